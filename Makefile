@@ -1,0 +1,54 @@
+# `make demo`, `make sandbox` and `make test` do all of their own set-up, in .venv here.
+
+VENV ?= .venv
+# The newest Python of those that jpi supports and that really runs; a pyenv shim alone does not.
+PYTHON ?= $(shell for minor in 13 12 11; do \
+	for one in python3.$$minor $$HOME/.pyenv/versions/3.$$minor.*/bin/python3.$$minor python3; do \
+		$$one -c "import sys; sys.exit(sys.version_info[:2] != (3, $$minor))" 2>/dev/null && echo $$one && exit; \
+	done; done)
+BIN := $(VENV)/bin
+PIPENV := VIRTUAL_ENV=$(CURDIR)/$(VENV) PIPENV_VERBOSITY=-1 PIPENV_IGNORE_VIRTUALENVS=0 $(BIN)/pipenv
+
+.PHONY: help demo sandbox test lint types bench coverage lock clean
+
+help: ## show this
+	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.done ## play the main job on simulated services, then exit
+	@$(BIN)/python -m sandbox.demo
+
+sandbox: $(VENV)/.done ## the same services, left running to be played with
+	@$(BIN)/python -m sandbox.stay
+
+test: $(VENV)/.done ## the tests
+	@$(BIN)/python -m pytest -n 2
+
+coverage: $(VENV)/.done ## the tests, and what of jpi they do not reach
+	@rm -f .coverage .coverage.*
+	@$(BIN)/python -m coverage run -m pytest
+	@$(BIN)/python -m coverage combine -q
+	@$(BIN)/python -m coverage report
+
+lint: $(VENV)/.done ## ruff
+	@$(BIN)/ruff check .
+
+types: $(VENV)/.done ## mypy
+	@$(BIN)/mypy
+
+bench: $(VENV)/.done ## what an event costs: calls, seconds, reads and writes
+	@$(BIN)/python -m sandbox.bench
+
+lock: $(VENV)/.done ## bring Pipfile.lock up to date with Pipfile, without naming a registry
+	$(PIPENV) lock
+	$(BIN)/python -c "import json; p='Pipfile.lock'; d=json.load(open(p)); d['_meta']['sources']=[]; open(p,'w').write(json.dumps(d, indent=4)+'\n')"
+
+clean: ## remove what these commands made
+	rm -rf .venv* .pytest_cache .hypothesis .mypy_cache .ruff_cache .coverage*
+
+$(VENV)/.done: Pipfile.lock
+	@test -n "$(PYTHON)" || { echo "jpi needs Python 3.11, 3.12 or 3.13; none was found." >&2; exit 1; }
+	@echo "Setting up $(VENV) with $$($(PYTHON) --version) (once, about half a minute)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check pipenv
+	@$(PIPENV) sync --dev --quiet 2>$(VENV)/sync.log >&2 || { cat $(VENV)/sync.log >&2; exit 1; }
+	@touch $@
