@@ -1,0 +1,1 @@
+"""jpi keeps PagerDuty incidents and Jira Cloud issues in step."""

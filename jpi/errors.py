@@ -1,0 +1,65 @@
+"""Every error jpi raises on purpose. What is worth trying again is decided here, by type."""
+
+from collections.abc import Mapping, Sequence
+
+
+class JpiError(Exception):
+    """Base of all of ours."""
+
+
+class Rejected(JpiError):
+    """A delivery that is not taken; `status` is the HTTP answer, the text is safe to show a stranger."""
+
+    status = 400
+
+
+class Forged(Rejected):
+    """No valid signature."""
+
+    status = 401
+
+
+class SettingsError(JpiError):
+    """Settings missing or malformed, all of them in one text; secrets masked."""
+
+
+class Retryable(JpiError):
+    """Worth trying again; not before `after` seconds."""
+
+    def __init__(self, text: str, after: float = 0.0) -> None:
+        super().__init__(text)
+        self.after = after
+
+
+class Unavailable(Retryable):
+    """A call that certainly had no effect: refused by a limit, or never sent."""
+
+
+class OutcomeUnknown(Retryable):
+    """A write was sent and no answer came: look before you repeat it."""
+
+
+class TooEarly(Retryable):
+    """Another worker may be at it, or Jira's search index may lag: look again later."""
+
+
+class LostRace(Retryable):
+    """Somebody else saved the link first."""
+
+
+class Permanent(JpiError):
+    """No retry mends it."""
+
+
+class Refused(Permanent):
+    """A 4xx: the service's own words, by field where it names one, its code, and the whole answer decoded."""
+
+    def __init__(self, call: str, status: int, messages: Sequence[str] = (), fields: Mapping[str, str] | None = None,
+                 code: int = 0, answer: object = None) -> None:
+        self.status = status
+        self.messages = list(messages)
+        self.fields = dict(fields or {})
+        self.code = code
+        self.answer = answer
+        said = "; ".join([*self.messages, *(f"{name}: {text}" for name, text in self.fields.items())])
+        super().__init__(f"{call} was refused with {status}: {said or 'no reason given'}")

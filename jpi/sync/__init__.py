@@ -1,0 +1,1 @@
+"""The heart: events in, actions out (pure), and the engine that performs them."""

@@ -1,0 +1,134 @@
+"""What happened to an incident or an issue, whichever way we heard of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+Status = Literal["triggered", "acknowledged", "resolved"]
+Category = Literal["new", "indeterminate", "done"]
+
+# The two vocabularies of status, most open first. Jira's category names differ by site, its keys do not.
+CATEGORY_OF: Mapping[Status, Category] = {"triggered": "new", "acknowledged": "indeterminate", "resolved": "done"}
+STATUS_OF: Mapping[Category, Status] = {category: status for status, category in CATEGORY_OF.items()}
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody on either side, as webhooks refer to them: never with an e-mail."""
+
+    id: str
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Incident:
+    """PagerDuty's incident as a webhook or a read shows it; what it did not say is None."""
+
+    id: str
+    title: str | None = None
+    status: Status | None = None
+    priority: str | None = None
+    url: str | None = None
+    service: str | None = None
+    urgency: str | None = None
+    number: int | None = None
+    assignees: tuple[Person, ...] = ()
+    merged_into: str | None = None
+    details: str | None = None
+
+
+@dataclass(frozen=True)
+class LogEntry:
+    """One entry of an incident's log; `details` is a trigger's own, as text."""
+
+    id: str
+    type: str
+    at: datetime
+    summary: str
+    priority: str | None = None
+    agent: Person | None = None
+    details: str | None = None
+    url: str | None = None
+
+    @property
+    def is_trigger(self) -> bool:
+        """Whether the incident began with it."""
+        return self.type == "trigger_log_entry"
+
+
+@dataclass(frozen=True)
+class IncidentEvent:
+    """Something happened on PagerDuty; `incident` is what that side looks like at `at`."""
+
+    id: str
+    at: datetime
+    incident: Incident
+    actor: Person | None = None
+    source: str = "webhook"
+
+
+@dataclass(frozen=True)
+class IncidentTriggered(IncidentEvent):
+    """A new incident."""
+
+
+@dataclass(frozen=True)
+class IncidentAcknowledged(IncidentEvent):
+    """Somebody is on it."""
+
+
+@dataclass(frozen=True)
+class IncidentUnacknowledged(IncidentEvent):
+    """Nobody is on it any more."""
+
+
+@dataclass(frozen=True)
+class IncidentResolved(IncidentEvent):
+    """It is over, or was merged into another."""
+
+
+@dataclass(frozen=True)
+class IncidentReopened(IncidentEvent):
+    """It was over and is not."""
+
+
+@dataclass(frozen=True)
+class IncidentPriorityUpdated(IncidentEvent):
+    """Its priority was set, raised, lowered or cleared."""
+
+
+@dataclass(frozen=True)
+class IncidentReassigned(IncidentEvent):
+    """Somebody else, another level or another escalation policy."""
+
+
+@dataclass(frozen=True)
+class IncidentLogged(IncidentEvent):
+    """The poll found entries in its log; `incident` is its present state, read with them."""
+
+    entries: tuple[LogEntry, ...] = field(default=())
+    source: str = "poll"
+
+
+@dataclass(frozen=True)
+class Issue:
+    """Jira's issue as a webhook or a read shows it; what it did not say is None."""
+
+    key: str
+    id: str | None = None
+    category: Category | None = None
+
+
+@dataclass(frozen=True)
+class IssueUpdated:
+    """Something happened on Jira; `issue` is what that side looks like at `at`."""
+
+    id: str
+    at: datetime
+    issue: Issue
+    actor: Person | None = None
+    source: str = "webhook"
+
+
+Event = IncidentEvent | IssueUpdated

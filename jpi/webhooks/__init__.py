@@ -1,0 +1,1 @@
+"""Pure: bytes and headers in, events out."""

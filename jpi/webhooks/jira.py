@@ -1,0 +1,35 @@
+"""Jira Cloud's admin webhooks, and its issues, as our own values."""
+
+from typing import get_args
+
+from jpi.sync.events import Category, Event, Issue, IssueUpdated, Person
+from jpi.webhooks.reading import Headers, Json, body, identifier, may, milliseconds, need
+
+CATEGORIES = get_args(Category)
+DELIVERY = "X-Atlassian-Webhook-Identifier"
+
+
+def parse(raw: bytes, headers: Headers) -> list[Event]:
+    """The event of a delivery; none where it is of a type we have no use for. Rejected if unreadable."""
+    found = body(raw)
+    if need(found, "webhookEvent", str) != "jira:issue_updated":
+        return []
+    at = milliseconds(found, "timestamp")
+    there = issue(need(found, "issue", dict))
+    # The identifier is the same on every retry of one delivery.
+    delivery = headers.get(DELIVERY, "") or f"{there.key}-{at.timestamp()}"
+    return [IssueUpdated(delivery, at, there, _actor(may(found, "user", dict)))]
+
+
+def issue(found: Json) -> Issue:
+    """An issue as a webhook or the REST API shows it."""
+    fields = may(found, "fields", dict) or {}
+    status = may(fields, "status", dict) or {}
+    category = may(may(status, "statusCategory", dict) or {}, "key", str)
+    known = category if category in CATEGORIES else None
+    return Issue(identifier(found, "key"), may(found, "id", str), known)  # type: ignore[arg-type]
+
+
+def _actor(user: Json | None) -> Person | None:
+    account = may(user, "accountId", str) if user else None
+    return Person(account, may(user or {}, "displayName", str) or "") if account else None

@@ -1,0 +1,171 @@
+"""PagerDuty's webhooks (V3, and V2, which it still sends), incidents and log entries as our own values."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, get_args
+
+from jpi.errors import Rejected
+from jpi.sync.events import (
+    Event,
+    Incident,
+    IncidentAcknowledged,
+    IncidentEvent,
+    IncidentPriorityUpdated,
+    IncidentReassigned,
+    IncidentReopened,
+    IncidentResolved,
+    IncidentTriggered,
+    IncidentUnacknowledged,
+    LogEntry,
+    Person,
+    Status,
+)
+from jpi.webhooks.reading import Json, body, identifier, may, moment, need, objects
+
+ANOTHER_INCIDENT = "another incident"
+STATUSES = get_args(Status)
+
+# Types that are not here are ignored on purpose: PagerDuty adds some over time.
+V3: Mapping[str, type[IncidentEvent]] = {
+    "incident.triggered": IncidentTriggered,
+    "incident.acknowledged": IncidentAcknowledged,
+    "incident.unacknowledged": IncidentUnacknowledged,
+    "incident.resolved": IncidentResolved,
+    "incident.reopened": IncidentReopened,
+    "incident.priority_updated": IncidentPriorityUpdated,
+    "incident.reassigned": IncidentReassigned,
+    "incident.escalated": IncidentReassigned,
+    "incident.delegated": IncidentReassigned,
+}
+V2: Mapping[str, type[IncidentEvent]] = {
+    "incident.trigger": IncidentTriggered,
+    "incident.acknowledge": IncidentAcknowledged,
+    "incident.unacknowledge": IncidentUnacknowledged,
+    "incident.resolve": IncidentResolved,
+    "incident.assign": IncidentReassigned,
+    "incident.escalate": IncidentReassigned,
+    "incident.delegate": IncidentReassigned,
+}
+
+
+def parse(raw: bytes) -> list[Event]:
+    """The events of a delivery, V3 or V2; none where it is of a type we have no use for. Rejected if unreadable."""
+    found = body(raw)
+    if "event" in found:
+        return _v3(need(found, "event", dict))
+    if "messages" in found:
+        return [event for message in objects(found, "messages") for event in _v2(message)]
+    raise Rejected("The body holds neither 'event' nor 'messages'.")
+
+
+def _v3(event: Json) -> list[Event]:
+    known = V3.get(need(event, "event_type", str))
+    if known is None:
+        return []
+    data, agent = need(event, "data", dict), may(event, "agent", dict)
+    return [known(need(event, "id", str), moment(event, "occurred_at"), incident(data), person(agent))]
+
+
+def _v2(message: Json) -> list[Event]:
+    known = V2.get(need(message, "event", str))
+    if known is None:
+        return []
+    entries = [log_entry(entry) for entry in objects(message, "log_entries")]
+    details = next((entry.details for entry in entries if entry.details), None)
+    agent = next((entry.agent for entry in entries if entry.agent), None)
+    there = incident(need(message, "incident", dict), details)
+    return [known(need(message, "id", str), moment(message, "created_on"), there, agent)]
+
+
+def incident(found: Json, details: str | None = None) -> Incident:
+    """An incident as V3's `data`, V2's `incident` or the REST API shows it; `details` as its trigger gave them."""
+    status = may(found, "status", str)
+    assignees = objects(found, "assignees") or [need(one, "assignee", dict) for one in objects(found, "assignments")]
+    trigger = found.get("first_trigger_log_entry")
+    return Incident(
+        id=identifier(found),
+        title=may(found, "title", str),
+        status=status if status in STATUSES else None,  # type: ignore[arg-type]
+        priority=name_of(may(found, "priority", dict)),
+        url=may(found, "html_url", str),
+        service=name_of(may(found, "service", dict)),
+        urgency=may(found, "urgency", str),
+        number=may(found, "number", int) or may(found, "incident_number", int),
+        assignees=tuple(filter(None, map(person, assignees))),
+        merged_into=_merged_into(found.get("resolve_reason")),
+        details=details or _trigger_details(trigger) or _trigger_details({"channel": found.get("body")}),
+    )
+
+
+def log_entry(found: Json) -> LogEntry:
+    """One log entry. The new priority is read from the channel only, never from the summary's text."""
+    channel = may(found, "channel", dict) or {}
+    return LogEntry(
+        id=identifier(found),
+        type=need(found, "type", str),
+        at=moment(found, "created_at"),
+        summary=may(found, "summary", str) or "",
+        priority=name_of(may(channel, "new_priority", dict)),
+        agent=person(may(found, "agent", dict)),
+        details=_trigger_details(found) if is_trigger(found) else None,
+        url=may(found, "html_url", str),
+    )
+
+
+def is_trigger(found: Json) -> bool:
+    """Whether a log entry, whole or a reference, is one that opened the incident."""
+    return str(found.get("type", "")).startswith("trigger_log_entry")
+
+
+def person(found: Json | None) -> Person | None:
+    """A reference to a user, service or integration; every key of it may be missing."""
+    if not found or not may(found, "id", str):
+        return None
+    return Person(need(found, "id", str), name_of(found) or "")
+
+
+def name_of(found: Json | None) -> str | None:
+    """What PagerDuty calls it: whole objects have a name, references only a summary."""
+    return (may(found, "name", str) or may(found, "summary", str)) if found else None
+
+
+def latest(found: Json) -> datetime | None:
+    """When an incident read over REST last changed, to the second."""
+    for name in ("updated_at", "last_status_change_at", "created_at"):
+        if may(found, name, str):
+            return moment(found, name)
+    return None
+
+
+def _merged_into(reason: Any) -> str | None:
+    if isinstance(reason, str):
+        return ANOTHER_INCIDENT if reason == "merged" else None
+    if not isinstance(reason, dict) or reason.get("type") != "merge_resolve_reason":
+        return None
+    target = may(reason, "incident", dict) or {}
+    said = (may(target, "summary", str), may(target, "html_url", str))
+    return " ".join(filter(None, said)) or ANOTHER_INCIDENT
+
+
+def _trigger_details(entry: Any) -> str | None:
+    channel = entry.get("channel") if isinstance(entry, dict) else None
+    if not isinstance(channel, dict):
+        return None
+    return next((said for name in ("details", "body", "description") if (said := _text(channel.get(name)))), None)
+
+
+def _text(value: Any) -> str:
+    """Details are free: text as it is, an object a line a key, anything else as JSON."""
+    if isinstance(value, dict):
+        return "\n".join(f"{name}: {_line(inner)}" for name, inner in value.items())
+    return _line(value)
+
+
+def _line(value: Any) -> str:
+    if value is None or isinstance(value, str):
+        return value or ""
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except RecursionError:
+        return "(nested too deeply to show)"
