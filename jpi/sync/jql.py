@@ -1,0 +1,27 @@
+"""JQL for what we look for, quoted so that any name is only a name."""
+
+import re
+
+# Lucene's own characters inside `summary ~ "..."`: https://support.atlassian.com/jira-software-cloud/docs/search-syntax-for-text-fields/
+LUCENE = re.compile(r'([+\-&|!(){}\[\]^~*?\\/:"])')
+
+
+def quoted(text: str) -> str:
+    """A JQL string."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def phrase(text: str) -> str:
+    """A JQL string that matches this text as a phrase."""
+    return quoted('"' + LUCENE.sub(r"\\\1", text) + '"')
+
+
+def people(project: str, names: list[str]) -> str:
+    """The issues of `project` whose summary holds one of `names`; an exact match is left to the reader."""
+    wanted = " OR ".join(f"summary ~ {phrase(' '.join(name.split()))}" for name in names)
+    return f"project = {quoted(project)} AND ({wanted}) ORDER BY created ASC"
+
+
+def labelled(label: str) -> str:
+    """The issues with this label, oldest first."""
+    return f"labels = {quoted(label)} ORDER BY created ASC"

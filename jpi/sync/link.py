@@ -1,0 +1,30 @@
+"""The row that ties one incident to one issue."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Link:
+    """One incident and, once there is one, its issue. `version` is None until it was first saved.
+
+    `agreed`: values both sides had when last made equal; without an issue, PagerDuty's newest.
+    `seen`: epoch seconds of the newest snapshot applied, by side.
+    `holds`: work begun and not known to be done, with the epoch seconds before which nobody may look into it.
+    `todo`: parts of the issue still to be made.
+    """
+
+    incident_id: str
+    version: int | None = None
+    issue_key: str | None = None
+    issue_id: str | None = None
+    agreed: Mapping[str, str | None] = field(default_factory=dict)
+    seen: Mapping[str, float] = field(default_factory=dict)
+    holds: Mapping[str, float] = field(default_factory=dict)
+    todo: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def open(self) -> bool:
+        """Whether the poll still has to look at it: not over, or not whole."""
+        return bool(self.issue_key) and (self.agreed.get("status") != "resolved" or bool(self.todo))

@@ -1,0 +1,114 @@
+"""What to do about an event. Pure: no I/O, no clock, no settings."""
+
+from dataclasses import replace
+from typing import Literal
+
+from jpi.sync.actions import Action, AddComment, AddTimeline, CreateIncidentIssue, SetIncidentStatus, TransitionIssue
+from jpi.sync.events import (
+    CATEGORY_OF,
+    STATUS_OF,
+    Event,
+    IncidentEvent,
+    IncidentLogged,
+    IncidentReopened,
+    IssueUpdated,
+    Status,
+)
+from jpi.sync.link import Link
+from jpi.sync.policy import Policy
+
+MERGED = "This incident was merged on PagerDuty into {incident}."
+RANK: dict[str | None, int] = {None: -1, "triggered": 0, "acknowledged": 1, "resolved": 2}
+
+
+def decide(event: Event, link: Link, policy: Policy) -> list[Action]:
+    """The writes that `event` calls for, in order; none where nothing changed."""
+    if isinstance(event, IssueUpdated):
+        status = _new_status(event, link)
+        return [SetIncidentStatus(status)] if link.issue_key and status else []
+    created: list[Action] = []
+    if not link.issue_key:
+        if not _qualifies(event, policy):
+            return []
+        created = [CreateIncidentIssue(event.incident, event.actor.name if event.actor else None)]
+    return [*created, *_status_actions(event, link), *_timeline(event, policy)]
+
+
+def performed(action: Action, link: Link) -> Link:
+    """The link once `action` is done: both sides are equal in what it wrote."""
+    if isinstance(action, TransitionIssue):
+        return replace(link, agreed={**link.agreed, "status": STATUS_OF[action.category]})
+    if isinstance(action, SetIncidentStatus):
+        return replace(link, agreed={**link.agreed, "status": action.status})
+    return link
+
+
+def settle(event: Event, link: Link) -> Link:
+    """The link once an event is dealt with: how far its side was seen; without an issue, what PagerDuty said."""
+    if stale(event, link):
+        return link
+    link = replace(link, seen={**link.seen, side_of(event): event.at.timestamp()})
+    if link.issue_key or isinstance(event, IssueUpdated):
+        return link
+    said = {name: getattr(event.incident, name) for name in ("status", "title", "priority")}
+    return replace(link, agreed={**link.agreed, **{name: value for name, value in said.items() if value is not None}})
+
+
+def stale(event: Event, link: Link) -> bool:
+    """Whether that side has been seen in a newer state already."""
+    return event.at.timestamp() < link.seen.get(side_of(event), 0.0)
+
+
+def wants_whole_log(event: IncidentLogged, link: Link, policy: Policy) -> bool:
+    """Whether the timeline lacks what happened before the poll's window: the issue is new, or a line was refused."""
+    if not policy.timeline_project or any(entry.is_trigger for entry in event.entries):
+        return False
+    return "timeline" in link.todo if link.issue_key else _qualifies(event, policy)
+
+
+def side_of(event: Event) -> Literal["jira", "pagerduty"]:
+    """The side that an event tells of."""
+    return "jira" if isinstance(event, IssueUpdated) else "pagerduty"
+
+
+def _qualifies(event: IncidentEvent, policy: Policy) -> bool:
+    """Whether the incident has, or once had, a priority that gets an issue: also in an old snapshot."""
+    entries = event.entries if isinstance(event, IncidentLogged) else ()
+    return not policy.sync_priorities.isdisjoint({event.incident.priority, *(entry.priority for entry in entries)})
+
+
+def _status_actions(event: IncidentEvent, link: Link) -> list[Action]:
+    status = _new_status(event, link)
+    if status is None:
+        return []
+    merged = event.incident.merged_into if status == "resolved" else None
+    comment = [AddComment(f"merged:{event.incident.id}", MERGED.format(incident=merged))] if merged else []
+    agreed: Status = link.agreed["status"] if link.issue_key else "triggered"  # type: ignore[assignment]
+    return [*comment, TransitionIssue(CATEGORY_OF[status], CATEGORY_OF[agreed])]
+
+
+def _new_status(event: Event, link: Link) -> Status | None:
+    """The status to bring the other side into, or None where that side need not move."""
+    status = None if stale(event, link) else _status(event)
+    agreed = link.agreed.get("status")
+    if isinstance(event, IssueUpdated):
+        # Jira only moves an incident forward here: the event does not say whether it left done or never got there.
+        return status if RANK[status] > RANK[agreed] else None
+    if not link.issue_key:
+        # A new issue starts in "to do", whatever PagerDuty said while there was none.
+        status, agreed = status or agreed, "triggered"  # type: ignore[assignment]
+    reopens = isinstance(event, IncidentReopened | IncidentLogged)
+    moved = status not in (None, agreed) and (agreed != "resolved" or reopens)
+    return status if moved else None
+
+
+def _status(event: Event) -> Status | None:
+    if isinstance(event, IssueUpdated):
+        return STATUS_OF[event.issue.category] if event.issue.category else None
+    return event.incident.status
+
+
+def _timeline(event: IncidentEvent, policy: Policy) -> list[Action]:
+    if not isinstance(event, IncidentLogged) or not policy.timeline_project:
+        return []
+    return [AddTimeline(event.entries)]

@@ -1,0 +1,75 @@
+"""Text as the services take it: cut to their limits, one line, or a Jira document."""
+
+import re
+from datetime import datetime
+from typing import Any
+
+from jpi.sync.events import Incident, LogEntry
+
+SUMMARY_LIMIT = 255
+DESCRIPTION_LIMIT = 32_767
+CUT = "… (cut by jpi)"
+NO_TITLE = "(no title)"
+NO_DETAILS = "PagerDuty gave no details."
+
+Document = dict[str, Any]
+URL = re.compile(r"https?://[^\s<>\"]+")
+
+
+def cut(text: str, limit: int) -> str:
+    """At most `limit` characters, ending in a visible mark where something was lost."""
+    return text if len(text) <= limit else text[: limit - len(CUT)] + CUT
+
+
+def summary(text: str | None) -> str:
+    """One line of at most 255 characters, never empty: Jira refuses anything else."""
+    return cut(" ".join((text or "").split()) or NO_TITLE, SUMMARY_LIMIT)
+
+
+def document(text: str) -> Document:
+    """Plain text as an Atlassian document: a paragraph a line, addresses as links, at most 32,767 characters."""
+    lines = cut(text, DESCRIPTION_LIMIT).splitlines() or [""]
+    return {"type": "doc", "version": 1, "content": [{"type": "paragraph", "content": _inline(line)} for line in lines]}
+
+
+def _inline(line: str) -> list[Document]:
+    nodes, end = [], 0
+    for found in URL.finditer(line):
+        nodes.append(_text(line[end : found.start()]))
+        nodes.append({**_text(found[0]), "marks": [{"type": "link", "attrs": {"href": found[0]}}]})
+        end = found.end()
+    # An empty text node is no valid document.
+    return [node for node in [*nodes, _text(line[end:])] if node["text"]]
+
+
+def _text(text: str) -> Document:
+    return {"type": "text", "text": text}
+
+
+def plain(document: Any) -> str:
+    """The text of an Atlassian document, a line a block; enough to know our own comments again."""
+    if not isinstance(document, dict):
+        return document if isinstance(document, str) else ""
+    if document.get("type") == "text":
+        return str(document.get("text", ""))
+    inner = [plain(node) for node in document.get("content", [])]
+    return ("\n" if document.get("type") == "doc" else "").join(inner)
+
+
+def incident_description(incident: Incident) -> str:
+    """What an incident's issue says: the trigger's details, then where the incident is."""
+    facts = {"Service": incident.service, "Urgency": incident.urgency, "PagerDuty incident": incident.url}
+    tail = "\n".join(f"{name}: {value}" for name, value in facts.items() if value)
+    details = incident.details or NO_DETAILS
+    # The address comes last and must survive the cut.
+    return cut(details, DESCRIPTION_LIMIT - len(tail) - 2) + "\n\n" + tail
+
+
+def entry_description(entry: LogEntry) -> str:
+    """What a timeline issue says besides its summary: when, who, where."""
+    lines = [_moment(entry.at), entry.agent and f"By {entry.agent.name}", entry.details, entry.url]
+    return "\n".join(line for line in lines if line)
+
+
+def _moment(at: datetime) -> str:
+    return at.strftime("%Y-%m-%d %H:%M:%S UTC")

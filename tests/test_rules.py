@@ -1,0 +1,240 @@
+"""Deciding: tables of before, event and actions, and properties over random histories."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jpi.sync.actions import AddComment, AddTimeline, CreateIncidentIssue, SetIncidentStatus, TransitionIssue
+from jpi.sync.events import (
+    CATEGORY_OF,
+    Incident,
+    IncidentAcknowledged,
+    IncidentLogged,
+    IncidentPriorityUpdated,
+    IncidentReopened,
+    IncidentResolved,
+    IncidentTriggered,
+    IncidentUnacknowledged,
+    Issue,
+    IssueUpdated,
+    LogEntry,
+    Person,
+)
+from jpi.sync.link import Link
+from jpi.sync.policy import Policy
+from jpi.sync.rules import decide, performed, settle, wants_whole_log
+
+NOON = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
+RITA = Person("PUSER01", "Rita")
+NEW = Link("Q1")
+LINKED = Link("Q1", 3, "INCIDENT-1", "10001", {"status": "triggered"}, {"pagerduty": NOON.timestamp()})
+
+
+def on_pagerduty(kind=IncidentTriggered, seconds=0, **changes):
+    incident = Incident("Q1", **{"title": "Down", "status": "triggered", "priority": "P1", **changes})
+    return kind(f"E{seconds}", NOON + timedelta(seconds=seconds), incident, RITA)
+
+
+def on_jira(category, seconds=0):
+    return IssueUpdated(f"J{seconds}", NOON + timedelta(seconds=seconds), Issue("INCIDENT-1", "10001", category))
+
+
+def logged(seconds=0, entries=(), **changes):
+    return replace(on_pagerduty(IncidentLogged, seconds, **changes), entries=tuple(entries), actor=None)
+
+
+def entry(number=1, kind="notify_log_entry", priority=None):
+    return LogEntry(f"R{number}", kind, NOON, f"Entry {number}", priority)
+
+
+def agreed(status):
+    return replace(LINKED, agreed={"status": status})
+
+
+def create(**changes):
+    return CreateIncidentIssue(on_pagerduty(**changes).incident, "Rita")
+
+
+CASES = {
+    "a P1 gets an issue": (NEW, on_pagerduty(), [create()]),
+    "a P2 gets none": (NEW, on_pagerduty(priority="P2"), []),
+    "no priority gets none": (NEW, on_pagerduty(priority=None), []),
+    "raised to P1": (NEW, on_pagerduty(IncidentPriorityUpdated), [create()]),
+    "an old snapshot still says that it was a P1": (
+        replace(NEW, seen={"pagerduty": NOON.timestamp() + 9}, agreed={"status": "acknowledged", "priority": "P3"}),
+        on_pagerduty(), [create(), TransitionIssue("indeterminate", "new")]),
+    "a P1 first heard of when it is over": (
+        NEW, on_pagerduty(IncidentResolved, status="resolved"),
+        [create(status="resolved"), TransitionIssue("done", "new")]),
+    "the same again": (LINKED, on_pagerduty(), []),
+    "acknowledged": (LINKED, on_pagerduty(IncidentAcknowledged, 1, status="acknowledged"),
+                     [TransitionIssue("indeterminate", "new")]),
+    "unacknowledged": (agreed("acknowledged"), on_pagerduty(IncidentUnacknowledged, 1),
+                       [TransitionIssue("new", "indeterminate")]),
+    "resolved": (agreed("acknowledged"), on_pagerduty(IncidentResolved, 1, status="resolved"),
+                 [TransitionIssue("done", "indeterminate")]),
+    "resolved by merging": (
+        LINKED, on_pagerduty(IncidentResolved, 1, status="resolved", merged_into="Payments https://x"),
+        [AddComment("merged:Q1", "This incident was merged on PagerDuty into Payments https://x."),
+         TransitionIssue("done", "new")]),
+    "resolved twice": (agreed("resolved"), on_pagerduty(IncidentResolved, 1, status="resolved", merged_into="x"), []),
+    "an old acknowledgement": (LINKED, on_pagerduty(IncidentAcknowledged, -1, status="acknowledged"), []),
+    "acknowledged, crossing Jira's done": (
+        agreed("resolved"), on_pagerduty(IncidentAcknowledged, 1, status="acknowledged"), []),
+    "reopened": (agreed("resolved"), on_pagerduty(IncidentReopened, 1), [TransitionIssue("new", "done")]),
+    "read as open again": (agreed("resolved"), logged(1), [TransitionIssue("new", "done"), AddTimeline(())]),
+    "log entries": (LINKED, logged(1, [entry()]), [AddTimeline((entry(),))]),
+    "log entries of an incident without an issue": (NEW, logged(1, [entry()], priority="P2"), []),
+    "a log entry that raised it, lowered since": (
+        NEW, logged(1, [entry(priority="P1")], priority="P3"),
+        [CreateIncidentIssue(logged(priority="P3").incident, None), AddTimeline((entry(priority="P1"),))]),
+    "done on Jira": (agreed("acknowledged"), on_jira("done", 1), [SetIncidentStatus("resolved")]),
+    "done on both": (agreed("resolved"), on_jira("done", 1), []),
+    "in progress on Jira": (LINKED, on_jira("indeterminate", 1), [SetIncidentStatus("acknowledged")]),
+    "in progress on Jira, crossing a resolution": (agreed("resolved"), on_jira("indeterminate", 1), []),
+    "back to do on Jira": (agreed("acknowledged"), on_jira("new", 1), []),
+    "an unknown category": (LINKED, on_jira(None, 1), []),
+    "an issue of nobody": (NEW, on_jira("done", 1), []),
+    "older than what we wrote ourselves": (
+        replace(LINKED, seen={"jira": NOON.timestamp() + 5}), on_jira("done", 1), []),
+}
+
+
+@pytest.mark.parametrize(("link", "event", "actions"), CASES.values(), ids=CASES)
+def test_decisions(link, event, actions):
+    assert decide(event, link, Policy()) == actions
+
+
+def test_which_priorities_get_an_issue_is_the_teams_choice():
+    policy = Policy(sync_priorities=frozenset({"P1", "P2"}))
+    assert [len(decide(on_pagerduty(priority=name), NEW, policy)) for name in ("P1", "P2", "P3")] == [1, 1, 0]
+
+
+def test_without_a_timeline_project_there_is_no_timeline():
+    assert decide(logged(1, [entry()]), LINKED, Policy(timeline_project="")) == []
+    assert not wants_whole_log(logged(), NEW, Policy(timeline_project=""))
+
+
+@pytest.mark.parametrize(("link", "event", "wanted"), [
+    (NEW, logged(entries=[entry(priority="P1")]), True),
+    (NEW, logged(entries=[entry()], priority="P2"), False),
+    (NEW, logged(entries=[entry(kind="trigger_log_entry")]), False),
+    (LINKED, logged(entries=[entry()]), False),
+    (replace(LINKED, todo={"timeline": []}), logged(entries=[entry()]), True),
+])
+def test_the_whole_log_is_read_where_the_window_misses_its_beginning(link, event, wanted):
+    assert wants_whole_log(event, link, Policy()) is wanted
+
+
+def test_an_incident_without_an_issue_is_remembered():
+    link = settle(on_pagerduty(priority="P2", status="acknowledged"), NEW)
+    assert link.agreed == {"status": "acknowledged", "title": "Down", "priority": "P2"}
+    assert settle(on_pagerduty(priority="P3", seconds=-1), link) == link, "an old snapshot undoes nothing"
+
+
+# A model of both services: people move statuses, deliveries come late, twice, out of order or never.
+PAGERDUTY_MOVES = {"triggered": ["acknowledged", "resolved"], "acknowledged": ["triggered", "resolved"],
+                   "resolved": ["triggered"]}
+KINDS = {("triggered", "acknowledged"): IncidentAcknowledged, ("acknowledged", "triggered"): IncidentUnacknowledged,
+         ("resolved", "triggered"): IncidentReopened}
+
+
+class Model:
+    """Both sides' status, what is on its way, and the link; writes happen as the clients make them."""
+
+    def __init__(self):
+        self.time, self.status, self.category = 0, "triggered", "new"
+        self.link = LINKED
+        self.under_way = []
+        self.writes = 0
+
+    def pagerduty_event(self, kind):
+        return on_pagerduty(kind, self.time, status=self.status)
+
+    def person_on_pagerduty(self, choice):
+        moves = PAGERDUTY_MOVES[self.status]
+        before, self.status = self.status, moves[choice % len(moves)]
+        kind = KINDS.get((before, self.status), IncidentResolved)
+        self.under_way.append(self.pagerduty_event(kind))
+
+    def person_on_jira(self, choice):
+        self.category = ["indeterminate", "done"][choice % 2] if self.category == "new" else "done"
+        self.under_way.append(on_jira(self.category, self.time))
+
+    def apply(self, event):
+        for action in decide(event, self.link, Policy(timeline_project="")):
+            self.perform(action)
+            self.link = performed(action, self.link)
+        self.link = settle(event, self.link)
+
+    def perform(self, action):
+        self.time += 1
+        if isinstance(action, TransitionIssue):
+            self.wrote("jira")
+            if not (self.category == "done" != action.agreed):
+                self.category = action.category
+            self.under_way.append(on_jira(self.category, self.time))
+        elif not (action.status == "acknowledged" and self.status != "triggered"):
+            self.wrote("pagerduty")
+            self.status = action.status
+            self.under_way.append(self.pagerduty_event(
+                IncidentResolved if self.status == "resolved" else IncidentAcknowledged))
+
+    def wrote(self, side):
+        self.writes += 1
+        at = (NOON + timedelta(seconds=self.time)).timestamp()
+        self.link = replace(self.link, seen={**self.link.seen, side: at})
+
+    def poll(self):
+        self.time += 1
+        self.apply(logged(self.time, status=self.status))
+        self.apply(on_jira(self.category, self.time))
+
+
+STEPS = st.lists(st.tuples(st.sampled_from(["pagerduty", "jira", "deliver", "again", "lose"]), st.integers(0, 9)),
+                 max_size=25)
+
+
+@given(STEPS)
+def test_both_sides_agree_after_any_history_and_two_polls_and_then_nothing_is_written(steps):
+    model = Model()
+    for step, choice in steps:
+        model.time += 1
+        if step == "pagerduty":
+            model.person_on_pagerduty(choice)
+        elif step == "jira" and model.category != "done":
+            model.person_on_jira(choice)
+        elif step in ("deliver", "again", "lose") and model.under_way:
+            event = model.under_way[choice % len(model.under_way)]
+            if step != "again":
+                model.under_way.remove(event)
+            if step != "lose":
+                model.apply(event)
+    model.poll()
+    model.poll()
+    assert CATEGORY_OF[model.status] == model.category
+    writes = model.writes
+    for event in list(model.under_way):
+        model.apply(event)
+    model.poll()
+    assert model.writes == writes
+
+
+@given(st.permutations(range(5)), st.sampled_from(["P1", "P2", None]))
+def test_an_incident_that_ever_qualified_gets_its_issue_in_any_order(order, later):
+    events = [on_pagerduty(seconds=0), on_pagerduty(IncidentPriorityUpdated, 1, priority=later),
+              on_pagerduty(IncidentAcknowledged, 2, priority=later, status="acknowledged"),
+              on_pagerduty(IncidentResolved, 3, priority=later, status="resolved"), on_pagerduty(seconds=0)]
+    link, category, created = NEW, None, 0
+    for number in order:
+        for action in decide(events[number], link, Policy()):
+            if isinstance(action, CreateIncidentIssue):
+                created, category = created + 1, "new"
+                link = replace(link, issue_key="INCIDENT-1", agreed={"status": "triggered"})
+            else:
+                category, link = action.category, performed(action, link)
+        link = settle(events[number], link)
+    assert (created, category) == (1, "done")
