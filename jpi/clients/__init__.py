@@ -1,0 +1,1 @@
+"""The two services' APIs; one file each is the only import of its library."""

@@ -1,0 +1,137 @@
+"""One outgoing call: bounded in time and tries, its failure told by our own types."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import requests
+import tenacity
+
+from jpi.errors import OutcomeUnknown, Permanent, Refused, Retryable, Unavailable
+
+TRIES = 3
+CONNECT_SECONDS = 3.05
+READ_SECONDS = 10.0
+FIRST_PAUSE = 0.5
+LONGEST_PAUSE = 4.0
+READS = frozenset({"GET", "HEAD"})
+
+
+class Send(Protocol):
+    """Sends one request once."""
+
+    def __call__(self, method: str, path: str, params: Mapping[str, Any], body: Any,
+                 timeout: tuple[float, float]) -> requests.Response:
+        """Whatever was answered to this method, path, query and JSON body; timeouts (connect, read) in seconds."""
+
+
+class Budget:
+    """The seconds an invocation has left for outgoing calls; `start` it anew with every invocation."""
+
+    def __init__(self, clock: Callable[[], float], seconds: float = 25.0) -> None:
+        self._clock = clock
+        self.start(seconds)
+
+    def start(self, seconds: float) -> None:
+        """From now on, this many seconds."""
+        self._ends = self._clock() + seconds
+
+    def left(self) -> float:
+        """Seconds left, never below 0."""
+        return max(0.0, self._ends - self._clock())
+
+    def timeout(self) -> tuple[float, float]:
+        """(connect, read) timeouts that end before the budget does; Unavailable where there is no time for a call."""
+        left = self.left()
+        if left < 1.0:
+            raise Unavailable("there is no time left for another call")
+        return min(CONNECT_SECONDS, left / 2), min(READ_SECONDS, left)
+
+
+class Calls:
+    """The calls to one service. Reads are repeated on any fault, writes only where they certainly had no effect."""
+
+    def __init__(self, service: str, send: Send, budget: Budget, sleep: Callable[[float], None]) -> None:
+        self._service = service
+        self._send = send
+        self._budget = budget
+        self._sleep = sleep
+
+    def __call__(self, method: str, path: str, params: Mapping[str, Any] | None = None, body: Any = None,
+                 read: bool = False) -> Any:
+        """The decoded answer, None where it is empty. `read`: a POST that only asks.
+
+        Raises Refused (4xx), Unavailable (no effect), OutcomeUnknown (a write that may have had one).
+        """
+        reads = read or method in READS
+        worth = tenacity.retry_if_exception(lambda error: isinstance(error, Retryable if reads else Unavailable))
+        retrying = tenacity.Retrying(retry=worth, wait=_pause, sleep=self._sleep, reraise=True,
+                                     stop=lambda state: state.attempt_number >= TRIES or self._no_time(state))
+        return retrying(self._once, method, path, params or {}, body, reads)
+
+    def _no_time(self, state: tenacity.RetryCallState) -> bool:
+        return state.upcoming_sleep > min(LONGEST_PAUSE, self._budget.left() - 1.0)
+
+    def _once(self, method: str, path: str, params: Mapping[str, Any], body: Any, reads: bool) -> Any:
+        call = f"{self._service} {method} {path}"
+        try:
+            answer = self._send(method, path, params, body, self._budget.timeout())
+        except requests.RequestException as error:
+            raise _no_answer(call, error, reads) from error
+        if answer.ok:
+            return _decoded(call, answer)
+        raise _failure(call, answer, reads)
+
+
+def _pause(state: tenacity.RetryCallState) -> float:
+    """What the service asked for, else half a second, doubled with every try."""
+    error = state.outcome.exception() if state.outcome else None
+    asked = error.after if isinstance(error, Retryable) else 0.0
+    return asked or FIRST_PAUSE * 2.0 ** (state.attempt_number - 1)
+
+
+def _no_answer(call: str, error: requests.RequestException, reads: bool) -> Retryable:
+    """A request that never got out had no effect; after anything else nobody knows."""
+    text = f"{call} got no answer ({type(error).__name__})"
+    if reads or isinstance(error, requests.ConnectTimeout) or "NewConnectionError" in repr(error):
+        return Unavailable(text)
+    return OutcomeUnknown(text)
+
+
+def _failure(call: str, answer: requests.Response, reads: bool) -> Exception:
+    status = answer.status_code
+    if status == 429:
+        return Unavailable(f"{call} was refused by a rate limit", after=_asked_to_wait(answer))
+    if status >= 500 or status in (408, 425):
+        text = f"{call} failed with {status}"
+        return Unavailable(text, after=_asked_to_wait(answer)) if reads else OutcomeUnknown(text)
+    return _refused(call, answer)
+
+
+def _asked_to_wait(answer: requests.Response) -> float:
+    """Jira says Retry-After, PagerDuty ratelimit-reset: whole seconds both (a date is left to our own pause)."""
+    given = answer.headers.get("Retry-After") or answer.headers.get("ratelimit-reset") or ""
+    return float(given) if re.fullmatch(r"\d{1,6}(\.\d+)?", given) else 0.0
+
+
+def _refused(call: str, answer: requests.Response) -> Refused:
+    """Either service's error body, read: PagerDuty's {"error": ...}, Jira's {"errorMessages", "errors"}."""
+    try:
+        found = answer.json()
+    except ValueError:
+        found = {}
+    error = found.get("error") if isinstance(found, dict) else None
+    if isinstance(error, dict):
+        details = error.get("errors")
+        messages = [str(error.get("message")), *(details if isinstance(details, list) else [])]
+        return Refused(call, answer.status_code, messages, code=error.get("code") or 0)
+    said = found if isinstance(found, dict) else {}
+    fields = said.get("errors") if isinstance(said.get("errors"), dict) else {}
+    return Refused(call, answer.status_code, said.get("errorMessages") or [], fields, answer=found)
+
+
+def _decoded(call: str, answer: requests.Response) -> Any:
+    try:
+        return answer.json() if answer.content else None
+    except ValueError as error:
+        raise Permanent(f"{call} answered something other than JSON") from error

@@ -1,0 +1,66 @@
+"""Drafts as the bodies of Jira's create calls, and what of a body a site may refuse. Pure."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from jpi.errors import Refused
+from jpi.sync.drafts import Created, Draft, LinkTo
+from jpi.sync.text import document
+
+MARK = "jpi"
+LINKS = "issuelinks"
+# Without these there is no issue; anything else a screen may lack.
+INDISPENSABLE = frozenset({"project", "issuetype", "summary"})
+
+
+@dataclass(frozen=True)
+class Site:
+    """What a site calls things: the Severity field's id, and of each link type on which side "has ..." stands."""
+
+    severity: str | None = None
+    has_side: Mapping[str, str] = field(default_factory=dict)
+
+    def link(self, link: LinkTo) -> dict[str, Any]:
+        """A link as one end of it: `{"type", "outwardIssue" or "inwardIssue"}`."""
+        has = self.has_side.get(link.type, "outward")
+        side = has if link.role == "has" else {"outward": "inward", "inward": "outward"}[has]
+        return {"type": {"name": link.type}, f"{side}Issue": {"key": link.key}}
+
+    def link_between(self, key: str, link: LinkTo) -> dict[str, Any]:
+        """A link of the existing issue `key`, both ends."""
+        one_end = self.link(link)
+        other = "inwardIssue" if "outwardIssue" in one_end else "outwardIssue"
+        return {**one_end, other: {"key": key}}
+
+
+def body(draft: Draft, site: Site, without: Collection[str]) -> dict[str, Any]:
+    """An IssueUpdateDetails without the named fields: shared contract, `POST /rest/api/3/issue`."""
+    fields = {
+        "project": {"key": draft.project},
+        "issuetype": {"name": draft.type},
+        "summary": draft.summary,
+        "description": document(draft.description),
+        "labels": list(draft.labels),
+        "priority": {"name": draft.priority} if draft.priority else None,
+        site.severity or "": {"value": draft.severity} if draft.severity and site.severity else None,
+    }
+    said = {name: value for name, value in fields.items() if value and name not in without}
+    links = [{"add": site.link(link)} for link in draft.links] if LINKS not in without else []
+    update = {"update": {LINKS: links}} if links else {}
+    return {"fields": said, **update, "properties": [{"key": MARK, "value": {"mark": draft.mark}}]}
+
+
+def to_drop(refused: Refused, sent: Mapping[str, Any]) -> frozenset[str]:
+    """Which of the fields sent a refusal speaks of and an issue can do without; links are the last resort."""
+    links = sent.get("update", {})
+    named = (refused.fields.keys() & (sent["fields"].keys() | links.keys())) - INDISPENSABLE
+    if named or refused.fields.keys() & INDISPENSABLE:
+        return frozenset(named)
+    return frozenset(links)
+
+
+def created(found: Mapping[str, Any], draft: Draft, dropped: Collection[str]) -> Created:
+    """The outcome of one create."""
+    unlinked = draft.links if LINKS in dropped else ()
+    return Created(found["key"], str(found["id"]), tuple(sorted(set(dropped) - {LINKS})), unlinked)

@@ -1,0 +1,171 @@
+"""Jira Cloud's REST API v3, through `jira`: its session and sign-in; what it cannot send goes through that session."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+import jira
+import requests
+
+from jpi.clients.calls import Budget, Calls
+from jpi.clients.drafts import MARK, Site, body, created, to_drop
+from jpi.errors import OutcomeUnknown, Refused, Unavailable
+from jpi.sync import jql
+from jpi.sync.drafts import Created, Draft, LinkTo
+from jpi.sync.events import Category, Issue
+from jpi.sync.text import document, plain
+from jpi.webhooks.jira import issue
+
+SEVERITY = "Severity"
+# Most that one call takes: shared contract, `POST /issue/bulk` and `/issue/bulkfetch`.
+BULK_CREATE = 50
+BULK_FETCH = 100
+
+
+class Jira:
+    """The calls jpi makes, in its own values. Every method may raise what `Calls` does."""
+
+    def __init__(self, url: str, email: str, token: str, budget: Budget, sleep: Callable[[float], None]) -> None:
+        # The library repeats any request that lost its connection, a POST too, unless told 0.
+        self._jira = jira.JIRA(options={"server": url, "rest_api_version": "3"}, basic_auth=(email, token),
+                               max_retries=0, get_server_info=False)
+        self._url = f"{url}/rest/api/3"
+        self._call = Calls("Jira", self._send, budget, sleep)
+
+    @cached_property
+    def site(self) -> Site:
+        """What this site calls things; two calls, once a process."""
+        severity = [one["id"] for one in self._call("GET", "/field") if one["name"].casefold() == SEVERITY.casefold()]
+        types = self._call("GET", "/issueLinkType")["issueLinkTypes"]
+        inward = {one["name"]: "inward" for one in types if one["inward"].casefold().startswith("has ")}
+        return Site(severity[0] if severity else None, inward)
+
+    @cached_property
+    def own_id(self) -> str | None:
+        """The account id that we write as."""
+        found: str = self._call("GET", "/myself")["accountId"]
+        return found
+
+    def create(self, draft: Draft) -> Created:
+        """Make one issue, without what its screen lacks."""
+        dropped: set[str] = set()
+        while True:
+            sent = body(draft, self.site, dropped)
+            try:
+                return created(self._call("POST", "/issue", body=sent), draft, dropped)
+            except Refused as refused:
+                lacking = to_drop(refused, sent)
+                if not lacking:
+                    raise
+                dropped |= lacking
+
+    def create_all(self, drafts: Sequence[Draft]) -> list[Created | Refused]:
+        """Make at most 50 issues by one call, and another for those that a field was refused for; each one's outcome.
+
+        OutcomeUnknown where some were made and nothing is known of the rest.
+        """
+        outcomes: list[Created | Refused | None] = [None] * len(drafts)
+        dropped: list[set[str]] = [set() for _ in drafts]
+        left = list(range(len(drafts)))
+        while left:
+            bodies = {number: body(drafts[number], self.site, dropped[number]) for number in left}
+            again = []
+            for number, answer in zip(left, self._bulk(list(bodies.values()), first=not any(outcomes)), strict=True):
+                lacking = to_drop(answer, bodies[number]) if isinstance(answer, Refused) else frozenset()
+                dropped[number] |= lacking
+                if lacking:
+                    again.append(number)
+                elif isinstance(answer, Refused):
+                    outcomes[number] = answer
+                else:
+                    outcomes[number] = created(answer, drafts[number], dropped[number])
+            left = again
+        return [outcome for outcome in outcomes if outcome is not None]
+
+    def link(self, key: str, link: LinkTo) -> None:
+        """Link an existing issue; a link that is there already is made again without effect."""
+        self._call("POST", "/issueLink", body=self.site.link_between(key, link))
+
+    def transition(self, key: str, category: Category, agreed: Category) -> bool:
+        """Bring the issue into a status of this category; False where no transition leads there.
+
+        One that is done, though done was not agreed, is left alone: somebody closed it, and that event is on its way.
+        """
+        found = self._call("GET", f"/issue/{key}", {"fields": "status", "expand": "transitions"})
+        if issue(found).category == category or (issue(found).category == "done" != agreed):
+            return True
+        leading = [one["id"] for one in found.get("transitions", [])
+                   if one["to"]["statusCategory"]["key"] == category]
+        if leading:
+            self._call("POST", f"/issue/{key}/transitions", body={"transition": {"id": leading[0]}})
+        return bool(leading)
+
+    def comment(self, key: str, text: str, mark: str) -> None:
+        """Comment on the issue, with a property by which the comment is known as ours."""
+        properties = [{"key": MARK, "value": {"mark": mark}}]
+        self._call("POST", f"/issue/{key}/comment", body={"body": document(text), "properties": properties})
+
+    def has_comment(self, key: str, text: str) -> bool:
+        """Whether one of the issue's newest hundred comments says just this."""
+        found = self._call("GET", f"/issue/{key}/comment", {"orderBy": "-created", "maxResults": BULK_FETCH})
+        return any(plain(one["body"]) == plain(document(text)) for one in found["comments"])
+
+    def people(self, project: str, names: Sequence[str]) -> dict[str, str]:
+        """Key by summary of the issues in `project` that are called exactly like one of `names`; the oldest of each."""
+        asked = {"jql": jql.people(project, list(names)), "fields": ["summary"], "maxResults": BULK_FETCH}
+        found = self._call("POST", "/search/jql", body=asked, read=True)["issues"]
+        keys = {one["fields"]["summary"]: one["key"] for one in reversed(found)}
+        return {name: keys[name] for name in names if name in keys}
+
+    def labelled(self, label: str) -> Issue | None:
+        """The oldest issue with this label that the search index knows of; it lags behind."""
+        asked = {"jql": jql.labelled(label), "fields": ["status"], "maxResults": 1}
+        found = self._call("POST", "/search/jql", body=asked, read=True)["issues"]
+        return issue(found[0]) if found else None
+
+    def marks(self, key: str, link_type: str) -> set[str]:
+        """What the issues linked to `key` by this type stand for, read directly: the index is not asked."""
+        found = self._call("GET", f"/issue/{key}", {"fields": "issuelinks"})["fields"].get("issuelinks", [])
+        ends = [link.get("outwardIssue") or link["inwardIssue"] for link in found if link["type"]["name"] == link_type]
+        read = self._fetch([end["key"] for end in ends], fields=["summary"], properties=[MARK])
+        return {one["properties"][MARK]["mark"] for one in read if MARK in one.get("properties", {})}
+
+    def states(self, keys: Sequence[str]) -> list[tuple[Issue, datetime]]:
+        """The status of each issue that is there, read directly, and when the issue was last changed."""
+        read = self._fetch(keys, fields=["status", "updated"])
+        return [(issue(one), datetime.fromisoformat(one["fields"]["updated"])) for one in read]
+
+    def _fetch(self, keys: Sequence[str], **wanted: Sequence[str]) -> Iterator[dict[str, Any]]:
+        for start in range(0, len(keys), BULK_FETCH):
+            asked = {"issueIdsOrKeys": keys[start : start + BULK_FETCH], **wanted}
+            yield from self._call("POST", "/issue/bulkfetch", body=asked, read=True)["issues"]
+
+    def _bulk(self, bodies: list[dict[str, Any]], first: bool) -> list[Mapping[str, Any] | Refused]:
+        """The answer to each body. Successes come unnumbered: they are what the failures leave."""
+        call = "Jira POST /issue/bulk"
+        try:
+            found = self._call("POST", "/issue/bulk", body={"issueUpdates": bodies})
+        except (Refused, Unavailable) as error:
+            found = getattr(error, "answer", None)
+            if not isinstance(found, dict) or not isinstance(found.get("errors"), list):
+                raise error if first else OutcomeUnknown(f"{call} made some issues, then: {error}") from error
+        failed = {one["failedElementNumber"]: one for one in found["errors"]}
+        made = iter(found["issues"])
+        return [_element(call, failed[number]) if number in failed else next(made) for number in range(len(bodies))]
+
+    def _send(self, method: str, path: str, params: Mapping[str, Any], body: Any,
+              timeout: tuple[float, float]) -> requests.Response:
+        session = self._jira._session
+        session.timeout = timeout
+        try:
+            return session.request(method, self._url + path, params=dict(params), json=body)
+        except jira.JIRAError as error:
+            if error.response is None:
+                raise requests.RequestException(error.text) from error
+            return error.response
+
+
+def _element(call: str, failed: Mapping[str, Any]) -> Refused:
+    said = failed.get("elementErrors") or {}
+    return Refused(call, failed.get("status", 400), said.get("errorMessages") or [], said.get("errors") or {})

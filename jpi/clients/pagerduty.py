@@ -1,0 +1,130 @@
+"""PagerDuty's REST API v2, through pdpyras.
+
+pdpyras is deprecated since 2025-06-20 in favour of `pagerduty` (PyPI); this file is all there is to swap.
+"""
+
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import requests
+
+from jpi.clients.calls import Budget, Calls
+from jpi.errors import Refused
+from jpi.sync.events import Incident, LogEntry, Status
+from jpi.webhooks.pagerduty import incident, latest, log_entry
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore", UserWarning)
+    import pdpyras
+
+PAGE = 100
+# The API answers 400 where offset + limit passes this (developer.pagerduty.com/docs/pagination).
+DEEPEST = 10_000
+ALREADY_RESOLVED = 1001
+# To the second is as exact as the API's times are.
+WHOLE_SECOND = timedelta(microseconds=999_999)
+LOG_INCLUDES = ["incidents", "channels"]
+
+
+@dataclass(frozen=True)
+class Logged:
+    """One log entry with the incident it belongs to as it is now; `at` is when that last changed."""
+
+    entry: LogEntry
+    incident: Incident
+    at: datetime
+
+
+class PagerDuty:
+    """The calls jpi makes, in its own values. Every method may raise what `Calls` does."""
+
+    def __init__(self, url: str, token: str, email: str, budget: Budget, sleep: Callable[[float], None]) -> None:
+        self._email = email
+        self._session = pdpyras.APISession(token, default_from=email)
+        self._session.url = url
+        # pdpyras repeats 429 for ever unless told a number, and any POST three times; a negative one is no repeat.
+        self._session.retry = {429: -2}
+        self._session.max_network_attempts = 0
+        self._session.log.disabled = True
+        self._call = Calls("PagerDuty", self._send, budget, sleep)
+
+    def incident(self, incident_id: str) -> Incident:
+        """The incident as it is now, with its first trigger's details."""
+        includes = {"include[]": ["first_trigger_log_entries", "body"]}
+        found = self._call("GET", f"/incidents/{incident_id}", includes)
+        return incident(found["incident"])
+
+    def log_entries(self, since: datetime, until: datetime) -> list[Logged]:
+        """All entries of the account between two times, each once, in no order.
+
+        Pages are pinned by `until`; a window too full to be paged through is read in halves.
+        """
+        window = {"since": _iso(since), "until": _iso(until)}
+        found, more = self._pages("/log_entries", window)
+        if not more or until - since <= timedelta(seconds=1):
+            return list(found.values())
+        middle = since + (until - since) / 2
+        halves = self.log_entries(since, middle) + self.log_entries(middle, until)
+        return list({logged.entry.id: logged for logged in halves}.values())
+
+    def incident_log(self, incident_id: str) -> list[Logged]:
+        """All entries of one incident (the newest 10,000 at most), with the incident as it is now."""
+        return list(self._pages(f"/incidents/{incident_id}/log_entries", {})[0].values())
+
+    def set_status(self, incident_id: str, status: Status) -> None:
+        """Bring the incident into this status; one that is resolved already is fine, and stays so.
+
+        Acknowledging a resolved incident would reopen it (documented since 2025-09-18), so that one is looked at first.
+        """
+        if status == "acknowledged" and self.incident(incident_id).status != "triggered":
+            return
+        body = {"incident": {"type": "incident_reference", "status": status}}
+        try:
+            self._call("PUT", f"/incidents/{incident_id}", body=body)
+        except Refused as refused:
+            if refused.code != ALREADY_RESOLVED or status != "resolved":
+                raise
+
+    def own_id(self) -> str | None:
+        """The id of the user we write as, None where it cannot be found out."""
+        found = self._call("GET", "/users", {"query": self._email})
+        same = [user["id"] for user in found["users"] if user.get("email", "").lower() == self._email.lower()]
+        return same[0] if same else None
+
+    def _pages(self, path: str, params: Mapping[str, Any]) -> tuple[dict[str, Logged], bool]:
+        """(entries by id, whether there are more than can be paged through)."""
+        found: dict[str, Logged] = {}
+        for offset in range(0, DEEPEST, PAGE):
+            page = {**params, "include[]": LOG_INCLUDES, "limit": PAGE, "offset": offset}
+            answer = self._call("GET", path, page)
+            found |= {entry["id"]: logged(entry) for entry in answer["log_entries"] if entry.get("incident")}
+            if not answer.get("more"):
+                return found, False
+        return found, True
+
+    def _send(self, method: str, path: str, params: Mapping[str, Any], body: Any,
+              timeout: tuple[float, float]) -> requests.Response:
+        self._session.timeout = timeout
+        try:
+            answer: requests.Response = self._session.request(method, path, params=dict(params), json=body)
+        except pdpyras.PDHTTPError as error:
+            answer = error.response
+        except pdpyras.PDClientError as error:
+            # The network's own error: `Calls` tells what it means.
+            raise error.__cause__ or error from error
+        return answer
+
+
+def logged(found: Mapping[str, Any]) -> Logged:
+    """A log entry as the API shows it; the incident in it is whole only where it was asked for."""
+    entry = log_entry(dict(found))
+    there = incident(found["incident"])
+    at = latest(found["incident"]) or entry.at
+    return Logged(entry, replace(there, details=entry.details or there.details), at + WHOLE_SECOND)
+
+
+def _iso(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
