@@ -1,0 +1,59 @@
+"""`make demo`: plays the main job on simulated services and shows what everybody did; exit 0 only if all went well."""
+
+import sys
+import time
+from collections.abc import Iterable
+
+from sandbox.dynamo import Dynamo
+from sandbox.story import Step, play, steps
+from sandbox.web import Call
+from sandbox.world import World
+
+TABLE = "    {:<19} {:<4} {:<10} | {:<10} {:<8} {:<6} {}"
+HEADER = TABLE.format("PagerDuty incident", "prio", "status", "Jira issue", "priority", "status", "linked to")
+
+
+def main() -> int:
+    """Play every step; 1 and the step's name where something is not as it should be."""
+    started = time.monotonic()
+    print("Starting simulated PagerDuty and Jira Cloud, embedded DynamoDB and jpi on 127.0.0.1 ...", flush=True)
+    dynamo = Dynamo()
+    world = World(dynamo, sleep=time.sleep, LOG_LEVEL="ERROR")
+    world.export()
+    try:
+        failed = next((step for number, step in enumerate(steps(world), 1) if not show(world, number, step)), None)
+    finally:
+        world.stop()
+        dynamo.stop()
+    if failed:
+        print(f"\nFAILED at: {failed.title}")
+        return 1
+    print(f"\nAll steps show what they should ({time.monotonic() - started:.0f} s).")
+    return 0
+
+
+def show(world: World, number: int, step: Step) -> bool:
+    """Play one step and print it; whether both services show what they should."""
+    world.forget_calls()
+    print(f"\n{number}. {step.title}")
+    play(world, step)
+    print_calls(world.calls())
+    print(HEADER)
+    for row in world.rows():
+        print(TABLE.format(*row))
+    right = world.rows() == step.wanted
+    print("    as it should be" if right else "    WRONG; it should be")
+    for row in [] if right else step.wanted:
+        print(TABLE.format(*row))
+    return right
+
+
+def print_calls(calls: Iterable[Call]) -> None:
+    """What jpi asked of both services."""
+    lines = [f"      {call.service:<9} {call.method:<4} {call.path} -> {call.status}, {call.seconds * 1000:.0f} ms"
+             for call in calls]
+    print("\n".join(["    jpi called", *lines] if lines else ["    jpi called nobody"]) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

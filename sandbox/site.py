@@ -1,0 +1,82 @@
+"""Sets both services up for jpi, over their own APIs, as JIRA_CONFIGURATION.md and the README have a person do it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import requests
+
+JIRA_EVENTS = ["jira:issue_created", "jira:issue_updated", "jira:issue_deleted", "comment_created"]
+PAGERDUTY_EVENTS = [
+    "incident.triggered", "incident.acknowledged", "incident.unacknowledged", "incident.resolved",
+    "incident.reopened", "incident.priority_updated", "incident.reassigned", "incident.escalated",
+    "incident.delegated", "incident.annotated",
+]
+PROJECTS = ("INCIDENT", "PERSON", "QUESTION", "TIMELINE")
+LINK_TYPES = {
+    "Question": ("is question of", "has question"),
+    "Stakeholder": ("is stakeholder of", "has stakeholder"),
+    "Incident Manager": ("is incident manager of", "has incident manager"),
+    "Timeline": ("is timeline of", "has timeline"),
+}
+SEVERITIES = ("SEV-0", "SEV-1", "SEV-2", "SEV-3")
+SELECT = "com.atlassian.jira.plugin.system.customfieldtypes:select"
+SEARCHER = "com.atlassian.jira.plugin.system.customfieldtypes:multiselectsearcher"
+TEMPLATE = "com.atlassian.jira-core-project-templates:jira-core-simplified-task-tracking"
+
+
+class Account:
+    """One person's access to a service."""
+
+    def __init__(self, url: str, auth: tuple[str, str] | None = None, headers: Mapping[str, str] | None = None) -> None:
+        self._url = url
+        self._auth = auth
+        self._headers = dict(headers or {})
+
+    def __call__(self, method: str, path: str, body: Any = None, **params: Any) -> Any:
+        """The decoded answer; an error where it is no success."""
+        answer = requests.request(method, self._url + path, json=body, params=params, auth=self._auth,
+                                  headers=self._headers, timeout=30)
+        if not answer.ok:
+            raise RuntimeError(f"{method} {path}: {answer.status_code} {answer.text}")
+        return answer.json() if answer.content else None
+
+
+def set_up_jira(admin: Account, lead: str, people: Sequence[str]) -> None:
+    """Projects, issue types, link types, the Severity field, and an issue for each person."""
+    api = "/rest/api/3"
+    for key in PROJECTS:
+        admin("POST", f"{api}/issuetype", {"name": key.title(), "description": f"{key.title()} of an incident"})
+        admin("POST", f"{api}/project", {
+            "key": key, "name": f"{key.title()}s", "projectTypeKey": "business", "projectTemplateKey": TEMPLATE,
+            "leadAccountId": lead, "assigneeType": "UNASSIGNED",
+        })
+    for name, (inward, outward) in LINK_TYPES.items():
+        admin("POST", f"{api}/issueLinkType", {"name": name, "inward": inward, "outward": outward})
+    field = admin("POST", f"{api}/field", {"name": "Severity", "type": SELECT, "searcherKey": SEARCHER})["id"]
+    context = admin("GET", f"{api}/field/{field}/context")["values"][0]["id"]
+    options = {"options": [{"value": value} for value in SEVERITIES]}
+    admin("POST", f"{api}/field/{field}/context/{context}/option", options)
+    for name in people:
+        make_issue(admin, "PERSON", name)
+
+
+def make_issue(person: Account, project: str, summary: str) -> str:
+    """An issue of the project's own type; its key."""
+    fields = {"project": {"key": project}, "issuetype": {"name": project.title()}, "summary": summary}
+    key: str = person("POST", "/rest/api/3/issue", {"fields": fields})["key"]
+    return key
+
+
+def add_webhooks(jira: Account, pagerduty: Account, endpoint: str, jira_secret: str) -> str:
+    """Both services' webhooks to this endpoint; PagerDuty's secret, which it shows only now."""
+    jira("POST", "/rest/webhooks/1.0/webhook", {
+        "name": "jpi", "url": f"{endpoint}/jira-webhook", "events": JIRA_EVENTS, "secret": jira_secret,
+        "filters": {"issue-related-events-section": "project = INCIDENT"}, "excludeBody": False,
+    })
+    made = pagerduty("POST", "/webhook_subscriptions", {"webhook_subscription": {
+        "type": "webhook_subscription", "description": "jpi", "events": PAGERDUTY_EVENTS,
+        "delivery_method": {"type": "http_delivery_method", "url": f"{endpoint}/pagerduty-webhook"},
+        "filter": {"type": "account_reference"},
+    }})
+    secret: str = made["webhook_subscription"]["delivery_method"]["secret"]
+    return secret

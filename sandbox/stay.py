@@ -1,0 +1,83 @@
+"""`make sandbox`: the simulated services and jpi, left running to be played with, polled on schedule until Ctrl-C."""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+
+from jpi.handlers import log_entries
+from sandbox.dynamo import Dynamo
+from sandbox.world import ADMIN, JIRA_SECRET, PERSON, World
+
+ADDRESSES = """
+jpi        {app}   (POST /pagerduty-webhook, POST /jira-webhook, GET /health)
+PagerDuty  {pagerduty}   Authorization: Token token=pagerduty-key
+Jira       {jira}   Basic {person}, or {admin} as administrator
+DynamoDB   {dynamo}   tables end in -{stage}
+Webhook secrets: PagerDuty {pagerduty_secret}, Jira {jira_secret!r}
+
+Trigger an incident (raise it, resolve it: PUT /incidents/<id>, as PagerDuty documents it):
+
+  curl -s {pagerduty}/incidents -H 'Authorization: Token token=pagerduty-key' -H 'From: rita@example.com' \\
+    -H 'Content-Type: application/json' -d '{{"incident": {{"type": "incident", "title": "Checkout is down",
+    "service": {{"id": "{service}", "type": "service_reference"}}, "priority": {{"id": "{p1}",
+    "type": "priority_reference"}}}}}}'
+
+See the issues:
+
+  curl -s -u {person} '{jira}/rest/api/3/search/jql?jql=project=INCIDENT&fields=summary,status,issuelinks'
+
+jpi's log and every poll are below; Ctrl-C ends it all.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run until Ctrl-C."""
+    parser = argparse.ArgumentParser(prog="python -m sandbox.stay", description=__doc__)
+    parser.add_argument("--every", type=float, default=60.0, metavar="SECONDS", help="poll this often (60)")
+    parser.add_argument("--ports", type=int, nargs=4, default=(5001, 5002, 5000, 8002),
+                        metavar=("PAGERDUTY", "JIRA", "JPI", "DYNAMODB"),
+                        help="ports on 127.0.0.1, 0 for any free one (5001 5002 5000 8002)")
+    chosen = parser.parse_args(arguments)
+    try:
+        stay(chosen.every, tuple(chosen.ports))
+    except OSError as error:
+        print(f"A port is in use ({error.strerror}); choose others with --ports.", file=sys.stderr)
+        return 1
+    return 0
+
+
+def stay(every: float, ports: tuple[int, int, int, int]) -> None:
+    """Serve, deliver webhooks as they come, poll every so many seconds."""
+    dynamo = Dynamo(ports[3])
+    world = World(dynamo, sleep=time.sleep, ports=ports[:3])
+    world.export()
+    print(addresses(world, dynamo), flush=True)
+    outboxes = (world.pagerduty.outbox, world.jira.outbox)
+    try:
+        for outbox in outboxes:
+            outbox.run()
+        while True:
+            log_entries.handler({}, None)
+            time.sleep(every)
+    except KeyboardInterrupt:
+        print("Stopped.")
+    finally:
+        for outbox in outboxes:
+            outbox.stop()
+        world.stop()
+        dynamo.stop()
+
+
+def addresses(world: World, dynamo: Dynamo) -> str:
+    """Where everything is, and what to try first."""
+    return ADDRESSES.format(
+        app=world.app_url, pagerduty=world.pagerduty_url, jira=world.jira_url, dynamo=dynamo.url,
+        person=":".join(PERSON), admin=":".join(ADMIN), stage=world.environ["STAGE"], jira_secret=JIRA_SECRET,
+        pagerduty_secret=world.environ["PAGERDUTY_WEBHOOK_SECRET"], service=world.service.id,
+        p1=world.pagerduty.priorities["P1"].id,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

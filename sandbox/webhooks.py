@@ -1,0 +1,118 @@
+"""Webhook deliveries as a sender makes them: retried, dropped and switched off by that sender's own rules."""
+
+import json
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import requests
+
+from sandbox.clock import Clock
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How a sender treats an answer: what it retries, when, and how many drops in a row switch the webhook off."""
+
+    timeout: float
+    retried: Callable[[int], bool]
+    delays: tuple[float, ...]
+    drops_until_disabled: int | None = None
+    disabled_for: float = 0.0
+
+
+@dataclass
+class Delivery:
+    """One webhook on its way; deliveries of one `group` wait for each other, in order."""
+
+    url: str
+    headers: dict[str, str]
+    body: bytes
+    group: str
+    due: float
+    subscription: str = ""
+    answers: list[int] = field(default_factory=list)
+
+    @property
+    def event(self) -> Any:
+        """The body, decoded."""
+        return json.loads(self.body)
+
+
+def post(delivery: Delivery, timeout: float) -> int:
+    """Send it once over HTTP; the status, or 0 where no answer came in time."""
+    try:
+        answer = requests.post(delivery.url, data=delivery.body, headers=delivery.headers, timeout=timeout,
+                               allow_redirects=False)
+    except requests.RequestException:
+        return 0
+    return answer.status_code
+
+
+class Outbox:
+    """Deliveries not yet made. `pump` tries what is due; nothing moves by itself unless `run` is called."""
+
+    def __init__(self, clock: Clock, rules: Rules) -> None:
+        self.clock = clock
+        self.rules = rules
+        self.losing = False
+        self.waiting: list[Delivery] = []
+        self.delivered: list[Delivery] = []
+        self.dropped: list[Delivery] = []
+        self._drops: dict[str, int] = {}
+        self.disabled_until: dict[str, float] = {}
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+
+    def push(self, url: str, headers: dict[str, str], body: bytes, group: str, subscription: str = "") -> None:
+        """Put a webhook on its way, unless webhooks are being lost or this subscription is switched off."""
+        if self.losing or self.disabled_until.get(subscription, 0.0) > self.clock():
+            return
+        self.waiting.append(Delivery(url, headers, body, group, self.clock(), subscription))
+
+    def pump(self) -> int:
+        """Try every delivery that is due once, keeping the order within a group; how many were tried."""
+        with self._lock:
+            held: set[str] = set()
+            tried = 0
+            for delivery in list(self.waiting):
+                ready = delivery.due <= self.clock() and delivery.group not in held
+                if ready:
+                    tried += 1
+                if not ready or not self._attempt(delivery):
+                    held.add(delivery.group)
+            return tried
+
+    def _attempt(self, delivery: Delivery) -> bool:
+        status = post(delivery, self.rules.timeout)
+        delivery.answers.append(status)
+        if 200 <= status < 300:
+            return self._finish(delivery, self.delivered)
+        tries = len(delivery.answers)
+        if not self.rules.retried(status) or tries > len(self.rules.delays):
+            return self._finish(delivery, self.dropped)
+        delivery.due = self.clock() + self.rules.delays[tries - 1]
+        return False
+
+    def _finish(self, delivery: Delivery, where: list[Delivery]) -> bool:
+        self.waiting.remove(delivery)
+        where.append(delivery)
+        name = delivery.subscription
+        self._drops[name] = self._drops.get(name, 0) + 1 if where is self.dropped else 0
+        if self.rules.drops_until_disabled and self._drops[name] >= self.rules.drops_until_disabled:
+            self.disabled_until[name] = self.clock() + self.rules.disabled_for
+            self.waiting = [d for d in self.waiting if d.subscription != name]
+        return True
+
+    def run(self, every: float = 0.05) -> None:
+        """Pump in the background until `stop`."""
+        threading.Thread(target=self._loop, args=(every,), daemon=True).start()
+
+    def _loop(self, every: float) -> None:
+        while not self._stop.wait(every):
+            self.pump()
+
+    def stop(self) -> None:
+        """End the background pumping."""
+        self._stop.set()

@@ -1,0 +1,208 @@
+"""Administration and search of the simulated Jira."""
+
+import pytest
+
+from tests.sandbox.jira_client import SELECT, TEMPLATE, doc, running
+
+
+@pytest.fixture
+def site():
+    with running() as client:
+        yield client
+
+
+def test_a_new_site_is_as_atlassian_hands_it_out(site):
+    assert [one["name"] for one in site.ok("GET", "/issueLinkType")["issueLinkTypes"]] == [
+        "Blocks", "Cloners", "Duplicate", "Relates"]
+    assert [(one["id"], one["name"]) for one in site.ok("GET", "/priority")] == [
+        ("1", "Highest"), ("2", "High"), ("3", "Medium"), ("4", "Low"), ("5", "Lowest")]
+    assert [one["name"] for one in site.ok("GET", "/priority/search", onlyDefault="false", id="2,3")["values"]] == [
+        "High", "Medium"]
+    assert {(one["id"], one["name"], one["statusCategory"]["key"]) for one in site.ok("GET", "/status")} == {
+        ("10000", "To Do", "new"), ("3", "In Progress", "indeterminate"), ("10001", "Done", "done")}
+    assert {"Task", "Sub-task", "Epic"} < {one["name"] for one in site.ok("GET", "/issuetype")}
+    assert site.ok("GET", "/myself")["accountId"] == site.me
+    assert site.ok("GET", "/serverInfo")["baseUrl"] == site.url
+
+
+@pytest.mark.parametrize(("change", "errors"), [
+    ({"key": "inc"}, {"projectKey"}), ({"key": "1NC"}, {"projectKey"}), ({"key": "A"}, {"projectKey"}),
+    ({"key": "ABCDEFGHIJK"}, {"projectKey"}), ({"key": "INC"}, {"projectKey"}), ({"name": "incs"}, {"projectName"}),
+    ({"name": ""}, {"projectName"}), ({"leadAccountId": "nobody"}, {"projectLead"}),
+    ({"projectTemplateKey": "nope"}, {"projectTemplateKey"}), ({"projectTypeKey": "software"}, {"projectTemplateKey"}),
+    ({"issueTypeScheme": 10000}, {"projectTemplateKey"}), ({"assigneeType": "ME"}, {"assigneeType"}),
+    ({"key": "INC", "name": "Incs"}, {"projectKey", "projectName"}),
+])
+def test_refused_projects(site, change, errors):
+    asked = {"key": "NEW", "name": "New", "projectTypeKey": "business", "projectTemplateKey": TEMPLATE,
+             "leadAccountId": site.me, **change}
+    assert set(site.refused(400, "POST", "/project", asked)["errors"]) == errors
+
+
+def test_projects_and_issue_types(site):
+    site.ok("POST", "/issuetype", {"name": "Question", "description": "A question", "hierarchyLevel": 0})
+    assert site("POST", "/issuetype", {"name": "question"}).status_code == 409
+    site.refused(400, "POST", "/issuetype", {"name": "x" * 61})
+    project = site.ok("GET", "/project/INC")
+    assert "Question" in {one["name"] for one in project["issueTypes"]}
+    assert site.ok("GET", f"/project/{project['id']}")["key"] == "INC"
+    assert [one["key"] for one in site.ok("GET", "/project/search")["values"]] == ["INC", "OTHER"]
+    assert [one["key"] for one in site.ok("GET", "/project/search", keys=["INC", "NOPE"])["values"]] == ["INC"]
+    assert site.refused(404, "GET", "/project/NOPE")["errorMessages"] == ["No project could be found with key 'NOPE'."]
+
+
+def test_schemes_decide_the_types_of_a_project(site):
+    ids = {one["name"]: one["id"] for one in site.ok("GET", "/issuetype")}
+    asked = {"name": "Only tasks", "issueTypeIds": [ids["Task"]], "defaultIssueTypeId": ids["Task"]}
+    scheme = site.ok("POST", "/issuetypescheme", asked)["issueTypeSchemeId"]
+    assert site("POST", "/issuetypescheme", asked).status_code == 409
+    site.refused(400, "POST", "/issuetypescheme", {**asked, "name": "B", "defaultIssueTypeId": ids["Bug"]})
+    site.refused(400, "POST", "/issuetypescheme", {"name": "C", "issueTypeIds": ["1"]})
+    made = site("POST", "/project", {"key": "OWN", "name": "Own", "leadAccountId": site.me,
+                                     "issueTypeScheme": int(scheme)}).json()
+    assert [one["name"] for one in site.ok("GET", "/project/OWN")["issueTypes"]] == ["Task"]
+    wrong = site.details(project={"key": "OWN"})
+    assert site.refused(400, "POST", "/issue", wrong)["errors"] == {"issuetype": "The issue type selected is invalid."}
+    site.ok("PUT", f"/issuetypescheme/{scheme}/issuetype", {"issueTypeIds": [ids["Incident"]]})
+    site.refused(400, "PUT", f"/issuetypescheme/{scheme}/issuetype", {"issueTypeIds": [ids["Incident"]]})
+    assert site.ok("POST", "/issue", wrong)["key"] == "OWN-1"
+    found = site.ok("GET", "/issuetypescheme/project", projectId=made["id"])["values"]
+    assert [(one["issueTypeScheme"]["id"], one["projectIds"]) for one in found] == [(scheme, [str(made["id"])])]
+    tasks = site.ok("POST", "/issuetypescheme", {**asked, "name": "Tasks again"})["issueTypeSchemeId"]
+    use = {"issueTypeSchemeId": tasks, "projectId": str(made["id"])}
+    assert "can't be assigned" in site.refused(400, "PUT", "/issuetypescheme/project", use)["errorMessages"][0]
+    site.ok("DELETE", "/issue/OWN-1")
+    site.ok("PUT", "/issuetypescheme/project", use)
+    site.refused(404, "PUT", "/issuetypescheme/project", {**use, "issueTypeSchemeId": "1"})
+    site.refused(404, "PUT", "/issuetypescheme/project", {**use, "projectId": "1"})
+    assert len(site.ok("GET", "/issuetypescheme")["values"]) == 3
+
+
+def test_link_types(site):
+    asked = {"name": "Question", "inward": "is question of", "outward": "has question"}
+    assert site.ok("POST", "/issueLinkType", asked)["outward"] == "has question"
+    site.refused(404, "POST", "/issueLinkType", asked)
+    site.refused(400, "POST", "/issueLinkType", {"name": "X"})
+
+
+def test_fields(site):
+    severity = site.severity()
+    listed = {one["id"]: one for one in site.ok("GET", "/field")}
+    assert (listed[severity]["name"], listed[severity]["schema"]["type"]) == ("Severity", "option")
+    assert listed["summary"]["schema"] == {"type": "string", "system": "summary"}
+    found = site.ok("GET", "/field/search", query="sever", type="custom")["values"]
+    assert [one["id"] for one in found] == [severity]
+    context = site.ok("GET", f"/field/{severity}/context")["values"][0]["id"]
+    options = f"/field/{severity}/context/{context}/option"
+    assert [one["value"] for one in site.ok("GET", options)["values"]] == ["SEV-0", "SEV-1", "Old"]
+    site.refused(400, "POST", options, {"options": [{"value": "SEV-0"}]})
+    site.refused(404, "POST", f"/field/{severity}/context/1/option", {"options": [{"value": "x"}]})
+    site.refused(404, "GET", "/field/summary/context")
+    site.refused(400, "POST", "/field", {"name": "X", "type": "nope"})
+    site.refused(400, "POST", "/field", {"name": "X", "type": SELECT, "searcherKey": f"{SELECT}searcher"})
+
+
+def test_createmeta(site):
+    severity = site.severity()
+    types = {one["name"]: one["id"] for one in site.ok("GET", "/issue/createmeta/INC/issuetypes")["issueTypes"]}
+    site.jira.off_screen.add(("INC", "labels"))
+    where = f"/issue/createmeta/INC/issuetypes/{types['Incident']}"
+    fields = {one["fieldId"]: one for one in site.ok("GET", where)["fields"]}
+    assert set(fields) == {"project", "issuetype", "summary", "description", "priority", "assignee", "reporter",
+                           "issuelinks", severity}
+    assert fields["issuelinks"]["operations"] == ["add"]
+    assert [one["value"] for one in fields[severity]["allowedValues"]] == ["SEV-0", "SEV-1"]
+    assert next(one["name"] for one in fields["priority"]["allowedValues"]) == "Highest"
+    assert [name for name, one in fields.items() if one["required"]] == ["summary", "project", "issuetype"]
+    site.refused(400, "GET", where, maxResults=201)
+    site.refused(400, "GET", "/issue/createmeta/NOPE/issuetypes")
+
+
+def test_people(site):
+    rita = site.jira.add_user("rita@example.com", "t", "Rita Responder")
+    site.jira.users[rita].hidden_email = True
+    for query, wanted in (("rit", [rita]), ("RESP", [rita]), ("rita@example.com", [rita]), ("ada@", [site.me]),
+                          ("rita@", []), ("nobody", []), ("ita", [])):
+        assert [one["accountId"] for one in site.ok("GET", "/user/search", query=query)] == wanted
+    assert "emailAddress" not in site.ok("GET", "/user", accountId=rita)
+    assert site.ok("GET", "/user", accountId=site.me)["emailAddress"] == "ada@example.com"
+    assert len(site.ok("GET", "/user/assignable/search", project="INC")) == 2
+    site.refused(400, "GET", "/user/search")
+    site.refused(404, "GET", "/user", accountId="nobody")
+
+
+def test_only_administrators_administer(site):
+    site.jira.users[site.me].admin = False
+    found = site.ok("GET", "/mypermissions", permissions="ADMINISTER,CREATE_ISSUES")["permissions"]
+    assert {key: one["havePermission"] for key, one in found.items()} == {"ADMINISTER": False, "CREATE_ISSUES": True}
+    site.refused(400, "GET", "/mypermissions")
+    site.refused(400, "GET", "/mypermissions", permissions="NONSENSE")
+    for status, method, path in ((403, "POST", "/project"), (400, "POST", "/field"), (403, "POST", "/issuetype"),
+                                 (404, "POST", "/issueLinkType"), (403, "GET", "/issuetypescheme"),
+                                 (403, "GET", "/rest/webhooks/1.0/webhook")):
+        site.refused(status, method, path, {})
+
+
+def test_the_index_lags_behind(site):
+    site.issue(labels=["pagerduty"])
+    assert site.keys("labels = pagerduty") == []
+    site.clock.advance(4.5)
+    assert site.keys("project = INC") == []
+    assert [one["id"] for one in site.search("project = INC", reconcileIssues=[
+        int(site.jira.issues["INC-1"].id)])["issues"]] == [site.jira.issues["INC-1"].id]
+    site.clock.advance(0.6)
+    assert site.keys("labels = pagerduty") == ["INC-1"]
+    site.ok("PUT", "/issue/INC-1", {"fields": {"labels": ["other"], "summary": "Up"}})
+    assert site.search("labels = pagerduty", fields=["summary"])["issues"][0]["fields"] == {"summary": "Down"}
+    site.clock.advance(6)
+    assert (site.keys("labels = pagerduty"), site.keys("labels = other")) == ([], ["INC-1"])
+    site.ok("DELETE", "/issue/INC-1")
+    assert site.keys("labels = other") == ["INC-1"]
+    site.clock.advance(6)
+    assert site.keys("labels = other") == []
+
+
+def test_search_pages_and_shows_what_is_asked(site):
+    site.jira.index_lag = 0
+    for number in range(5):
+        site.issue({"properties": [{"key": "jpi", "value": number}]}, summary=f"Number {number}")
+    page = site.search("project = INC ORDER BY created ASC", maxResults=2)
+    assert [list(one) for one in page["issues"]] == [["id"], ["id"]]
+    pages = [page["issues"]]
+    while not page["isLast"]:
+        page = site.search("project = INC ORDER BY created ASC", maxResults=2, nextPageToken=page["nextPageToken"])
+        pages.append(page["issues"])
+    assert [len(one) for one in pages] == [2, 2, 1]
+    assert "nextPageToken" not in page
+    found = site.ok("GET", "/search/jql", jql="key in (INC-2)", fields="summary,status", properties="jpi")["issues"][0]
+    assert (found["key"], found["properties"], set(found["fields"])) == ("INC-2", {"jpi": 1}, {"summary", "status"})
+    assert site.ok("POST", "/search/approximate-count", {"jql": "project = INC"}) == {"count": 5}
+    assert site.keys("project = NOPE") == []
+    assert site.keys(r'summary ~ "\"Number 3\""') == ["INC-4"]
+    assert site.keys('statusCategory != Done AND updated >= -5m AND text ~ "number" ORDER BY key')[0] == "INC-1"
+
+
+@pytest.mark.parametrize(("asked", "said"), [
+    ({}, "Unbounded JQL"), ({"jql": ""}, "Unbounded JQL"), ({"jql": "ORDER BY created"}, "Unbounded JQL"),
+    ({"jql": "nope = 1"}, "Error in the JQL Query"), ({"jql": 7}, "Invalid request payload"),
+    ({"jql": "project = INC", "startAt": 0}, "Invalid request payload"),
+    ({"jql": "project = INC", "maxResults": 0}, "Invalid request payload"),
+    ({"jql": "project = INC", "fields": "summary"}, "Invalid request payload"),
+    ({"jql": "project = INC", "properties": list("abcdef")}, "maximum number of properties"),
+    ({"jql": "project = INC", "nextPageToken": "x"}, "The provided next page token is invalid or expired."),
+])
+def test_refused_searches(site, asked, said):
+    assert said in site.refused(400, "POST", "/search/jql", asked)["errorMessages"][0]
+
+
+def test_the_old_search_is_gone(site):
+    for method in ("GET", "POST"):
+        said = site.refused(410, method, "/search", {"jql": "project = INC"})["errorMessages"][0]
+        assert said.startswith("The requested API has been removed. Please migrate to the /rest/api/3/search/jql API.")
+
+
+def test_words_are_found_in_descriptions_and_comments(site):
+    site.jira.index_lag = 0
+    site.issue(description=doc("Nobody can pay."))
+    site.ok("POST", "/issue/INC-1/comment", {"body": doc("Looking at it")})
+    assert site.keys("description ~ pay AND comment ~ looking AND text ~ 'pay looking'") == ["INC-1"]

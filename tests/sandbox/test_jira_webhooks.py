@@ -1,0 +1,209 @@
+"""The webhooks of the simulated Jira."""
+
+import hashlib
+import hmac
+
+import pytest
+from flask import Flask, request
+
+from sandbox.jira_outbox import JIRA_RULES
+from sandbox.web import Server
+from tests.sandbox.jira_client import doc, running
+
+HOOKS = "/rest/webhooks/1.0/webhook"
+ALL = ("jira:issue_created", "jira:issue_updated", "jira:issue_deleted", "comment_created", "comment_updated",
+       "comment_deleted", "issuelink_created", "issuelink_deleted")
+
+
+@pytest.fixture
+def site():
+    with running() as client:
+        yield client
+
+
+@pytest.fixture
+def receiver():
+    """Answers what is left in `answers`, then 200; keeps what came."""
+    app, app.answers, app.got = Flask("receiver"), [], []
+
+    @app.post("/hook")
+    def hook():
+        app.got.append((dict(request.headers), request.get_data()))
+        return "", app.answers.pop(0) if app.answers else 200
+
+    server = Server(app)
+    app.url = f"{server.url}/hook"
+    yield app
+    server.stop()
+
+
+def test_registration(site):
+    made = site.webhook("jira:issue_created", secret="s3cret", filters={"issue-related-events-section": "project=INC"})
+    assert (made["isSigned"], made["enabled"], "secret" in made) == (True, True, False)
+    path = made["self"].removeprefix(site.url)
+    assert site.ok("GET", HOOKS) == [made]
+    changed = site.ok("PUT", path, {"events": ["comment_created"], "enabled": False})
+    assert (changed["events"], changed["enabled"], changed["isSigned"], changed["name"]) == (
+        ["comment_created"], False, True, "jpi")
+    site.ok("DELETE", path)
+    assert (site.ok("GET", HOOKS), site("GET", path).status_code) == ([], 404)
+
+
+@pytest.mark.parametrize("change", [
+    {"name": ""}, {"url": "nonsense"}, {"events": ["nonsense"]}, {"events": "comment_created"}, {"nonsense": 1},
+    {"filters": {"issue-related-events-section": "nonsense = 1"}}, {"filters": {"nonsense": ""}}, {"secret": 1},
+])
+def test_refused_registrations(site, change):
+    asked = {"name": "jpi", "url": "https://example.com", "events": ["comment_created"], **change}
+    site.refused(400, "POST", HOOKS, asked)
+    site.refused(400, "POST", HOOKS, {"name": "jpi"})
+
+
+def test_an_issue_created(site):
+    site.webhook(*ALL)
+    site.issue(description=doc("One", "Two"), labels=["a"], assignee={"accountId": site.me})
+    [event] = site.events()
+    assert list(event)[:2] == ["timestamp", "webhookEvent"]
+    assert (event["webhookEvent"], event["issue_event_type_name"]) == ("jira:issue_created", "issue_created")
+    assert abs(event["timestamp"] - site.clock() * 1000) < 60_000
+    assert (event["user"]["accountId"], "emailAddress" in str(event)) == (site.me, False)
+    issue, fields = event["issue"], event["issue"]["fields"]
+    assert issue["self"] == f"{site.url}/rest/api/2/{issue['id']}"
+    assert fields["description"] == "One\n\nTwo"
+    assert fields["status"]["statusCategory"] == {
+        "self": f"{site.url}/rest/api/2/statuscategory/2", "id": 2, "key": "new", "colorName": "blue-gray",
+        "name": "New"}
+    items = {item["fieldId"]: item for item in event["changelog"]["items"]}
+    assert (items["status"]["field"], items["status"]["toString"]) == ("Status", "To Do")
+    assert items["priority"]["to"] == "3"
+
+
+def test_what_changed_is_told_by_field(site):
+    severity = site.severity()
+    rita = site.jira.add_user("rita@example.com", "rita", "Rita")
+    site.issue(labels=["a"])
+    site.webhook(*ALL)
+    site.ok("PUT", "/issue/INC-1", {"fields": {
+        "summary": "Up", "priority": {"id": "1"}, "labels": ["a", "b"], severity: {"value": "SEV-1"}}})
+    site.auth = ("rita@example.com", "rita")
+    site.ok("PUT", "/issue/INC-1/assignee", {"accountId": rita})
+    site.move("INC-1", "Done")
+    site.move("INC-1", "Done")
+    edited, assigned, done, again = site.events()
+    assert [one["issue_event_type_name"] for one in (edited, assigned, done, again)] == [
+        "issue_updated", "issue_assigned", "issue_generic", "issue_generic"]
+    assert [one["user"]["displayName"] for one in (edited, assigned, done)] == ["Ada Admin", "Rita", "Rita"]
+    option = site.jira.fields[severity].options[1].id
+    assert {item["fieldId"]: [item[key] for key in ("field", "from", "fromString", "to", "toString")]
+            for event in (edited, assigned, done) for item in event["changelog"]["items"]} == {
+        "summary": ["summary", None, "Down", None, "Up"],
+        "priority": ["priority", "3", "Medium", "1", "Highest"],
+        "labels": ["labels", None, "a", None, "a b"],
+        severity: ["Severity", None, None, option, "SEV-1"],
+        "assignee": ["assignee", None, None, rita, "Rita"],
+        "resolution": ["resolution", None, None, "10000", "Done"],
+        "status": ["status", "10000", "To Do", "10001", "Done"],
+    }
+    assert assigned["changelog"]["items"][0]["tmpToAccountId"] == rita
+    assert "changelog" not in again
+    before = len(site.events())
+    site.ok("PUT", "/issue/INC-1", {"fields": {"summary": "Up"}})
+    assert len(site.events()) == before
+
+
+def test_comments_links_and_deletion(site):
+    site.issue()
+    site.issue()
+    site.webhook(*ALL)
+    number = site.ok("POST", "/issue/INC-1/comment", {"body": doc("Said")})["id"]
+    site.ok("PUT", f"/issue/INC-1/comment/{number}", {"body": doc("Changed")})
+    site.ok("POST", "/issueLink", {"type": {"name": "Blocks"}, "inwardIssue": {"key": "INC-1"},
+                                   "outwardIssue": {"key": "INC-2"}})
+    site.ok("DELETE", "/issue/INC-1")
+    made, changed, linked, deleted, *rest = site.events()
+    assert [one["webhookEvent"] for one in rest] == ["comment_deleted", "issuelink_deleted"]
+    assert set(made) == {"timestamp", "webhookEvent", "comment", "issue", "eventType"}
+    assert (made["comment"]["body"], changed["comment"]["body"]) == ("Said", "Changed")
+    assert made["comment"]["author"]["accountId"] == site.me
+    assert set(made["issue"]["fields"]) == {"summary", "issuetype", "project", "assignee", "priority", "status"}
+    assert (linked["issueLink"]["sourceIssueId"], linked["issueLink"]["issueLinkType"]["name"]) == (
+        int(site.jira.issues["INC-1"].id), "Blocks")
+    assert set(deleted) == {"timestamp", "webhookEvent", "user", "issue"}
+    assert [one.headers["X-Atlassian-Webhook-Flow"] for one in site.jira.outbox.waiting] == [
+        "Primary"] * 4 + ["Secondary"] * 2
+
+
+def test_comments_and_links_may_raise_an_update_too(site):
+    site.webhook("jira:issue_updated")
+    site.jira.also_updated = {"comment", "link"}
+    site.issue()
+    site.issue({"update": {"issuelinks": [{"add": {"type": {"name": "Blocks"}, "outwardIssue": {"key": "INC-1"}}}]}})
+    assert site.events() == []
+    site.ok("POST", "/issue/INC-1/comment", {"body": doc("Said")})
+    site.ok("POST", "/issueLink", {"type": {"name": "Blocks"}, "inwardIssue": {"key": "INC-1"},
+                                   "outwardIssue": {"key": "INC-2"}})
+    said, *linked = site.events()
+    assert "changelog" not in said
+    assert [one["changelog"]["items"][0]["field"] for one in linked] == ["Link", "Link"]
+
+
+@pytest.mark.parametrize(("more", "wanted"), [
+    ({"filters": {"issue-related-events-section": "project = INC"}}, ["jira:issue_created", "comment_created"]),
+    ({"filters": {"issue-related-events-section": "project = OTHER AND issuetype in (Incident)"}}, [
+        "jira:issue_created"]),
+    ({"events": ["comment_created"]}, ["comment_created"]),
+    ({"enabled": False}, []),
+])
+def test_filters(site, more, wanted):
+    site.webhook(**{"events": ["jira:issue_created", "comment_created"], **more})
+    site.issue(project={"key": "OTHER"})
+    site.issue()
+    site.ok("POST", "/issue/INC-1/comment", {"body": doc("Said")})
+    assert [one["webhookEvent"] for one in site.events()] == wanted
+
+
+def test_signatures_cover_the_bytes_sent(site, receiver):
+    site.webhook("jira:issue_created", url=receiver.url, secret="It's a Secret")
+    site.issue(summary="Zoë 🔥")
+    assert site.jira.outbox.pump() == 1
+    [(headers, body)] = receiver.got
+    digest = hmac.new(b"It's a Secret", body, hashlib.sha256).hexdigest()
+    assert headers["X-Hub-Signature"] == f"sha256={digest}"
+    assert headers["User-Agent"] == "Atlassian Webhook HTTP Client"
+    assert "Zoë 🔥".encode() in body
+
+
+@pytest.mark.parametrize(("answers", "tries", "kept"), [
+    ([200], 1, "delivered"), ([204], 1, "delivered"), ([400], 1, "dropped"), ([401], 1, "dropped"),
+    ([404], 1, "dropped"), ([408, 409, 425, 429, 500], 6, "delivered"), ([503] * 6, 6, "dropped"),
+])
+def test_retries(site, receiver, answers, tries, kept):
+    site.webhook("jira:issue_created", url=receiver.url)
+    site.issue()
+    receiver.answers += answers
+    for _ in range(8):
+        site.jira.outbox.pump()
+        site.jira.outbox.pump()
+        site.clock.advance(601)
+    heads = [headers for headers, _ in receiver.got]
+    assert len(heads) == tries
+    assert len({head["X-Atlassian-Webhook-Identifier"] for head in heads}) == 1
+    assert [head.get("X-Atlassian-Webhook-Retry") for head in heads] == [
+        str(number) if number else None for number in range(tries)]
+    assert [len(site.jira.outbox.delivered), len(site.jira.outbox.dropped)] == [kept == "delivered", kept == "dropped"]
+
+
+def test_deliveries_do_not_wait_for_each_other(site, receiver):
+    site.webhook("jira:issue_created", url=receiver.url)
+    site.issue()
+    site.issue()
+    receiver.answers += [500]
+    assert site.jira.outbox.pump() == 2
+    assert (len(site.jira.outbox.waiting), len(site.jira.outbox.delivered)) == (1, 1)
+    assert (JIRA_RULES.timeout, len(JIRA_RULES.delays)) == (20.0, 5)
+
+
+def test_a_body_may_be_left_out(site):
+    site.webhook("jira:issue_created", excludeBody=True)
+    site.issue()
+    assert site.jira.outbox.waiting[0].body == b""

@@ -1,0 +1,115 @@
+"""Settings: defaults, fallbacks, and one error that names everything."""
+
+import json
+
+import pytest
+from dotenv import dotenv_values
+
+from jpi import settings, wiring
+from jpi.errors import SettingsError
+from jpi.settings import load
+
+REQUIRED = {
+    "JIRA_SERVER_URL": "https://acme.atlassian.net/", "JIRA_USER_EMAIL": "bot@acme.example", "JIRA_API_TOKEN": "jt",
+    "PAGERDUTY_API_TOKEN": "pt", "PAGERDUTY_USER_EMAIL": "bot@acme.example",
+}
+
+
+def test_the_defaults_are_the_documented_ones():
+    found = load(REQUIRED)
+    assert found.jira_server_url == found.jira_api_url == "https://acme.atlassian.net"
+    assert (found.incidents_table, found.log_entries_table, found.config_table) == (
+        "incidents-dev", "log-entries-dev", "config-dev")
+    assert (found.pagerduty_api_url, found.pagerduty_poll_interval) == ("https://api.pagerduty.com", "1 minute")
+    assert (found.log_entries_poll_past_hours, found.jira_index_lag_seconds) == (6, 30)
+    assert (found.sync_priorities, found.jira_webhook_secret, found.is_offline) == (("P1",), (), False)
+
+
+def test_what_is_given_counts():
+    found = load({**REQUIRED, "STAGE": "qa", "JIRA_API_URL": "https://api.atlassian.com/ex/jira/1",
+                  "LOG_LEVEL": "debug", "PAGERDUTY_WEBHOOK_SECRET": "old, new",
+                  "JIRA_ISSUE_STAKEHOLDERS": "TEAM-1,TEAM-2",
+                  "USER_MAP": "Ann@acme.example=712020:1", "IS_OFFLINE": "True", "EVENTS_QUEUE": "jpi-qa-events.fifo",
+                  "CONFIG_TABLE": "mine", "SYNC_PRIORITIES": "P1,P2"})
+    assert found.jira_api_url == "https://api.atlassian.com/ex/jira/1"
+    assert found.pagerduty_webhook_secret == ("old", "new")
+    assert found.jira_issue_stakeholders == ("TEAM-1", "TEAM-2")
+    assert found.user_map == {"ann@acme.example": "712020:1"}
+    assert (found.incidents_table, found.config_table) == ("incidents-qa", "mine")
+    assert (found.sync_priorities, found.log_level) == (("P1", "P2"), "DEBUG")
+    assert found.events_queue == "", "offline a bare queue name counts as none"
+
+
+def test_an_empty_project_key_means_off_and_other_empty_values_the_default():
+    found = load({**REQUIRED, "QUESTION_PROJECT_KEY": "", "INCIDENT_PROJECT_KEY": "", "STAGE": " "})
+    assert (found.question_project_key, found.incident_project_key, found.stage) == ("", "INCIDENT", "dev")
+
+
+def test_everything_wrong_is_said_at_once_and_no_secret_is_shown():
+    wrong = {"JIRA_SERVER_URL": "acme", "JIRA_API_TOKEN": "jira-secret", "PAGERDUTY_POLL_INTERVAL": "1 minutes",
+             "JIRA_INDEX_LAG_SECONDS": "-1", "PERSON_PROJECT_KEY": "people", "JIRA_ISSUE_STAKEHOLDERS": "someone",
+             "USER_MAP": "a=", "LOG_LEVEL": "LOUD", "JIRA_USER_EMAIL": "me", "PAGERDUTY_API_URL": "ftp://x"}
+    with pytest.raises(SettingsError) as caught:
+        load(wrong)
+    text = str(caught.value)
+    assert "jira-secret" not in text
+    assert "PAGERDUTY_API_TOKEN is missing" in text
+    assert "PAGERDUTY_USER_EMAIL is missing" in text
+    assert all(f"{name} (" in text for name in wrong if name != "JIRA_API_TOKEN")
+
+
+@pytest.mark.parametrize(("interval", "good"), [
+    ("1 minute", True), ("5 minutes", True), ("1 hour", True), ("2 days", True), ("1 hours", False),
+    ("2 minute", False), ("0 minutes", False), ("minute", False),
+])
+def test_the_interval_is_what_aws_takes(interval, good):
+    if good:
+        assert load({**REQUIRED, "PAGERDUTY_POLL_INTERVAL": interval}).pagerduty_poll_interval == interval
+    else:
+        with pytest.raises(SettingsError):
+            load({**REQUIRED, "PAGERDUTY_POLL_INTERVAL": interval})
+
+
+def test_secrets_are_not_in_the_settings_text():
+    found = load({**REQUIRED, "JIRA_API_TOKEN": "jira-secret", "JIRA_WEBHOOK_SECRET": "hook-secret"})
+    assert "secret" not in repr(found).replace("webhook_secret", "")
+
+
+def test_a_local_env_file_is_read_and_the_environment_wins(tmp_path, monkeypatch):
+    (tmp_path / ".env").write_text("\n".join(f"{name}={value}" for name, value in REQUIRED.items()) + "\nSTAGE=file\n")
+    monkeypatch.chdir(tmp_path)
+    for name in (*REQUIRED, "STAGE", "AWS_LAMBDA_FUNCTION_NAME"):
+        monkeypatch.delenv(name, raising=False)
+    assert load().stage == "file"
+    monkeypatch.setenv("STAGE", "environment")
+    assert load().stage == "environment"
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "app")
+    with pytest.raises(SettingsError):
+        load()
+
+
+def test_the_example_is_a_valid_setting_of_everything():
+    example = dotenv_values(".env.example")
+    found = load({name: value or "" for name, value in example.items()})
+    assert found.stage == "dev"
+    assert list(example.keys() ^ {one.name.upper() for one in settings.fields(settings.Settings)}) == []
+
+
+@pytest.mark.parametrize(("content", "problem"), [
+    (None, "cannot be read"), ("{", "must be a JSON list"), ('[{"description": "x"}]', "must be a JSON list"),
+    ('["x"]', "must be a JSON list"), ("5", "must be a JSON list"),
+])
+def test_a_questions_file_that_is_not_one_is_said_by_name(tmp_path, content, problem):
+    file = tmp_path / "questions.json"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(SettingsError, match=r"QUESTIONS_FILE .*" + problem):
+        wiring.policy(load({**REQUIRED, "QUESTIONS_FILE": str(file)}))
+
+
+def test_questions_are_read_only_where_they_have_a_project(tmp_path):
+    file = tmp_path / "questions.json"
+    file.write_text(json.dumps([{"summary": "Why?"}, {"summary": "Who?", "description": "Names."}]))
+    chosen = {**REQUIRED, "QUESTIONS_FILE": str(file)}
+    assert [one.summary for one in wiring.policy(load(chosen)).questions] == ["Why?", "Who?"]
+    assert wiring.policy(load({**chosen, "QUESTION_PROJECT_KEY": "", "QUESTIONS_FILE": "nowhere"})).questions == ()
