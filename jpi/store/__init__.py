@@ -1,0 +1,1 @@
+"""DynamoDB: links, the ledger and the poll's cursor."""

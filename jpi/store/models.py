@@ -1,0 +1,100 @@
+"""The three DynamoDB tables, through PynamoDB."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from pynamodb.attributes import JSONAttribute, TTLAttribute, UnicodeAttribute, VersionAttribute
+from pynamodb.constants import PAY_PER_REQUEST_BILLING_MODE
+from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
+from pynamodb.models import Model
+
+M = TypeVar("M", bound=Model)
+
+# The same names stand in serverless.yml.
+ISSUE_INDEX = "issue-key-index"
+OPEN_INDEX = "open-index"
+
+
+class IssueIndex(GlobalSecondaryIndex["LinkRow"]):  # type: ignore[no-untyped-call]
+    """From an issue's key to its incident."""
+
+    class Meta:  # noqa: D106
+        index_name = ISSUE_INDEX
+        projection = KeysOnlyProjection()
+
+    issue_key = UnicodeAttribute(hash_key=True)
+
+
+class OpenIndex(GlobalSecondaryIndex["LinkRow"]):  # type: ignore[no-untyped-call]
+    """The links the poll still has to look at; those that are over are not in it."""
+
+    class Meta:  # noqa: D106
+        index_name = OPEN_INDEX
+        projection = KeysOnlyProjection()
+
+    open = UnicodeAttribute(hash_key=True)
+
+
+class LinkRow(Model):
+    """One incident, and its issue."""
+
+    incident_id = UnicodeAttribute(hash_key=True)
+    version = VersionAttribute()
+    issue_key = UnicodeAttribute(null=True)
+    issue_id = UnicodeAttribute(null=True)
+    open = UnicodeAttribute(null=True)
+    agreed = JSONAttribute()
+    seen = JSONAttribute()
+    holds = JSONAttribute()
+    todo = JSONAttribute()
+    issue_index = IssueIndex()
+    open_index = OpenIndex()
+
+
+class LedgerRow(Model):
+    """The id of something carried over already."""
+
+    id = UnicodeAttribute(hash_key=True)
+    expires_at = TTLAttribute()
+
+
+class ConfigRow(Model):
+    """A named value: the poll's cursor."""
+
+    name = UnicodeAttribute(hash_key=True)
+    version = VersionAttribute()
+    value = JSONAttribute()
+
+
+@dataclass(frozen=True)
+class Connection:
+    """Where DynamoDB is. Offline, any credentials will do and none are looked for."""
+
+    region: str | None = None
+    host: str | None = None
+    offline: bool = False
+
+    def meta(self, table: str) -> dict[str, Any]:
+        """A PynamoDB `Meta` for this table here."""
+        keys = {"aws_access_key_id": "offline", "aws_secret_access_key": "offline"} if self.offline else {}
+        return {"table_name": table, "region": self.region, "host": self.host, **keys,
+                "billing_mode": PAY_PER_REQUEST_BILLING_MODE, "connect_timeout_seconds": 2,
+                "read_timeout_seconds": 5, "max_retry_attempts": 3}
+
+
+class Versioned(Protocol):
+    """Something read from a table, or not saved yet (None)."""
+
+    @property
+    def version(self) -> int | None:
+        """The version that was read."""
+
+
+def version_of(read: Versioned | None) -> dict[str, Any]:
+    """The version to save over, as an argument of a row; none where there was no row."""
+    return {"version": read.version} if read and read.version else {}
+
+
+def bound(model: type[M], table: str, connection: Connection) -> type[M]:
+    """The model on a table of this name; PynamoDB keeps both in the class, so each binding is one of its own."""
+    return type(model.__name__, (model,), {"Meta": type("Meta", (), connection.meta(table))})

@@ -1,0 +1,1 @@
+"""Commands: `python -m jpi.tools.<name> --help`."""

@@ -1,0 +1,48 @@
+"""Makes jpi's three DynamoDB tables at the offline endpoint; those that exist are left alone.
+
+Example: IS_OFFLINE=True python -m jpi.tools.create_tables
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from pynamodb.exceptions import PynamoDBException
+from pynamodb.models import Model
+
+from jpi import settings, wiring
+from jpi.errors import SettingsError
+
+
+def create(model: type[Model]) -> bool:
+    """Make the table of this model; False where it was there."""
+    if model.exists():
+        return False
+    model.create_table(wait=True)
+    return True
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit code 0 when all three are there, 1 where they cannot be."""
+    parser = argparse.ArgumentParser(prog="python -m jpi.tools.create_tables", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.parse_args(arguments)
+    try:
+        chosen = settings.load()
+        if not chosen.is_offline:
+            raise SettingsError("IS_OFFLINE is not set: deployed tables are made by `sls deploy`.")
+        there = wiring.tables(chosen)
+        for model in (there.links, there.ledger, there.config):
+            made = create(model)
+            print(f"{model.Meta.table_name}: {'made' if made else 'there already'}")
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except PynamoDBException as error:
+        print(f"DynamoDB at DATABASE_ENDPOINT_URL ({chosen.database_endpoint_url}): {error.msg}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

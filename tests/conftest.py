@@ -1,0 +1,82 @@
+"""Fixtures: the whole world on loopback, and guards against sleeping and the network."""
+
+import functools
+import os
+import socket
+import threading
+import time
+
+import pytest
+from hypothesis import settings
+from pynamodb.connection import base
+
+from jpi import wiring
+from sandbox.dynamo import Dynamo
+from sandbox.world import World
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+settings.register_profile("jpi", deadline=None, print_blob=True, max_examples=200)
+settings.load_profile("jpi")
+
+
+@pytest.fixture(autouse=True)
+def _no_network_and_no_sleep(monkeypatch):
+    connect, sleep = socket.socket.connect, time.sleep
+
+    def guarded(self, address):
+        if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in LOOPBACK:
+            raise AssertionError(f"a test reached for {address}")
+        return connect(self, address)
+
+    def awake(seconds):
+        if threading.current_thread() is threading.main_thread():
+            raise AssertionError("a test slept")
+        sleep(seconds)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+    monkeypatch.setattr(time, "sleep", awake)
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_this_machine(monkeypatch):
+    for name in [*os.environ]:
+        if name.startswith(("AWS_", "JIRA_", "PAGERDUTY_")) or name in ("STAGE", "IS_OFFLINE"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_botocore_session():
+    # Each table bound makes a session of its own, which costs a test more than all else it does.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(base, "get_session", functools.cache(base.get_session))
+        yield
+
+
+@pytest.fixture(scope="session")
+def dynamo():
+    there = Dynamo()
+    yield there
+    there.stop()
+
+
+@pytest.fixture
+def make_world(dynamo, monkeypatch):
+    """`make_world(**settings)`: the world with jpi running in it as `world.jpi`."""
+    made = []
+
+    def make(**changes):
+        world = World(dynamo, **changes)
+        made.append(world)
+        world.jpi = world.start_jpi()
+        monkeypatch.setattr(wiring, "jpi", lambda: world.jpi)
+        return world
+
+    yield make
+    for world in made:
+        world.stop()
+
+
+@pytest.fixture
+def world(make_world):
+    return make_world()

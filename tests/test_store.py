@@ -1,0 +1,155 @@
+"""The stores, on DynamoDB's wire protocol: what two writers may do to each other, and what a key query finds."""
+
+import itertools
+import threading
+import time
+import uuid
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from jpi.errors import LostRace
+from jpi.store.cursor import Cursor
+from jpi.store.ledger import Ledger
+from jpi.store.links import Links
+from jpi.store.models import ConfigRow, Connection, LedgerRow, LinkRow, bound
+from jpi.sync.link import Link
+from jpi.tools import create_tables
+
+NOW = 1_795_143_600.0
+
+
+@pytest.fixture
+def rows(dynamo):
+    here, stage = Connection("us-east-1", dynamo.url, offline=True), uuid.uuid4().hex[:8]
+    models = [bound(model, f"{model.__name__}-{stage}", here) for model in (LinkRow, LedgerRow, ConfigRow)]
+    assert [create_tables.create(model) for model in models] == [True] * 3
+    assert [create_tables.create(model) for model in models] == [False] * 3, "what exists is left alone"
+    return models
+
+
+@pytest.fixture
+def links(rows):
+    return Links(rows[0])
+
+
+FULL = Link("Q1", None, "INCIDENT-1", "10001", {"status": "triggered", "title": "Ü 🔥"}, {"jira": NOW + 0.25},
+            {"issue": NOW}, {"questions": [], "links": [["A-1", "Question", "B-1", "of"]]})
+
+
+def test_a_link_is_read_as_it_was_saved(links):
+    assert links.get("Q1") == Link("Q1")
+    saved = links.save(FULL)
+    assert saved == replace(FULL, version=1)
+    assert links.get("Q1") == saved
+    assert links.of_issue("INCIDENT-1") == saved
+    assert links.of_issue("INCIDENT-2") is None
+
+
+def test_only_the_version_that_was_read_can_be_saved_over(links):
+    first, second = links.get("Q1"), links.get("Q1")
+    first = links.save(first)
+    with pytest.raises(LostRace):
+        links.save(second)
+    assert links.save(first).version == 2
+    with pytest.raises(LostRace):
+        links.save(first)
+
+
+def test_of_many_who_claim_at_once_one_wins(links):
+    links.save(Link("Q1"))
+    read, outcomes = links.get("Q1"), []
+    barrier = threading.Barrier(8)
+
+    def claim(number):
+        barrier.wait()
+        try:
+            links.save(replace(read, holds={"issue": float(number)}))
+            outcomes.append(number)
+        except LostRace:
+            pass
+
+    workers = [threading.Thread(target=claim, args=(number,)) for number in range(8)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert [float(number) for number in outcomes] == [*links.get("Q1").holds.values()]
+
+
+@pytest.mark.parametrize(("change", "open_"), [
+    ({}, True),
+    ({"agreed": {"status": "resolved"}}, True),
+    ({"agreed": {"status": "resolved"}, "todo": {}}, False),
+    ({"issue_key": None}, False),
+])
+def test_the_poll_finds_links_that_are_open_or_not_whole(links, change, open_):
+    links.save(replace(FULL, **change))
+    assert [link.incident_id for link in links.open()] == (["Q1"] if open_ else [])
+
+
+def test_the_ledger_knows_what_was_added_and_forgets_in_time(rows):
+    ledger = Ledger(rows[1], lambda: NOW)
+    ids = [f"R{number}" for number in range(130)]
+    assert ledger.known(ids) == ledger.known([]) == set()
+    ledger.add(itertools.chain(ids, ids))
+    ledger.add([])
+    assert ledger.known([*ids, "R999"]) == set(ids)
+    assert rows[1].get("R1").expires_at.timestamp() == NOW + 90 * 24 * 3600
+
+
+def test_the_cursor_moves_on_from_where_it_was_read(rows):
+    cursor = Cursor(rows[2])
+    assert cursor.load() is None
+    until = datetime(2026, 11, 20, 3, 0, 0, 5, tzinfo=UTC)
+    cursor.save(until, {"Q2", "Q1"}, over=None)
+    first = cursor.load()
+    assert (first.until, first.again) == (until, ("Q1", "Q2"))
+    cursor.save(until, [], over=first)
+    with pytest.raises(LostRace):
+        cursor.save(until, [], over=first)
+    with pytest.raises(LostRace):
+        cursor.save(until, [], over=None)
+
+
+def test_other_faults_of_dynamodb_are_not_taken_for_a_race(rows, links):
+    rows[0].delete_table()
+    with pytest.raises(Exception, match=r"PutItem|ResourceNotFound") as caught:
+        links.save(Link("Q1"))
+    assert not isinstance(caught.value, LostRace)
+    rows[2].delete_table()
+    with pytest.raises(Exception, match=r"PutItem|ResourceNotFound") as caught:
+        Cursor(rows[2]).save(datetime.now(UTC), [], None)
+    assert not isinstance(caught.value, LostRace)
+
+
+OFFLINE = {"IS_OFFLINE": "True", "JIRA_SERVER_URL": "https://a.example", "JIRA_USER_EMAIL": "a@a.example",
+           "JIRA_API_TOKEN": "t", "PAGERDUTY_API_TOKEN": "t", "PAGERDUTY_USER_EMAIL": "a@a.example"}
+
+
+def run_create_tables(monkeypatch, tmp_path, **environ):
+    # botocore pauses before it tries an unreachable host again.
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    monkeypatch.chdir(tmp_path)
+    for name, value in {**OFFLINE, **environ}.items():
+        monkeypatch.setenv(name, value)
+    return create_tables.main([])
+
+
+def test_create_tables_makes_them_once(monkeypatch, tmp_path, capsys, dynamo):
+    stage = uuid.uuid4().hex[:8]
+    for done in ("made", "there already"):
+        assert run_create_tables(monkeypatch, tmp_path, DATABASE_ENDPOINT_URL=dynamo.url, STAGE=stage) == 0
+        assert capsys.readouterr().out.splitlines() == [
+            f"{name}-{stage}: {done}" for name in ("incidents", "log-entries", "config")]
+
+
+@pytest.mark.parametrize(("environ", "said"), [
+    ({"IS_OFFLINE": ""}, "IS_OFFLINE is not set"),
+    ({"JIRA_API_TOKEN": ""}, "JIRA_API_TOKEN is missing"),
+    ({"DATABASE_ENDPOINT_URL": "http://127.0.0.1:1"}, "DynamoDB at DATABASE_ENDPOINT_URL"),
+])
+def test_create_tables_says_what_is_wrong_in_a_line(monkeypatch, tmp_path, capsys, environ, said):
+    assert run_create_tables(monkeypatch, tmp_path, **environ) == 1
+    assert said in capsys.readouterr().err
