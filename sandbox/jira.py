@@ -39,7 +39,8 @@ ANONYMOUS = frozenset({f"{REST}/serverInfo"})
 class Jira(Site, Simulation):
     """The site as a WSGI application.
 
-    Knobs: `add_user`, `add_status`, `off_screen` {(project key, field id)}, `required` (the same), `index_lag` seconds,
+    Knobs: `add_user`, `add_status`, `off_screen` {(project key, field id)}, `required` (the same),
+    `index_lag` seconds, `refused_summaries`,
     `workflows` {project key: Workflow}, `also_updated` ({"comment", "link"}: these raise `jira:issue_updated` too).
     To read: `issues` by key, `linked`, `phrases`, `outbox`, `calls`.
     """

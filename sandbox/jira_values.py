@@ -53,6 +53,8 @@ def _summary(site: Site, value: Any) -> str:
         raise Invalid("The summary is invalid because it contains newline characters.")
     if len(value) > 255:
         raise Invalid("Summary must be less than 255 characters.")
+    if value in site.refused_summaries:
+        raise Invalid("A validator of the workflow refused this summary.")
     return value
 
 

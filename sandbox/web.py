@@ -3,6 +3,7 @@
 import base64
 import io
 import logging
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -99,7 +100,8 @@ class Simulation:
 
 def drop_connection(environ: dict[str, Any]) -> None:
     """Close the client's connection without an answer, as a broken network does."""
-    raise ConnectionAbortedError(environ["werkzeug.socket"].close() or "dropped by the sandbox")
+    environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+    raise ConnectionAbortedError("dropped by the sandbox")
 
 
 class Server:

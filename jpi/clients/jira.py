@@ -13,7 +13,7 @@ from jpi.clients.drafts import MARK, Site, body, created, to_drop
 from jpi.errors import OutcomeUnknown, Refused, Unavailable
 from jpi.sync import jql
 from jpi.sync.drafts import Created, Draft, LinkTo
-from jpi.sync.events import Category, Issue
+from jpi.sync.events import Category, Issue, Moved
 from jpi.sync.text import document, plain
 from jpi.webhooks.jira import issue
 
@@ -87,19 +87,20 @@ class Jira:
         """Link an existing issue; a link that is there already is made again without effect."""
         self._call("POST", "/issueLink", body=self.site.link_between(key, link))
 
-    def transition(self, key: str, category: Category, agreed: Category) -> bool:
-        """Bring the issue into a status of this category; False where no transition leads there.
+    def transition(self, key: str, category: Category, agreed: Category) -> Moved:
+        """Bring the issue into a status of this category, if a transition leads there.
 
         One that is done, though done was not agreed, is left alone: somebody closed it, and that event is on its way.
         """
         found = self._call("GET", f"/issue/{key}", {"fields": "status", "expand": "transitions"})
         if issue(found).category == category or (issue(found).category == "done" != agreed):
-            return True
+            return "left"
         leading = [one["id"] for one in found.get("transitions", [])
                    if one["to"]["statusCategory"]["key"] == category]
-        if leading:
-            self._call("POST", f"/issue/{key}/transitions", body={"transition": {"id": leading[0]}})
-        return bool(leading)
+        if not leading:
+            return "no way"
+        self._call("POST", f"/issue/{key}/transitions", body={"transition": {"id": leading[0]}})
+        return "moved"
 
     def comment(self, key: str, text: str, mark: str) -> None:
         """Comment on the issue, with a property by which the comment is known as ours."""

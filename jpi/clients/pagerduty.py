@@ -74,19 +74,21 @@ class PagerDuty:
         """All entries of one incident (the newest 10,000 at most), with the incident as it is now."""
         return list(self._pages(f"/incidents/{incident_id}/log_entries", {})[0].values())
 
-    def set_status(self, incident_id: str, status: Status) -> None:
-        """Bring the incident into this status; one that is resolved already is fine, and stays so.
+    def set_status(self, incident_id: str, status: Status) -> bool:
+        """Bring the incident into this status; False where it was resolved already, and stays so.
 
         Acknowledging a resolved incident would reopen it (documented since 2025-09-18), so that one is looked at first.
         """
         if status == "acknowledged" and self.incident(incident_id).status != "triggered":
-            return
+            return False
         body = {"incident": {"type": "incident_reference", "status": status}}
         try:
             self._call("PUT", f"/incidents/{incident_id}", body=body)
         except Refused as refused:
             if refused.code != ALREADY_RESOLVED or status != "resolved":
                 raise
+            return False
+        return True
 
     def own_id(self) -> str | None:
         """The id of the user we write as, None where it cannot be found out."""

@@ -1,0 +1,100 @@
+"""The HTTP edge: verify, parse, have it applied, answer. `app` is what API Gateway and `sls wsgi serve` run."""
+
+import logging
+from collections.abc import Callable, Sequence
+
+from flask import Flask, Response, jsonify, request
+from werkzeug.exceptions import HTTPException
+
+from jpi import wiring
+from jpi.errors import Forged, Rejected, Retryable
+from jpi.logs import SERVICE
+from jpi.sync.events import Event
+from jpi.webhooks import jira, pagerduty
+from jpi.webhooks.reading import Headers
+from jpi.webhooks.signatures import verify_jira, verify_pagerduty
+
+# Neither sends more: PagerDuty drops what is over 256 KB, Jira what is over 25 MB.
+PAGERDUTY_LIMIT = 256 * 1024
+JIRA_LIMIT = 25 * 1024 * 1024
+# API Gateway gives up after 29 s.
+SECONDS = 25.0
+
+Verify = Callable[[bytes, Headers, Sequence[str]], None]
+
+app = Flask(__name__)
+
+
+@app.post("/pagerduty-webhook")
+def pagerduty_webhook() -> tuple[Response, int]:
+    """A delivery of PagerDuty's, V3 or V2."""
+    there = wiring.jpi()
+    raw = _body(PAGERDUTY_LIMIT, there.settings.pagerduty_webhook_secret, verify_pagerduty)
+    return _apply(pagerduty.parse(raw))
+
+
+@app.post("/jira-webhook")
+def jira_webhook() -> tuple[Response, int]:
+    """A delivery of Jira's."""
+    there = wiring.jpi()
+    raw = _body(JIRA_LIMIT, there.settings.jira_webhook_secret, verify_jira)
+    return _apply(jira.parse(raw, request.headers))
+
+
+@app.get("/health")
+def health() -> Response:
+    """Whether the app is up and its settings are whole."""
+    wiring.jpi()
+    return jsonify(ok=True)
+
+
+@app.errorhandler(Rejected)
+def rejected(error: Rejected) -> tuple[Response, int]:
+    """Not taken: forged or unreadable. Three of these in a row, and PagerDuty switches the webhook off."""
+    wiring.jpi().log.warning("a delivery was rejected", extra={"reason": str(error), "path": request.path})
+    return jsonify(error=str(error)), error.status
+
+
+@app.errorhandler(Retryable)
+def again(error: Retryable) -> tuple[Response, int]:
+    """Not applied, and worth another try: both services send it again after a 503."""
+    wiring.jpi().log.warning("a delivery was put off", extra={"reason": str(error), "path": request.path})
+    answer = jsonify(error="Not now; please send it again.")
+    answer.headers["Retry-After"] = str(max(1, round(error.after)))
+    return answer, 503
+
+
+@app.errorhandler(HTTPException)
+def refused(error: HTTPException) -> tuple[Response, int]:
+    """No such address, method or size."""
+    answer = jsonify(error=error.name)
+    answer.headers.update(dict(error.get_headers()[1:]))
+    return answer, error.code or 500
+
+
+@app.errorhandler(Exception)
+def failed(error: Exception) -> tuple[Response, int]:
+    """Anything else: said in the log, not to the sender, who sends it again."""
+    # By its name: where the settings are what is wrong, there is no jpi to ask for its log.
+    logging.getLogger(SERVICE).exception("a delivery failed")
+    return jsonify(error="It could not be applied."), 500
+
+
+def _body(limit: int, secrets: Sequence[str], verify: Verify) -> bytes:
+    """The raw body, within its size and signed. Without a secret: taken offline only."""
+    request.max_content_length = limit
+    raw = request.get_data()
+    there = wiring.jpi()
+    if secrets:
+        verify(raw, request.headers, secrets)
+    elif there.settings.is_offline:
+        there.log.warning("no webhook secret is set: taken unverified, offline only", extra={"path": request.path})
+    else:
+        raise Forged("No webhook secret is configured here.")
+    return raw
+
+
+def _apply(events: Sequence[Event]) -> tuple[Response, int]:
+    there = wiring.jpi()
+    there.budget.start(SECONDS)
+    return jsonify(events=[{"id": event.id, "outcome": there.engine.apply(event)} for event in events]), 200

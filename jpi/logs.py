@@ -1,0 +1,12 @@
+"""Logs: one JSON object a line, through aws-lambda-powertools (this file is its only import)."""
+
+from aws_lambda_powertools import Logger
+
+__all__ = ["Logger", "logger"]
+
+SERVICE = "jpi"
+
+
+def logger(level: str) -> Logger:
+    """The logger; fields go into `extra`. Never give it a token or a whole payload."""
+    return Logger(service=SERVICE, level=level, utc=True, location=None, use_rfc3339=True)

@@ -1,0 +1,157 @@
+"""Applies an event: load the link, decide, perform, save. The same for webhooks, the queue and the poll."""
+
+from dataclasses import replace
+
+from jpi.errors import LostRace, Refused
+from jpi.sync.actions import Action, AddComment, AddTimeline, CreateIncidentIssue, SetIncidentStatus, TransitionIssue
+from jpi.sync.claims import Claims, released
+from jpi.sync.events import Event, Incident, IncidentEvent, IncidentLogged, IssueUpdated, Person
+from jpi.sync.link import Link
+from jpi.sync.maker import Maker
+from jpi.sync.policy import Policy
+from jpi.sync.ports import Clock, Jira, Ledger, Links, Log, PagerDuty
+from jpi.sync.rules import decide, performed, settle, side_of, stale, wants_whole_log
+
+NO_WAY = "jpi could not move this issue on: its workflow has no transition from here to a status of category '{}'."
+RACES = 3
+
+
+class Engine:
+    """Performs what the rules decide."""
+
+    def __init__(self, jira: Jira, pagerduty: PagerDuty, links: Links, ledger: Ledger, policy: Policy, clock: Clock,
+                 log: Log, index_lag: float) -> None:
+        self._jira = jira
+        self._pagerduty = pagerduty
+        self._links = links
+        self._ledger = ledger
+        self._policy = policy
+        self._clock = clock
+        self._log = log
+        self._claims = Claims(links, clock)
+        self._maker = Maker(jira, links, ledger, self._claims, policy, log, index_lag)
+        self._own: dict[str, str | None] = {}
+
+    def apply(self, event: Event) -> str:
+        """Carry the event over; a word or two on what came of it. Raises JpiError where it should be tried again."""
+        started = self._clock()
+        link, outcome = self._applied(event)
+        self._log.info(outcome, extra={
+            "event": event.id, "type": type(event).__name__, "source": event.source, "outcome": outcome,
+            "incident": link.incident_id if link else None, "issue": link.issue_key if link else event_issue(event),
+            "duration_ms": round((self._clock() - started) * 1000),
+        })
+        return outcome
+
+    def _applied(self, event: Event) -> tuple[Link | None, str]:
+        for _ in range(RACES - 1):
+            try:
+                return self._apply(event)
+            except LostRace:
+                # Somebody else moved on: decide again on what they left.
+                continue
+        return self._apply(event)
+
+    def _apply(self, event: Event) -> tuple[Link | None, str]:
+        link = self._link(event)
+        if link is None:
+            return None, "ignored: no incident is linked to this issue"
+        event = self._complete(event, link)
+        actions = decide(event, link, self._policy)
+        if actions and self._is_ours(event, link):
+            return link, "ignored: done by our own account"
+        saved = link
+        for action in actions:
+            link = performed(action, self._perform(action, link, event))
+        link = settle(event, self._maker.finish(link))
+        if link != replace(saved, version=link.version):
+            link = self._links.save(link)
+        return link, ", ".join(type(action).__name__ for action in actions) or "nothing to do"
+
+    def _link(self, event: Event) -> Link | None:
+        if isinstance(event, IssueUpdated):
+            return self._links.of_issue(event.issue.key)
+        return self._links.get(event.incident.id)
+
+    def _complete(self, event: Event, link: Link) -> Event:
+        """The event with what the rules need to know and the poll did not bring along."""
+        if not isinstance(event, IncidentLogged):
+            return event
+        if event.incident.status is None:
+            event = replace(event, incident=self._pagerduty.incident(event.incident.id))
+        if wants_whole_log(event, link, self._policy):
+            entries = tuple(logged.entry for logged in self._pagerduty.incident_log(event.incident.id))
+            event = replace(event, entries=entries)
+        return event
+
+    def _is_ours(self, event: Event, link: Link) -> bool:
+        """Whether this is the echo of something we did; only what is linked already can echo."""
+        actor: Person | None = event.actor
+        if not link.issue_key or actor is None:
+            return False
+        side = side_of(event)
+        if side not in self._own:
+            self._own[side] = self._own_id(side)
+        return actor.id == self._own[side]
+
+    def _own_id(self, side: str) -> str | None:
+        try:
+            return self._jira.own_id if side == "jira" else self._pagerduty.own_id()
+        except Refused as refused:
+            # Equality and the ledger alone keep echoes out as well.
+            self._log.warning("our own account is not known", extra={"side": side, "reason": str(refused)})
+            return None
+
+    def _perform(self, action: Action, link: Link, event: Event) -> Link:
+        if isinstance(action, CreateIncidentIssue) and isinstance(event, IncidentEvent):
+            return self._maker.incident_issue(link, self._present(event, link), action.agent)
+        if isinstance(action, AddTimeline) and isinstance(event, IncidentLogged):
+            return self._maker.timeline(link, event.entries)
+        if isinstance(action, AddComment):
+            return self._comment(link, action.mark, action.text)
+        if isinstance(action, TransitionIssue):
+            return self._transition(link, action, event)
+        if isinstance(action, SetIncidentStatus):
+            return self._set_status(link, action)
+        raise TypeError(f"nobody performs {action}")
+
+    def _present(self, event: IncidentEvent, link: Link) -> Incident:
+        """The incident with its trigger's details, asked for only where the event does not bring them."""
+        entries = event.entries if isinstance(event, IncidentLogged) else ()
+        details = event.incident.details or next((entry.details for entry in entries if entry.details), None)
+        triggered = any(entry.is_trigger for entry in entries)
+        if stale(event, link) or not (details or triggered):
+            return self._pagerduty.incident(event.incident.id)
+        return replace(event.incident, details=details)
+
+    def _transition(self, link: Link, action: TransitionIssue, event: Event) -> Link:
+        before = self._clock()
+        moved = self._jira.transition(str(link.issue_key), action.category, action.agreed)
+        if moved == "no way":
+            self._log.warning("no transition leads there", extra={"issue": link.issue_key, "to": action.category})
+            link = self._comment(link, f"no-way:{event.id}", NO_WAY.format(action.category))
+        return _written(link, "jira", before) if moved == "moved" else link
+
+    def _set_status(self, link: Link, action: SetIncidentStatus) -> Link:
+        before = self._clock()
+        written = self._pagerduty.set_status(link.incident_id, action.status)
+        return _written(link, "pagerduty", before) if written else link
+
+    def _comment(self, link: Link, mark: str, text: str) -> Link:
+        key = str(link.issue_key)
+        if self._ledger.known([mark]):
+            return link
+        if not (self._claims.unfinished(link, mark) and self._jira.has_comment(key, text)):
+            link, _ = self._claims.once(link, mark, lambda: self._jira.comment(key, text, mark))
+        self._ledger.add([mark])
+        return released(link, mark)
+
+
+def event_issue(event: Event) -> str | None:
+    """The issue that an event is about, where it is about one."""
+    return event.issue.key if isinstance(event, IssueUpdated) else None
+
+
+def _written(link: Link, side: str, at: float) -> Link:
+    """What a person did on that side before our write is older than it."""
+    return replace(link, seen={**link.seen, side: max(at, link.seen.get(side, 0.0))})

@@ -1,0 +1,124 @@
+"""What the engine needs of the outside, and no more. `jpi.clients` and `jpi.store` fit; so would others."""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from jpi.errors import Refused
+from jpi.sync.drafts import Created, Draft, LinkTo
+from jpi.sync.events import Category, Incident, Issue, LogEntry, Moved, Status
+from jpi.sync.link import Link
+
+Clock = Callable[[], float]
+
+
+class Jira(Protocol):
+    """Jira, as `jpi.clients.jira.Jira` documents it."""
+
+    @property
+    def own_id(self) -> str | None:
+        """The account id that we write as."""
+
+    def create(self, draft: Draft) -> Created:
+        """Make one issue."""
+
+    def create_all(self, drafts: Sequence[Draft]) -> list[Created | Refused]:
+        """Make at most 50 issues; each one's outcome."""
+
+    def link(self, key: str, link: LinkTo) -> None:
+        """Link an existing issue."""
+
+    def transition(self, key: str, category: Category, agreed: Category) -> Moved:
+        """Bring the issue from one category into another; what came of it."""
+
+    def comment(self, key: str, text: str, mark: str) -> None:
+        """Comment on the issue."""
+
+    def has_comment(self, key: str, text: str) -> bool:
+        """Whether a comment says just this."""
+
+    def people(self, project: str, names: Sequence[str]) -> dict[str, str]:
+        """Key by exact summary."""
+
+    def labelled(self, label: str) -> Issue | None:
+        """The oldest issue with this label."""
+
+    def marks(self, key: str, link_type: str) -> set[str]:
+        """What the issues linked by this type stand for."""
+
+    def states(self, keys: Sequence[str]) -> list[tuple[Issue, datetime]]:
+        """The present status of issues, and when each last changed."""
+
+
+class Logged(Protocol):
+    """A log entry, the present state of its incident, and when that last changed."""
+
+    @property
+    def entry(self) -> LogEntry:
+        """The entry."""
+
+    @property
+    def incident(self) -> Incident:
+        """The incident as it is now."""
+
+    @property
+    def at(self) -> datetime:
+        """When the incident last changed."""
+
+
+class PagerDuty(Protocol):
+    """PagerDuty, as `jpi.clients.pagerduty.PagerDuty` documents it."""
+
+    def own_id(self) -> str | None:
+        """The user id that we write as."""
+
+    def incident(self, incident_id: str) -> Incident:
+        """The incident as it is now, with its trigger's details."""
+
+    def incident_log(self, incident_id: str) -> Sequence[Logged]:
+        """All entries of one incident."""
+
+    def log_entries(self, since: datetime, until: datetime) -> Sequence[Logged]:
+        """All entries of the account between two times."""
+
+    def set_status(self, incident_id: str, status: Status) -> bool:
+        """Bring the incident into this status; whether that took a write."""
+
+
+class Links(Protocol):
+    """Where links are kept, as `jpi.store.links.Links` documents it."""
+
+    def get(self, incident_id: str) -> Link:
+        """The incident's link, new where there is none."""
+
+    def of_issue(self, issue_key: str) -> Link | None:
+        """The link that holds this issue."""
+
+    def open(self) -> Iterable[Link]:
+        """Every link the poll still has to look at."""
+
+    def save(self, link: Link) -> Link:
+        """Save over the version read; LostRace otherwise."""
+
+
+class Ledger(Protocol):
+    """What has been carried over already."""
+
+    def known(self, ids: Collection[str]) -> set[str]:
+        """Which of these were."""
+
+    def add(self, ids: Collection[str]) -> None:
+        """These are now."""
+
+
+class Log(Protocol):
+    """The part of `logging.Logger` used here; `extra` are fields of the JSON line."""
+
+    def info(self, msg: str, *, extra: dict[str, Any]) -> None:
+        """Something done."""
+
+    def warning(self, msg: str, *, extra: dict[str, Any]) -> None:
+        """Something left out."""
+
+    def error(self, msg: str, *, extra: dict[str, Any]) -> None:
+        """Something failed."""

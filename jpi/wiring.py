@@ -1,0 +1,97 @@
+"""Builds clients, stores and the engine from the settings; nothing else makes one."""
+
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from jpi import logs, settings
+from jpi.clients.calls import Budget
+from jpi.clients.jira import Jira
+from jpi.clients.pagerduty import PagerDuty
+from jpi.errors import SettingsError
+from jpi.settings import Settings
+from jpi.store.cursor import Cursor
+from jpi.store.ledger import Ledger
+from jpi.store.links import Links
+from jpi.store.models import ConfigRow, Connection, LedgerRow, LinkRow, bound
+from jpi.sync.engine import Engine
+from jpi.sync.policy import Policy, Question
+from jpi.sync.poll import Poll
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The three tables, each as a model bound to its name and place."""
+
+    links: type[LinkRow]
+    ledger: type[LedgerRow]
+    config: type[ConfigRow]
+
+
+@dataclass(frozen=True)
+class Jpi:
+    """Everything a handler needs."""
+
+    settings: Settings
+    engine: Engine
+    poll: Poll
+    budget: Budget
+    log: logs.Logger
+
+
+@cache
+def jpi() -> Jpi:
+    """This process's jpi, from its environment; built at the first call."""
+    return build(settings.load())
+
+
+def build(chosen: Settings, clock: Callable[[], float] = time.time, sleep: Callable[[float], None] = time.sleep) -> Jpi:
+    """A jpi from these settings. SettingsError where a file that they name is not as it should be."""
+    log, budget = logs.logger(chosen.log_level), Budget(clock)
+    jira = Jira(chosen.jira_api_url, chosen.jira_user_email, chosen.jira_api_token, budget, sleep)
+    pagerduty = PagerDuty(chosen.pagerduty_api_url, chosen.pagerduty_api_token, chosen.pagerduty_user_email, budget,
+                          sleep)
+    there = tables(chosen)
+    links, ledger = Links(there.links), Ledger(there.ledger, clock)
+    wanted = policy(chosen)
+    engine = Engine(jira, pagerduty, links, ledger, wanted, clock, log, chosen.jira_index_lag_seconds)
+    poll = Poll(jira, pagerduty, links, Cursor(there.config), engine.apply, wanted, clock, log,
+                chosen.log_entries_poll_past_hours)
+    return Jpi(chosen, engine, poll, budget, log)
+
+
+def tables(chosen: Settings) -> Tables:
+    """The tables these settings name."""
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+    host = chosen.database_endpoint_url if chosen.is_offline else None
+    here = Connection(region, host, offline=chosen.is_offline)
+    return Tables(bound(LinkRow, chosen.incidents_table, here), bound(LedgerRow, chosen.log_entries_table, here),
+                  bound(ConfigRow, chosen.config_table, here))
+
+
+def policy(chosen: Settings) -> Policy:
+    """What the team has chosen, with the questions of its file."""
+    return Policy(
+        incident_project=chosen.incident_project_key,
+        person_project=chosen.person_project_key,
+        question_project=chosen.question_project_key,
+        timeline_project=chosen.timeline_project_key,
+        sync_priorities=frozenset(chosen.sync_priorities),
+        stakeholders=chosen.jira_issue_stakeholders,
+        questions=_questions(Path(chosen.questions_file)) if chosen.question_project_key else (),
+    )
+
+
+def _questions(file: Path) -> tuple[Question, ...]:
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        return tuple(Question(one["summary"], one.get("description", "")) for one in found)
+    except OSError as error:
+        raise SettingsError(f"QUESTIONS_FILE ({file}) cannot be read: {error.strerror}") from error
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        wanted = 'a JSON list of {"summary": "...", "description": "..."}'
+        raise SettingsError(f"QUESTIONS_FILE ({file}) must be {wanted}") from error

@@ -1,0 +1,194 @@
+"""The HTTP edge: what is taken, what is refused, and that nothing of ours shows."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from jpi import app as edge
+from jpi import wiring
+from jpi.errors import SettingsError
+from sandbox.web import Fault
+from sandbox.world import JIRA_SECRET
+from tests.deliveries import SHARED, issue_updated, raw, signed_by_jira, signed_by_pagerduty, v2, v3
+
+
+class Edge:
+    """Posts to the app as each service would."""
+
+    def __init__(self, world):
+        self.world = world
+        self.client = edge.app.test_client()
+        self.secret = world.environ["PAGERDUTY_WEBHOOK_SECRET"]
+
+    def pagerduty(self, body, headers=None):
+        signed = signed_by_pagerduty(body, self.secret)
+        return self.client.post("/pagerduty-webhook", data=body, headers=signed if headers is None else headers)
+
+    def jira(self, body, headers=None):
+        signed = signed_by_jira(body, JIRA_SECRET)
+        return self.client.post("/jira-webhook", data=body, headers=signed if headers is None else headers)
+
+
+@pytest.fixture
+def http(world):
+    return Edge(world)
+
+
+def refused(answer, status):
+    assert answer.status_code == status
+    said = answer.get_json()
+    assert list(said) == ["error"]
+    assert "\n" not in said["error"]
+    assert "Traceback" not in said["error"]
+    return said["error"]
+
+
+def test_health_needs_nothing(http):
+    assert http.client.get("/health").get_json() == {"ok": True}
+    assert http.world.calls() == []
+
+
+@pytest.mark.parametrize("headers", [
+    {}, {"X-PagerDuty-Signature": "v1=00"}, {"X-Webhook-Token": "guess"}, {"X-Hub-Signature": "sha256=00"},
+])
+def test_strangers_get_nothing(http, headers):
+    refused(http.pagerduty(raw(v3()), headers), 401)
+    refused(http.jira(raw(issue_updated()), headers), 401)
+    assert http.world.calls() == []
+    assert http.world.issues() == []
+
+
+def test_without_a_secret_deliveries_are_taken_offline_only(make_world, monkeypatch, caplog):
+    world = make_world(PAGERDUTY_WEBHOOK_SECRET="", JIRA_WEBHOOK_SECRET="")
+    http = Edge(world)
+    assert http.pagerduty(raw(v3(priority=None)), {}).status_code == 200
+    assert "no webhook secret" in caplog.text
+    deployed = {**vars(world.jpi.settings), "is_offline": False}
+    there = wiring.Jpi(type(world.jpi.settings)(**deployed), *[getattr(world.jpi, name) for name in (
+        "engine", "poll", "budget", "log")])
+    monkeypatch.setattr(wiring, "jpi", lambda: there)
+    refused(http.pagerduty(raw(v3()), {}), 401)
+    refused(http.jira(raw(issue_updated()), {}), 401)
+
+
+@pytest.mark.parametrize("body", [b"", b"no json", b"[]", raw({}), raw(v3(incident="")), raw({"event": 5})])
+def test_unreadable_deliveries_are_400(http, body):
+    refused(http.pagerduty(body), 400)
+    refused(http.jira(body), 400)
+
+
+def test_sizes_are_bounded(http):
+    refused(http.pagerduty(b" " * (256 * 1024 + 1)), 413)
+    refused(http.pagerduty(b" " * (256 * 1024)), 400)
+    refused(http.jira(b" " * (25 * 1024 * 1024 + 1)), 413)
+
+
+@pytest.mark.parametrize("path", ["/pagerduty-webhook", "/jira-webhook"])
+def test_only_posts_are_taken(http, path):
+    answer = http.client.get(path)
+    refused(answer, 405)
+    assert "POST" in answer.headers["Allow"]
+    refused(http.client.get("/elsewhere"), 404)
+
+
+@pytest.mark.parametrize("body", [
+    v3("incident.invented_tomorrow"), v3("incident.annotated"), v3(priority=None), v2("incident.annotate"),
+    {"event": {"event_type": "pagey.ping", "data": {"type": "ping"}}},
+])
+def test_what_concerns_nobody_is_taken_and_costs_no_call(http, body):
+    assert http.pagerduty(raw(body)).status_code == 200
+    assert http.world.calls() == []
+
+
+@pytest.mark.parametrize("body", [
+    issue_updated("INCIDENT-999"), issue_updated(webhookEvent="comment_created"),
+    issue_updated(webhookEvent="jira:invented_tomorrow"),
+])
+def test_issues_we_hold_no_link_for_cost_no_call(http, body):
+    assert http.jira(raw(body)).status_code == 200
+    assert http.world.calls() == []
+
+
+def test_what_our_own_accounts_did_is_not_acted_on(http):
+    world = http.world
+    incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
+    world.settle()
+    # The process knows its own accounts from here on.
+    http.jira(raw(issue_updated(user={"accountId": world.bot_id})))
+    bot = {"id": world.pagerduty_bot.id, "type": "user_reference"}
+    resolved = raw(v3("incident.resolved", incident.id, status="resolved", agent=bot, at="2036-01-01T00:00:00Z"))
+    http.pagerduty(resolved)
+    world.forget_calls()
+    assert http.jira(raw(issue_updated(user={"accountId": world.bot_id}, timestamp=2082758400000))).status_code == 200
+    assert http.pagerduty(resolved).status_code == 200
+    assert world.calls() == []
+    assert world.seen() == {"Down": ("triggered", "new")}
+
+
+def test_a_failure_says_nothing_of_ours_and_asks_for_another_try(http, monkeypatch):
+    world = http.world
+    world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
+    [delivery] = world.pagerduty.outbox.waiting
+    world.jira.fault = lambda call: Fault(503)
+    answer = http.client.post("/pagerduty-webhook", data=delivery.body, headers=delivery.headers)
+    refused(answer, 503)
+    assert int(answer.headers["Retry-After"]) >= 1
+
+    def broken():
+        raise RuntimeError("jira-token-of-the-bot")
+
+    monkeypatch.setattr(wiring, "jpi", broken)
+    assert refused(http.client.get("/health"), 500) == "It could not be applied."
+
+
+def test_settings_that_are_not_whole_are_said_in_the_log_only(http, monkeypatch, caplog):
+    def broken():
+        raise SettingsError("JIRA_API_TOKEN is missing")
+
+    monkeypatch.setattr(wiring, "jpi", broken)
+    refused(http.client.get("/health"), 500)
+    assert "JIRA_API_TOKEN is missing" in caplog.text
+
+
+FRESH_PROCESS = """
+import sys
+from jpi.app import app
+headers = {"X-PagerDuty-Signature": sys.argv[1]}
+for sent in (headers, {}):
+    app.test_client().post("/pagerduty-webhook", data=sys.stdin.buffer.read() if sent else b"x", headers=sent)
+"""
+
+
+def test_a_log_line_is_json_and_holds_no_secret(world):
+    world.pagerduty.trigger(world.service, "Down", world.rita, "P1", "a confidential detail")
+    [delivery] = world.pagerduty.outbox.waiting
+    world.environ["LOG_LEVEL"] = "DEBUG"
+    done = subprocess.run([sys.executable, "-c", FRESH_PROCESS, delivery.headers["X-PagerDuty-Signature"]],
+                          input=delivery.body, env={**os.environ, **world.environ}, capture_output=True, check=True)
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    applied = next(line for line in lines if line.get("event") == delivery.event["event"]["id"])
+    assert applied["level"] == "INFO"
+    assert (applied["source"], applied["type"], applied["outcome"], applied["issue"]) == (
+        "webhook", "IncidentTriggered", "CreateIncidentIssue", "INCIDENT-1")
+    assert applied["duration_ms"] >= 0
+    assert lines[-1]["level"] == "WARNING"
+    for secret in (world.environ[name] for name in world.environ if name.endswith(("TOKEN", "SECRET"))):
+        assert secret.encode() not in done.stdout + done.stderr
+    assert b"confidential" not in done.stdout + done.stderr
+
+
+def test_every_vendor_body_is_taken(http):
+    files = sorted(SHARED.glob("payloads/pagerduty/v[23]_*event*.json")) + sorted(
+        file for kind in ("v2_docs_*", "v3_capture_*") for file in SHARED.glob(f"payloads/pagerduty/{kind}.json"))
+    if not files:
+        pytest.skip("the vendors' payloads are not on this machine")
+    for file in files:
+        body = file.read_bytes()
+        # Nobody's priority is P1 here: taken, remembered, nothing made. Those that are P1 need an incident to be read.
+        if b'"summary": "P1"' not in body and b'"name": "P1"' not in body:
+            assert http.pagerduty(body).status_code == 200, file.name
+    for name in ("docs-webhook-issue-updated", "cloud2026-comment_created-trimmed"):
+        assert http.jira((SHARED / f"payloads/jira/{name}.json").read_bytes()).status_code == 200

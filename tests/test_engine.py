@@ -1,0 +1,321 @@
+"""Once and only once: what the engine does when calls are refused, answers are lost, or two are at it."""
+
+import threading
+
+import pytest
+
+from jpi.errors import OutcomeUnknown, Refused, Retryable, TooEarly, Unavailable
+from jpi.handlers import log_entries
+from jpi.sync.claims import LEASE_SECONDS
+from jpi.webhooks import pagerduty
+from sandbox.jira import Workflow
+from sandbox.web import Fault
+
+QUESTIONS = 3
+REFUSED = "What changed shortly before?"
+
+
+@pytest.fixture
+def p1(world):
+    """A P1 whose webhook has not been delivered yet: (world, its event)."""
+    world.pagerduty.trigger(world.service, "Down", world.rita, "P1", "Nobody can pay.")
+    [delivery] = world.pagerduty.outbox.waiting
+    world.pagerduty.outbox.waiting.clear()
+    [event] = pagerduty.parse(delivery.body)
+    return world, event
+
+
+def on_call(method, path, status=0, after=False, times=1, **headers):
+    """A fault for the first so many calls to this path."""
+    left = [times]
+
+    def fault(call):
+        if call.method == method and call.path.endswith(path) and left[0]:
+            left[0] -= 1
+            return Fault(status, after, headers)
+        return None
+
+    return fault
+
+
+def whole(world):
+    [issue] = world.issues()
+    return [len(world.linked(issue, kind)) for kind in ("Question", "Stakeholder", "Incident Manager")]
+
+
+def apply(world, event):
+    world.jpi.budget.start(25.0)
+    return world.jpi.engine.apply(event)
+
+
+@pytest.mark.parametrize("path", ["/issue", "/issue/bulk"])
+@pytest.mark.parametrize(("status", "after"), [(0, False), (0, True), (500, False), (503, True)])
+def test_a_lost_answer_is_looked_into_before_anything_is_made_again(p1, path, status, after):
+    world, event = p1
+    world.jira.fault = on_call("POST", path, status, after)
+    with pytest.raises(OutcomeUnknown):
+        apply(world, event)
+    if path == "/issue":
+        with pytest.raises(TooEarly) as caught:
+            apply(world, event)
+        assert 0 < caught.value.after <= 30
+    world.clock.advance(31)
+    apply(world, event)
+    assert whole(world) == [QUESTIONS, 2, 1]
+
+
+@pytest.mark.parametrize(("path", "fault"), [
+    ("/issue", {"status": 429}), ("/issue", {"status": 429, "Retry-After": "60"}), ("/issue/bulk", {"status": 429}),
+])
+def test_what_a_limit_refused_is_made_at_the_next_attempt_without_waiting(p1, path, fault):
+    world, event = p1
+    status, headers = fault.pop("status"), fault
+    world.jira.fault = on_call("POST", path, status, times=3, **headers)
+    if "Retry-After" in headers or path == "/issue":
+        with pytest.raises(Unavailable):
+            apply(world, event)
+        world.jira.fault = lambda call: None
+    else:
+        with pytest.raises(Unavailable):
+            apply(world, event)
+    apply(world, event)
+    assert whole(world) == [QUESTIONS, 2, 1]
+
+
+def test_a_worker_that_died_holds_others_up_only_for_its_lease(p1, monkeypatch):
+    world, event = p1
+
+    class Death(BaseException):
+        pass
+
+    def dies(self, draft):
+        raise Death
+
+    monkeypatch.setattr("jpi.clients.jira.Jira.create", dies)
+    with pytest.raises(Death):
+        apply(world, event)
+    monkeypatch.undo()
+    with pytest.raises(TooEarly):
+        apply(world, event)
+    world.clock.advance(LEASE_SECONDS + 31)
+    apply(world, event)
+    assert whole(world) == [QUESTIONS, 2, 1]
+
+
+def test_of_two_who_start_at_once_one_makes_the_issue(p1):
+    world, event = p1
+    other = world.start_jpi()
+    waited = []
+
+    def meanwhile(call):
+        if call.path.endswith("/issue") and call.method == "POST" and not waited:
+            waited.append(call)
+            with pytest.raises(TooEarly):
+                other.engine.apply(event)
+
+    # The fault runs in the simulated Jira, in the midst of the first worker's create.
+    world.jira.fault = meanwhile
+    world.jira.lock = _NoLock()
+    apply(world, event)
+    assert waited
+    assert whole(world) == [QUESTIONS, 2, 1]
+    assert other.engine.apply(event) == "nothing to do"
+
+
+class _NoLock:
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        return None
+
+
+def test_an_issue_made_while_somebody_saved_the_link_is_not_lost(p1, monkeypatch):
+    world, event = p1
+    links = world.jpi.engine._links
+
+    def meddle(call):
+        if call.path.endswith("/issue") and call.method == "POST":
+            links.save(links.get(event.incident.id))
+
+    world.jira.fault = meddle
+    apply(world, event)
+    assert links.get(event.incident.id).issue_key == "INCIDENT-1"
+    assert whole(world) == [QUESTIONS, 2, 1]
+
+
+def test_one_refused_question_does_not_cost_the_others(p1, caplog):
+    world, event = p1
+    world.jira.refused_summaries.add(REFUSED)
+    apply(world, event)
+    assert whole(world) == [QUESTIONS - 1, 2, 1]
+    assert REFUSED not in world.linked(world.issues()[0], "Question")
+    assert "an issue was refused" in caplog.text
+    world.jira.refused_summaries.clear()
+    log_entries.handler({}, None)
+    assert REFUSED in world.linked(world.issues()[0], "Question")
+    assert whole(world) == [QUESTIONS, 2, 1]
+
+
+def test_what_is_refused_for_ever_is_given_up_with_an_error(p1, caplog):
+    world, event = p1
+    world.jira.refused_summaries.add(REFUSED)
+    apply(world, event)
+    for _ in range(6):
+        world.clock.advance(60)
+        log_entries.handler({}, None)
+    assert "questions given up" in caplog.text
+    world.forget_calls()
+    log_entries.handler({}, None)
+    assert [call for call in world.jira.calls if call.path.endswith("/bulk")] == []
+
+
+@pytest.mark.parametrize("field", ["priority", "labels", "description", "severity"])
+def test_a_field_that_the_screen_lacks_is_left_out_and_said(p1, caplog, field):
+    world, event = p1
+    found = {one.name: one.id for one in world.jira.fields.values()}.get("Severity") if field == "severity" else field
+    world.jira.off_screen.add(("INCIDENT", found))
+    apply(world, event)
+    assert whole(world) == [QUESTIONS, 2, 1]
+    assert "left out" in caplog.text
+
+
+def test_where_links_are_not_on_the_screens_each_is_made_by_itself(p1):
+    world, event = p1
+    world.jira.off_screen |= {("INCIDENT", "issuelinks"), ("QUESTION", "issuelinks"), ("TIMELINE", "issuelinks")}
+    apply(world, event)
+    assert whole(world) == [QUESTIONS, 2, 1]
+    log_entries.handler({}, None)
+    world.clock.advance(60)
+    log_entries.handler({}, None)
+    assert len(world.linked(world.issues()[0], "Timeline")) == len(world.pagerduty.incidents[event.incident.id].log)
+
+
+def test_a_stakeholder_that_does_not_exist_costs_only_its_link(make_world, caplog):
+    world = make_world()
+    world.environ["JIRA_ISSUE_STAKEHOLDERS"] += ",PERSON-999"
+    world.jpi = world.start_jpi()
+    world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
+    world.settle()
+    assert whole(world) == [QUESTIONS, 2, 1]
+    assert "a link was refused" in caplog.text
+
+
+def test_link_types_the_other_way_round_are_turned(p1):
+    world, event = p1
+    for one in list(world.jira.link_types.values()):
+        if one.outward.startswith("has "):
+            world.jira.link_types[one.id] = type(one)(one.id, one.name, one.outward, one.inward)
+    apply(world, event)
+    [issue] = world.issues()
+    read = world.jim("GET", f"/rest/api/3/issue/{issue.key}", fields="issuelinks")["fields"]["issuelinks"]
+    said = {link["type"]["outward" if "outwardIssue" in link else "inward"] for link in read}
+    assert said == {"has question", "has stakeholder", "has incident manager"}
+
+
+def test_a_person_project_that_is_not_there_costs_only_the_manager(make_world, caplog):
+    world = make_world(PERSON_PROJECT_KEY="NOBODY")
+    world.jira.fault = on_call("POST", "/search/jql", 400)
+    world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
+    world.settle()
+    assert whole(world) == [QUESTIONS, 2, 0]
+    assert "no incident manager" in caplog.text
+
+
+def test_a_refused_issue_is_tried_again_when_it_can_be_made(p1):
+    world, event = p1
+    world.jira.required.add(("INCIDENT", "assignee"))
+    with pytest.raises(Refused):
+        apply(world, event)
+    world.jira.required.clear()
+    apply(world, event)
+    assert whole(world) == [QUESTIONS, 2, 1]
+
+
+def test_where_no_transition_leads_there_the_issue_says_so_once(p1, caplog):
+    world, event = p1
+    world.jira.workflows["INCIDENT"] = Workflow.of_hops([("To Do", "In Progress")])
+    apply(world, event)
+    incident = world.pagerduty.incidents[event.incident.id]
+    world.pagerduty.resolve(incident, world.rita)
+    world.settle()
+    world.pagerduty.outbox.waiting += world.pagerduty.outbox.delivered
+    world.settle()
+    [issue] = world.issues()
+    assert ["no transition" in comment.text for comment in issue.comments] == [True]
+    assert "no transition leads there" in caplog.text
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_a_comment_whose_answer_was_lost_is_not_made_twice(p1, after):
+    world, event = p1
+    apply(world, event)
+    incident = world.pagerduty.incidents[event.incident.id]
+    target = world.pagerduty.trigger(world.service, "Other", world.rita, "P5")
+    world.jira.fault = on_call("POST", "/comment", 0, after)
+    world.pagerduty.merge(incident, target, world.rita)
+    world.settle()
+    world.clock.advance(31)
+    world.settle()
+    [issue] = world.issues()
+    assert len(issue.comments) == 1
+    assert world.category(issue) == "done"
+
+
+def test_a_timeline_whose_answer_was_lost_is_not_made_twice(p1):
+    world, event = p1
+    apply(world, event)
+    world.jira.fault = on_call("POST", "/issue/bulk", 0, after=True)
+    assert log_entries.handler({}, None)["again"] == 1
+    log_entries.handler({}, None)
+    [issue] = world.issues()
+    incident = world.pagerduty.incidents[event.incident.id]
+    assert len(world.linked(issue, "Timeline")) == len(incident.log)
+
+
+def test_an_acknowledgement_crossing_a_resolution_does_not_reopen(p1):
+    world, event = p1
+    apply(world, event)
+    incident = world.pagerduty.incidents[event.incident.id]
+    with world.losing_webhooks():
+        world.pagerduty.resolve(incident, world.rita)
+    world.move(world.issues()[0], "indeterminate")
+    world.settle()
+    assert incident.status == "resolved"
+    log_entries.handler({}, None)
+    assert world.seen() == {"Down": ("resolved", "done")}
+
+
+def test_without_knowing_our_own_accounts_equality_still_keeps_echoes_out(p1, caplog):
+    world, event = p1
+    apply(world, event)
+    world.jira.fault = on_call("GET", "/myself", 403, times=9)
+    world.pagerduty.fault = on_call("GET", "/users", 403, times=9)
+    incident = world.pagerduty.incidents[event.incident.id]
+    world.pagerduty.resolve(incident, world.rita)
+    world.settle()
+    assert world.seen() == {"Down": ("resolved", "done")}
+    assert "our own account is not known" in caplog.text
+
+
+def test_parallel_deliveries_of_one_event_make_one_issue(p1):
+    world, event = p1
+    outcomes = []
+
+    def deliver():
+        try:
+            outcomes.append(world.start_jpi().engine.apply(event))
+        except Retryable:
+            outcomes.append("again")
+
+    workers = [threading.Thread(target=deliver) for _ in range(5)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert len(outcomes) == 5
+    assert len(world.issues()) == 1
+    # Whoever was put off comes again; by then nobody is at it any more.
+    world.clock.advance(LEASE_SECONDS)
+    apply(world, event)
+    assert whole(world) == [QUESTIONS, 2, 1]
