@@ -1,0 +1,57 @@
+"""What an event may cost in API calls; `make bench` reports the seconds."""
+
+import pytest
+
+from jpi import wiring
+from sandbox import bench
+
+# (scene, process) -> most calls: shared design, promise 8.
+LIMITS = {
+    ("P1 (3 questions, 2 stakeholders, 1 manager)", "fresh"): 6,
+    ("P1 (3 questions, 2 stakeholders, 1 manager)", "warm"): 4,
+    ("done on Jira", "fresh"): 2,
+    ("done on Jira", "warm"): 1,
+    ("resolved on PagerDuty", "fresh"): 3,
+    ("resolved on PagerDuty", "warm"): 2,
+    ("poll of 14 entries, one raises an incident", "fresh"): 8,
+    ("poll of 14 entries, one raises an incident", "warm"): 8,
+}
+
+
+@pytest.mark.parametrize(("scene", "process"), LIMITS)
+def test_calls_stay_within_their_limit(world, monkeypatch, scene, process):
+    monkeypatch.setattr(wiring, "jpi", wiring.jpi)
+    cost = bench.run(world, scene, warm=process == "warm")
+    assert 0 < cost.calls <= LIMITS[scene, process]
+    assert {name for name, _ in LIMITS} == set(bench.SCENES)
+
+
+def test_a_poll_costs_a_call_a_page_and_one_bulk_create_per_50_entries(world):
+    incidents = [world.pagerduty.trigger(world.service, f"Outage {number}", world.rita, "P1") for number in range(2)]
+    world.settle()
+    for number in range(120):
+        world.pagerduty.annotate(incidents[number % 2], f"Note {number}", world.rita)
+    world.settle()
+    world.jpi.poll.run()
+    entries = sum(len(one.log) for one in incidents)
+    calls = [f"{call.method} {call.path}" for call in world.calls()]
+    assert calls.count("GET /log_entries") == -(-entries // 100)
+    bulk = [call for call in world.jira.calls if call.path.endswith("/issue/bulk") and "Timeline" in str(call.body)]
+    assert [len(call.body["issueUpdates"]) for call in bulk] == [50, 14, 50, 14]
+
+
+def test_an_issue_that_is_nobodys_costs_no_call(world):
+    key = world.make_person("Somebody Else")
+    world.forget_calls()
+    world.move(world.jira.issues[key], "done")
+    world.settle()
+    assert world.calls() == []
+
+
+def test_finding_the_incident_of_an_issue_is_a_key_query(world):
+    world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
+    world.settle()
+    operations = []
+    with bench.counted(bench.Cost(), operations.append):
+        world.jpi.engine._links.of_issue("INCIDENT-1")
+    assert operations == ["Query", "GetItem"]
