@@ -85,8 +85,10 @@ CASES = {
     "acknowledged, crossing Jira's done": (
         agreed("resolved"), on_pagerduty(IncidentAcknowledged, 1, status="acknowledged"), []),
     "reopened": (agreed("resolved"), on_pagerduty(IncidentReopened, 1), [TransitionIssue("new", "done")]),
-    "read as open again": (agreed("resolved"), logged(1), [TransitionIssue("new", "done"), AddTimeline(())]),
+    "read as open again": (agreed("resolved"), logged(1), [TransitionIssue("new", "done")]),
     "log entries": (LINKED, logged(1, [entry()]), [AddTimeline((entry(),))]),
+    "a line of the timeline still missing": (
+        replace(LINKED, todo={"timeline": []}), logged(1), [AddTimeline(())]),
     "log entries of an incident without an issue": (NEW, logged(1, [entry()], priority="P2"), []),
     "a log entry that raised it, lowered since": (
         NEW, logged(1, [entry(priority="P1")], priority="P3"),
@@ -98,6 +100,15 @@ CASES = {
     "back to do on Jira": (agreed("acknowledged"), on_jira("new", 1), []),
     "an unknown category": (LINKED, on_jira(None, 1), []),
     "an issue of nobody": (NEW, on_jira("done", 1), []),
+    "a webhook within the second of the state read before it": (
+        LINKED, on_pagerduty(IncidentResolved, 0.6, status="resolved"), [TransitionIssue("done", "new")]),
+    "read before what was seen since": (
+        replace(agreed("acknowledged"), seen={"pagerduty": NOON.timestamp() + 0.9}),
+        replace(logged(0), read_at=NOON + timedelta(seconds=0.5)), []),
+    "read after what was seen, told to the second": (
+        replace(LINKED, seen={"pagerduty": NOON.timestamp() + 0.9}),
+        replace(logged(0, status="acknowledged"), read_at=NOON + timedelta(seconds=1)),
+        [TransitionIssue("indeterminate", "new")]),
     "older than what we wrote ourselves": (
         replace(LINKED, seen={"jira": NOON.timestamp() + 5}), on_jira("done", 1), []),
 }
@@ -149,9 +160,11 @@ class Model:
         self.time, self.status, self.category = 0, "triggered", "new"
         self.link = LINKED
         self.under_way = []
+        self.changed = {"pagerduty": 0, "jira": 0}
         self.writes = 0
 
     def pagerduty_event(self, kind):
+        self.changed["pagerduty"] = self.time
         return on_pagerduty(kind, self.time, status=self.status)
 
     def person_on_pagerduty(self, choice):
@@ -162,6 +175,10 @@ class Model:
 
     def person_on_jira(self, choice):
         self.category = ["indeterminate", "done"][choice % 2] if self.category == "new" else "done"
+        self.jira_event()
+
+    def jira_event(self):
+        self.changed["jira"] = self.time
         self.under_way.append(on_jira(self.category, self.time))
 
     def apply(self, event):
@@ -176,7 +193,7 @@ class Model:
             self.wrote("jira")
             if not (self.category == "done" != action.agreed):
                 self.category = action.category
-            self.under_way.append(on_jira(self.category, self.time))
+            self.jira_event()
         elif not (action.status == "acknowledged" and self.status != "triggered"):
             self.wrote("pagerduty")
             self.status = action.status
@@ -188,14 +205,34 @@ class Model:
         at = (NOON + timedelta(seconds=self.time)).timestamp()
         self.link = replace(self.link, seen={**self.link.seen, side: at})
 
-    def poll(self):
+    def read(self):
+        """Both sides' state: when each last changed, to the second before, and when it was read."""
         self.time += 1
-        self.apply(logged(self.time, status=self.status))
-        self.apply(on_jira(self.category, self.time))
+        now = NOON + timedelta(seconds=self.time)
+        return [replace(logged(self.changed["pagerduty"] - 0.5, status=self.status), read_at=now),
+                replace(on_jira(self.category, self.changed["jira"]), read_at=now)]
+
+    def take(self, step, choice):
+        if step == "pagerduty":
+            self.person_on_pagerduty(choice)
+        elif step == "jira" and self.category != "done":
+            self.person_on_jira(choice)
+        elif step == "read":
+            self.under_way += self.read()
+        elif step in ("deliver", "again", "lose") and self.under_way:
+            event = self.under_way[choice % len(self.under_way)]
+            if step != "again":
+                self.under_way.remove(event)
+            if step != "lose":
+                self.apply(event)
+
+    def poll(self):
+        for event in self.read():
+            self.apply(event)
 
 
-STEPS = st.lists(st.tuples(st.sampled_from(["pagerduty", "jira", "deliver", "again", "lose"]), st.integers(0, 9)),
-                 max_size=25)
+STEPS = st.lists(st.tuples(
+    st.sampled_from(["pagerduty", "jira", "deliver", "again", "lose", "read"]), st.integers(0, 9)), max_size=25)
 
 
 @given(STEPS)
@@ -203,16 +240,7 @@ def test_both_sides_agree_after_any_history_and_two_polls_and_then_nothing_is_wr
     model = Model()
     for step, choice in steps:
         model.time += 1
-        if step == "pagerduty":
-            model.person_on_pagerduty(choice)
-        elif step == "jira" and model.category != "done":
-            model.person_on_jira(choice)
-        elif step in ("deliver", "again", "lose") and model.under_way:
-            event = model.under_way[choice % len(model.under_way)]
-            if step != "again":
-                model.under_way.remove(event)
-            if step != "lose":
-                model.apply(event)
+        model.take(step, choice)
     model.poll()
     model.poll()
     assert CATEGORY_OF[model.status] == model.category

@@ -24,8 +24,6 @@ PAGE = 100
 # The API answers 400 where offset + limit passes this (developer.pagerduty.com/docs/pagination).
 DEEPEST = 10_000
 ALREADY_RESOLVED = 1001
-# To the second is as exact as the API's times are.
-WHOLE_SECOND = timedelta(microseconds=999_999)
 LOG_INCLUDES = ["incidents", "channels"]
 
 
@@ -74,21 +72,21 @@ class PagerDuty:
         """All entries of one incident (the newest 10,000 at most), with the incident as it is now."""
         return list(self._pages(f"/incidents/{incident_id}/log_entries", {})[0].values())
 
-    def set_status(self, incident_id: str, status: Status) -> bool:
-        """Bring the incident into this status; False where it was resolved already, and stays so.
+    def set_status(self, incident_id: str, status: Status) -> datetime | None:
+        """Bring the incident into this status; when that was, or None where it was resolved already, and stays so.
 
         Acknowledging a resolved incident would reopen it (documented since 2025-09-18), so that one is looked at first.
         """
         if status == "acknowledged" and self.incident(incident_id).status != "triggered":
-            return False
+            return None
         body = {"incident": {"type": "incident_reference", "status": status}}
         try:
-            self._call("PUT", f"/incidents/{incident_id}", body=body)
+            answer = self._call("PUT", f"/incidents/{incident_id}", body=body)
         except Refused as refused:
             if refused.code != ALREADY_RESOLVED or status != "resolved":
                 raise
-            return False
-        return True
+            return None
+        return latest(answer["incident"])
 
     def own_id(self) -> str | None:
         """The id of the user we write as, None where it cannot be found out."""
@@ -125,7 +123,7 @@ def logged(found: Mapping[str, Any]) -> Logged:
     entry = log_entry(dict(found))
     there = incident(found["incident"])
     at = latest(found["incident"]) or entry.at
-    return Logged(entry, replace(there, details=entry.details or there.details), at + WHOLE_SECOND)
+    return Logged(entry, replace(there, details=entry.details or there.details), at)
 
 
 def _iso(at: datetime) -> str:

@@ -74,7 +74,7 @@ class Engine:
         return self._links.get(event.incident.id)
 
     def _complete(self, event: Event, link: Link) -> Event:
-        """The event with what the rules need to know and the poll did not bring along."""
+        """The event with what the poll did not bring along, and without what was carried over already."""
         if not isinstance(event, IncidentLogged):
             return event
         if event.incident.status is None:
@@ -82,7 +82,10 @@ class Engine:
         if wants_whole_log(event, link, self._policy):
             entries = tuple(logged.entry for logged in self._pagerduty.incident_log(event.incident.id))
             event = replace(event, entries=entries)
-        return event
+        if not link.issue_key:
+            return event
+        known = self._ledger.known([entry.id for entry in event.entries])
+        return replace(event, entries=tuple(entry for entry in event.entries if entry.id not in known))
 
     def _is_ours(self, event: Event, link: Link) -> bool:
         """Whether this is the echo of something we did; only what is linked already can echo."""
@@ -133,9 +136,8 @@ class Engine:
         return _written(link, "jira", before) if moved == "moved" else link
 
     def _set_status(self, link: Link, action: SetIncidentStatus) -> Link:
-        before = self._clock()
         written = self._pagerduty.set_status(link.incident_id, action.status)
-        return _written(link, "pagerduty", before) if written else link
+        return _written(link, "pagerduty", written.timestamp()) if written else link
 
     def _comment(self, link: Link, mark: str, text: str) -> Link:
         key = str(link.issue_key)

@@ -106,10 +106,11 @@ class IncidentReassigned(IncidentEvent):
 
 @dataclass(frozen=True)
 class IncidentLogged(IncidentEvent):
-    """The poll found entries in its log; `incident` is its present state, read with them."""
+    """The poll found entries in its log; `incident` is its state when it was read with them, at `read_at`."""
 
     entries: tuple[LogEntry, ...] = field(default=())
     source: str = "poll"
+    read_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -123,13 +124,14 @@ class Issue:
 
 @dataclass(frozen=True)
 class IssueUpdated:
-    """Something happened on Jira; `issue` is what that side looks like at `at`."""
+    """Something happened on Jira; `issue` is what that side looks like at `at`. `read_at`: the poll's, when it read."""
 
     id: str
     at: datetime
     issue: Issue
     actor: Person | None = None
     source: str = "webhook"
+    read_at: datetime | None = None
 
 
 Event = IncidentEvent | IssueUpdated

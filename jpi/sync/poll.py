@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from jpi.sync.events import Event, Incident, IncidentLogged, Issue, IssueUpdated
+from jpi.sync.events import Event, Incident, IncidentLogged, IssueUpdated
 from jpi.sync.link import Link
 from jpi.sync.policy import Policy
 from jpi.sync.ports import Clock, Jira, Links, Log, Logged, PagerDuty
@@ -59,7 +59,7 @@ class Poll:
         open_links = list(self._links.open())
         found = self._pagerduty.log_entries(since, now)
         again = {*(position.again if position else ()), *(link.incident_id for link in open_links if link.todo)}
-        events = by_incident(found)
+        events = by_incident(found, now)
         failed = {one for one in sorted(again - events.keys()) if not self._read_again(one, events)}
         failed |= {one.incident.id for one in in_order(events.values()) if not self._applied(one)}
         states = self._changed_issues(open_links)
@@ -70,7 +70,8 @@ class Poll:
 
     def _read_again(self, incident_id: str, events: dict[str, IncidentLogged]) -> bool:
         try:
-            events |= by_incident(self._pagerduty.incident_log(incident_id))
+            now = datetime.fromtimestamp(self._clock(), UTC)
+            events |= by_incident(self._pagerduty.incident_log(incident_id), now)
         except Exception as error:
             self._log.error("an incident's log was not read", extra={"incident": incident_id, "reason": repr(error)})
             return False
@@ -87,22 +88,23 @@ class Poll:
 
     def _changed_issues(self, links: Sequence[Link]) -> list[IssueUpdated]:
         """What Jira's webhooks should have told: open issues whose state is not the agreed one."""
-        by_key = {str(link.issue_key): link for link in links}
+        by_key, now = {str(link.issue_key): link for link in links}, datetime.fromtimestamp(self._clock(), UTC)
         try:
             states = self._jira.states(list(by_key)) if by_key else []
         except Exception as error:
             self._log.error("the open issues were not read", extra={"reason": repr(error)})
             return []
-        events = [read_issue(issue, at) for issue, at in states if issue.key in by_key]
+        events = [IssueUpdated(f"read:{issue.key}:{at.timestamp()}", at, issue, source="poll", read_at=now)
+                  for issue, at in states if issue.key in by_key]
         return [event for event in events if decide(event, by_key[event.issue.key], self._policy)]
 
 
-def by_incident(found: Iterable[Logged]) -> dict[str, IncidentLogged]:
+def by_incident(found: Iterable[Logged], read_at: datetime) -> dict[str, IncidentLogged]:
     """One event an incident: its entries, in order, with its newest state."""
     groups: dict[str, list[Logged]] = {}
     for one in found:
         groups.setdefault(one.incident.id, []).append(one)
-    return {incident_id: _event(group) for incident_id, group in groups.items()}
+    return {incident_id: _event(group, read_at) for incident_id, group in groups.items()}
 
 
 def in_order(events: Iterable[IncidentLogged]) -> list[IncidentLogged]:
@@ -110,14 +112,10 @@ def in_order(events: Iterable[IncidentLogged]) -> list[IncidentLogged]:
     return sorted(events, key=lambda event: (event.at, event.id))
 
 
-def read_issue(issue: Issue, at: datetime) -> IssueUpdated:
-    """An issue's state, read, as an event."""
-    return IssueUpdated(f"read:{issue.key}:{at.timestamp()}", at, issue, source="poll")
-
-
-def _event(group: Sequence[Logged]) -> IncidentLogged:
+def _event(group: Sequence[Logged], read_at: datetime) -> IncidentLogged:
     newest = max(group, key=lambda one: one.at)
     entries = sorted((one.entry for one in group), key=lambda entry: (entry.at, entry.id))
     details = next((one.incident.details for one in group if one.incident.details), None)
     incident: Incident = replace(newest.incident, details=details)
-    return IncidentLogged(f"log:{incident.id}:{entries[-1].id}", newest.at, incident, entries=tuple(entries))
+    event_id = f"log:{incident.id}:{entries[-1].id}"
+    return IncidentLogged(event_id, newest.at, incident, entries=tuple(entries), read_at=read_at)

@@ -81,8 +81,8 @@ class PagerDuty(Protocol):
     def log_entries(self, since: datetime, until: datetime) -> Sequence[Logged]:
         """All entries of the account between two times."""
 
-    def set_status(self, incident_id: str, status: Status) -> bool:
-        """Bring the incident into this status; whether that took a write."""
+    def set_status(self, incident_id: str, status: Status) -> datetime | None:
+        """Bring the incident into this status; when that was, None where it took no write."""
 
 
 class Links(Protocol):

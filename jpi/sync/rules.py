@@ -31,7 +31,7 @@ def decide(event: Event, link: Link, policy: Policy) -> list[Action]:
         if not _qualifies(event, policy):
             return []
         created = [CreateIncidentIssue(event.incident, event.actor.name if event.actor else None)]
-    return [*created, *_status_actions(event, link), *_timeline(event, policy)]
+    return [*created, *_status_actions(event, link), *_timeline(event, link, policy)]
 
 
 def performed(action: Action, link: Link) -> Link:
@@ -47,7 +47,8 @@ def settle(event: Event, link: Link) -> Link:
     """The link once an event is dealt with: how far its side was seen; without an issue, what PagerDuty said."""
     if stale(event, link):
         return link
-    link = replace(link, seen={**link.seen, side_of(event): event.at.timestamp()})
+    side = side_of(event)
+    link = replace(link, seen={**link.seen, side: max(event.at.timestamp(), link.seen.get(side, 0.0))})
     if link.issue_key or isinstance(event, IssueUpdated):
         return link
     said = {name: getattr(event.incident, name) for name in ("status", "title", "priority")}
@@ -55,8 +56,9 @@ def settle(event: Event, link: Link) -> Link:
 
 
 def stale(event: Event, link: Link) -> bool:
-    """Whether that side has been seen in a newer state already."""
-    return event.at.timestamp() < link.seen.get(side_of(event), 0.0)
+    """Whether that side has been seen in a newer state already. A read tells the state of when it was read."""
+    read_at = event.read_at if isinstance(event, IncidentLogged | IssueUpdated) else None
+    return (read_at or event.at).timestamp() < link.seen.get(side_of(event), 0.0)
 
 
 def wants_whole_log(event: IncidentLogged, link: Link, policy: Policy) -> bool:
@@ -108,7 +110,7 @@ def _status(event: Event) -> Status | None:
     return event.incident.status
 
 
-def _timeline(event: IncidentEvent, policy: Policy) -> list[Action]:
+def _timeline(event: IncidentEvent, link: Link, policy: Policy) -> list[Action]:
     if not isinstance(event, IncidentLogged) or not policy.timeline_project:
         return []
-    return [AddTimeline(event.entries)]
+    return [AddTimeline(event.entries)] if event.entries or "timeline" in link.todo else []

@@ -131,11 +131,9 @@ def name_of(found: Json | None) -> str | None:
 
 
 def latest(found: Json) -> datetime | None:
-    """When an incident read over REST last changed, to the second."""
-    for name in ("updated_at", "last_status_change_at", "created_at"):
-        if may(found, name, str):
-            return moment(found, name)
-    return None
+    """When an incident read over REST last changed, to the second; None of a mere reference to one."""
+    times = [moment(found, name) for name in ("updated_at", "last_status_change_at", "created_at") if found.get(name)]
+    return max(times, default=None)
 
 
 def _merged_into(reason: Any) -> str | None:
