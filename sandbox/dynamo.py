@@ -1,17 +1,12 @@
 """DynamoDB, embedded."""
 
-from moto.server import ThreadedMotoServer
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+from sandbox.web import Server
 
 
-class Dynamo:
-    """DynamoDB as moto simulates it, in this process, on loopback."""
+class Dynamo(Server):
+    """DynamoDB as moto simulates it, in this process, on loopback; what it held is gone when it stops."""
 
     def __init__(self, port: int = 0) -> None:
-        self._server = ThreadedMotoServer("127.0.0.1", port, verbose=False)
-        self._server.start()
-        host, there = self._server.get_host_and_port()
-        self.url = f"http://{host}:{there}"
-
-    def stop(self) -> None:
-        """Stop it; what it held is gone."""
-        self._server.stop()
+        super().__init__(DomainDispatcherApplication(create_backend_app), port)

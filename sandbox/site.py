@@ -21,7 +21,7 @@ LINK_TYPES = {
 SEVERITIES = ("SEV-0", "SEV-1", "SEV-2", "SEV-3")
 SELECT = "com.atlassian.jira.plugin.system.customfieldtypes:select"
 SEARCHER = "com.atlassian.jira.plugin.system.customfieldtypes:multiselectsearcher"
-TEMPLATE = "com.atlassian.jira-core-project-templates:jira-core-simplified-task-tracking"
+TEMPLATE = "com.atlassian.jira-core-project-templates:jira-core-simplified-project-management"
 
 
 class Account:

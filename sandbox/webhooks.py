@@ -77,6 +77,9 @@ class Outbox:
             held: set[str] = set()
             tried = 0
             for delivery in list(self.waiting):
+                if delivery not in self.waiting:
+                    # Its subscription was switched off just now, and its queue with it.
+                    continue
                 ready = delivery.due <= self.clock() and delivery.group not in held
                 if ready:
                     tried += 1

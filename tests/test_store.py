@@ -148,7 +148,7 @@ def test_create_tables_makes_them_once(monkeypatch, tmp_path, capsys, dynamo):
 @pytest.mark.parametrize(("environ", "said"), [
     ({"IS_OFFLINE": ""}, "IS_OFFLINE is not set"),
     ({"JIRA_API_TOKEN": ""}, "JIRA_API_TOKEN is missing"),
-    ({"DATABASE_ENDPOINT_URL": "http://127.0.0.1:1"}, "DynamoDB at DATABASE_ENDPOINT_URL"),
+    ({"DATABASE_ENDPOINT_URL": "http://127.0.0.1:9"}, "DynamoDB at DATABASE_ENDPOINT_URL"),
 ])
 def test_create_tables_says_what_is_wrong_in_a_line(monkeypatch, tmp_path, capsys, environ, said):
     assert run_create_tables(monkeypatch, tmp_path, **environ) == 1

@@ -1,0 +1,105 @@
+"""What a newcomer runs: the demo's story, and the sandbox that stays up."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+
+import pytest
+import requests
+
+from jpi import wiring
+from sandbox import demo
+from sandbox.story import steps
+
+
+@pytest.fixture
+def played(monkeypatch):
+    """The demo changes this process's environment and its jpi: put both back."""
+    environ = dict(os.environ)
+    wiring.jpi.cache_clear()
+    yield
+    wiring.jpi.cache_clear()
+    os.environ.clear()
+    os.environ.update(environ)
+
+
+def test_the_demo_plays_the_whole_story(played, capsys):
+    assert demo.main() == 0
+    said = capsys.readouterr().out
+    assert said.count("as it should be") == 5
+    assert "All steps show what they should" in said
+    assert len(re.findall(r"-> 20\d, \d+ ms", said)) > 10
+
+
+def test_the_demo_names_the_step_that_fails(played, capsys, monkeypatch):
+    wrong = [("Checkout is down", "P1", "triggered", "none", "", "", "")]
+    monkeypatch.setattr(demo, "steps", lambda world: [replace(steps(world)[0], wanted=wrong), *steps(world)[1:]])
+    assert demo.main() == 1
+    said = capsys.readouterr().out
+    assert said.splitlines()[-1] == 'FAILED at: Rita triggers "Checkout is down" with P1 on PagerDuty'
+    assert "2. " not in said
+
+
+@pytest.fixture
+def stay():
+    """`stay(*arguments)`: the sandbox in a process of its own, ended in any case, after a minute at the latest."""
+    started = []
+
+    def start(*arguments):
+        process = subprocess.Popen([sys.executable, "-u", "-m", "sandbox.stay", *arguments], text=True,
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        watchdog = threading.Timer(60, process.kill)
+        watchdog.start()
+        started.append((process, watchdog))
+        return process
+
+    yield start
+    for process, watchdog in started:
+        watchdog.cancel()
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+
+
+def until(process, pattern):
+    """Everything the process said up to the line that matches."""
+    said = ""
+    for line in process.stdout:
+        said += line
+        if re.search(pattern, line):
+            return said
+    raise AssertionError(said)
+
+
+def test_the_sandbox_stays_up_delivers_webhooks_and_polls_until_it_is_stopped(stay):
+    process = stay("--every", "0.2", "--ports", "0", "0", "0", "0")
+    said = until(process, "Ctrl-C ends it all")
+    addresses = dict(re.findall(r"^(jpi|PagerDuty|Jira) +(http://127\.0\.0\.1:\d+)", said, re.MULTILINE))
+    assert requests.get(f"{addresses['jpi']}/health", timeout=5).json() == {"ok": True}
+    # The curl line that it prints, word for word.
+    curl = said[said.index("  curl -s") : said.index("See the issues")].strip()
+    made = subprocess.run(["bash", "-c", curl], capture_output=True, text=True, check=True).stdout
+    assert '"incident"' in made, made
+    until(process, '"outcome":"CreateIncidentIssue')
+    until(process, '"again":0')
+    process.send_signal(signal.SIGINT)
+    rest, _ = process.communicate()
+    assert rest.splitlines()[-1] == "Stopped."
+    assert process.returncode == 0
+
+
+def test_a_port_in_use_is_said_and_ends_it(stay):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        process = stay("--ports", "0", "0", "0", port)
+        said, _ = process.communicate()
+    assert port in said
+    assert "Traceback" not in said
+    assert process.returncode == 1
