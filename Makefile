@@ -25,7 +25,7 @@ test: $(VENV)/.done ## the tests
 
 coverage: $(VENV)/.done ## the tests, and what of jpi they do not reach
 	@rm -f .coverage .coverage.*
-	@$(BIN)/python -m coverage run -m pytest
+	@$(BIN)/python -m coverage run -m pytest -n 2
 	@$(BIN)/python -m coverage combine -q
 	@$(BIN)/python -m coverage report
 

@@ -319,3 +319,38 @@ def test_parallel_deliveries_of_one_event_make_one_issue(p1):
     world.clock.advance(LEASE_SECONDS)
     apply(world, event)
     assert whole(world) == [QUESTIONS, 2, 1]
+
+
+def test_done_on_jira_for_what_is_resolved_already_is_success(p1):
+    world, event = p1
+    apply(world, event)
+    with world.losing_webhooks():
+        world.pagerduty.resolve(world.pagerduty.incidents[event.incident.id], world.rita)
+    world.move(world.issues()[0], "done")
+    world.settle()
+    assert world.jira.outbox.waiting == world.jira.outbox.dropped == []
+    assert world.seen() == {"Down": ("resolved", "done")}
+
+
+@pytest.mark.parametrize("service", ["JIRA_API_TOKEN", "PAGERDUTY_API_TOKEN"])
+def test_a_wrong_token_is_refused_in_words_that_do_not_hold_it(p1, service):
+    world, event = p1
+    world.environ[service] = "a-wrong-token-1234"
+    world.jpi = world.start_jpi()
+    with pytest.raises(Refused) as caught:
+        apply(world, event)
+    assert caught.value.status == 401
+    assert "1234" not in str(caught.value)
+
+
+def test_a_dropped_connection_of_pagerdutys_is_tried_again_for_reads_only(p1):
+    world, event = p1
+    world.pagerduty.fault = on_call("GET", event.incident.id)
+    apply(world, event)
+    assert whole(world) == [QUESTIONS, 2, 1]
+    world.pagerduty.fault = on_call("PUT", event.incident.id, after=True)
+    world.forget_calls()
+    world.move(world.issues()[0], "done")
+    world.settle()
+    assert [call.method for call in world.pagerduty.calls].count("PUT") == 1
+    assert [len(delivery.answers) for delivery in world.jira.outbox.waiting] == [1], "the sender will come again"

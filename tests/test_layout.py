@@ -1,0 +1,94 @@
+"""What holds the project together: import directions, docstrings, sizes, and names that stand in several places."""
+
+import ast
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from jpi.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[1]
+FILES = sorted((ROOT / "jpi").rglob("*.py"))
+TREES = {str(file.relative_to(ROOT)): ast.parse(file.read_text()) for file in FILES}
+
+# Which of our own packages each may import, besides itself; the pure ones name no outside library.
+MAY_IMPORT = {
+    "errors": set(),
+    "sync": {"errors"},
+    "webhooks": {"errors", "sync"},
+    "settings": {"errors"},
+    "logs": set(),
+    "clients": {"errors", "sync", "webhooks"},
+    "store": {"errors", "sync"},
+    "wiring": {"errors", "sync", "clients", "store", "settings", "logs"},
+    "app": {"errors", "sync", "webhooks", "wiring", "logs"},
+    "handlers": {"errors", "wiring"},
+    "tools": {"errors", "wiring", "settings", "store", "clients"},
+}
+PURE = ("errors", "sync", "webhooks")
+IMPURE = {"flask", "boto3", "botocore", "pynamodb", "jira", "pdpyras", "requests", "os", "time", "socket", "random"}
+# One file each, so that each can be swapped.
+ONLY_IN = {"jira": "jpi/clients/jira.py", "pdpyras": "jpi/clients/pagerduty.py", "dotenv": "jpi/settings.py",
+           "aws_lambda_powertools": "jpi/logs.py", "flask": "jpi/app.py", "tenacity": "jpi/clients/calls.py"}
+
+
+def room(path):
+    return path.split("/")[1].removesuffix(".py")
+
+
+def imports(tree):
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{name.name}" for name in node.names)
+
+
+@pytest.mark.parametrize("path", TREES)
+def test_imports_run_one_way(path):
+    here = room(path)
+    if here == "__init__":
+        return
+    ours = {name.split(".")[1] for name in imports(TREES[path]) if name.startswith("jpi.")}
+    assert ours - {here} <= MAY_IMPORT[here]
+    if here in PURE:
+        assert not {name.split(".")[0] for name in imports(TREES[path])} & IMPURE
+
+
+@pytest.mark.parametrize(("library", "home"), ONLY_IN.items())
+def test_each_library_stands_behind_one_file(library, home):
+    users = [path for path, tree in TREES.items() if any(name.split(".")[0] == library for name in imports(tree))]
+    assert users == [home]
+
+
+@pytest.mark.parametrize("path", TREES)
+def test_every_public_name_says_what_it_is(path):
+    tree = TREES[path]
+    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef | ast.FunctionDef)]
+    public = [node for node in nodes if not node.name.startswith("_") and node.name != "Meta"]
+    assert [node.name for node in [tree, *public] if not ast.get_docstring(node)] == []
+
+
+@pytest.mark.parametrize("path", TREES)
+def test_files_and_functions_stay_small(path):
+    functions = [node for node in ast.walk(TREES[path]) if isinstance(node, ast.FunctionDef)]
+    long = [node.name for node in functions if node.end_lineno - node.lineno >= 50]
+    assert (long, (ROOT / path).read_text().count("\n") <= 250) == ([], True)
+
+
+def test_settings_stand_in_the_readme_and_in_the_example():
+    names = {one.name.upper() for one in fields(Settings)}
+    example = set(re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    table = re.findall(r"^\| (`[A-Z_`, ]+`) \|", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert names == example == set(re.findall(r"[A-Z_]+", " ".join(table)))
+
+
+def test_no_file_names_a_registry_or_a_path_of_one_machine():
+    names = re.compile("|".join(["registry" + r"\.npmjs", "pypi" + r"\.org", "python" + "hosted", "/ro" + "ot/"]))
+    kept = [file for file in ROOT.rglob("*") if file.is_file() and file.suffix in (
+        ".py", ".md", ".json", ".lock", ".toml", ".yml", ".js", "") and not any(
+        part.startswith((".venv", ".git", ".mypy", ".hypo", ".pytest", ".ruff", "node_modules", ".serverless"))
+        for part in file.relative_to(ROOT).parts[:-1])]
+    assert [str(file) for file in kept if names.search(file.read_text(errors="ignore"))] == []
