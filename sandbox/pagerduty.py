@@ -55,13 +55,13 @@ class PagerDuty(Simulation):
 
     def trigger(self, service: Service, title: str, by: User | None = None, priority: str | None = None,
                 details: Any = None, urgency: str = "high", assignees: Sequence[User] = (), api: bool = False,
-                key: str | None = None) -> Incident:
+                key: str | None = None, policy: Service | None = None) -> Incident:
         """A new incident, opened by a person or (`by` None) by the service's monitoring."""
         at = self.clock.now()
         chosen = self.priorities[priority] if priority and self.priorities_enabled else None
         incident = Incident(len(self.incidents) + 1, title, service, at, chosen, urgency, details=details)
-        incident.key = key or incident.key
-        incident.assignees = list(assignees) or [service.on_call]
+        incident.key, incident.policy_of = key or incident.key, policy
+        incident.assignees = list(assignees) or [(policy or service).on_call]
         self.incidents[incident.id] = incident
         agent = by.ref() if by else service.ref()
         kind = "api" if api or not by else "web_trigger"
@@ -78,7 +78,7 @@ class PagerDuty(Simulation):
 
     def acknowledge(self, incident: Incident, by: User, api: bool = False) -> None:
         """Somebody takes it on; over the API the incident also becomes theirs."""
-        incident.status = "acknowledged"
+        incident.status, incident.acknowledged = "acknowledged", (self.clock.now(), by)
         if api:
             incident.assignees = [by]
         self._happened("incident.acknowledged", incident, "acknowledge", f"Acknowledged by {by.name}.", by.ref())
@@ -89,20 +89,25 @@ class PagerDuty(Simulation):
         self._happened("incident.unacknowledged", incident, "unacknowledge", "Unacknowledged due to timeout.",
                        incident.service.ref())
 
-    def resolve(self, incident: Incident, by: User, note: str | None = None) -> None:
-        """It is over; a note comes as an event of its own."""
+    def resolve(self, incident: Incident, by: User, note: str | None = None, api: bool = False) -> None:
+        """It is over; a note comes as an event of its own. Over the API it is only in the log entry (facts 3.3)."""
         incident.status, incident.resolved = "resolved", self.clock.now()
         channel = {**WEBSITE, "note": note}
         self._happened("incident.resolved", incident, "resolve", f"Resolved by {by.name}.", by.ref(), channel)
-        if note:
+        if note and not api:
             self.annotate(incident, f"Resolution Note: {note}", by)
 
     def reopen(self, incident: Incident, by: User) -> None:
-        """It is not over. No log entry type is documented for that; the log shows the assignment that follows."""
+        """It is not over."""
+        # No log entry type is documented for reopening: the status as a changed field, and the assignment that follows.
         incident.status, incident.resolved, incident.merged_into = "triggered", None, None
         incident.reopened = self.clock.now()
-        incident.assignees = [incident.service.on_call]
-        said = f"Assigned to {incident.service.on_call.name}."
+        on_call = (incident.policy_of or incident.service).on_call
+        incident.assignees = [on_call]
+        changed = {"name": "status", "value": "triggered", "old_value": "resolved", "namespace": "incident"}
+        self._log(incident, "field_value_change", f"Reopened by {by.name}.", by.ref(),
+                  {**WEBSITE, "changeset": {"application_fields": [changed]}})
+        said = f"Assigned to {on_call.name}."
         self._happened("incident.reopened", incident, "assign", said, by.ref())
 
     def set_priority(self, incident: Incident, name: str | None, by: User) -> None:
@@ -110,6 +115,11 @@ class PagerDuty(Simulation):
         before, incident.priority = incident.priority, self.priorities[name] if name else None
         incident.updated = self.clock.now()
         self._tell("incident.priority_updated", incident, by.ref(), self._log_priority(incident, before, by.ref()))
+
+    def set_urgency(self, incident: Incident, urgency: str, by: User) -> None:
+        """Change the urgency; PagerDuty sends no webhook for it."""
+        incident.urgency, incident.updated = urgency, self.clock.now()
+        self._log(incident, "urgency_change", f"Urgency changed to {urgency} by {by.name}.", by.ref())
 
     def retitle(self, incident: Incident, title: str) -> None:
         """Change the title; PagerDuty sends no webhook for it."""
@@ -120,6 +130,17 @@ class PagerDuty(Simulation):
         incident.assignees = list(users)
         names = ", ".join(user.name for user in users)
         self._happened("incident.reassigned", incident, "assign", f"Assigned to {names} by {by.name}.", by.ref())
+
+    def escalate(self, incident: Incident, to: User, by: User) -> None:
+        """On to the next level of the same policy."""
+        incident.assignees = [to]
+        self._happened("incident.escalated", incident, "escalate", f"Escalated to {to.name} by {by.name}.", by.ref())
+
+    def delegate(self, incident: Incident, service: Service, by: User) -> None:
+        """To whoever is on call by another policy, named by the service it is of."""
+        incident.policy_of, incident.assignees = service, [service.on_call]
+        said = f"Delegated to {service.policy()['summary']} by {by.name}."
+        self._happened("incident.delegated", incident, "delegate", said, by.ref())
 
     def annotate(self, incident: Incident, text: str, by: User) -> Note:
         """A note; the log entry has its text in the channel and no id."""

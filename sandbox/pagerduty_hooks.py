@@ -17,6 +17,7 @@ from sandbox.webhooks import Outbox, Rules
 DELAYS = (*(30.0 * 2**number for number in range(7)), *[3600.0] * 47)
 PAGERDUTY_RULES = Rules(timeout=5.0, retried=lambda status: status in (0, 429) or status >= 500, delays=DELAYS,
                         drops_until_disabled=3, disabled_for=24 * 3600.0)
+REDACTED = "-- redacted --"
 V2_NAMES: Mapping[str, str] = {
     "incident.triggered": "incident.trigger", "incident.acknowledged": "incident.acknowledge",
     "incident.unacknowledged": "incident.unacknowledge", "incident.resolved": "incident.resolve",
@@ -36,24 +37,27 @@ class Subscription:
     description: str = ""
     active: bool = True
     version: int = 3
+    services: list[Json] = field(default_factory=list)
     secret: str = field(default_factory=lambda: secrets.token_urlsafe(48))
     id: str = field(default_factory=lambda: new_id("P", 7))
 
     def wants(self, event_type: str, incident: Incident | None) -> bool:
         """Whether this event goes to it."""
         wide = self.filter["type"] == "account_reference"
-        here = wide or (incident is not None and self.filter.get("id") == incident.service.id)
-        return self.active and here and (event_type in self.events or event_type == "pagey.ping")
+        ids = {self.filter.get("id"), *(one["id"] for one in self.services)}
+        here = wide or (incident is not None and not ids.isdisjoint({incident.service.id, incident.service.team_id}
+                                                                    - {None}))
+        return self.active and here and event_type in self.events
 
     def view(self, shown: bool, disabled: bool) -> Json:
         """As the API shows it; the secret only in the answer to its creation."""
-        headers = [{"name": one["name"], "value": one["value"] if shown else None} for one in self.headers]
+        headers = [{"name": one["name"], "value": one["value"] if shown else REDACTED} for one in self.headers]
         return {
             "id": self.id, "type": "webhook_subscription", "active": self.active, "description": self.description,
             "delivery_method": {"id": self.id, "type": "http_delivery_method", "url": self.url,
                                 "secret": self.secret if shown else None, "custom_headers": headers,
                                 "temporarily_disabled": disabled},
-            "events": self.events, "filter": {"id": None, **self.filter},
+            "events": self.events, "filter": self.filter,
         }
 
 

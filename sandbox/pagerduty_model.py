@@ -55,6 +55,7 @@ class Service:
 
     name: str
     on_call: User
+    team_id: str | None = None
     id: str = field(default_factory=lambda: new_id("P", 7))
     policy_id: str = field(default_factory=lambda: new_id("P", 7))
 
@@ -67,10 +68,14 @@ class Service:
         return {**reference("escalation_policy", self.policy_id, f"{self.name}-ep"),
                 "self": f"{API}/escalation_policies/{self.policy_id}"}
 
+    def teams(self) -> list[Json]:
+        """The team it belongs to, where it does."""
+        return [reference("team", self.team_id, "Team")] if self.team_id else []
+
     def view(self) -> Json:
         """Whole."""
         return {**self.ref(), "type": "service", "name": self.name, "description": None, "status": "active",
-                "created_at": "2020-01-01T00:00:00Z", "escalation_policy": self.policy(), "teams": []}
+                "created_at": "2020-01-01T00:00:00Z", "escalation_policy": self.policy(), "teams": self.teams()}
 
 
 @dataclass(frozen=True)
@@ -96,12 +101,14 @@ class Note:
     user: User
     content: str
     created: datetime
+    updated: datetime | None = None
     id: str = field(default_factory=lambda: new_id("P", 7))
 
     def view(self) -> Json:
         """Whole."""
         return {"id": self.id, "user": self.user.ref(), "channel": {"summary": "The PagerDuty website or APIs"},
-                "content": self.content, "created_at": seconds(self.created)}
+                "content": self.content, "created_at": seconds(self.created),
+                "updated_at": seconds(self.updated or self.created)}
 
 
 @dataclass
@@ -135,7 +142,9 @@ class Incident:
     updated: datetime | None = None
     reopened: datetime | None = None
     resolved: datetime | None = None
+    acknowledged: tuple[datetime, User] | None = None
     merged_into: "Incident | None" = None
+    policy_of: Service | None = None
     id: str = field(default_factory=lambda: new_id("Q", 14))
 
     @property
@@ -162,24 +171,39 @@ class Incident:
         return {
             **self.ref(), "type": "incident", "incident_number": self.number, "title": self.title,
             "created_at": seconds(self.created), "updated_at": seconds(updated), "status": self.status,
-            "incident_key": self.key, "service": self.service.ref(), "urgency": self.urgency,
-            "assignments": [{"at": seconds(updated), "assignee": user.ref()} for user in self.assignees],
+            "incident_key": self.key,
+            "service": self.service.view() if "services" in include else self.service.ref(),
+            "urgency": self.urgency, "assignments": self._assignments(include),
             "assigned_via": "escalation_policy", "last_status_change_at": seconds(updated),
             "resolved_at": seconds(self.resolved) if self.resolved else None,
             "first_trigger_log_entry": whole or reference("trigger_log_entry", trigger.id, trigger.summary),
             "alert_counts": {"all": 0, "triggered": 0, "resolved": 0}, "is_mergeable": True,
-            "incident_type": {"name": "incident_default"}, "escalation_policy": self.service.policy(), "teams": [],
-            "pending_actions": [], "acknowledgements": [],
+            "incident_type": {"name": "incident_default"}, "pending_actions": [],
+            "escalation_policy": (self.policy_of or self.service).policy(), "teams": self.service.teams(),
+            "acknowledgements": self._acknowledgements(),
             "priority": (self.priority.view() if "priorities" in include else self.priority.ref())
             if self.priority else None,
             "resolve_reason": self.resolve_reason(), "conference_bridge": None, **body,
         }
+
+    def _assignments(self, include: Collection[str]) -> list[Json]:
+        whole = {"assignees", "users"} & set(include)
+        there = [] if self.status == "resolved" else self.assignees
+        return [{"at": seconds(self.updated or self.created), "assignee": user.view() if whole else user.ref()}
+                for user in there]
+
+    def _acknowledgements(self) -> list[Json]:
+        if self.status != "acknowledged" or self.acknowledged is None:
+            return []
+        at, user = self.acknowledged
+        return [{"at": seconds(at), "acknowledger": user.ref()}]
 
     def entry_view(self, entry: LogEntry, include: Collection[str] = ()) -> Json:
         """One of its log entries, as `GET /log_entries` shows it."""
         return {
             "id": entry.id, "type": entry.type, "summary": entry.summary, "created_at": seconds(entry.at),
             "self": f"{API}/log_entries/{entry.id}", "html_url": f"{self.html_url}/log_entries/{entry.id}",
-            "agent": entry.agent, "channel": entry.channel, "service": self.service.ref(), "contexts": [],
-            "teams": [], "incident": self.view() if "incidents" in include else self.ref(), "event_details": {},
+            "agent": entry.agent, "channel": entry.channel, "contexts": [], "teams": self.service.teams(),
+            "service": self.service.view() if "services" in include else self.service.ref(),
+            "incident": self.view() if "incidents" in include else self.ref(), "event_details": {},
         }

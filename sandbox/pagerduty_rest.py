@@ -1,13 +1,12 @@
 """The REST API v2 of the simulated account: what it takes, and how it refuses."""
 
-import random
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from flask import request
 
-from sandbox.pagerduty_model import Incident, Json, LogEntry, User
+from sandbox.pagerduty_model import Incident, Json, User
 
 if TYPE_CHECKING:
     from sandbox.pagerduty import PagerDuty
@@ -61,6 +60,14 @@ class Rest:
             raise Refusal(404, 2100, "Not Found")
         return found
 
+    def incident(self, incident_id: str) -> Incident:
+        """By id or by number."""
+        number = next((one for one in self._account.incidents.values() if str(one.number) == incident_id), None)
+        found = self._account.incidents.get(incident_id) or number
+        if found is None:
+            raise Refusal(404, 5001, "Incident Not Found")
+        return found
+
     def priorities(self) -> Json:
         """402 where the account's plan has none."""
         if not self._account.priorities_enabled:
@@ -89,34 +96,36 @@ class Rest:
         return self._page("services", found, lambda service: service.view())
 
     def _object(self, name: str) -> Json:
-        found = (request.get_json(silent=True) or {}).get(name)
+        found = self._body().get(name)
         if not isinstance(found, dict):
             raise invalid(f"{name} must be an object")
         return found
 
-    def _entries(self, found: list[tuple[Incident, LogEntry]]) -> Json:
-        since, until = moment("since"), moment("until")
-        inside = [(incident, entry) for incident, entry in found
-                  if (since is None or entry.at.replace(microsecond=0) >= since)
-                  and (until is None or entry.at.replace(microsecond=0) <= until)]
-        inside.sort(key=lambda pair: pair[1].at, reverse=self._account.log_order == "newest")
-        if self._account.log_order == "shuffled":
-            random.Random(len(inside)).shuffle(inside)
-        include = set(request.args.getlist("include[]"))
-        return self._page("log_entries", inside, lambda pair: pair[0].entry_view(pair[1], include))
+    def _objects(self, name: str) -> list[Json]:
+        found = self._body().get(name)
+        if not isinstance(found, list) or not found or not all(isinstance(one, dict) for one in found):
+            raise invalid(f"{name} must be a list of objects")
+        return found
+
+    def _body(self) -> Json:
+        found = request.get_json(silent=True)
+        if not isinstance(found, dict):
+            raise invalid("The body must be a JSON object")
+        return found
 
     def _page(self, name: str, found: list[Any], view: Callable[[Any], Json]) -> Json:
         limit, offset = whole("limit", 25), whole("offset", 0)
         if offset + limit > DEEPEST:
             raise invalid("Offset and limit must not sum to more than 10000")
         limit = min(limit, 100)
+        total = len(found) if request.args.get("total") == "true" else None
         shown = [view(one) for one in found[offset : offset + limit]]
-        return {name: shown, **page_info(offset, limit, offset + limit < len(found))}
+        return {name: shown, **page_info(offset, limit, offset + limit < len(found), total)}
 
 
-def page_info(offset: int, limit: int, more: bool) -> Json:
+def page_info(offset: int, limit: int, more: bool, total: int | None = None) -> Json:
     """What every list ends with."""
-    return {"limit": limit, "offset": offset, "total": None, "more": more}
+    return {"limit": limit, "offset": offset, "total": total, "more": more}
 
 
 def whole(name: str, default: int) -> int:

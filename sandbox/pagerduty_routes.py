@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from flask import jsonify
 
+from sandbox.pagerduty_extensions import Extensions
 from sandbox.pagerduty_incidents import Incidents
+from sandbox.pagerduty_lists import Lists
 from sandbox.pagerduty_rest import Refusal, Rest
 from sandbox.pagerduty_subscriptions import Subscriptions
 
@@ -15,7 +17,8 @@ if TYPE_CHECKING:
 
 def add_routes(account: "PagerDuty") -> None:
     """All operations, on the account's Flask app."""
-    rest, incidents, hooks = Rest(account), Incidents(account), Subscriptions(account)
+    rest, incidents, lists = Rest(account), Incidents(account), Lists(account)
+    hooks, extensions = Subscriptions(account), Extensions(account)
     app = account.app
     app.before_request(rest.authorize)
     app.register_error_handler(Refusal, lambda refusal: (jsonify(refusal.body), refusal.status))
@@ -28,7 +31,7 @@ def add_routes(account: "PagerDuty") -> None:
         ("GET", "/services"): rest.services,
         ("GET", "/services/<service_id>"): lambda service_id: {
             "service": rest.one(account.services, service_id).view()},
-        ("GET", "/incidents"): incidents.incidents,
+        ("GET", "/incidents"): lists.incidents,
         ("POST", "/incidents"): incidents.create_incident,
         ("GET", "/incidents/<incident_id>"): lambda incident_id: incidents.shown(incidents.incident(incident_id)),
         ("PUT", "/incidents/<incident_id>"): incidents.update_incident,
@@ -36,13 +39,20 @@ def add_routes(account: "PagerDuty") -> None:
         ("PUT", "/incidents/<incident_id>/merge"): incidents.merge,
         ("GET", "/incidents/<incident_id>/notes"): incidents.notes,
         ("POST", "/incidents/<incident_id>/notes"): incidents.create_note,
-        ("GET", "/incidents/<incident_id>/log_entries"): incidents.incident_log,
-        ("GET", "/log_entries"): incidents.log_entries,
+        ("PUT", "/incidents/<incident_id>/notes/<note_id>"): incidents.update_note,
+        ("DELETE", "/incidents/<incident_id>/notes/<note_id>"): incidents.delete_note,
+        ("GET", "/incidents/<incident_id>/log_entries"): lists.incident_log,
+        ("GET", "/log_entries"): lists.log_entries,
+        ("GET", "/log_entries/<entry_id>"): lists.log_entry,
         ("GET", "/webhook_subscriptions"): hooks.subscriptions,
         ("POST", "/webhook_subscriptions"): hooks.subscribe,
+        ("GET", "/webhook_subscriptions/<hook_id>"): hooks.subscription,
+        ("PUT", "/webhook_subscriptions/<hook_id>"): hooks.update,
         ("DELETE", "/webhook_subscriptions/<hook_id>"): hooks.unsubscribe,
         ("POST", "/webhook_subscriptions/<hook_id>/enable"): hooks.enable,
         ("POST", "/webhook_subscriptions/<hook_id>/ping"): hooks.ping,
+        ("GET", "/extensions"): extensions.extensions,
+        ("POST", "/extensions"): extensions.extend,
     }
     for (method, path), view in routes.items():
         app.add_url_rule(path, f"{method} {path}", view, methods=[method])

@@ -1,0 +1,58 @@
+"""The simulated PagerDuty's answers, held against the vendor's OpenAPI file."""
+
+import pytest
+
+from tests.contracts import contract
+from tests.sandbox.pagerduty_client import ALL, creation, extension, running
+
+# Facts 3.2: the one is missing from the OpenAPI file, the other has another name there than in real payloads.
+UNDOCUMENTED = ("priority_change_log_entry", "acknowledge_log_entry")
+
+
+@pytest.fixture
+def account():
+    with running() as there:
+        yield there
+
+
+def without_nulls(found):
+    """PagerDuty's own examples have nulls where its OpenAPI file allows none (`resolved_at`, `priority`)."""
+    if isinstance(found, list):
+        return [without_nulls(one) for one in found]
+    if isinstance(found, dict):
+        return {name: without_nulls(value) for name, value in found.items() if value is not None}
+    return found
+
+
+def answer_problems(call):
+    call.answer = without_nulls(call.answer)
+    return [one for one in contract("pagerduty").problems(call) if not one.startswith("request")]
+
+
+def test_answers_are_as_the_contract_has_them(account):
+    incident = account.trigger(details="x")
+    other = account.ok("POST", "/incidents", creation(account, body={"type": "incident_body", "details": "x"}))
+    account.put(incident, status="acknowledged", title="Still down")
+    account.put(incident, status="resolved")
+    note = account.ok("POST", f"/incidents/{incident.id}/notes", {"note": {"content": "Hm"}})["note"]
+    account.ok("PUT", f"/incidents/{incident.id}/notes/{note['id']}", {"note": {"content": "Hm."}})
+    body = {"source_incidents": [{"id": incident.id, "type": "incident_reference"}]}
+    account.ok("PUT", f"/incidents/{other['incident']['id']}/merge", body)
+    hook = account.subscribe(ALL)["id"]
+    account.ok("PUT", f"/webhook_subscriptions/{hook}", {"webhook_subscription": {"events": ["incident.resolved"]}})
+    account.ok("POST", "/extensions", extension(account))
+    for path in ("/abilities", "/priorities", "/users", f"/users/{account.rita.id}", "/services", "/incidents",
+                 f"/services/{account.service.id}", f"/incidents/{incident.id}", f"/incidents/{incident.id}/notes",
+                 "/webhook_subscriptions", f"/webhook_subscriptions/{hook}", "/extensions"):
+        account.ok("GET", path)
+    assert {str(call): found for call in account.there.calls if (found := answer_problems(call))} == {}
+
+
+def test_log_entries_are_as_the_contract_has_them_but_for_what_it_lacks(account):
+    account.there.resolve(account.trigger(priority="P1"), account.rita, note="Rebooted")
+    account.ok("GET", "/log_entries")
+    [call] = account.there.calls
+    # Its kinds of channel overlap, so that no channel is exactly one of them.
+    call.answer["log_entries"] = [{**one, "channel": None} for one in call.answer["log_entries"]
+                                  if one["type"] not in UNDOCUMENTED]
+    assert answer_problems(call) == []

@@ -1,0 +1,150 @@
+"""What the simulated PagerDuty tells, to whom: V3 and V2, subscriptions and extensions."""
+
+import hashlib
+import hmac
+import json
+
+import pytest
+
+from tests.deliveries import SHARED
+from tests.sandbox.pagerduty_client import ALL, extension, running
+
+
+@pytest.fixture
+def account():
+    with running() as there:
+        yield there
+
+
+def test_every_effect_tells_its_event(account):
+    account.subscribe(ALL)
+    there, incident = account.there, account.trigger(priority="P1")
+    there.acknowledge(incident, account.rita)
+    there.unacknowledge(incident)
+    there.reassign(incident, [account.rita], account.oscar)
+    there.set_priority(incident, "P2", account.rita)
+    there.retitle(incident, "No webhook")
+    there.set_urgency(incident, "low", account.rita)
+    there.escalate(incident, account.oscar, account.rita)
+    there.delegate(incident, account.other, account.rita)
+    there.resolve(incident, account.rita, note="Rebooted")
+    there.reopen(incident, account.rita)
+    found = account.told()
+    assert [kind.removeprefix("incident.") for kind, _ in found] == [
+        "triggered", "acknowledged", "unacknowledged", "reassigned", "priority_updated", "escalated", "delegated",
+        "resolved", "annotated", "reopened"]
+    assert [data["assignees"] == [] for kind, data in found if kind != "incident.annotated"][6:] == [False, True, False]
+    assert found[8][1]["content"] == "Resolution Note: Rebooted"
+    assert found[9][1]["reopened_at"]
+
+
+def test_a_v3_body_is_shaped_as_captured(account):
+    account.subscribe(ALL)
+    incident = account.trigger(priority="P3")
+    account.there.annotate(incident, "Hm", account.rita)
+    shared = SHARED / "payloads" / "pagerduty"
+    for delivery, name in zip(account.there.outbox.waiting, ("priority_updated", "annotated"), strict=True):
+        captured = json.loads((shared / f"v3_capture_2026_incident_{name}.json").read_text())["event"]
+        event = delivery.event["event"]
+        assert set(event) == set(captured)
+        assert set(event["data"]) == set(captured["data"])
+        assert (event["resource_type"], event["client"], event["agent"]["id"]) == ("incident", None, account.rita.id)
+        assert event["occurred_at"].endswith("Z")
+        assert len(event["occurred_at"]) == len("2026-04-01T02:15:02.274Z")
+    data = account.told()[0][1]
+    assert "name" not in data["priority"]
+    assert (data["priority"]["type"], data["number"]) == ("priority_reference", incident.number)
+
+
+def test_a_merge_says_into_which(account):
+    account.subscribe(["incident.resolved"])
+    source, target = account.trigger(), account.trigger()
+    account.there.merge(source, target, account.rita)
+    [(_, data)] = account.told()
+    assert data["resolve_reason"] == {"type": "merge_resolve_reason", "incident": target.ref()}
+
+
+def test_deliveries_are_signed_and_carry_custom_headers(account):
+    url = {"type": "http_delivery_method", "url": "http://127.0.0.1:9/",
+           "custom_headers": [{"name": "X-Mine", "value": "clear"}]}
+    made = account.subscribe(ALL, delivery_method=url)
+    account.trigger()
+    [delivery] = account.there.outbox.waiting
+    secret = made["delivery_method"]["secret"]
+    digest = hmac.new(secret.encode(), delivery.body, hashlib.sha256).hexdigest()
+    assert delivery.headers["X-PagerDuty-Signature"] == f"v1={digest}"
+    assert (delivery.headers["X-Webhook-Subscription"], delivery.headers["X-Mine"]) == (made["id"], "clear")
+    assert delivery.headers["User-Agent"] == "PagerDuty-Webhook/V3.0"
+    assert delivery.headers["X-Webhook-Id"]
+
+
+def test_who_is_told(account):
+    account.service.team_id = "PTEAM00"
+    wanted = {"type": "service_reference", "id": account.service.id}
+    hooks = {
+        "everything": account.subscribe(ALL), "only resolved": account.subscribe(["incident.resolved"]),
+        "the service": account.subscribe(ALL, filter=wanted), "inactive": account.subscribe(ALL, active=False),
+        "the team": account.subscribe(ALL, filter={"type": "team_reference", "id": "PTEAM00"}),
+        "another service": account.subscribe(ALL, filter={**wanted, "id": account.other.id}),
+    }
+    account.trigger()
+    told = {delivery.subscription for delivery in account.there.outbox.waiting}
+    assert {name for name, hook in hooks.items() if hook["id"] in told} == {"everything", "the service", "the team"}
+
+
+def test_subscriptions_over_rest(account):
+    made = account.subscribe(ALL)
+    path = f"/webhook_subscriptions/{made['id']}"
+    assert made["delivery_method"]["secret"]
+    for found in (account.ok("GET", path)["webhook_subscription"],
+                  account.ok("GET", "/webhook_subscriptions", filter_type="account")["webhook_subscriptions"][0]):
+        assert (found["id"], found["delivery_method"]["secret"]) == (made["id"], None)
+    account.ok("PUT", path, {"webhook_subscription": {"events": ["incident.resolved"], "active": False}})
+    assert account.ok("GET", path)["webhook_subscription"]["active"] is False
+    body = {"webhook_subscription": {"delivery_method": {"type": "http_delivery_method", "url": "http://x/"}}}
+    assert account.refused("PUT", path, body) == (400, 2001)
+    account.there.outbox.disabled_until[made["id"]] = account.clock() + 60
+    assert account.ok("GET", path)["webhook_subscription"]["delivery_method"]["temporarily_disabled"]
+    assert account.call("POST", f"{path}/enable").status_code == 200
+    assert not account.ok("GET", path)["webhook_subscription"]["delivery_method"]["temporarily_disabled"]
+    assert account.call("POST", f"{path}/ping").status_code == 202
+    assert account.told() == [("pagey.ping", {"message": "Hello from your friend Pagey!", "type": "ping"})]
+    assert account.call("DELETE", path).status_code == 204
+    assert account.refused("GET", path) == (404, 2100)
+
+
+@pytest.mark.parametrize("fields", [
+    {"type": "x"}, {"events": []}, {"events": ["a", "a"]}, {"events": [1]}, {"filter": {"type": "service_reference"}},
+    {"filter": {"type": "user_reference"}}, {"filter": None}, {"delivery_method": {"type": "email"}},
+    {"delivery_method": {"type": "http_delivery_method", "url": "example.com"}},
+    {"delivery_method": {"type": "http_delivery_method", "url": "http://x/", "custom_headers": [
+        {"name": "X", "value": "1"}, {"name": "x", "value": "2"}]}},
+])
+def test_malformed_subscriptions_are_refused(account, fields):
+    body = {"type": "webhook_subscription", "events": ["incident.resolved"], "filter": {"type": "account_reference"},
+            "delivery_method": {"type": "http_delivery_method", "url": "http://x/"}, **fields}
+    assert account.refused("POST", "/webhook_subscriptions", {"webhook_subscription": body}) == (400, 2001)
+
+
+def test_v2_deliveries_of_an_extension(account):
+    made = account.ok("POST", "/extensions", extension(account))["extension"]
+    assert [one["id"] for one in account.ok("GET", "/extensions")["extensions"]] == [made["id"]]
+    incident = account.trigger(priority="P1", details="Nobody can pay.")
+    account.there.set_priority(incident, "P2", account.rita)
+    account.there.trigger(account.other, "Another service's", None)
+    account.there.resolve(incident, account.rita)
+    account.there.reopen(incident, account.rita)
+    sent = account.there.outbox.waiting
+    messages = [message for delivery in sent for message in delivery.event["messages"]]
+    assert [message["event"] for message in messages] == ["incident.trigger", "incident.resolve"]
+    assert messages[0]["incident"]["priority"]["name"] == "P1"
+    assert messages[0]["log_entries"][0]["channel"]["details"] == "Nobody can pay."
+    assert (sent[0].headers["X-Webhook-Token"], sent[0].headers["User-Agent"]) == (
+        "secret", "PagerDuty-Webhook/V2.0")
+    assert "X-PagerDuty-Signature" not in sent[0].headers
+
+
+@pytest.mark.parametrize("fields", [{"name": ""}, {"extension_objects": []}, {"endpoint_url": "x"},
+                                    {"extension_schema": {"id": "PF9KMXH"}}])
+def test_malformed_extensions_are_refused(account, fields):
+    assert account.refused("POST", "/extensions", extension(account, **fields)) == (400, 2001)
