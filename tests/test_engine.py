@@ -1,12 +1,15 @@
 """Once and only once: what the engine does when calls are refused, answers are lost, or two are at it."""
 
 import threading
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from jpi.errors import OutcomeUnknown, Refused, Retryable, TooEarly, Unavailable
 from jpi.handlers import log_entries
 from jpi.sync.claims import LEASE_SECONDS
+from jpi.sync.events import IncidentUnacknowledged, Issue, IssueUpdated
 from jpi.webhooks import pagerduty
 from sandbox.jira import Workflow
 from sandbox.web import Fault
@@ -354,3 +357,28 @@ def test_a_dropped_connection_of_pagerdutys_is_tried_again_for_reads_only(p1):
     world.settle()
     assert [call.method for call in world.pagerduty.calls].count("PUT") == 1
     assert [len(delivery.answers) for delivery in world.jira.outbox.waiting] == [1], "the sender will come again"
+
+
+def test_what_happened_on_a_side_before_our_own_write_there_is_older(p1):
+    world, event = p1
+    apply(world, event)
+    world.clock.advance(60)
+    before = world.clock.now() - timedelta(seconds=30)
+    world.move(world.issues()[0], "indeterminate")
+    world.settle()
+    late = IncidentUnacknowledged("E1", before, replace(event.incident, status="triggered"), event.actor)
+    assert apply(world, late) == "nothing to do"
+    assert world.seen() == {"Down": ("acknowledged", "indeterminate")}
+
+
+def test_an_old_done_does_not_resolve_what_was_reopened_since(p1):
+    world, event = p1
+    apply(world, event)
+    incident = world.pagerduty.incidents[event.incident.id]
+    for act in (world.pagerduty.resolve, world.pagerduty.reopen):
+        world.clock.advance(60)
+        act(incident, world.rita)
+        world.settle()
+    late = IssueUpdated("J1", world.clock.now() - timedelta(seconds=30), Issue("INCIDENT-1", None, "done"))
+    assert apply(world, late) == "nothing to do"
+    assert world.seen() == {"Down": ("triggered", "new")}
