@@ -7,7 +7,7 @@ from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from jpi import wiring
-from jpi.errors import Forged, Rejected, Retryable
+from jpi.errors import Forged, Permanent, Rejected, Retryable
 from jpi.logs import SERVICE
 from jpi.sync.events import Event
 from jpi.webhooks import jira, pagerduty
@@ -57,11 +57,16 @@ def rejected(error: Rejected) -> tuple[Response, int]:
 
 @app.errorhandler(Retryable)
 def again(error: Retryable) -> tuple[Response, int]:
-    """Not applied, and worth another try: both services send it again after a 503."""
-    wiring.jpi().log.warning("a delivery was put off", extra={"reason": str(error), "path": request.path})
+    """Not applied, as the log says, and worth another try: both services send it again after a 503."""
     answer = jsonify(error="Not now; please send it again.")
     answer.headers["Retry-After"] = str(max(1, round(error.after)))
     return answer, 503
+
+
+@app.errorhandler(Permanent)
+def not_now(error: Permanent) -> tuple[Response, int]:
+    """Not applied, as the log says; sent again, it may be when somebody has mended the settings or the site."""
+    return jsonify(error="It could not be applied."), 500
 
 
 @app.errorhandler(HTTPException)

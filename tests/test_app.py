@@ -128,20 +128,31 @@ def test_what_our_own_accounts_did_is_not_acted_on(http):
     assert world.seen() == {"Down": ("triggered", "new")}
 
 
-def test_a_failure_says_nothing_of_ours_and_asks_for_another_try(http, monkeypatch):
+def test_a_failure_says_nothing_of_ours_and_asks_for_another_try(http, monkeypatch, caplog):
     world = http.world
-    world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
+    incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
     [delivery] = world.pagerduty.outbox.waiting
     world.jira.fault = lambda call: Fault(503)
     answer = http.client.post("/pagerduty-webhook", data=delivery.body, headers=delivery.headers)
     refused(answer, 503)
     assert int(answer.headers["Retry-After"]) >= 1
+    [said] = [record for record in caplog.records if record.getMessage() == "not applied"]
+    assert (said.incident, said.outcome, said.source) == (incident.id, "failed", "webhook")
+    assert "failed with 503" in said.reason
 
     def broken():
         raise RuntimeError("jira-token-of-the-bot")
 
     monkeypatch.setattr(wiring, "jpi", broken)
     assert refused(http.client.get("/health"), 500) == "It could not be applied."
+
+
+def test_what_no_retry_mends_is_sent_again_all_the_same(http):
+    http.world.environ["JIRA_API_TOKEN"] = "wrong"
+    http.world.jpi = http.world.start_jpi()
+    http.world.pagerduty.trigger(http.world.service, "Down", http.world.rita, "P1")
+    [delivery] = http.world.pagerduty.outbox.waiting
+    refused(http.client.post("/pagerduty-webhook", data=delivery.body, headers=delivery.headers), 500)
 
 
 def test_settings_that_are_not_whole_are_said_in_the_log_only(http, monkeypatch, caplog):

@@ -198,3 +198,19 @@ def test_the_log_of_an_incident_raised_later_is_whole(world):
     assert len(world.linked(world.issue_of(incident), "Timeline")) == len(incident.log)
     # Read whole once, and not at every poll from then on.
     assert [call.path for call in world.calls()].count(f"/incidents/{incident.id}/log_entries") == 1
+
+
+def test_even_a_mistake_of_ours_does_not_stop_the_others(world, monkeypatch, caplog):
+    bad = trigger_unheard(world, "Unlucky")
+    trigger_unheard(world, "Lucky")
+    apply = world.jpi.poll._apply
+
+    def mistaken(event):
+        if event.incident.id == bad.id:
+            raise KeyError("a mistake")
+        return apply(event)
+
+    monkeypatch.setattr(world.jpi.poll, "_apply", mistaken)
+    assert log_entries.handler({}, None)["again"] == 1
+    assert [issue.summary for issue in world.issues()] == ["Lucky"]
+    assert "an event failed" in caplog.text

@@ -1,8 +1,9 @@
 """Applies an event: load the link, decide, perform, save. The same for webhooks, the queue and the poll."""
 
 from dataclasses import replace
+from typing import Any
 
-from jpi.errors import LostRace, Refused
+from jpi.errors import JpiError, LostRace, Refused
 from jpi.sync.actions import Action, AddComment, AddTimeline, CreateIncidentIssue, SetIncidentStatus, TransitionIssue
 from jpi.sync.claims import Claims, released
 from jpi.sync.events import Event, Incident, IncidentEvent, IncidentLogged, IssueUpdated, Person
@@ -35,13 +36,23 @@ class Engine:
     def apply(self, event: Event) -> str:
         """Carry the event over; a word or two on what came of it. Raises JpiError where it should be tried again."""
         started = self._clock()
-        link, outcome = self._applied(event)
-        self._log.info(outcome, extra={
-            "event": event.id, "type": type(event).__name__, "source": event.source, "outcome": outcome,
-            "incident": link.incident_id if link else None, "issue": link.issue_key if link else event_issue(event),
-            "duration_ms": round((self._clock() - started) * 1000),
-        })
+        try:
+            link, outcome = self._applied(event)
+        except JpiError as error:
+            self._log.warning("not applied", extra=self._line(event, started, None, "failed") | {"reason": str(error)})
+            raise
+        self._log.info(outcome, extra=self._line(event, started, link, outcome))
         return outcome
+
+    def _line(self, event: Event, started: float, link: Link | None, outcome: str) -> dict[str, Any]:
+        """The fields of an event's line in the log."""
+        incident = None if isinstance(event, IssueUpdated) else event.incident.id
+        issue = event.issue.key if isinstance(event, IssueUpdated) else None
+        return {
+            "event": event.id, "type": type(event).__name__, "source": event.source, "outcome": outcome,
+            "incident": link.incident_id if link else incident, "issue": (link.issue_key if link else None) or issue,
+            "duration_ms": round((self._clock() - started) * 1000),
+        }
 
     def _applied(self, event: Event) -> tuple[Link | None, str]:
         for _ in range(RACES - 1):
@@ -147,11 +158,6 @@ class Engine:
             link, _ = self._claims.once(link, mark, lambda: self._jira.comment(key, text, mark))
         self._ledger.add([mark])
         return released(link, mark)
-
-
-def event_issue(event: Event) -> str | None:
-    """The issue that an event is about, where it is about one."""
-    return event.issue.key if isinstance(event, IssueUpdated) else None
 
 
 def _written(link: Link, side: str, at: float) -> Link:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
+from jpi.errors import JpiError
 from jpi.sync.events import Event, Incident, IncidentLogged, IssueUpdated
 from jpi.sync.link import Link
 from jpi.sync.policy import Policy
@@ -81,6 +82,9 @@ class Poll:
         """Whether it worked; one that fails must not stop the others, whatever it is."""
         try:
             self._apply(event)
+        except JpiError:
+            # Said in the log by the engine.
+            return False
         except Exception as error:
             self._log.error("an event failed", extra={"event": event.id, "reason": repr(error)})
             return False
