@@ -214,3 +214,12 @@ def test_even_a_mistake_of_ours_does_not_stop_the_others(world, monkeypatch, cap
     assert log_entries.handler({}, None)["again"] == 1
     assert [issue.summary for issue in world.issues()] == ["Lucky"]
     assert "an event failed" in caplog.text
+
+
+def test_an_incident_that_is_gone_is_not_read_for_ever(world):
+    incident = trigger_unheard(world, "Down")
+    world.jira.fault = lambda call: Fault(500)
+    hour_of_polls(world)
+    del world.pagerduty.incidents[incident.id]
+    log_entries.handler({}, None)
+    assert position(world).again == ()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from jpi.errors import JpiError
+from jpi.errors import JpiError, Refused
 from jpi.sync.events import Event, Incident, IncidentLogged, IssueUpdated
 from jpi.sync.link import Link
 from jpi.sync.policy import Policy
@@ -14,6 +14,7 @@ from jpi.sync.rules import decide
 
 # PagerDuty may list an entry late, and says nothing of whether `since` includes its second.
 OVERLAP = timedelta(minutes=5)
+NOT_FOUND = 404
 
 
 @dataclass(frozen=True)
@@ -70,12 +71,13 @@ class Poll:
         return {"entries": len(found), "events": len(events) + len(states), "again": len(failed)}
 
     def _read_again(self, incident_id: str, events: dict[str, IncidentLogged]) -> bool:
+        """Whether its whole log was read, or the incident is gone and there is nothing more to read."""
         try:
             now = datetime.fromtimestamp(self._clock(), UTC)
             events |= by_incident(self._pagerduty.incident_log(incident_id), now)
         except Exception as error:
             self._log.error("an incident's log was not read", extra={"incident": incident_id, "reason": repr(error)})
-            return False
+            return isinstance(error, Refused) and error.status == NOT_FOUND
         return True
 
     def _applied(self, event: Event) -> bool:
