@@ -156,6 +156,10 @@ class World:
         links = ", ".join(f"{count} {SHORT[kind]}" for kind, count in counts.items() if count)
         return (incident.title, name, incident.status, issue.key, issue.priority, issue.status, links)
 
+    def bot_account(self) -> Account:
+        """jpi's own account on Jira, for somebody who works with it by hand."""
+        return Account(self.jira_url, (BOT_EMAIL, TOKEN))
+
     def make_person(self, name: str) -> str:
         """Another issue in the PERSON project; its key."""
         return make_issue(self.admin, "PERSON", name)

@@ -205,3 +205,14 @@ def test_monitorings_details_are_readable(world):
     world.settle()
     assert only_issue(world).description_text.startswith('host: db1\n')
     assert 'free: {"root": 0}' in only_issue(world).description_text
+
+
+def test_who_lends_jpi_their_account_still_gets_an_issue_for_what_they_trigger(world):
+    world.pagerduty.trigger(world.service, "Down", world.pagerduty_bot, "P1")
+    world.settle()
+    assert world.seen() == {"Down": ("triggered", "new")}
+    world.jim = world.bot_account()
+    world.move(only_issue(world), "done")
+    world.settle()
+    poll(world)
+    assert world.seen() == {"Down": ("resolved", "done")}
