@@ -47,7 +47,7 @@ clean: ## remove what these commands made
 
 $(VENV)/.done: Pipfile.lock
 	@test -n "$(PYTHON)" || { echo "jpi needs Python 3.11, 3.12 or 3.13; none was found." >&2; exit 1; }
-	@echo "Setting up $(VENV) with $$($(PYTHON) --version) (once, about half a minute)"
+	@echo "Setting up $(VENV) with $$($(PYTHON) --version) (once, about a minute)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check pipenv
 	@$(PIPENV) sync --dev --quiet 2>$(VENV)/sync.log >&2 || { cat $(VENV)/sync.log >&2; exit 1; }
