@@ -32,7 +32,12 @@ def text_nodes(node):
         yield from text_nodes(inner)
 
 
-@given(st.text())
+def test_what_no_document_can_hold_is_replaced():
+    assert summary("Down\x00\ud83d\x1b[31m") == "Down\ufffd\ufffd\ufffd[31m"
+    assert plain(document("a\x07b")) == "a\ufffdb"
+
+
+@given(st.text(st.characters(exclude_categories=["Cc", "Cs", "Cn"]) | st.sampled_from("\n\r\t")))
 def test_a_document_holds_the_text_in_nodes_that_jira_takes(text):
     made = document(text)
     nodes = [node["text"] for node in text_nodes(made)]

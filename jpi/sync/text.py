@@ -13,11 +13,14 @@ NO_TITLE = "(no title)"
 NO_DETAILS = "PagerDuty gave no details."
 
 Document = dict[str, Any]
+# What JSON can carry and a document cannot: control characters, and halves of characters.
+UNPRINTABLE = re.compile("[\x00-\x08\x0e-\x1b\x7f\ud800-\udfff\ufffe\uffff]")
 URL = re.compile(r"https?://[^\s<>\"]+")
 
 
 def cut(text: str, limit: int) -> str:
-    """At most `limit` characters, ending in a visible mark where something was lost."""
+    """At most `limit` characters, with a visible mark where something was lost or cannot be shown."""
+    text = UNPRINTABLE.sub("\ufffd", text)
     return text if len(text) <= limit else text[: limit - len(CUT)] + CUT
 
 
