@@ -51,6 +51,10 @@ class Permanent(JpiError):
     """No retry mends it."""
 
 
+class NoWay(Permanent):
+    """An issue's workflow does not let it through; the text says why, to people."""
+
+
 class Refused(Permanent):
     """A 4xx: the service's own words, by field where it names one, its code, and the whole answer decoded."""
 

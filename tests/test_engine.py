@@ -11,7 +11,7 @@ from jpi.handlers import log_entries
 from jpi.sync.claims import LEASE_SECONDS
 from jpi.sync.events import IncidentUnacknowledged, Issue, IssueUpdated
 from jpi.webhooks import pagerduty
-from sandbox.jira import Workflow
+from sandbox.jira import Transition, Workflow
 from sandbox.web import Fault
 
 QUESTIONS = 3
@@ -246,7 +246,30 @@ def test_where_no_transition_leads_there_the_issue_says_so_once(p1, caplog):
     world.settle()
     [issue] = world.issues()
     assert ["no transition" in comment.text for comment in issue.comments] == [True]
-    assert "no transition leads there" in caplog.text
+    assert "the issue cannot get there" in caplog.text
+
+
+def test_where_a_screen_demands_a_field_the_issue_says_which(p1):
+    world, event = p1
+    world.jira.workflows["INCIDENT"] = Workflow.of_hops([("To Do", "Done")], required={"Done": ("assignee",)})
+    apply(world, event)
+    world.pagerduty.resolve(world.pagerduty.incidents[event.incident.id], world.rita)
+    world.settle()
+    [issue] = world.issues()
+    [comment] = issue.comments
+    assert "assignee" in comment.text.lower()
+    assert world.pagerduty.outbox.waiting == [], "the sender need not come again"
+
+
+def test_of_two_ways_the_one_that_is_open_is_taken(p1):
+    world, event = p1
+    ways = (Transition("7", "Close", "Done", required=("assignee",)), Transition("9", "Done", "Done"))
+    world.jira.workflows["INCIDENT"] = Workflow("To Do", ways)
+    apply(world, event)
+    world.pagerduty.resolve(world.pagerduty.incidents[event.incident.id], world.rita)
+    world.settle()
+    [issue] = world.issues()
+    assert (issue.status, issue.comments) == ("Done", [])
 
 
 @pytest.mark.parametrize("after", [False, True])

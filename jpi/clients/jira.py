@@ -10,16 +10,16 @@ import requests
 
 from jpi.clients.calls import Budget, Calls
 from jpi.clients.drafts import MARK, Site, body, created, to_drop
-from jpi.errors import OutcomeUnknown, Refused, Unavailable
+from jpi.errors import NoWay, OutcomeUnknown, Refused, Unavailable
 from jpi.sync import jql
 from jpi.sync.drafts import Created, Draft, LinkTo
-from jpi.sync.events import Category, Issue, Moved
+from jpi.sync.events import Category, Issue
 from jpi.sync.text import document, plain
 from jpi.webhooks.jira import issue
 
 SEVERITY = "Severity"
-# Most that one call takes: shared contract, `POST /issue/bulk` and `/issue/bulkfetch`.
-BULK_CREATE = 50
+BAD_REQUEST = 400
+# Most that one call takes: shared contract, `POST /issue/bulkfetch`.
 BULK_FETCH = 100
 
 
@@ -87,20 +87,27 @@ class Jira:
         """Link an existing issue; a link that is there already is made again without effect."""
         self._call("POST", "/issueLink", body=self.site.link_between(key, link))
 
-    def transition(self, key: str, category: Category, agreed: Category) -> Moved:
-        """Bring the issue into a status of this category, if a transition leads there.
+    def transition(self, key: str, category: Category, agreed: Category) -> bool:
+        """Bring the issue into a status of this category; False where that took no write. NoWay: it cannot get there.
 
         One that is done, though done was not agreed, is left alone: somebody closed it, and that event is on its way.
         """
         found = self._call("GET", f"/issue/{key}", {"fields": "status", "expand": "transitions"})
         if issue(found).category == category or (issue(found).category == "done" != agreed):
-            return "left"
+            return False
         leading = [one["id"] for one in found.get("transitions", [])
                    if one["to"]["statusCategory"]["key"] == category]
-        if not leading:
-            return "no way"
-        self._call("POST", f"/issue/{key}/transitions", body={"transition": {"id": leading[0]}})
-        return "moved"
+        reason = f"its workflow has no transition from here to a status of category '{category}'"
+        for transition_id in leading:
+            try:
+                self._call("POST", f"/issue/{key}/transitions", body={"transition": {"id": transition_id}})
+                return True
+            except Refused as refused:
+                # A validator, or a field that the transition's screen demands; another one may be free of it.
+                if refused.status != BAD_REQUEST:
+                    raise
+                reason = "; ".join([*refused.messages, *refused.fields.values()])
+        raise NoWay(reason)
 
     def comment(self, key: str, text: str, mark: str) -> None:
         """Comment on the issue, with a property by which the comment is known as ours."""

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from jpi.errors import JpiError, LostRace, Refused
+from jpi.errors import JpiError, LostRace, NoWay, Refused
 from jpi.sync.actions import Action, AddComment, AddTimeline, CreateIncidentIssue, SetIncidentStatus, TransitionIssue
 from jpi.sync.claims import Claims, released
 from jpi.sync.events import Event, Incident, IncidentEvent, IncidentLogged, IssueUpdated, Person
@@ -13,7 +13,7 @@ from jpi.sync.policy import Policy
 from jpi.sync.ports import Clock, Jira, Ledger, Links, Log, PagerDuty
 from jpi.sync.rules import decide, performed, settle, side_of, stale, wants_whole_log
 
-NO_WAY = "jpi could not move this issue on: its workflow has no transition from here to a status of category '{}'."
+NO_WAY = "jpi could not move this issue into a status of category '{to}', as PagerDuty has it: {why}."
 RACES = 3
 
 
@@ -140,11 +140,13 @@ class Engine:
 
     def _transition(self, link: Link, action: TransitionIssue, event: Event) -> Link:
         before = self._clock()
-        moved = self._jira.transition(str(link.issue_key), action.category, action.agreed)
-        if moved == "no way":
-            self._log.warning("no transition leads there", extra={"issue": link.issue_key, "to": action.category})
-            link = self._comment(link, f"no-way:{event.id}", NO_WAY.format(action.category))
-        return _written(link, "jira", before) if moved == "moved" else link
+        try:
+            moved = self._jira.transition(str(link.issue_key), action.category, action.agreed)
+        except NoWay as why:
+            fields = {"issue": link.issue_key, "to": action.category, "reason": str(why)}
+            self._log.warning("the issue cannot get there", extra=fields)
+            return self._comment(link, f"no-way:{event.id}", NO_WAY.format(to=action.category, why=why))
+        return _written(link, "jira", before) if moved else link
 
     def _set_status(self, link: Link, action: SetIncidentStatus) -> Link:
         written = self._pagerduty.set_status(link.incident_id, action.status)

@@ -7,7 +7,6 @@ from typing import Literal
 
 Status = Literal["triggered", "acknowledged", "resolved"]
 Category = Literal["new", "indeterminate", "done"]
-Moved = Literal["moved", "left", "no way"]
 
 # The two vocabularies of status, most open first. Jira's category names differ by site, its keys do not.
 CATEGORY_OF: Mapping[Status, Category] = {"triggered": "new", "acknowledged": "indeterminate", "resolved": "done"}

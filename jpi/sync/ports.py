@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from jpi.errors import Refused
 from jpi.sync.drafts import Created, Draft, LinkTo
-from jpi.sync.events import Category, Incident, Issue, LogEntry, Moved, Status
+from jpi.sync.events import Category, Incident, Issue, LogEntry, Status
 from jpi.sync.link import Link
 
 Clock = Callable[[], float]
@@ -28,8 +28,8 @@ class Jira(Protocol):
     def link(self, key: str, link: LinkTo) -> None:
         """Link an existing issue."""
 
-    def transition(self, key: str, category: Category, agreed: Category) -> Moved:
-        """Bring the issue from one category into another; what came of it."""
+    def transition(self, key: str, category: Category, agreed: Category) -> bool:
+        """Bring the issue from one category into another; whether that took a write. NoWay: it cannot get there."""
 
     def comment(self, key: str, text: str, mark: str) -> None:
         """Comment on the issue."""
