@@ -1,14 +1,11 @@
 """Our calls and the simulated services' answers, held against both vendors' OpenAPI files."""
 
-import pytest
-
 from jpi.handlers import log_entries
 from sandbox.bench import p1
 from tests.contracts import FILES, contract
-from tests.deliveries import SHARED
+from tests.deliveries import needs_shared
 
-pytestmark = pytest.mark.skipif(not all((SHARED / "contracts" / name).is_file() for name in FILES.values()),
-                                reason="the vendors' contracts are not on this machine")
+pytestmark = needs_shared
 
 # What the files get wrong or leave out, each seen to differ in the vendor's own examples or guides (shared facts,
 # pagerduty 1.4, 3 and 4; jira 1.8).

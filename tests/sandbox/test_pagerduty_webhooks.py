@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.deliveries import SHARED
+from tests.deliveries import SHARED, needs_shared
 from tests.sandbox.pagerduty_client import ALL, extension, running
 
 
@@ -38,6 +38,7 @@ def test_every_effect_tells_its_event(account):
     assert found[9][1]["reopened_at"]
 
 
+@needs_shared
 def test_a_v3_body_is_shaped_as_captured(account):
     account.subscribe(ALL)
     incident = account.trigger(priority="P3")
