@@ -36,7 +36,7 @@ class Unavailable(Retryable):
 
 
 class OutcomeUnknown(Retryable):
-    """A write was sent and no answer came: look before you repeat it."""
+    """A write was sent and no answer came: look before you repeat it, after `after` seconds at the earliest."""
 
 
 class TooEarly(Retryable):
@@ -60,6 +60,7 @@ class Refused(Permanent):
 
     def __init__(self, call: str, status: int, messages: Sequence[str] = (), fields: Mapping[str, str] | None = None,
                  code: int = 0, answer: object = None) -> None:
+        self.call = call
         self.status = status
         self.messages = list(messages)
         self.fields = dict(fields or {})
@@ -67,3 +68,7 @@ class Refused(Permanent):
         self.answer = answer
         said = "; ".join([*self.messages, *(f"{name}: {text}" for name, text in self.fields.items())])
         super().__init__(f"{call} was refused with {status}: {said or 'no reason given'}")
+
+    def of_missing_issue(self, issue_key: str | None) -> bool:
+        """Whether Jira says that this issue is not there, or not for us to see."""
+        return bool(issue_key) and self.status == 404 and f"/issue/{issue_key}" in self.call

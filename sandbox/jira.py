@@ -40,7 +40,7 @@ class Jira(Site, Simulation):
     """The site as a WSGI application.
 
     Knobs: `add_user`, `add_status`, `off_screen` {(project key, field id)}, `required` (the same),
-    `index_lag` seconds, `refused_summaries`,
+    `index_lag` seconds, `refused_summaries`, `java_lengths` (summaries are measured in UTF-16),
     `workflows` {project key: Workflow}, `also_updated` ({"comment", "link"}: these raise `jira:issue_updated` too).
     To read: `issues` by key, `linked`, `phrases`, `outbox`, `calls`.
     """

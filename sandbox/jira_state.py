@@ -81,6 +81,7 @@ class Site:
         self.off_screen: set[tuple[str, str]] = set()
         self.required: set[tuple[str, str]] = set()
         self.refused_summaries: set[str] = set()
+        self.java_lengths = False
         self.also_updated: set[str] = set()
         self.index_lag = 5.0
         self.pages: dict[str, tuple[float, str, list[Issue]]] = {}

@@ -51,7 +51,7 @@ def _summary(site: Site, value: Any) -> str:
         raise Invalid("You must specify a summary of the issue.")
     if "\n" in value or "\r" in value:
         raise Invalid("The summary is invalid because it contains newline characters.")
-    if len(value) > 255:
+    if (len(value.encode("utf-16-le")) // 2 if site.java_lengths else len(value)) > 255:
         raise Invalid("Summary must be less than 255 characters.")
     if value in site.refused_summaries:
         raise Invalid("A validator of the workflow refused this summary.")

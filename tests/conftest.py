@@ -11,6 +11,7 @@ from hypothesis import settings
 from pynamodb.connection import base
 
 from jpi import wiring
+from jpi.webhooks import pagerduty
 from sandbox.dynamo import Dynamo
 from sandbox.world import World
 
@@ -80,3 +81,13 @@ def make_world(dynamo, monkeypatch):
 @pytest.fixture
 def world(make_world):
     return make_world()
+
+
+@pytest.fixture
+def p1(world):
+    """A P1 whose webhook has not been delivered yet: (world, its event)."""
+    world.pagerduty.trigger(world.service, "Down", world.rita, "P1", "Nobody can pay.")
+    [delivery] = world.pagerduty.outbox.waiting
+    world.pagerduty.outbox.waiting.clear()
+    [event] = pagerduty.parse(delivery.body)
+    return world, event

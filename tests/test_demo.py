@@ -15,6 +15,7 @@ import requests
 from jpi import wiring
 from sandbox import demo
 from sandbox.story import steps
+from sandbox.world import PERSON
 
 
 @pytest.fixture
@@ -61,9 +62,9 @@ def stay():
     yield start
     for process, watchdog in started:
         watchdog.cancel()
-        if process.poll() is None:
-            process.kill()
-            process.communicate()
+        process.kill()
+        process.wait()
+        process.stdout.close()
 
 
 def until(process, pattern):
@@ -85,8 +86,12 @@ def test_the_sandbox_stays_up_delivers_webhooks_and_polls_until_it_is_stopped(st
     curl = said[said.index("  curl -s") : said.index("See the issues")].strip()
     made = subprocess.run(["bash", "-c", curl], capture_output=True, text=True, check=True).stdout
     assert '"incident"' in made, made
-    until(process, '"outcome":"CreateIncidentIssue')
+    # Webhook or poll, whichever is first.
+    until(process, r'"issue":"INCIDENT-1".*AddTimeline|AddTimeline.*"issue":"INCIDENT-1"')
     until(process, '"again":0')
+    found = requests.get(f"{addresses['Jira']}/rest/api/3/issue/INCIDENT-1", auth=PERSON, timeout=5).json()["fields"]
+    assert found["summary"] == "Checkout is down"
+    assert {link["type"]["name"] for link in found["issuelinks"]} >= {"Question", "Timeline"}
     process.send_signal(signal.SIGINT)
     rest, _ = process.communicate()
     assert rest.splitlines()[-1] == "Stopped."

@@ -10,45 +10,10 @@ from jpi.errors import OutcomeUnknown, Refused, Retryable, TooEarly, Unavailable
 from jpi.handlers import log_entries
 from jpi.sync.claims import LEASE_SECONDS
 from jpi.sync.events import IncidentUnacknowledged, Issue, IssueUpdated
-from jpi.webhooks import pagerduty
 from sandbox.jira import Transition, Workflow
-from sandbox.web import Fault
+from tests.acting import QUESTIONS, apply, on_call, whole
 
-QUESTIONS = 3
 REFUSED = "What changed shortly before?"
-
-
-@pytest.fixture
-def p1(world):
-    """A P1 whose webhook has not been delivered yet: (world, its event)."""
-    world.pagerduty.trigger(world.service, "Down", world.rita, "P1", "Nobody can pay.")
-    [delivery] = world.pagerduty.outbox.waiting
-    world.pagerduty.outbox.waiting.clear()
-    [event] = pagerduty.parse(delivery.body)
-    return world, event
-
-
-def on_call(method, path, status=0, after=False, times=1, **headers):
-    """A fault for the first so many calls to this path."""
-    left = [times]
-
-    def fault(call):
-        if call.method == method and call.path.endswith(path) and left[0]:
-            left[0] -= 1
-            return Fault(status, after, headers)
-        return None
-
-    return fault
-
-
-def whole(world):
-    [issue] = world.issues()
-    return [len(world.linked(issue, kind)) for kind in ("Question", "Stakeholder", "Incident Manager")]
-
-
-def apply(world, event):
-    world.jpi.budget.start(25.0)
-    return world.jpi.engine.apply(event)
 
 
 @pytest.mark.parametrize("path", ["/issue", "/issue/bulk"])
@@ -359,14 +324,20 @@ def test_done_on_jira_for_what_is_resolved_already_is_success(p1):
 
 
 @pytest.mark.parametrize("service", ["JIRA_API_TOKEN", "PAGERDUTY_API_TOKEN"])
-def test_a_wrong_token_is_refused_in_words_that_do_not_hold_it(p1, service):
+def test_a_wrong_token_is_refused_in_words_that_do_not_hold_it(p1, service, caplog):
     world, event = p1
     world.environ[service] = "a-wrong-token-1234"
     world.jpi = world.start_jpi()
-    with pytest.raises(Refused) as caught:
+    if service == "JIRA_API_TOKEN":
+        with pytest.raises(Refused, match="401"):
+            apply(world, event)
+    else:
+        # What the webhook says makes an issue, too.
         apply(world, event)
-    assert caught.value.status == 401
-    assert "1234" not in str(caught.value)
+        assert "the incident cannot be read" in caplog.text
+        assert whole(world) == [QUESTIONS, 2, 1]
+    assert "refused with 401" in str([vars(record) for record in caplog.records])
+    assert "1234" not in str([vars(record) for record in caplog.records])
 
 
 def test_a_dropped_connection_of_pagerdutys_is_tried_again_for_reads_only(p1):

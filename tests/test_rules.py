@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from jpi.sync.actions import AddComment, AddTimeline, CreateIncidentIssue, SetIncidentStatus, TransitionIssue
 from jpi.sync.events import (
     CATEGORY_OF,
+    STATUS_OF,
     Incident,
     IncidentAcknowledged,
     IncidentLogged,
@@ -30,7 +31,8 @@ from jpi.sync.rules import decide, performed, settle, wants_whole_log
 NOON = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
 RITA = Person("PUSER01", "Rita")
 NEW = Link("Q1")
-LINKED = Link("Q1", 3, "INCIDENT-1", "10001", {"status": "triggered"}, {"pagerduty": NOON.timestamp()})
+LINKED = Link("Q1", 3, "INCIDENT-1", "10001", {"status": "triggered"}, {"pagerduty": NOON.timestamp()},
+              issue_status="triggered")
 
 
 def on_pagerduty(kind=IncidentTriggered, seconds=0, **changes):
@@ -98,6 +100,15 @@ CASES = {
     "in progress on Jira": (LINKED, on_jira("indeterminate", 1), [SetIncidentStatus("acknowledged")]),
     "in progress on Jira, crossing a resolution": (agreed("resolved"), on_jira("indeterminate", 1), []),
     "back to do on Jira": (agreed("acknowledged"), on_jira("new", 1), []),
+    "an edit of an issue that could not follow a reopening": (
+        replace(LINKED, issue_status="resolved"), on_jira("done", 1), []),
+    "a workflow that begins in progress, read for the first time": (
+        replace(LINKED, issue_status=None), on_jira("indeterminate", 1), []),
+    "moved to in progress before it was ever read": (
+        replace(LINKED, issue_status=None), replace(on_jira("indeterminate", 1), moved=True),
+        [SetIncidentStatus("acknowledged")]),
+    "done before it was ever read": (
+        replace(LINKED, issue_status=None), on_jira("done", 1), [SetIncidentStatus("resolved")]),
     "an unknown category": (LINKED, on_jira(None, 1), []),
     "an issue of nobody": (NEW, on_jira("done", 1), []),
     "a webhook within the second of the state read before it": (
@@ -132,7 +143,8 @@ def test_without_a_timeline_project_there_is_no_timeline():
 @pytest.mark.parametrize(("link", "event", "wanted"), [
     (NEW, logged(entries=[entry(priority="P1")]), True),
     (NEW, logged(entries=[entry()], priority="P2"), False),
-    (NEW, logged(entries=[entry(kind="trigger_log_entry")]), False),
+    (NEW, logged(entries=[entry(kind="trigger_log_entry")], created=NOON), False),
+    (NEW, logged(entries=[entry(kind="trigger_log_entry")], created=NOON - timedelta(hours=1)), True),
     (LINKED, logged(entries=[entry()]), False),
     (replace(LINKED, todo={"timeline": []}), logged(entries=[entry()]), True),
 ])
@@ -193,6 +205,7 @@ class Model:
             self.wrote("jira")
             if not (self.category == "done" != action.agreed):
                 self.category = action.category
+                self.link = replace(self.link, issue_status=STATUS_OF[action.category])
             self.jira_event()
         elif not (action.status == "acknowledged" and self.status != "triggered"):
             self.wrote("pagerduty")

@@ -35,7 +35,7 @@ def links(rows):
 
 
 FULL = Link("Q1", None, "INCIDENT-1", "10001", {"status": "triggered", "title": "Ü 🔥"}, {"jira": NOW + 0.25},
-            {"issue": NOW}, {"questions": [], "links": [["A-1", "Question", "B-1", "of"]]})
+            {"issue": NOW}, {"questions": [], "links": [["A-1", "Question", "B-1", "of"]]}, "acknowledged")
 
 
 def test_a_link_is_read_as_it_was_saved(links):

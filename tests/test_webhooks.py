@@ -16,7 +16,8 @@ from tests.deliveries import SHARED, V2_TYPES, V3_TYPES, issue_updated, needs_sh
 
 RITA, OSCAR = Person("PUSER01", "Rita Responder"), Person("PUSER02", "Oscar Oncall")
 INCIDENT = Incident("Q0INCIDENT0001", "Checkout is down", "triggered", "P1",
-                    "https://acme.pagerduty.com/incidents/Q0INCIDENT0001", "Checkout", "high", 7, (OSCAR,))
+                    "https://acme.pagerduty.com/incidents/Q0INCIDENT0001", "Checkout", "high", 7, (OSCAR,),
+                    created=datetime(2026, 11, 20, 3, 0, 0, tzinfo=UTC))
 
 
 def test_a_v3_delivery_becomes_an_event():
@@ -92,7 +93,7 @@ def test_a_jira_delivery_becomes_an_event():
     at = datetime.fromtimestamp(1795143601.25, UTC)
     person, issue = Person("712020:person", "Jim Jira"), Issue("INCIDENT-1", "10001", "done")
     headers = {jira.DELIVERY: "the-same-on-every-retry"}
-    assert jira.parse(body, headers) == [IssueUpdated("the-same-on-every-retry", at, issue, person)]
+    assert jira.parse(body, headers) == [IssueUpdated("the-same-on-every-retry", at, issue, person, moved=True)]
     assert jira.parse(body, {})[0].id == "INCIDENT-1-1795143601.25"
 
 

@@ -6,12 +6,16 @@ from typing import Any, Protocol
 
 import requests
 import tenacity
+from urllib3.exceptions import NewConnectionError
 
 from jpi.errors import OutcomeUnknown, Permanent, Refused, Retryable, Unavailable
 
 TRIES = 3
 CONNECT_SECONDS = 3.05
 READ_SECONDS = 10.0
+WRITE_SECONDS = 20.0
+# How long a service may go on with a request whose sender has stopped waiting.
+STILL_AT_IT_SECONDS = 30.0
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 4.0
 READS = frozenset({"GET", "HEAD"})
@@ -40,12 +44,12 @@ class Budget:
         """Seconds left, never below 0."""
         return max(0.0, self._ends - self._clock())
 
-    def timeout(self) -> tuple[float, float]:
+    def timeout(self, longest: float = READ_SECONDS) -> tuple[float, float]:
         """(connect, read) timeouts that end before the budget does; Unavailable where there is no time for a call."""
         left = self.left()
         if left < 1.0:
             raise Unavailable("there is no time left for another call")
-        return min(CONNECT_SECONDS, left / 2), min(READ_SECONDS, left)
+        return min(CONNECT_SECONDS, left / 2), min(longest, left)
 
 
 class Calls:
@@ -75,7 +79,8 @@ class Calls:
     def _once(self, method: str, path: str, params: Mapping[str, Any], body: Any, reads: bool) -> Any:
         call = f"{self._service} {method} {path}"
         try:
-            answer = self._send(method, path, params, body, self._budget.timeout())
+            timeout = self._budget.timeout(READ_SECONDS if reads else WRITE_SECONDS)
+            answer = self._send(method, path, params, body, timeout)
         except requests.RequestException as error:
             raise _no_answer(call, error, reads) from error
         if answer.ok:
@@ -93,9 +98,10 @@ def _pause(state: tenacity.RetryCallState) -> float:
 def _no_answer(call: str, error: requests.RequestException, reads: bool) -> Retryable:
     """A request that never got out had no effect; after anything else nobody knows."""
     text = f"{call} got no answer ({type(error).__name__})"
-    if reads or isinstance(error, requests.ConnectTimeout) or "NewConnectionError" in repr(error):
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    if reads or isinstance(error, requests.ConnectTimeout) or isinstance(reason, NewConnectionError):
         return Unavailable(text)
-    return OutcomeUnknown(text)
+    return OutcomeUnknown(text, after=STILL_AT_IT_SECONDS if isinstance(error, requests.Timeout) else 0.0)
 
 
 def _failure(call: str, answer: requests.Response, reads: bool) -> Exception:

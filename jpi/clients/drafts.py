@@ -6,10 +6,15 @@ from typing import Any
 
 from jpi.errors import Refused
 from jpi.sync.drafts import Created, Draft, LinkTo
-from jpi.sync.text import document
+from jpi.sync.text import cut, document
 
 MARK = "jpi"
 LINKS = "issuelinks"
+BAD_REQUEST = 400
+# Not a field: the texts, cut so that they fit even where each character counts for two and markup counts too.
+SHORT = "long texts"
+SHORT_SUMMARY = 127
+SHORT_DESCRIPTION = 4_000
 # Without these there is no issue; anything else a screen may lack.
 INDISPENSABLE = frozenset({"project", "issuetype", "summary"})
 
@@ -36,12 +41,13 @@ class Site:
 
 def body(draft: Draft, site: Site, without: Collection[str]) -> dict[str, Any]:
     """An IssueUpdateDetails without the named fields: shared contract, `POST /rest/api/3/issue`."""
+    short = SHORT in without
     fields = {
         "project": {"key": draft.project},
         "issuetype": {"name": draft.type},
-        "summary": draft.summary,
-        "description": document(draft.description),
-        "labels": list(draft.labels),
+        "summary": cut(draft.summary, SHORT_SUMMARY) if short else draft.summary,
+        "description": document(_shorter(draft.description) if short else draft.description),
+        "labels": sorted({*draft.labels, *({draft.found_by} if LINKS in without else ())}),
         "priority": {"name": draft.priority} if draft.priority else None,
         site.severity or "": {"value": draft.severity} if draft.severity and site.severity else None,
     }
@@ -51,8 +57,22 @@ def body(draft: Draft, site: Site, without: Collection[str]) -> dict[str, Any]:
     return {"fields": said, **update, "properties": [{"key": MARK, "value": {"mark": draft.mark}}]}
 
 
-def to_drop(refused: Refused, sent: Mapping[str, Any]) -> frozenset[str]:
-    """Which of the fields sent a refusal speaks of and an issue can do without; links are the last resort."""
+def _shorter(text: str) -> str:
+    """The beginning, and the last paragraph: an incident's address stands there."""
+    begin, gap, end = text.rpartition("\n\n")
+    return cut(begin, SHORT_DESCRIPTION) + gap + cut(end, SHORT_DESCRIPTION)
+
+
+def to_drop(refused: Refused, sent: Mapping[str, Any], dropped: Collection[str]) -> frozenset[str]:
+    """Which of the fields sent a refusal speaks of and an issue can do without; links are the last resort.
+
+    A text that is refused is first sent shorter: Jira may count otherwise than in characters.
+    """
+    if refused.status != BAD_REQUEST:
+        return frozenset()
+    texts = [said for name, said in refused.fields.items() if name in ("summary", "description")]
+    if SHORT not in dropped and any("screen" not in said for said in texts):
+        return frozenset({SHORT})
     links = sent.get("update", {})
     named = (refused.fields.keys() & (sent["fields"].keys() | links.keys())) - INDISPENSABLE
     if named or refused.fields.keys() & INDISPENSABLE:
@@ -63,4 +83,4 @@ def to_drop(refused: Refused, sent: Mapping[str, Any]) -> frozenset[str]:
 def created(found: Mapping[str, Any], draft: Draft, dropped: Collection[str]) -> Created:
     """The outcome of one create."""
     unlinked = draft.links if LINKS in dropped else ()
-    return Created(found["key"], str(found["id"]), tuple(sorted(set(dropped) - {LINKS})), unlinked)
+    return Created(found["key"], str(found["id"]), tuple(sorted(set(dropped) - {LINKS, SHORT})), unlinked)

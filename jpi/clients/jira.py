@@ -21,6 +21,10 @@ SEVERITY = "Severity"
 BAD_REQUEST = 400
 # Most that one call takes: shared contract, `POST /issue/bulkfetch`.
 BULK_FETCH = 100
+# `/search/jql`: its answer has at most 5,000 issues, fewer with many fields.
+MOST_LABELLED = 1000
+# Longer than a request whose sender has stopped waiting goes on, and than the search index needs as a rule.
+SEARCH_LAG_SECONDS = 60.0
 
 
 class Jira:
@@ -41,6 +45,10 @@ class Jira:
         inward = {one["name"]: "inward" for one in types if one["inward"].casefold().startswith("has ")}
         return Site(severity[0] if severity else None, inward)
 
+    def learn_site(self) -> None:
+        """Ask for `site` now, if it was not asked for yet."""
+        _ = self.site
+
     @cached_property
     def own_id(self) -> str | None:
         """The account id that we write as."""
@@ -55,7 +63,7 @@ class Jira:
             try:
                 return created(self._call("POST", "/issue", body=sent), draft, dropped)
             except Refused as refused:
-                lacking = to_drop(refused, sent)
+                lacking = to_drop(refused, sent, dropped)
                 if not lacking:
                     raise
                 dropped |= lacking
@@ -71,15 +79,14 @@ class Jira:
         while left:
             bodies = {number: body(drafts[number], self.site, dropped[number]) for number in left}
             again = []
-            for number, answer in zip(left, self._bulk(list(bodies.values()), first=not any(outcomes)), strict=True):
-                lacking = to_drop(answer, bodies[number]) if isinstance(answer, Refused) else frozenset()
-                dropped[number] |= lacking
-                if lacking:
-                    again.append(number)
-                elif isinstance(answer, Refused):
-                    outcomes[number] = answer
-                else:
+            for number, answer in zip(left, self._bulk(list(bodies.values()), dropped), strict=True):
+                if not isinstance(answer, Refused):
                     outcomes[number] = created(answer, drafts[number], dropped[number])
+                elif lacking := to_drop(answer, bodies[number], dropped[number]):
+                    dropped[number] |= lacking
+                    again.append(number)
+                else:
+                    outcomes[number] = answer
             left = again
         return [outcome for outcome in outcomes if outcome is not None]
 
@@ -126,18 +133,24 @@ class Jira:
         keys = {one["fields"]["summary"]: one["key"] for one in reversed(found)}
         return {name: keys[name] for name in names if name in keys}
 
-    def labelled(self, label: str) -> Issue | None:
-        """The oldest issue with this label that the search index knows of; it lags behind."""
-        asked = {"jql": jql.labelled(label), "fields": ["status"], "maxResults": 1}
+    def labelled(self, project: str, label: str) -> Issue | None:
+        """The oldest issue of a project with this label that the search index knows of; it lags behind."""
+        asked = {"jql": jql.labelled(project, label), "fields": ["status"], "maxResults": 1}
         found = self._call("POST", "/search/jql", body=asked, read=True)["issues"]
         return issue(found[0]) if found else None
 
-    def marks(self, key: str, link_type: str) -> set[str]:
-        """What the issues linked to `key` by this type stand for, read directly: the index is not asked."""
+    def marks(self, key: str, link_type: str, like: Draft) -> set[str]:
+        """What the issues linked to `key` by this type stand for, read directly; and those with the label of `like`.
+
+        The search index is asked only for what was made without links, and after it had its time.
+        """
+        asked = {"jql": jql.labelled(like.project, like.found_by), "fields": ["summary"], "properties": [MARK],
+                 "maxResults": MOST_LABELLED}
+        unlinked = self._call("POST", "/search/jql", body=asked, read=True)["issues"]
         found = self._call("GET", f"/issue/{key}", {"fields": "issuelinks"})["fields"].get("issuelinks", [])
         ends = [link.get("outwardIssue") or link["inwardIssue"] for link in found if link["type"]["name"] == link_type]
         read = self._fetch([end["key"] for end in ends], fields=["summary"], properties=[MARK])
-        return {one["properties"][MARK]["mark"] for one in read if MARK in one.get("properties", {})}
+        return {one["properties"][MARK]["mark"] for one in [*read, *unlinked] if MARK in one.get("properties", {})}
 
     def states(self, keys: Sequence[str]) -> list[tuple[Issue, datetime]]:
         """The status of each issue that is there, read directly, and when the issue was last changed."""
@@ -149,17 +162,20 @@ class Jira:
             asked = {"issueIdsOrKeys": keys[start : start + BULK_FETCH], **wanted}
             yield from self._call("POST", "/issue/bulkfetch", body=asked, read=True)["issues"]
 
-    def _bulk(self, bodies: list[dict[str, Any]], first: bool) -> list[Mapping[str, Any] | Refused]:
+    def _bulk(self, bodies: list[dict[str, Any]], dropped: list[set[str]]) -> list[Mapping[str, Any] | Refused]:
         """The answer to each body. Successes come unnumbered: they are what the failures leave."""
         call = "Jira POST /issue/bulk"
         try:
             found = self._call("POST", "/issue/bulk", body={"issueUpdates": bodies})
-        except (Refused, Unavailable) as error:
+        except (Refused, Unavailable, OutcomeUnknown) as error:
             found = getattr(error, "answer", None)
             if not isinstance(found, dict) or not isinstance(found.get("errors"), list):
-                raise error if first else OutcomeUnknown(f"{call} made some issues, then: {error}") from error
+                if not any(dropped):
+                    raise
+                # After the first call some may be there, and those without links only the search index can show.
+                raise OutcomeUnknown(str(error), after=SEARCH_LAG_SECONDS) from error
         failed = {one["failedElementNumber"]: one for one in found["errors"]}
-        made = iter(found["issues"])
+        made = iter(found.get("issues", []))
         return [_element(call, failed[number]) if number in failed else next(made) for number in range(len(bodies))]
 
     def _send(self, method: str, path: str, params: Mapping[str, Any], body: Any,

@@ -3,6 +3,7 @@
 pdpyras is deprecated since 2025-06-20 in favour of `pagerduty` (PyPI); this file is all there is to swap.
 """
 
+import logging
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ from typing import Any
 import requests
 
 from jpi.clients.calls import Budget, Calls
-from jpi.errors import Refused
+from jpi.errors import Permanent, Refused, Rejected
 from jpi.sync.events import Incident, LogEntry, Status
 from jpi.webhooks.pagerduty import incident, latest, log_entry
 
@@ -20,10 +21,13 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", UserWarning)
     import pdpyras
 
+log = logging.getLogger(__name__)
+
 PAGE = 100
 # The API answers 400 where offset + limit passes this (developer.pagerduty.com/docs/pagination).
 DEEPEST = 10_000
 ALREADY_RESOLVED = 1001
+SEAM = timedelta(seconds=1)
 LOG_INCLUDES = ["incidents", "channels"]
 
 
@@ -53,7 +57,10 @@ class PagerDuty:
         """The incident as it is now, with its first trigger's details."""
         includes = {"include[]": ["first_trigger_log_entries", "body"]}
         found = self._call("GET", f"/incidents/{incident_id}", includes)
-        return incident(found["incident"])
+        try:
+            return incident(found["incident"])
+        except Rejected as odd:
+            raise Permanent(f"PagerDuty's incident {incident_id} is not as documented: {odd}") from odd
 
     def log_entries(self, since: datetime, until: datetime) -> list[Logged]:
         """All entries of the account between two times, each once, in no order.
@@ -62,10 +69,11 @@ class PagerDuty:
         """
         window = {"since": _iso(since), "until": _iso(until)}
         found, more = self._pages("/log_entries", window)
-        if not more or until - since <= timedelta(seconds=1):
+        if not more or until - since <= 3 * SEAM:
             return list(found.values())
         middle = since + (until - since) / 2
-        halves = self.log_entries(since, middle) + self.log_entries(middle, until)
+        # Whether the ends of a window belong to it is documented nowhere.
+        halves = self.log_entries(since, middle) + self.log_entries(middle - SEAM, until)
         return list({logged.entry.id: logged for logged in halves}.values())
 
     def incident_log(self, incident_id: str) -> list[Logged]:
@@ -100,7 +108,7 @@ class PagerDuty:
         for offset in range(0, DEEPEST, PAGE):
             page = {**params, "include[]": LOG_INCLUDES, "limit": PAGE, "offset": offset}
             answer = self._call("GET", path, page)
-            found |= {entry["id"]: logged(entry) for entry in answer["log_entries"] if entry.get("incident")}
+            found |= {one.entry.id: one for one in map(_readable, answer["log_entries"]) if one}
             if not answer.get("more"):
                 return found, False
         return found, True
@@ -124,6 +132,15 @@ def logged(found: Mapping[str, Any]) -> Logged:
     there = incident(found["incident"])
     at = latest(found["incident"]) or entry.at
     return Logged(entry, replace(there, details=entry.details or there.details), at)
+
+
+def _readable(found: Mapping[str, Any]) -> Logged | None:
+    """The entry, or None where it belongs to no incident or cannot be read: one odd entry must not stop a poll."""
+    try:
+        return logged(found) if found.get("incident") else None
+    except Rejected as odd:
+        log.warning("a log entry cannot be read", extra={"entry": found.get("id"), "reason": str(odd)})
+        return None
 
 
 def _iso(at: datetime) -> str:

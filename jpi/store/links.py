@@ -41,9 +41,9 @@ class Links:
     def save(self, link: Link) -> Link:
         """Save over the version read and return what is stored; LostRace where somebody else did so first."""
         row = self._rows(
-            link.incident_id, issue_key=link.issue_key, issue_id=link.issue_id, open=OPEN if link.open else None,
-            agreed=dict(link.agreed), seen=dict(link.seen), holds=dict(link.holds), todo=dict(link.todo),
-            **version_of(link),
+            link.incident_id, issue_key=link.issue_key, issue_id=link.issue_id, issue_status=link.issue_status,
+            open=OPEN if link.open else None, agreed=dict(link.agreed), seen=dict(link.seen), holds=dict(link.holds),
+            todo=dict(link.todo), **version_of(link),
         )
         try:
             row.save()
@@ -56,4 +56,4 @@ class Links:
 
 def _link(row: LinkRow) -> Link:
     return Link(row.incident_id, int(row.version), row.issue_key, row.issue_id, row.agreed, row.seen, row.holds,
-                row.todo)
+                row.todo, row.issue_status)

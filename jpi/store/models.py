@@ -42,6 +42,7 @@ class LinkRow(Model):
     version = VersionAttribute()
     issue_key = UnicodeAttribute(null=True)
     issue_id = UnicodeAttribute(null=True)
+    issue_status = UnicodeAttribute(null=True)
     open = UnicodeAttribute(null=True)
     agreed = JSONAttribute()
     seen = JSONAttribute()

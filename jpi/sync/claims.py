@@ -11,7 +11,7 @@ from jpi.sync.ports import Clock, Links
 T = TypeVar("T")
 
 # Longer than any invocation lives: after this, whoever began the work is gone.
-LEASE_SECONDS = 60.0
+LEASE_SECONDS = 90.0
 
 
 class Claims:
@@ -42,13 +42,18 @@ class Claims:
         except (Refused, Unavailable):
             self._links.save(released(link, part))
             raise
-        except OutcomeUnknown:
-            self._save(link, part, self._clock() + settles)
+        except OutcomeUnknown as unknown:
+            self._save(link, part, self._clock() + settles + unknown.after)
             raise
         return released(link, part), done
 
     def _save(self, link: Link, part: str, until: float) -> Link:
-        return self._links.save(replace(link, holds={**link.holds, part: until}))
+        return self._links.save(held(link, part, until))
+
+
+def held(link: Link, part: str, until: float = 0.0) -> Link:
+    """The link with a claim on `part`; by default one that anybody may look into at once."""
+    return replace(link, holds={**link.holds, part: until})
 
 
 def released(link: Link, part: str) -> Link:

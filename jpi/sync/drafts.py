@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from jpi.sync.events import Incident, LogEntry
+from jpi.sync.link import Link
 from jpi.sync.policy import Policy, Question, issue_type
 from jpi.sync.text import entry_description, incident_description, summary
 
@@ -23,13 +24,17 @@ class LinkTo:
 
 @dataclass(frozen=True)
 class Draft:
-    """An issue to be made. `mark` says what it stands for, so that it is known again after a lost answer."""
+    """An issue to be made. `mark` says what it stands for, so that it is known again after a lost answer.
+
+    `found_by`: the label of the incident's issues; one that cannot be linked carries it too, to be found at all.
+    """
 
     project: str
     type: str
     summary: str
     description: str
     mark: str
+    found_by: str
     priority: str | None = None
     severity: str | None = None
     labels: tuple[str, ...] = ()
@@ -60,6 +65,7 @@ def incident_draft(incident: Incident, manager: str | None, policy: Policy) -> D
         summary=summary(incident.title),
         description=incident_description(incident),
         mark=f"incident:{incident.id}",
+        found_by=incident_label(incident.id),
         priority=policy.priorities.get(incident.priority or ""),
         severity=policy.severity,
         labels=(LABEL, incident_label(incident.id)),
@@ -67,15 +73,17 @@ def incident_draft(incident: Incident, manager: str | None, policy: Policy) -> D
     )
 
 
-def question_draft(question: Question, mark: str, issue_key: str, policy: Policy) -> Draft:
+def question_draft(question: Question, mark: str, link: Link, policy: Policy) -> Draft:
     """One question of an incident's issue."""
-    project = policy.question_project
-    links = (LinkTo(QUESTION, issue_key, "of"),)
-    return Draft(project, issue_type(project), summary(question.summary), question.description, mark, links=links)
+    return _part(policy.question_project, QUESTION, question.summary, question.description, mark, link)
 
 
-def timeline_draft(entry: LogEntry, issue_key: str, policy: Policy) -> Draft:
+def timeline_draft(entry: LogEntry, link: Link, policy: Policy) -> Draft:
     """One line of an incident's timeline."""
-    project = policy.timeline_project
-    links = (LinkTo(TIMELINE, issue_key, "of"),)
-    return Draft(project, issue_type(project), summary(entry.summary), entry_description(entry), entry.id, links=links)
+    return _part(policy.timeline_project, TIMELINE, entry.summary, entry_description(entry), entry.id, link)
+
+
+def _part(project: str, link_type: str, title: str, text: str, mark: str, link: Link) -> Draft:
+    links = (LinkTo(link_type, str(link.issue_key), "of"),)
+    return Draft(project, issue_type(project), summary(title), text, mark, incident_label(link.incident_id),
+                 links=links)

@@ -6,12 +6,12 @@ from typing import Any
 from jpi.errors import JpiError, LostRace, NoWay, Refused
 from jpi.sync.actions import Action, AddComment, AddTimeline, CreateIncidentIssue, SetIncidentStatus, TransitionIssue
 from jpi.sync.claims import Claims, released
-from jpi.sync.events import Event, Incident, IncidentEvent, IncidentLogged, IssueUpdated, Person
+from jpi.sync.events import STATUS_OF, Event, Incident, IncidentEvent, IncidentLogged, IssueUpdated, Person
 from jpi.sync.link import Link
 from jpi.sync.maker import Maker
 from jpi.sync.policy import Policy
 from jpi.sync.ports import Clock, Jira, Ledger, Links, Log, PagerDuty
-from jpi.sync.rules import decide, performed, settle, side_of, stale, wants_whole_log
+from jpi.sync.rules import decide, looked, performed, settle, side_of, stale, wants_whole_log
 
 NO_WAY = "jpi could not move this issue into a status of category '{to}', as PagerDuty has it: {why}."
 RACES = 3
@@ -71,13 +71,20 @@ class Engine:
         actions = decide(event, link, self._policy)
         if actions and self._is_ours(event, link):
             return link, "ignored: done by our own account"
-        saved = link
-        for action in actions:
-            link = performed(action, self._perform(action, link, event))
-        link = settle(event, self._maker.finish(link))
+        outcome, saved = ", ".join(type(action).__name__ for action in actions) or "nothing to do", link
+        try:
+            for action in actions:
+                link = performed(action, self._perform(action, link, event))
+            link = self._maker.finish(link)
+        except Refused as refused:
+            if not refused.of_missing_issue(link.issue_key):
+                raise
+            # It was deleted, or hidden from us: no retry brings it back, and nothing is made again by itself.
+            link, outcome = replace(link, todo={}), "ignored: its issue is gone"
+        link = settle(event, link)
         if link != replace(saved, version=link.version):
             link = self._links.save(link)
-        return link, ", ".join(type(action).__name__ for action in actions) or "nothing to do"
+        return link, outcome
 
     def _link(self, event: Event) -> Link | None:
         if isinstance(event, IssueUpdated):
@@ -124,7 +131,7 @@ class Engine:
         if isinstance(action, AddComment):
             return self._comment(link, action.mark, action.text)
         if isinstance(action, TransitionIssue):
-            return self._transition(link, action, event)
+            return self._transition(link, action)
         if isinstance(action, SetIncidentStatus):
             return self._set_status(link, action)
         raise TypeError(f"nobody performs {action}")
@@ -134,28 +141,39 @@ class Engine:
         entries = event.entries if isinstance(event, IncidentLogged) else ()
         details = event.incident.details or next((entry.details for entry in entries if entry.details), None)
         triggered = any(entry.is_trigger for entry in entries)
-        if stale(event, link) or not (details or triggered):
+        there = replace(event.incident, details=details)
+        if not stale(event, link) and (details or triggered):
+            return there
+        try:
             return self._pagerduty.incident(event.incident.id)
-        return replace(event.incident, details=details)
+        except Refused as refused:
+            # What the event says makes an issue too: better one without details than none.
+            self._log.warning("the incident cannot be read", extra={"incident": there.id, "reason": str(refused)})
+            return there
 
-    def _transition(self, link: Link, action: TransitionIssue, event: Event) -> Link:
+    def _transition(self, link: Link, action: TransitionIssue) -> Link:
         before = self._clock()
         try:
             moved = self._jira.transition(str(link.issue_key), action.category, action.agreed)
         except NoWay as why:
             fields = {"issue": link.issue_key, "to": action.category, "reason": str(why)}
             self._log.warning("the issue cannot get there", extra=fields)
-            return self._comment(link, f"no-way:{event.id}", NO_WAY.format(to=action.category, why=why))
-        return _written(link, "jira", before) if moved else link
+            mark = f"no-way:{link.incident_id}:{action.agreed}:{action.category}"
+            return self._comment(link, mark, NO_WAY.format(to=action.category, why=why))
+        if not moved:
+            return link
+        return replace(_written(link, "jira", before), issue_status=STATUS_OF[action.category])
 
     def _set_status(self, link: Link, action: SetIncidentStatus) -> Link:
+        before = self._clock()
         written = self._pagerduty.set_status(link.incident_id, action.status)
+        link = _written(link, looked("pagerduty"), before)
         return _written(link, "pagerduty", written.timestamp()) if written else link
 
     def _comment(self, link: Link, mark: str, text: str) -> Link:
         key = str(link.issue_key)
         if self._ledger.known([mark]):
-            return link
+            return released(link, mark)
         if not (self._claims.unfinished(link, mark) and self._jira.has_comment(key, text)):
             link, _ = self._claims.once(link, mark, lambda: self._jira.comment(key, text, mark))
         self._ledger.add([mark])

@@ -36,6 +36,7 @@ class Incident:
     assignees: tuple[Person, ...] = ()
     merged_into: str | None = None
     details: str | None = None
+    created: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,10 @@ class Issue:
 
 @dataclass(frozen=True)
 class IssueUpdated:
-    """Something happened on Jira; `issue` is what that side looks like at `at`. `read_at`: the poll's, when it read."""
+    """Something happened on Jira; `issue` is what that side looks like at `at`. `read_at`: the poll's, when it read.
+
+    `moved`: the event says that the status changed.
+    """
 
     id: str
     at: datetime
@@ -131,6 +135,7 @@ class IssueUpdated:
     actor: Person | None = None
     source: str = "webhook"
     read_at: datetime | None = None
+    moved: bool = False
 
 
 Event = IncidentEvent | IssueUpdated

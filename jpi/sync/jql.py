@@ -22,6 +22,6 @@ def people(project: str, names: list[str]) -> str:
     return f"project = {quoted(project)} AND ({wanted}) ORDER BY created ASC"
 
 
-def labelled(label: str) -> str:
-    """The issues with this label, oldest first."""
-    return f"labels = {quoted(label)} ORDER BY created ASC"
+def labelled(project: str, label: str) -> str:
+    """The issues of `project` with this label, oldest first."""
+    return f"project = {quoted(project)} AND labels = {quoted(label)} ORDER BY created ASC"

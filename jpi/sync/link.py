@@ -13,6 +13,7 @@ class Link:
     `seen`: epoch seconds of the newest snapshot applied, by side.
     `holds`: work begun and not known to be done, with the epoch seconds before which nobody may look into it.
     `todo`: parts of the issue still to be made.
+    `issue_status`: what the issue was last seen or set to, in PagerDuty's words; it may be unable to follow.
     """
 
     incident_id: str
@@ -23,6 +24,7 @@ class Link:
     seen: Mapping[str, float] = field(default_factory=dict)
     holds: Mapping[str, float] = field(default_factory=dict)
     todo: Mapping[str, Any] = field(default_factory=dict)
+    issue_status: str | None = None
 
     @property
     def open(self) -> bool:

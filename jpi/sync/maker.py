@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from jpi.errors import LostRace, Refused
-from jpi.sync.claims import Claims, released
+from jpi.sync.claims import Claims, held, released
 from jpi.sync.drafts import (
     QUESTION,
     TIMELINE,
@@ -14,7 +14,6 @@ from jpi.sync.drafts import (
     Draft,
     LinkTo,
     incident_draft,
-    incident_label,
     question_draft,
     timeline_draft,
 )
@@ -47,12 +46,14 @@ class Maker:
     def incident_issue(self, link: Link, incident: Incident, agent: str | None) -> Link:
         """Make the incident's issue, or take the one that an earlier attempt made; the link, saved."""
         draft = incident_draft(incident, self._manager(incident, agent), self._policy)
-        if self._claims.unfinished(link, ISSUE) and (found := self._jira.labelled(incident_label(incident.id))):
+        self._jira.learn_site()
+        if self._claims.unfinished(link, ISSUE) and (found := self._jira.labelled(draft.project, draft.found_by)):
             # Whether its links came with it is not known; making one again does nothing.
             made = Created(found.key, found.id or "", unlinked=draft.links)
         else:
             link, made = self._claims.once(link, ISSUE, lambda: self._jira.create(draft), self._index_lag)
         self._say_dropped(made)
+        # Where its workflow begins is not known, so neither is its status.
         agreed = {"status": "triggered", "title": incident.title, "priority": incident.priority}
         return self._record(link, issue_key=made.key, issue_id=made.id, agreed=agreed, todo=self._todo(made))
 
@@ -74,7 +75,7 @@ class Maker:
     def timeline(self, link: Link, entries: Iterable[LogEntry]) -> Link:
         """One issue for each entry that has none yet, in the order they happened."""
         in_order = sorted(entries, key=lambda entry: (entry.at, entry.id))
-        drafts = [timeline_draft(entry, str(link.issue_key), self._policy) for entry in in_order]
+        drafts = [timeline_draft(entry, link, self._policy) for entry in in_order]
         return self._each_once(link, "timeline", TIMELINE, drafts)
 
     def _todo(self, made: Created) -> dict[str, list[Any]]:
@@ -99,7 +100,7 @@ class Maker:
         return next((found[name] for name in names if name in found), None)
 
     def _questions(self, link: Link) -> Link:
-        drafts = [question_draft(question, f"{link.incident_id}:question:{number}", str(link.issue_key), self._policy)
+        drafts = [question_draft(question, f"{link.incident_id}:question:{number}", link, self._policy)
                   for number, question in enumerate(self._policy.questions)]
         return self._links.save(self._each_once(link, "questions", QUESTION, drafts))
 
@@ -108,17 +109,26 @@ class Maker:
         wanted = {draft.mark: draft for draft in drafts}
         missing = wanted.keys() - self._ledger.known(wanted.keys())
         if missing and self._claims.unfinished(link, part):
-            there = self._jira.marks(str(link.issue_key), link_type)
+            there = self._jira.marks(str(link.issue_key), link_type, drafts[0])
             self._ledger.add(there & missing)
             missing -= there
+        link = released(link, part)
         left = [draft for mark, draft in wanted.items() if mark in missing]
         refused: list[str] = []
         for start in range(0, len(left), BULK):
             batch = left[start : start + BULK]
             link, outcomes = self._claims.once(link, part, partial(self._jira.create_all, batch))
+            link = self._keep_links_to_make(link, part, outcomes)
             refused += self._take_stock(link, {draft.mark: one for draft, one in zip(batch, outcomes, strict=True)})
-            link = _with_links_to_make(link, outcomes)
         return self._still_to_do(link, part, refused)
+
+    def _keep_links_to_make(self, link: Link, part: str, outcomes: Sequence[Created | Refused]) -> Link:
+        """Save which links are still to be made before the ledger says that their issues are there."""
+        ends = _ends([one for one in outcomes if isinstance(one, Created)])
+        if not ends:
+            return link
+        todo = {**link.todo, "links": [*link.todo.get("links", []), *ends]}
+        return released(self._links.save(held(replace(link, todo=todo), part)), part)
 
     def _take_stock(self, link: Link, made: Mapping[str, Created | Refused]) -> list[str]:
         """Remember what was made, say what was not; the marks of the latter."""
@@ -153,11 +163,6 @@ class Maker:
         if made.dropped:
             fields = {"issue": made.key, "fields": list(made.dropped)}
             self._log.warning("fields that the create screen lacks were left out", extra=fields)
-
-
-def _with_links_to_make(link: Link, outcomes: Sequence[Created | Refused]) -> Link:
-    ends = _ends([one for one in outcomes if isinstance(one, Created)])
-    return replace(link, todo={**link.todo, "links": [*link.todo.get("links", []), *ends]}) if ends else link
 
 
 def _ends(made: Sequence[Created]) -> list[list[str]]:

@@ -14,6 +14,7 @@ from jpi.sync.rules import decide
 
 # PagerDuty may list an entry late, and says nothing of whether `since` includes its second.
 OVERLAP = timedelta(minutes=5)
+LONGEST_WINDOW = timedelta(hours=6)
 NOT_FOUND = 404
 
 
@@ -58,8 +59,10 @@ class Poll:
         """
         now, position = datetime.fromtimestamp(self._clock(), UTC), self._cursor.load()
         since = position.until - OVERLAP if position else now - self._past
+        # After a long outage, in steps: a window that cannot be read in the time there is would never be.
+        until = min(now, since + max(self._past, LONGEST_WINDOW))
         open_links = list(self._links.open())
-        found = self._pagerduty.log_entries(since, now)
+        found = self._pagerduty.log_entries(since, until)
         again = {*(position.again if position else ()), *(link.incident_id for link in open_links if link.todo)}
         events = by_incident(found, now)
         failed = {one for one in sorted(again - events.keys()) if not self._read_again(one, events)}
@@ -67,7 +70,7 @@ class Poll:
         states = self._changed_issues(open_links)
         for state in states:
             self._applied(state)
-        self._cursor.save(now, failed, over=position)
+        self._cursor.save(until, failed, over=position)
         return {"entries": len(found), "events": len(events) + len(states), "again": len(failed)}
 
     def _read_again(self, incident_id: str, events: dict[str, IncidentLogged]) -> bool:

@@ -40,11 +40,14 @@ class Jira(Protocol):
     def people(self, project: str, names: Sequence[str]) -> dict[str, str]:
         """Key by exact summary."""
 
-    def labelled(self, label: str) -> Issue | None:
-        """The oldest issue with this label."""
+    def learn_site(self) -> None:
+        """Ask what creating an issue needs to know, before the work is claimed."""
 
-    def marks(self, key: str, link_type: str) -> set[str]:
-        """What the issues linked by this type stand for."""
+    def labelled(self, project: str, label: str) -> Issue | None:
+        """The oldest issue of a project with this label."""
+
+    def marks(self, key: str, link_type: str, like: Draft) -> set[str]:
+        """What the issues stand for that were made like this one."""
 
     def states(self, keys: Sequence[str]) -> list[tuple[Issue, datetime]]:
         """The present status of issues, and when each last changed."""

@@ -49,7 +49,9 @@ def settle(event: Event, link: Link) -> Link:
         return link
     side = side_of(event)
     link = replace(link, seen={**link.seen, side: max(event.at.timestamp(), link.seen.get(side, 0.0))})
-    if link.issue_key or isinstance(event, IssueUpdated):
+    if isinstance(event, IssueUpdated):
+        return replace(link, issue_status=_status(event) or link.issue_status)
+    if link.issue_key:
         return link
     said = {name: getattr(event.incident, name) for name in ("status", "title", "priority")}
     return replace(link, agreed={**link.agreed, **{name: value for name, value in said.items() if value is not None}})
@@ -57,13 +59,22 @@ def settle(event: Event, link: Link) -> Link:
 
 def stale(event: Event, link: Link) -> bool:
     """Whether that side has been seen in a newer state already. A read tells the state of when it was read."""
-    read_at = event.read_at if isinstance(event, IncidentLogged | IssueUpdated) else None
-    return (read_at or event.at).timestamp() < link.seen.get(side_of(event), 0.0)
+    side = side_of(event)
+    seen, read_at = link.seen.get(side, 0.0), getattr(event, "read_at", None)
+    if read_at is None:
+        return event.at.timestamp() < seen
+    return bool(read_at.timestamp() < max(seen, link.seen.get(looked(side), 0.0)))
+
+
+def looked(side: str) -> str:
+    """Where `Link.seen` keeps when we last wrote to a side, by our own clock, as reads are dated."""
+    return f"{side}, by us"
 
 
 def wants_whole_log(event: IncidentLogged, link: Link, policy: Policy) -> bool:
     """Whether the timeline lacks what happened before the poll's window: the issue is new, or a line was refused."""
-    if not policy.timeline_project or any(entry.is_trigger for entry in event.entries):
+    begun = event.incident.created
+    if not policy.timeline_project or any(entry.is_trigger and entry.at == begun for entry in event.entries):
         return False
     return "timeline" in link.todo if link.issue_key else _qualifies(event, policy)
 
@@ -95,13 +106,20 @@ def _new_status(event: Event, link: Link) -> Status | None:
     agreed = link.agreed.get("status")
     if isinstance(event, IssueUpdated):
         # Jira only moves an incident forward here: the event does not say whether it left done or never got there.
-        return status if RANK[status] > RANK[agreed] else None
+        return status if _entered(event, link) and RANK[status] > RANK[agreed] else None
     if not link.issue_key:
         # A new issue starts in "to do", whatever PagerDuty said while there was none.
         status, agreed = status or agreed, "triggered"  # type: ignore[assignment]
     reopens = isinstance(event, IncidentReopened | IncidentLogged)
     moved = status not in (None, agreed) and (agreed != "resolved" or reopens)
     return status if moved else None
+
+
+def _entered(event: IssueUpdated, link: Link) -> bool:
+    """Whether the issue got there by somebody's doing: a workflow may begin anywhere but in done."""
+    if link.issue_status is None:
+        return event.moved or event.issue.category == "done"
+    return _status(event) != link.issue_status
 
 
 def _status(event: Event) -> Status | None:

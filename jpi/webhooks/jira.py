@@ -3,7 +3,7 @@
 from typing import get_args
 
 from jpi.sync.events import Category, Event, Issue, IssueUpdated, Person
-from jpi.webhooks.reading import Headers, Json, body, identifier, may, milliseconds, need
+from jpi.webhooks.reading import Headers, Json, body, identifier, may, milliseconds, need, objects
 
 CATEGORIES = get_args(Category)
 DELIVERY = "X-Atlassian-Webhook-Identifier"
@@ -18,7 +18,10 @@ def parse(raw: bytes, headers: Headers) -> list[Event]:
     there = issue(need(found, "issue", dict))
     # The identifier is the same on every retry of one delivery.
     delivery = headers.get(DELIVERY, "") or f"{there.key}-{at.timestamp()}"
-    return [IssueUpdated(delivery, at, there, _actor(may(found, "user", dict)))]
+    items = objects(may(found, "changelog", dict) or {}, "items")
+    # By id: a field's name is only what a site calls it. Atlassian's documented example has names alone.
+    moved = any(item.get("fieldId", item.get("field")) == "status" for item in items)
+    return [IssueUpdated(delivery, at, there, _actor(may(found, "user", dict)), moved=moved)]
 
 
 def issue(found: Json) -> Issue:

@@ -95,22 +95,31 @@ def incident(found: Json, details: str | None = None) -> Incident:
         assignees=tuple(filter(None, map(person, assignees))),
         merged_into=_merged_into(found.get("resolve_reason")),
         details=details or _trigger_details(trigger) or _trigger_details({"channel": found.get("body")}),
+        created=moment(found, "created_at") if found.get("created_at") else None,
     )
 
 
 def log_entry(found: Json) -> LogEntry:
-    """One log entry. The new priority is read from the channel only, never from the summary's text."""
-    channel = may(found, "channel", dict) or {}
+    """One log entry. The new priority is read from the channel only, never from the summary's text.
+
+    What a channel holds is published nowhere and may change: what is not understood there says nothing.
+    """
+    priority = _object(_object(found.get("channel")).get("new_priority"))
+    names = [said for said in (priority.get("name"), priority.get("summary")) if isinstance(said, str)]
     return LogEntry(
         id=identifier(found),
         type=need(found, "type", str),
         at=moment(found, "created_at"),
         summary=may(found, "summary", str) or "",
-        priority=name_of(may(channel, "new_priority", dict)),
+        priority=names[0] if names else None,
         agent=person(may(found, "agent", dict)),
         details=_trigger_details(found) if is_trigger(found) else None,
         url=may(found, "html_url", str),
     )
+
+
+def _object(value: Any) -> Json:
+    return value if isinstance(value, dict) else {}
 
 
 def is_trigger(found: Json) -> bool:
