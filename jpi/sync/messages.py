@@ -1,0 +1,70 @@
+"""Events as the texts of queue messages, and back. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from functools import cache
+from typing import Any, Union
+
+from cattrs.preconf.json import JsonConverter, make_converter
+from cattrs.strategies import configure_tagged_union
+
+from jpi.errors import Permanent
+from jpi.sync.events import Event, IncidentEvent, IssueUpdated
+from jpi.sync.text import UNPRINTABLE, cut
+
+# SQS's own limit on a message, and on a batch of them, in bytes of UTF-8.
+LIMIT = 256 * 1024
+# A text as long as this fits several times over, even where each character takes four bytes.
+SHORT = 8_000
+
+KINDS: Any = Union[(IssueUpdated, *IncidentEvent.__subclasses__())]
+
+
+@cache
+def _converter() -> JsonConverter:
+    made = make_converter()
+    configure_tagged_union(KINDS, made, tag_name="event")
+    return made
+
+
+def text(event: Event) -> str:
+    """The event as JSON, without the characters that SQS refuses."""
+    return UNPRINTABLE.sub("\ufffd", _converter().dumps(event, unstructure_as=KINDS, ensure_ascii=False))
+
+
+def event(message: str) -> Event:
+    """The event that `text` made a message of; Permanent where it is none."""
+    try:
+        read: Event = _converter().loads(message, KINDS)
+    except Exception as error:
+        # cattrs raises whatever the values' own types do.
+        raise Permanent("the message is not an event of ours") from error
+    return read
+
+
+def size(message: str) -> int:
+    """What SQS counts, in bytes."""
+    return len(message.encode())
+
+
+def fitting(event: Event) -> Iterator[Event]:
+    """The event in as many parts as its log entries need to fit into a message each; texts cut as the last resort."""
+    entries = getattr(event, "entries", ())
+    if size(text(event)) <= LIMIT:
+        yield event
+    elif len(entries) > 1:
+        for name, part in (("a", entries[: len(entries) // 2]), ("b", entries[len(entries) // 2 :])):
+            yield from fitting(replace(event, id=event.id + name, entries=part))  # type: ignore[call-arg]
+    else:
+        yield _short(event)
+
+
+def _short(value: Any) -> Any:
+    """The value with each text in it cut."""
+    if isinstance(value, str):
+        return cut(value, SHORT)
+    if isinstance(value, tuple):
+        return tuple(map(_short, value))
+    if hasattr(value, "__dataclass_fields__"):
+        return replace(value, **{one.name: _short(getattr(value, one.name)) for one in fields(value)})
+    return value

@@ -1,0 +1,79 @@
+"""Events as messages: what goes in comes out, within what SQS takes."""
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jpi.errors import Permanent
+from jpi.sync import messages
+from jpi.sync.events import Incident, IncidentEvent, IncidentLogged, IssueUpdated, LogEntry, Person
+
+NOON = datetime(2026, 11, 20, 12, 0, 0, 250_000, tzinfo=UTC)
+# AWS: the characters a message may hold; others are refused.
+ALLOWED = re.compile("[\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]*")
+
+
+def events(texts):
+    people = st.builds(Person, texts, texts)
+    incidents = st.builds(Incident, id=texts, title=texts, details=texts, assignees=st.tuples(people))
+    at = st.datetimes(timezones=st.just(UTC))
+    return st.one_of(st.builds(IssueUpdated, id=texts, at=at, actor=people), *(
+        st.builds(kind, id=texts, at=at, incident=incidents) for kind in IncidentEvent.__subclasses__()))
+
+
+@given(events(st.text(st.characters(exclude_categories=["Cc", "Cs", "Cn"]))))
+def test_an_event_survives_being_a_message(event):
+    assert shown(event) == event
+
+
+@given(events(st.text()))
+def test_a_message_holds_only_what_a_queue_takes(event):
+    assert ALLOWED.fullmatch(messages.text(event))
+    assert type(shown(event)) is type(event)
+
+
+def shown(event):
+    return messages.event(messages.text(event))
+
+
+def logged(count, text="x"):
+    entries = tuple(LogEntry(f"R{number}", "notify_log_entry", NOON, text) for number in range(count))
+    incident = Incident("Q1", "Down", "triggered", created=NOON)
+    return IncidentLogged("log:1", NOON, incident, entries=entries, read_at=NOON)
+
+
+def test_what_fits_is_one_message():
+    event = logged(1000)
+    assert list(messages.fitting(event)) == [event]
+    assert shown(event) == event
+
+
+@pytest.mark.parametrize("text", ["x" * 300, "🔥" * 300])
+def test_a_long_log_is_split_and_nothing_of_it_is_lost(text):
+    event = logged(1500, text)
+    parts = list(messages.fitting(event))
+    assert len(parts) > 1
+    assert max(messages.size(messages.text(part)) for part in parts) <= messages.LIMIT
+    assert tuple(entry for part in parts for entry in part.entries) == event.entries
+    assert len({part.id for part in parts}) == len(parts)
+    assert {replace(part, id="", entries=()) for part in parts} == {replace(event, id="", entries=())}
+
+
+def test_what_cannot_be_split_is_cut():
+    event = logged(1, "🔥" * 200_000)
+    event = replace(event, incident=replace(event.incident, title="🔥" * 200_000, details="🔥" * 200_000))
+    [part] = messages.fitting(event)
+    assert messages.size(messages.text(part)) <= messages.LIMIT
+    assert part.incident.details.startswith("🔥" * 7_000)
+    assert (part.at, part.incident.status, part.entries[0].id) == (event.at, "triggered", "R0")
+
+
+@pytest.mark.parametrize("text", ["", "no json", "[]", "{}", "null", '{"event": "No"}', '{"event": "IssueUpdated"}',
+                                  '{"event": "IncidentTriggered", "id": "1", "at": "noon", "incident": {"id": "Q1"}}'])
+def test_what_is_no_event_is_permanent(text):
+    with pytest.raises(Permanent):
+        messages.event(text)
