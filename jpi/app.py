@@ -1,4 +1,4 @@
-"""The HTTP edge: verify, parse, have it applied, answer. `app` is what API Gateway and `sls wsgi serve` run."""
+"""The HTTP edge: verify, parse, hand over, answer. `app` is what API Gateway and `sls wsgi serve` run."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -30,7 +30,7 @@ def pagerduty_webhook() -> tuple[Response, int]:
     """A delivery of PagerDuty's, V3 or V2."""
     there = wiring.jpi()
     raw = _body(PAGERDUTY_LIMIT, there.settings.pagerduty_webhook_secret, verify_pagerduty)
-    return _apply(pagerduty.parse(raw))
+    return _take(pagerduty.parse(raw))
 
 
 @app.post("/jira-webhook")
@@ -38,7 +38,7 @@ def jira_webhook() -> tuple[Response, int]:
     """A delivery of Jira's."""
     there = wiring.jpi()
     raw = _body(JIRA_LIMIT, there.settings.jira_webhook_secret, verify_jira)
-    return _apply(jira.parse(raw, request.headers))
+    return _take(jira.parse(raw, request.headers))
 
 
 @app.get("/health")
@@ -99,7 +99,13 @@ def _body(limit: int, secrets: Sequence[str], verify: Verify) -> bytes:
     return raw
 
 
-def _apply(events: Sequence[Event]) -> tuple[Response, int]:
+def _take(events: Sequence[Event]) -> tuple[Response, int]:
+    """Applied (200) or stored (202), each of them; else what kept the first that failed from it is raised."""
     there = wiring.jpi()
     there.budget.start(SECONDS)
-    return jsonify(events=[{"id": event.id, "outcome": there.engine.apply(event)} for event in events]), 200
+    outcomes = there.hand_over(events)
+    for outcome in outcomes:
+        if isinstance(outcome, Exception):
+            raise outcome
+    said = [{"id": event.id, "outcome": outcome} for event, outcome in zip(events, outcomes, strict=True)]
+    return jsonify(events=said), there.hand_over.status

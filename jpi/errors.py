@@ -43,6 +43,10 @@ class TooEarly(Retryable):
     """Another worker may be at it, or Jira's search index may lag: look again later."""
 
 
+class Outage(Retryable):
+    """DynamoDB or SQS did not do its part; what was to be stored may have been."""
+
+
 class LostRace(Retryable):
     """Somebody else saved the link first."""
 

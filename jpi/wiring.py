@@ -13,14 +13,17 @@ from jpi.clients.calls import Budget
 from jpi.clients.jira import Jira
 from jpi.clients.pagerduty import PagerDuty
 from jpi.errors import SettingsError
+from jpi.queue import Place, Queue
 from jpi.settings import Settings
 from jpi.store.cursor import Cursor
 from jpi.store.ledger import Ledger
 from jpi.store.links import Links
 from jpi.store.models import ConfigRow, Connection, LedgerRow, LinkRow, bound
 from jpi.sync.engine import Engine
+from jpi.sync.intake import HandOver, InProcess
 from jpi.sync.policy import Policy, Question
 from jpi.sync.poll import Poll
+from jpi.sync.reconcile import Reconcile
 
 
 @dataclass(frozen=True)
@@ -37,10 +40,17 @@ class Jpi:
     """Everything a handler needs."""
 
     settings: Settings
+    links: Links
     engine: Engine
+    hand_over: HandOver
     poll: Poll
     budget: Budget
     log: logs.Logger
+
+    @property
+    def queue(self) -> Queue | None:
+        """The queue that events are handed over to; None where they are applied in process."""
+        return self.hand_over if isinstance(self.hand_over, Queue) else None
 
 
 @cache
@@ -59,18 +69,28 @@ def build(chosen: Settings, clock: Callable[[], float] = time.time, sleep: Calla
     links, ledger = Links(there.links), Ledger(there.ledger, clock)
     wanted = policy(chosen)
     engine = Engine(jira, pagerduty, links, ledger, wanted, clock, log, chosen.jira_index_lag_seconds)
-    poll = Poll(jira, pagerduty, links, Cursor(there.config), engine.apply, wanted, clock, log,
+    hand_over = _queue(chosen, links) or InProcess(engine.apply, log)
+    reconcile = Reconcile(jira, pagerduty, links, wanted, clock, log)
+    poll = Poll(pagerduty, links, ledger, Cursor(there.config), reconcile, hand_over, wanted, clock, log,
                 chosen.log_entries_poll_past_hours)
-    return Jpi(chosen, engine, poll, budget, log)
+    return Jpi(chosen, links, engine, hand_over, poll, budget, log)
 
 
 def tables(chosen: Settings) -> Tables:
     """The tables these settings name."""
-    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
     host = chosen.database_endpoint_url if chosen.is_offline else None
-    here = Connection(region, host, offline=chosen.is_offline)
+    here = Connection(_region(), host, offline=chosen.is_offline)
     return Tables(bound(LinkRow, chosen.incidents_table, here), bound(LedgerRow, chosen.log_entries_table, here),
                   bound(ConfigRow, chosen.config_table, here))
+
+
+def _queue(chosen: Settings, links: Links) -> Queue | None:
+    place = Place(_region(), chosen.is_offline)
+    return Queue(chosen.events_queue, place, links.incident_of) if chosen.events_queue else None
+
+
+def _region() -> str:
+    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
 
 
 def policy(chosen: Settings) -> Policy:

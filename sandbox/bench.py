@@ -10,7 +10,7 @@ from botocore.client import BaseClient
 
 from jpi import wiring
 from jpi.handlers import log_entries
-from sandbox.dynamo import Dynamo
+from sandbox.aws import Aws
 from sandbox.world import World
 
 LATENCY = 0.150
@@ -113,19 +113,19 @@ def use(world: World) -> None:
 
 def main() -> None:
     """Print the table."""
-    dynamo = Dynamo()
+    aws = Aws()
     print(f"API calls, seconds at {LATENCY * 1000:.0f} ms a simulated call, requests to DynamoDB\n")
     print(ROW.format("", "calls", "seconds", "reads", "writes"))
     for scene in SCENES:
         for warm in (False, True):
-            world = World(dynamo, sleep=time.sleep, LOG_LEVEL="ERROR")
+            world = World(aws, sleep=time.sleep, LOG_LEVEL="ERROR")
             use(world)
             world.jira.latency = world.pagerduty.latency = LATENCY
             cost = run(world, scene, warm)
             name = f"{scene}, {'warm' if warm else 'fresh'}"
             print(ROW.format(name, cost.calls, f"{cost.seconds:.2f}", cost.reads, cost.writes), flush=True)
             world.stop()
-    dynamo.stop()
+    aws.stop()
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import Iterable
 
-from sandbox.dynamo import Dynamo
+from sandbox.aws import Aws
 from sandbox.story import Step, play, steps
 from sandbox.web import Call
 from sandbox.world import World
@@ -16,15 +16,15 @@ HEADER = TABLE.format("PagerDuty incident", "prio", "status", "Jira issue", "pri
 def main() -> int:
     """Play every step; 1 and the step's name where something is not as it should be."""
     started = time.monotonic()
-    print("Starting simulated PagerDuty and Jira Cloud, embedded DynamoDB and jpi on 127.0.0.1 ...", flush=True)
-    dynamo = Dynamo()
-    world = World(dynamo, sleep=time.sleep, LOG_LEVEL="ERROR")
+    print("Starting simulated PagerDuty and Jira Cloud, DynamoDB, SQS and jpi on 127.0.0.1 ...", flush=True)
+    aws = Aws()
+    world = World(aws, sleep=time.sleep, queued=True, LOG_LEVEL="ERROR")
     world.export()
     try:
         failed = next((step for number, step in enumerate(steps(world), 1) if not show(world, number, step)), None)
     finally:
         world.stop()
-        dynamo.stop()
+        aws.stop()
     if failed:
         print(f"\nFAILED at: {failed.title}")
         return 1

@@ -2,18 +2,20 @@
 
 import argparse
 import sys
+import threading
 import time
 from collections.abc import Sequence
 
 from jpi.handlers import log_entries
-from sandbox.dynamo import Dynamo
+from sandbox.aws import Aws
 from sandbox.world import ADMIN, JIRA_SECRET, PERSON, World
 
 ADDRESSES = """
 jpi        {app}   (POST /pagerduty-webhook, POST /jira-webhook, GET /health)
 PagerDuty  {pagerduty}   Authorization: Token token=pagerduty-key
 Jira       {jira}   Basic {person}, or {admin} as administrator
-DynamoDB   {dynamo}   tables end in -{stage}
+DynamoDB   {aws}   tables end in -{stage}
+SQS        {queue}
 Webhook secrets: PagerDuty {pagerduty_secret}, Jira {jira_secret!r}
 
 Trigger an incident (raise it, resolve it: PUT /incidents/<id>, as PagerDuty documents it):
@@ -45,31 +47,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def stay(every: float, ports: tuple[int, int, int, int]) -> None:
     """Serve, deliver webhooks as they come, poll every so many seconds."""
-    dynamo = Dynamo(ports[3])
-    world = World(dynamo, sleep=time.sleep, ports=ports[:3])
+    aws = Aws(ports[3])
+    world = World(aws, sleep=time.sleep, ports=ports[:3], queued=True)
     world.export()
-    print(addresses(world, dynamo), flush=True)
+    print(addresses(world, aws), flush=True)
     outboxes = (world.pagerduty.outbox, world.jira.outbox)
+    ended = threading.Event()
     try:
         for outbox in outboxes:
             outbox.run()
+        threading.Thread(target=work, args=(world, ended), daemon=True).start()
         while True:
             log_entries.handler({}, None)
             time.sleep(every)
     except KeyboardInterrupt:
         print("Stopped.")
     finally:
+        ended.set()
         for outbox in outboxes:
             outbox.stop()
         world.stop()
-        dynamo.stop()
+        aws.stop()
 
 
-def addresses(world: World, dynamo: Dynamo) -> str:
+def work(world: World, ended: threading.Event) -> None:
+    """Have the queue's messages applied as they come."""
+    while not ended.wait(0.05):
+        world.work()
+
+
+def addresses(world: World, aws: Aws) -> str:
     """Where everything is, and what to try first."""
     return ADDRESSES.format(
-        app=world.app_url, pagerduty=world.pagerduty_url, jira=world.jira_url, dynamo=dynamo.url,
+        app=world.app_url, pagerduty=world.pagerduty_url, jira=world.jira_url, aws=aws.url,
         person=":".join(PERSON), admin=":".join(ADMIN), stage=world.environ["STAGE"], jira_secret=JIRA_SECRET,
+        queue=world.environ["EVENTS_QUEUE"],
         pagerduty_secret=world.environ["PAGERDUTY_WEBHOOK_SECRET"], service=world.service.id,
         p1=world.pagerduty.priorities["P1"].id,
     )

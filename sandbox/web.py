@@ -53,6 +53,7 @@ class Fault:
     status: int = 0
     after: bool = False
     headers: dict[str, str] = field(default_factory=dict)
+    body: str = "{}"
 
 
 class Simulation:
@@ -94,7 +95,7 @@ class Simulation:
         fault = self.fault(call)
         response = None if fault and not fault.after else Response.from_app(self.app, environ)
         if fault and fault.status:
-            return Response("{}", fault.status, fault.headers, content_type="application/json")
+            return Response(fault.body, fault.status, fault.headers, content_type="application/json")
         return None if fault else response
 
 

@@ -1,4 +1,4 @@
-"""Both simulated services, embedded DynamoDB and jpi itself, wired together on loopback."""
+"""Both simulated services, embedded DynamoDB and SQS, and jpi itself, wired together on loopback."""
 
 import os
 import uuid
@@ -11,8 +11,9 @@ from dotenv import dotenv_values
 from jpi import settings, wiring
 from jpi.app import app
 from jpi.tools.create_tables import create
+from sandbox.aws import Aws, make_queue
 from sandbox.clock import Clock
-from sandbox.dynamo import Dynamo
+from sandbox.functions import EventsFunction
 from sandbox.jira import Jira
 from sandbox.jira_model import Issue
 from sandbox.pagerduty import Incident, PagerDuty
@@ -29,14 +30,15 @@ SHORT = {"Question": "questions", "Stakeholder": "stakeholders", "Incident Manag
 
 
 class World:
-    """Everything running, the site set up, webhooks on. `stop` it when done.
+    """Everything running, the site set up, webhooks on, with a queue (`queued`) or in process. `stop` it when done.
 
     Rita responds and Oscar is on call on PagerDuty; Jim works on Jira; the bot is jpi's account on both.
     """
 
-    def __init__(self, dynamo: Dynamo, clock: Clock | None = None, sleep: Callable[[float], None] | None = None,
-                 ports: tuple[int, int, int] = (0, 0, 0), **changes: str) -> None:
+    def __init__(self, aws: Aws, clock: Clock | None = None, sleep: Callable[[float], None] | None = None,
+                 ports: tuple[int, int, int] = (0, 0, 0), queued: bool = False, **changes: str) -> None:
         self.clock = clock or Clock()
+        self.events: EventsFunction | None = None
         self._sleep = sleep or self.clock.advance
         self.pagerduty = PagerDuty(self.clock, key="pagerduty-key")
         self.jira = Jira(self.clock)
@@ -45,7 +47,10 @@ class World:
         self.pagerduty_url, self.jira_url, self.app_url = (server.url for server in self.servers)
         self._add_people()
         secret = self._set_up()
-        self.environ = self._environ(dynamo, secret, changes)
+        self.environ = self._environ(aws, secret, changes)
+        aws.follow(self.clock)
+        if queued:
+            self.events = self._queue(aws.sqs())
         for model in self.tables():
             create(model)
         self.forget_calls()
@@ -72,15 +77,20 @@ class World:
         self.settle()
         return secret
 
-    def _environ(self, dynamo: Dynamo, secret: str, changes: Mapping[str, str]) -> dict[str, str]:
+    def _environ(self, aws: Aws, secret: str, changes: Mapping[str, str]) -> dict[str, str]:
         example = {name: value or "" for name, value in dotenv_values(".env.example").items()}
         return {
-            **example, "STAGE": uuid.uuid4().hex[:8], "IS_OFFLINE": "True", "DATABASE_ENDPOINT_URL": dynamo.url,
+            **example, "STAGE": uuid.uuid4().hex[:8], "IS_OFFLINE": "True", "DATABASE_ENDPOINT_URL": aws.url,
             "JIRA_SERVER_URL": self.jira_url, "JIRA_USER_EMAIL": BOT_EMAIL, "JIRA_API_TOKEN": TOKEN,
             "JIRA_WEBHOOK_SECRET": JIRA_SECRET, "JIRA_ISSUE_STAKEHOLDERS": ",".join(self.stakeholders),
             "PAGERDUTY_API_URL": self.pagerduty_url, "PAGERDUTY_API_TOKEN": "pagerduty-key",
             "PAGERDUTY_USER_EMAIL": BOT_EMAIL, "PAGERDUTY_WEBHOOK_SECRET": secret, **changes,
         }
+
+    def _queue(self, sqs: Any) -> EventsFunction:
+        url, self.parked = make_queue(sqs, f"events-{self.environ['STAGE']}")
+        self.environ["EVENTS_QUEUE"] = url
+        return EventsFunction(sqs, url, self.clock)
 
     def export(self) -> None:
         """Make these the settings of this process."""
@@ -96,9 +106,13 @@ class World:
         return wiring.build(settings.load(self.environ), self.clock, self._sleep)
 
     def settle(self) -> None:
-        """Deliver every webhook that is due until there is none."""
-        while self.pagerduty.outbox.pump() + self.jira.outbox.pump():
+        """Deliver every webhook that is due, and have every message applied, until there is none."""
+        while self.pagerduty.outbox.pump() + self.jira.outbox.pump() + self.work():
             pass
+
+    def work(self) -> int:
+        """Have the queue's messages applied, one batch; how many were."""
+        return self.events.pump() if self.events else 0
 
     def forget_calls(self) -> None:
         """Count API calls from here on."""

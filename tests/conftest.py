@@ -12,7 +12,7 @@ from pynamodb.connection import base
 
 from jpi import wiring
 from jpi.webhooks import pagerduty
-from sandbox.dynamo import Dynamo
+from sandbox.aws import Aws
 from sandbox.world import World
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -55,19 +55,19 @@ def _one_botocore_session():
 
 
 @pytest.fixture(scope="session")
-def dynamo():
-    there = Dynamo()
+def aws():
+    there = Aws()
     yield there
     there.stop()
 
 
 @pytest.fixture
-def make_world(dynamo, monkeypatch):
+def make_world(aws, monkeypatch):
     """`make_world(**settings)`: the world with jpi running in it as `world.jpi`."""
     made = []
 
     def make(**changes):
-        world = World(dynamo, **changes)
+        world = World(aws, **changes)
         made.append(world)
         world.jpi = world.start_jpi()
         monkeypatch.setattr(wiring, "jpi", lambda: world.jpi)
@@ -81,6 +81,12 @@ def make_world(dynamo, monkeypatch):
 @pytest.fixture
 def world(make_world):
     return make_world()
+
+
+@pytest.fixture
+def queued(make_world):
+    """The world with a queue between the webhooks and whoever applies them."""
+    return make_world(queued=True)
 
 
 @pytest.fixture

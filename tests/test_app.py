@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -67,8 +68,7 @@ def test_without_a_secret_deliveries_are_taken_offline_only(make_world, monkeypa
     assert http.pagerduty(raw(v3(priority=None)), {}).status_code == 200
     assert "no webhook secret" in caplog.text
     deployed = {**vars(world.jpi.settings), "is_offline": False}
-    there = wiring.Jpi(type(world.jpi.settings)(**deployed), *[getattr(world.jpi, name) for name in (
-        "engine", "poll", "budget", "log")])
+    there = replace(world.jpi, settings=type(world.jpi.settings)(**deployed))
     monkeypatch.setattr(wiring, "jpi", lambda: there)
     refused(http.pagerduty(raw(v3()), {}), 401)
     refused(http.jira(raw(issue_updated()), {}), 401)

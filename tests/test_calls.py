@@ -1,6 +1,7 @@
 """One outgoing call: what is tried again, what never is, and when there is no time left."""
 
 import json
+import threading
 
 import pytest
 import requests
@@ -143,3 +144,14 @@ def test_an_answer_that_is_not_json_is_permanent(calls):
     call, _, _ = calls(answer(200, b"<html>"))
     with pytest.raises(Permanent, match="other than JSON"):
         call("GET", "/x")
+
+
+def test_each_thread_has_a_budget_of_its_own():
+    now = [0.0]
+    budget = Budget(lambda: now[0])
+    budget.start(300.0)
+    seen = []
+    worker = threading.Thread(target=lambda: (budget.start(5.0), seen.append(budget.left())))
+    worker.start()
+    worker.join()
+    assert (seen, budget.left()) == ([5.0], 300.0)

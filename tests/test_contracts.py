@@ -1,5 +1,7 @@
 """Our calls and the simulated services' answers, held against both vendors' OpenAPI files."""
 
+import re
+
 from jpi.handlers import log_entries
 from sandbox.bench import p1
 from tests.contracts import FILES, contract
@@ -28,7 +30,9 @@ def problems(world):
     found = {}
     for service in FILES:
         for call in getattr(world, service).calls:
-            said = [one for one in contract(service).problems(call) if not one.startswith(GAPS[service])]
+            # Of a list of incidents the file says the same as of one.
+            named = [re.sub(r"incidents/\d+", "incident", one) for one in contract(service).problems(call)]
+            said = [one for one in named if not one.startswith(GAPS[service])]
             if said:
                 found[str(call)] = said
     return found
@@ -63,11 +67,11 @@ def test_every_call_and_answer_is_as_documented(make_world):
     assert before == []
 
 
-def test_setting_a_site_up_is_as_documented(dynamo, monkeypatch):
+def test_setting_a_site_up_is_as_documented(aws, monkeypatch):
     from sandbox.world import World
 
     monkeypatch.setattr(World, "forget_calls", lambda self: None)
-    world = World(dynamo)
+    world = World(aws)
     try:
         assert len(world.jira.calls) > 15
         assert problems(world) == {}

@@ -84,7 +84,7 @@ def test_a_second_too_full_to_be_split_is_read_as_far_as_it_goes(world, monkeypa
     with world.losing_webhooks():
         for number in range(150):
             world.pagerduty.annotate(incident, f"Note {number}", world.rita)
-    found = world.jpi.poll._pagerduty.log_entries(at, at + timedelta(seconds=1))
+    found, _ = world.jpi.poll._pagerduty.log_entries(at, at + timedelta(seconds=1))
     assert len(found) == 100
 
 
@@ -203,14 +203,14 @@ def test_the_log_of_an_incident_raised_later_is_whole(world):
 def test_even_a_mistake_of_ours_does_not_stop_the_others(world, monkeypatch, caplog):
     bad = trigger_unheard(world, "Unlucky")
     trigger_unheard(world, "Lucky")
-    apply = world.jpi.poll._apply
+    apply = world.jpi.hand_over._apply
 
     def mistaken(event):
         if event.incident.id == bad.id:
             raise KeyError("a mistake")
         return apply(event)
 
-    monkeypatch.setattr(world.jpi.poll, "_apply", mistaken)
+    monkeypatch.setattr(world.jpi.hand_over, "_apply", mistaken)
     assert log_entries.handler({}, None)["again"] == 1
     assert [issue.summary for issue in world.issues()] == ["Lucky"]
     assert "an event failed" in caplog.text

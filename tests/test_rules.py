@@ -74,6 +74,7 @@ CASES = {
     "the same again": (LINKED, on_pagerduty(), []),
     "acknowledged": (LINKED, on_pagerduty(IncidentAcknowledged, 1, status="acknowledged"),
                      [TransitionIssue("indeterminate", "new")]),
+    "an old one of the same millisecond": (agreed("acknowledged"), on_pagerduty(), []),
     "unacknowledged": (agreed("acknowledged"), on_pagerduty(IncidentUnacknowledged, 1),
                        [TransitionIssue("new", "indeterminate")]),
     "resolved": (agreed("acknowledged"), on_pagerduty(IncidentResolved, 1, status="resolved"),

@@ -5,24 +5,27 @@ import threading
 import time
 import uuid
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from botocore.exceptions import ConnectionClosedError
+from botocore.httpsession import URLLib3Session
 
-from jpi.errors import LostRace
+from jpi.errors import LostRace, Outage
 from jpi.store.cursor import Cursor
 from jpi.store.ledger import Ledger
 from jpi.store.links import Links
 from jpi.store.models import ConfigRow, Connection, LedgerRow, LinkRow, bound
 from jpi.sync.link import Link
+from jpi.sync.poll import Position
 from jpi.tools import create_tables
 
 NOW = 1_795_143_600.0
 
 
 @pytest.fixture
-def rows(dynamo):
-    here, stage = Connection("us-east-1", dynamo.url, offline=True), uuid.uuid4().hex[:8]
+def rows(aws):
+    here, stage = Connection("us-east-1", aws.url, offline=True), uuid.uuid4().hex[:8]
     models = [bound(model, f"{model.__name__}-{stage}", here) for model in (LinkRow, LedgerRow, ConfigRow)]
     assert [create_tables.create(model) for model in models] == [True] * 3
     assert [create_tables.create(model) for model in models] == [False] * 3, "what exists is left alone"
@@ -43,8 +46,9 @@ def test_a_link_is_read_as_it_was_saved(links):
     saved = links.save(FULL)
     assert saved == replace(FULL, version=1)
     assert links.get("Q1") == saved
-    assert links.of_issue("INCIDENT-1") == saved
-    assert links.of_issue("INCIDENT-2") is None
+    assert links.get_all(["Q1", "Q2", "Q1"]) == {"Q1": saved, "Q2": Link("Q2")}
+    assert links.incident_of("INCIDENT-1") == "Q1"
+    assert links.incident_of("INCIDENT-2") is None
 
 
 def test_only_the_version_that_was_read_can_be_saved_over(links):
@@ -103,14 +107,15 @@ def test_the_cursor_moves_on_from_where_it_was_read(rows):
     cursor = Cursor(rows[2])
     assert cursor.load() is None
     until = datetime(2026, 11, 20, 3, 0, 0, 5, tzinfo=UTC)
-    cursor.save(until, {"Q2", "Q1"}, over=None)
+    position = Position(until, until - timedelta(hours=6), ("Q1", "Q2"), short=2)
+    cursor.save(position)
     first = cursor.load()
-    assert (first.until, first.again) == (until, ("Q1", "Q2"))
-    cursor.save(until, [], over=first)
+    assert first == replace(position, version=1)
+    cursor.save(replace(first, again=()))
     with pytest.raises(LostRace):
-        cursor.save(until, [], over=first)
+        cursor.save(first)
     with pytest.raises(LostRace):
-        cursor.save(until, [], over=None)
+        cursor.save(position)
 
 
 def test_other_faults_of_dynamodb_are_not_taken_for_a_race(rows, links):
@@ -120,7 +125,7 @@ def test_other_faults_of_dynamodb_are_not_taken_for_a_race(rows, links):
     assert not isinstance(caught.value, LostRace)
     rows[2].delete_table()
     with pytest.raises(Exception, match=r"PutItem|ResourceNotFound") as caught:
-        Cursor(rows[2]).save(datetime.now(UTC), [], None)
+        Cursor(rows[2]).save(Position(datetime.now(UTC), datetime.now(UTC)))
     assert not isinstance(caught.value, LostRace)
 
 
@@ -137,10 +142,10 @@ def run_create_tables(monkeypatch, tmp_path, **environ):
     return create_tables.main([])
 
 
-def test_create_tables_makes_them_once(monkeypatch, tmp_path, capsys, dynamo):
+def test_create_tables_makes_them_once(monkeypatch, tmp_path, capsys, aws):
     stage = uuid.uuid4().hex[:8]
     for done in ("made", "there already"):
-        assert run_create_tables(monkeypatch, tmp_path, DATABASE_ENDPOINT_URL=dynamo.url, STAGE=stage) == 0
+        assert run_create_tables(monkeypatch, tmp_path, DATABASE_ENDPOINT_URL=aws.url, STAGE=stage) == 0
         assert capsys.readouterr().out.splitlines() == [
             f"{name}-{stage}: {done}" for name in ("incidents", "log-entries", "config")]
 
@@ -153,3 +158,40 @@ def test_create_tables_makes_them_once(monkeypatch, tmp_path, capsys, dynamo):
 def test_create_tables_says_what_is_wrong_in_a_line(monkeypatch, tmp_path, capsys, environ, said):
     assert run_create_tables(monkeypatch, tmp_path, **environ) == 1
     assert said in capsys.readouterr().err
+
+
+def test_a_save_whose_answer_was_lost_is_not_taken_for_somebody_elses(rows, links, monkeypatch):
+    """DynamoDB's client sends such a write again, and is told that the version is no longer there."""
+    send, lost = URLLib3Session.send, []
+
+    def drop(self, request):
+        answer = send(self, request)
+        if b"PutItem" in request.headers["X-Amz-Target"] and not lost:
+            lost.append(request)
+            raise ConnectionClosedError(endpoint_url=request.url)
+        return answer
+
+    monkeypatch.setattr(URLLib3Session, "send", drop)
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    saved = links.save(FULL)
+    assert (saved, len(lost)) == (replace(FULL, version=1), 1)
+    assert links.get("Q1") == saved
+
+
+@pytest.mark.parametrize("act", [
+    lambda links, ledger, cursor: links.get("Q1"),
+    lambda links, ledger, cursor: links.get_all(["Q1"]),
+    lambda links, ledger, cursor: links.incident_of("INCIDENT-1"),
+    lambda links, ledger, cursor: links.open(),
+    lambda links, ledger, cursor: links.save(FULL),
+    lambda links, ledger, cursor: ledger.known(["R1"]),
+    lambda links, ledger, cursor: ledger.add(["R1"]),
+    lambda links, ledger, cursor: cursor.load(),
+    lambda links, ledger, cursor: cursor.save(Position(datetime.now(UTC), datetime.now(UTC))),
+])
+def test_where_dynamodb_is_away_everything_is_worth_another_try(monkeypatch, act):
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    nowhere = Connection("us-east-1", "http://127.0.0.1:9", offline=True)
+    links, ledger, config = (bound(model, "x", nowhere) for model in (LinkRow, LedgerRow, ConfigRow))
+    with pytest.raises(Outage):
+        act(Links(links), Ledger(ledger, lambda: NOW), Cursor(config))

@@ -1,6 +1,7 @@
 """One outgoing call: bounded in time and tries, its failure told by our own types."""
 
 import re
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
@@ -29,8 +30,8 @@ class Send(Protocol):
         """Whatever was answered to this method, path, query and JSON body; timeouts (connect, read) in seconds."""
 
 
-class Budget:
-    """The seconds an invocation has left for outgoing calls; `start` it anew with every invocation."""
+class Budget(threading.local):
+    """The seconds an invocation, one a thread, has left for outgoing calls; `start` it anew with every invocation."""
 
     def __init__(self, clock: Callable[[], float], seconds: float = 25.0) -> None:
         self._clock = clock

@@ -26,18 +26,35 @@ log = logging.getLogger(__name__)
 PAGE = 100
 # The API answers 400 where offset + limit passes this (developer.pagerduty.com/docs/pagination).
 DEEPEST = 10_000
+# An account with more open incidents than this has its oldest read only where an issue of ours is open.
+MOST_LISTED = 1_000
 ALREADY_RESOLVED = 1001
 SEAM = timedelta(seconds=1)
 LOG_INCLUDES = ["incidents", "channels"]
 
 
 @dataclass(frozen=True)
-class Logged:
-    """One log entry with the incident it belongs to as it is now; `at` is when that last changed."""
+class Shown:
+    """An incident as it is now; `at` is when it last changed, to the second."""
 
-    entry: LogEntry
     incident: Incident
     at: datetime
+
+
+@dataclass(frozen=True)
+class Logged(Shown):
+    """One log entry with the incident it belongs to."""
+
+    entry: LogEntry
+
+
+@dataclass(frozen=True)
+class Pages:
+    """Entries by id; whether there are `more` than can be paged through, or fewer came than were announced."""
+
+    entries: Mapping[str, Logged]
+    more: bool = False
+    short: bool = False
 
 
 class PagerDuty:
@@ -55,30 +72,46 @@ class PagerDuty:
 
     def incident(self, incident_id: str) -> Incident:
         """The incident as it is now, with its first trigger's details."""
+        return self.shown(incident_id).incident
+
+    def shown(self, incident_id: str) -> Shown:
+        """The same, and when it last changed."""
         includes = {"include[]": ["first_trigger_log_entries", "body"]}
         found = self._call("GET", f"/incidents/{incident_id}", includes)
         try:
-            return incident(found["incident"])
+            return shown(found["incident"])
         except Rejected as odd:
             raise Permanent(f"PagerDuty's incident {incident_id} is not as documented: {odd}") from odd
 
-    def log_entries(self, since: datetime, until: datetime) -> list[Logged]:
-        """All entries of the account between two times, each once, in no order.
+    def open_incidents(self) -> list[Shown]:
+        """The account's open incidents, each once, the newest thousand of them."""
+        asked = {"statuses[]": ["triggered", "acknowledged"], "date_range": "all", "sort_by": "created_at:desc",
+                 "limit": PAGE}
+        found: dict[str, Shown] = {}
+        for offset in range(0, MOST_LISTED, PAGE):
+            answer = self._call("GET", "/incidents", {**asked, "offset": offset})
+            found |= {one.incident.id: one for one in map(_shown, answer["incidents"]) if one}
+            if not answer.get("more"):
+                break
+        return list(found.values())
+
+    def log_entries(self, since: datetime, until: datetime) -> tuple[list[Logged], bool]:
+        """All entries of the account between two times, each once, in no order; and whether none is missing.
 
         Pages are pinned by `until`; a window too full to be paged through is read in halves.
         """
         window = {"since": _iso(since), "until": _iso(until)}
-        found, more = self._pages("/log_entries", window)
-        if not more or until - since <= 3 * SEAM:
-            return list(found.values())
+        pages = self._pages("/log_entries", window)
+        if not pages.more or until - since <= 3 * SEAM:
+            return list(pages.entries.values()), not pages.short
         middle = since + (until - since) / 2
         # Whether the ends of a window belong to it is documented nowhere.
-        halves = self.log_entries(since, middle) + self.log_entries(middle - SEAM, until)
-        return list({logged.entry.id: logged for logged in halves}.values())
+        (first, whole), (second, also) = self.log_entries(since, middle), self.log_entries(middle - SEAM, until)
+        return list({logged.entry.id: logged for logged in first + second}.values()), whole and also
 
     def incident_log(self, incident_id: str) -> list[Logged]:
         """All entries of one incident (the newest 10,000 at most), with the incident as it is now."""
-        return list(self._pages(f"/incidents/{incident_id}/log_entries", {})[0].values())
+        return list(self._pages(f"/incidents/{incident_id}/log_entries", {}).entries.values())
 
     def set_status(self, incident_id: str, status: Status) -> datetime | None:
         """Bring the incident into this status; when that was, or None where it was resolved already, and stays so.
@@ -102,16 +135,18 @@ class PagerDuty:
         same = [user["id"] for user in found["users"] if user.get("email", "").lower() == self._email.lower()]
         return same[0] if same else None
 
-    def _pages(self, path: str, params: Mapping[str, Any]) -> tuple[dict[str, Logged], bool]:
-        """(entries by id, whether there are more than can be paged through)."""
+    def _pages(self, path: str, params: Mapping[str, Any]) -> Pages:
+        """All pages; `total` is asked for because a page that went missing looks like any other."""
         found: dict[str, Logged] = {}
+        ids: set[str] = set()
         for offset in range(0, DEEPEST, PAGE):
-            page = {**params, "include[]": LOG_INCLUDES, "limit": PAGE, "offset": offset}
+            page = {**params, "include[]": LOG_INCLUDES, "limit": PAGE, "offset": offset, "total": "true"}
             answer = self._call("GET", path, page)
+            ids |= {str(one.get("id")) for one in answer["log_entries"]}
             found |= {one.entry.id: one for one in map(_readable, answer["log_entries"]) if one}
             if not answer.get("more"):
-                return found, False
-        return found, True
+                return Pages(found, short=len(ids) < (answer.get("total") or 0))
+        return Pages(found, more=True)
 
     def _send(self, method: str, path: str, params: Mapping[str, Any], body: Any,
               timeout: tuple[float, float]) -> requests.Response:
@@ -126,12 +161,26 @@ class PagerDuty:
         return answer
 
 
+def shown(found: Mapping[str, Any]) -> Shown:
+    """An incident as the API shows it; a mere reference to one says not when it changed."""
+    return Shown(incident(dict(found)), latest(dict(found)) or datetime.fromtimestamp(0, UTC))
+
+
 def logged(found: Mapping[str, Any]) -> Logged:
     """A log entry as the API shows it; the incident in it is whole only where it was asked for."""
     entry = log_entry(dict(found))
     there = incident(found["incident"])
     at = latest(found["incident"]) or entry.at
-    return Logged(entry, replace(there, details=entry.details or there.details), at)
+    return Logged(replace(there, details=entry.details or there.details), at, entry)
+
+
+def _shown(found: Mapping[str, Any]) -> Shown | None:
+    """The incident, or None where it cannot be read: one odd incident must not stop a poll."""
+    try:
+        return shown(found)
+    except Rejected as odd:
+        log.warning("an incident cannot be read", extra={"incident": found.get("id"), "reason": str(odd)})
+        return None
 
 
 def _readable(found: Mapping[str, Any]) -> Logged | None:

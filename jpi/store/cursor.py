@@ -1,12 +1,8 @@
 """How far the poll has read, in DynamoDB."""
 
-from collections.abc import Collection
 from datetime import UTC, datetime
 
-from pynamodb.exceptions import PutError
-
-from jpi.errors import LostRace
-from jpi.store.models import ConfigRow, version_of
+from jpi.store.models import ConfigRow, told, version_of
 from jpi.sync.poll import Position
 
 NAME = "log_entries_cursor"
@@ -20,19 +16,17 @@ class Cursor:
 
     def load(self) -> Position | None:
         """Where the last poll ended; None before the first."""
-        try:
-            row = self._rows.get(NAME, consistent_read=True)
-        except self._rows.DoesNotExist:
-            return None
-        until = datetime.fromtimestamp(row.value["until"], UTC)
-        return Position(until, tuple(row.value["again"]), int(row.version))
+        with told("reading the cursor"):
+            try:
+                row = self._rows.get(NAME, consistent_read=True)
+            except self._rows.DoesNotExist:
+                return None
+        until, began = (datetime.fromtimestamp(row.value[name], UTC) for name in ("until", "began"))
+        return Position(until, began, tuple(row.value["again"]), row.value["short"], int(row.version))
 
-    def save(self, until: datetime, again: Collection[str], over: Position | None) -> None:
-        """Move on from `over`; LostRace where another poll did."""
-        value = {"until": until.timestamp(), "again": sorted(again)}
-        try:
-            self._rows(NAME, value=value, **version_of(over)).save()
-        except PutError as error:
-            if error.cause_response_code != "ConditionalCheckFailedException":
-                raise
-            raise LostRace("another poll moved the cursor") from error
+    def save(self, position: Position) -> None:
+        """Save over the position of this version, None where there was none; LostRace where another poll did."""
+        value = {"until": position.until.timestamp(), "began": position.began.timestamp(),
+                 "again": sorted(position.again), "short": position.short}
+        with told("moving the cursor"):
+            self._rows(NAME, value=value, **version_of(position)).save()

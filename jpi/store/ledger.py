@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 
-from jpi.store.models import LedgerRow
+from jpi.store.models import LedgerRow, told
 
 # Longer than anything is read twice: PagerDuty retries a webhook for two days, a poll may be down for a holiday.
 KEPT = timedelta(days=90)
@@ -18,11 +18,12 @@ class Ledger:
 
     def known(self, ids: Collection[str]) -> set[str]:
         """Which of these were carried over."""
-        return {row.id for row in self._rows.batch_get(sorted(set(ids)), consistent_read=True)} if ids else set()
+        with told("reading the ledger"):
+            return {row.id for row in self._rows.batch_get(sorted(set(ids)), consistent_read=True)} if ids else set()
 
     def add(self, ids: Collection[str]) -> None:
         """Remember that these were carried over."""
         expires = datetime.fromtimestamp(self._clock(), UTC) + KEPT
-        with self._rows.batch_write() as batch:
+        with told("writing the ledger"), self._rows.batch_write() as batch:
             for one in sorted(set(ids)):
                 batch.save(self._rows(one, expires_at=expires))

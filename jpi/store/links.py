@@ -1,12 +1,11 @@
 """Links in DynamoDB: one row an incident, saved only over the version that was read."""
 
-from collections.abc import Iterator
+from collections.abc import Collection
 from dataclasses import replace
-
-from pynamodb.exceptions import PutError
+from uuid import uuid4
 
 from jpi.errors import LostRace
-from jpi.store.models import LinkRow, version_of
+from jpi.store.models import LinkRow, told, version_of
 from jpi.sync.link import Link
 
 OPEN = "open"
@@ -20,40 +19,55 @@ class Links:
 
     def get(self, incident_id: str) -> Link:
         """The incident's link as last saved; a new one, not saved yet, where there is none."""
-        try:
-            return _link(self._rows.get(incident_id, consistent_read=True))
-        except self._rows.DoesNotExist:
-            return Link(incident_id)
+        row = self._row(incident_id)
+        return _link(row) if row else Link(incident_id)
 
-    def of_issue(self, issue_key: str) -> Link | None:
-        """The link that holds this issue; found by a key query, read whole and fresh."""
-        found = next(iter(self._rows.issue_index.query(issue_key, limit=1)), None)
-        return self.get(found.incident_id) if found else None
+    def get_all(self, incident_ids: Collection[str]) -> dict[str, Link]:
+        """The links of several incidents, by id, 100 a request."""
+        ids = sorted(set(incident_ids))
+        with told("reading links"):
+            found = [_link(row) for row in self._rows.batch_get(ids, consistent_read=True)] if ids else []
+        return {one: Link(one) for one in ids} | {link.incident_id: link for link in found}
 
-    def open(self) -> Iterator[Link]:
+    def incident_of(self, issue_key: str) -> str | None:
+        """The incident whose link holds this issue, by a key query; a new link may take a moment to be found."""
+        with told("finding a link"):
+            found = next(iter(self._rows.issue_index.query(issue_key, limit=1)), None)
+        return found.incident_id if found else None
+
+    def open(self) -> list[Link]:
         """Every link the poll still has to look at."""
-        for found in self._rows.open_index.query(OPEN):
-            link = self.get(found.incident_id)
-            # The index may be a moment behind.
-            if link.open:
-                yield link
+        with told("reading the open links"):
+            found = [row.incident_id for row in self._rows.open_index.query(OPEN)]
+        # The index may be a moment behind.
+        return [link for link in self.get_all(found).values() if link.open]
 
     def save(self, link: Link) -> Link:
         """Save over the version read and return what is stored; LostRace where somebody else did so first."""
         row = self._rows(
             link.incident_id, issue_key=link.issue_key, issue_id=link.issue_id, issue_status=link.issue_status,
             open=OPEN if link.open else None, agreed=dict(link.agreed), seen=dict(link.seen), holds=dict(link.holds),
-            todo=dict(link.todo), **version_of(link),
+            todo=dict(link.todo), failed=dict(link.failed), saved_by=uuid4().hex, **version_of(link),
         )
         try:
-            row.save()
-        except PutError as error:
-            if error.cause_response_code != "ConditionalCheckFailedException":
+            with told(f"saving the link of {link.incident_id}"):
+                row.save()
+        except LostRace:
+            # DynamoDB's client repeats a write whose answer was lost: it may be our own that was first.
+            stored = self._row(link.incident_id)
+            if stored is None or stored.saved_by != row.saved_by:
                 raise
-            raise LostRace(f"the link of {link.incident_id} was saved by somebody else") from error
-        return replace(link, version=row.version)
+            row = stored
+        return replace(link, version=int(row.version))
+
+    def _row(self, incident_id: str) -> LinkRow | None:
+        with told(f"reading the link of {incident_id}"):
+            try:
+                return self._rows.get(incident_id, consistent_read=True)
+            except self._rows.DoesNotExist:
+                return None
 
 
 def _link(row: LinkRow) -> Link:
     return Link(row.incident_id, int(row.version), row.issue_key, row.issue_id, row.agreed, row.seen, row.holds,
-                row.todo, row.issue_status)
+                row.todo, row.issue_status, row.failed)

@@ -1,12 +1,17 @@
 """The three DynamoDB tables, through PynamoDB."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from pynamodb.attributes import JSONAttribute, TTLAttribute, UnicodeAttribute, VersionAttribute
 from pynamodb.constants import PAY_PER_REQUEST_BILLING_MODE
+from pynamodb.exceptions import PynamoDBException
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
+
+from jpi.errors import LostRace, Outage
 
 M = TypeVar("M", bound=Model)
 
@@ -48,6 +53,8 @@ class LinkRow(Model):
     seen = JSONAttribute()
     holds = JSONAttribute()
     todo = JSONAttribute()
+    failed = JSONAttribute()
+    saved_by = UnicodeAttribute()
     issue_index = IssueIndex()
     open_index = OpenIndex()
 
@@ -79,8 +86,19 @@ class Connection:
         """A PynamoDB `Meta` for this table here."""
         keys = {"aws_access_key_id": "offline", "aws_secret_access_key": "offline"} if self.offline else {}
         return {"table_name": table, "region": self.region, "host": self.host, **keys,
-                "billing_mode": PAY_PER_REQUEST_BILLING_MODE, "connect_timeout_seconds": 2,
-                "read_timeout_seconds": 5, "max_retry_attempts": 3}
+                "billing_mode": PAY_PER_REQUEST_BILLING_MODE, "connect_timeout_seconds": 1,
+                "read_timeout_seconds": 2, "max_retry_attempts": 2}
+
+
+@contextmanager
+def told(doing: str) -> Iterator[None]:
+    """PynamoDB's errors as ours: LostRace where a condition did not hold, Outage for all others."""
+    try:
+        yield
+    except PynamoDBException as error:
+        if error.cause_response_code == "ConditionalCheckFailedException":
+            raise LostRace(f"{doing}: somebody else was first") from error
+        raise Outage(f"{doing}: {error.msg}") from error
 
 
 class Versioned(Protocol):
@@ -91,9 +109,9 @@ class Versioned(Protocol):
         """The version that was read."""
 
 
-def version_of(read: Versioned | None) -> dict[str, Any]:
+def version_of(read: Versioned) -> dict[str, Any]:
     """The version to save over, as an argument of a row; none where there was no row."""
-    return {"version": read.version} if read and read.version else {}
+    return {"version": read.version} if read.version else {}
 
 
 def bound(model: type[M], table: str, connection: Connection) -> type[M]:

@@ -6,7 +6,17 @@ from typing import Any
 from jpi.errors import JpiError, LostRace, NoWay, Refused
 from jpi.sync.actions import Action, AddComment, AddTimeline, CreateIncidentIssue, SetIncidentStatus, TransitionIssue
 from jpi.sync.claims import Claims, released
-from jpi.sync.events import STATUS_OF, Event, Incident, IncidentEvent, IncidentLogged, IssueUpdated, Person
+from jpi.sync.events import (
+    STATUS_OF,
+    Event,
+    Incident,
+    IncidentEvent,
+    IncidentLogged,
+    IssueUpdated,
+    Person,
+    incident_of,
+)
+from jpi.sync.failures import forgotten, noted, worth_noting
 from jpi.sync.link import Link
 from jpi.sync.maker import Maker
 from jpi.sync.policy import Policy
@@ -40,17 +50,27 @@ class Engine:
             link, outcome = self._applied(event)
         except JpiError as error:
             self._log.warning("not applied", extra=self._line(event, started, None, "failed") | {"reason": str(error)})
+            self._note(event, error)
             raise
         self._log.info(outcome, extra=self._line(event, started, link, outcome))
         return outcome
 
+    def _note(self, event: Event, error: JpiError) -> None:
+        """Have the link remember why, if it can."""
+        try:
+            link = self._link(event) if worth_noting(error) else None
+            if link:
+                self._links.save(noted(link, event.id, error, self._clock()))
+        except JpiError as another:
+            self._log.warning("a failure was not noted", extra={"event": event.id, "reason": str(another)})
+
     def _line(self, event: Event, started: float, link: Link | None, outcome: str) -> dict[str, Any]:
         """The fields of an event's line in the log."""
-        incident = None if isinstance(event, IssueUpdated) else event.incident.id
         issue = event.issue.key if isinstance(event, IssueUpdated) else None
         return {
             "event": event.id, "type": type(event).__name__, "source": event.source, "outcome": outcome,
-            "incident": link.incident_id if link else incident, "issue": (link.issue_key if link else None) or issue,
+            "incident": link.incident_id if link else incident_of(event),
+            "issue": (link.issue_key if link else None) or issue,
             "duration_ms": round((self._clock() - started) * 1000),
         }
 
@@ -81,15 +101,16 @@ class Engine:
                 raise
             # It was deleted, or hidden from us: no retry brings it back, and nothing is made again by itself.
             link, outcome = replace(link, todo={}), "ignored: its issue is gone"
-        link = settle(event, link)
+        link = forgotten(settle(event, link), event)
         if link != replace(saved, version=link.version):
             link = self._links.save(link)
         return link, outcome
 
     def _link(self, event: Event) -> Link | None:
-        if isinstance(event, IssueUpdated):
-            return self._links.of_issue(event.issue.key)
-        return self._links.get(event.incident.id)
+        incident_id = incident_of(event)
+        if incident_id is None and isinstance(event, IssueUpdated):
+            incident_id = self._links.incident_of(event.issue.key)
+        return self._links.get(incident_id) if incident_id else None
 
     def _complete(self, event: Event, link: Link) -> Event:
         """The event with what the poll did not bring along, and without what was carried over already."""

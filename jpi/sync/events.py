@@ -126,7 +126,7 @@ class Issue:
 class IssueUpdated:
     """Something happened on Jira; `issue` is what that side looks like at `at`. `read_at`: the poll's, when it read.
 
-    `moved`: the event says that the status changed.
+    `moved`: the event says that the status changed. `incident_id`: whose issue it is, once that was looked up.
     """
 
     id: str
@@ -136,6 +136,12 @@ class IssueUpdated:
     source: str = "webhook"
     read_at: datetime | None = None
     moved: bool = False
+    incident_id: str | None = None
 
 
 Event = IncidentEvent | IssueUpdated
+
+
+def incident_of(event: Event) -> str | None:
+    """The incident that an event concerns; None where that was not looked up yet."""
+    return event.incident_id if isinstance(event, IssueUpdated) else event.incident.id

@@ -13,6 +13,7 @@ class Link:
     `seen`: epoch seconds of the newest snapshot applied, by side.
     `holds`: work begun and not known to be done, with the epoch seconds before which nobody may look into it.
     `todo`: parts of the issue still to be made.
+    `failed`: by event, what could not be applied: `{"reason", "at" (epoch seconds), "final"}`.
     `issue_status`: what the issue was last seen or set to, in PagerDuty's words; it may be unable to follow.
     """
 
@@ -25,8 +26,14 @@ class Link:
     holds: Mapping[str, float] = field(default_factory=dict)
     todo: Mapping[str, Any] = field(default_factory=dict)
     issue_status: str | None = None
+    failed: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def open(self) -> bool:
-        """Whether the poll still has to look at it: not over, or not whole."""
-        return bool(self.issue_key) and (self.agreed.get("status") != "resolved" or bool(self.todo))
+        """Whether the poll still has to look at it."""
+        return self.unfinished or (bool(self.issue_key) and self.agreed.get("status") != "resolved")
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether its issue is not whole, or something ended here that no retry of the same event mends."""
+        return bool(self.issue_key and self.todo) or any(one["final"] for one in self.failed.values())

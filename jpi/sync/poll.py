@@ -1,29 +1,39 @@
-"""The scheduled poll: reads what happened on both sides since the last one, and has it applied."""
+"""The scheduled poll: reads what happened on both sides since the last one, and hands over what is news."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from jpi.errors import JpiError, Refused
-from jpi.sync.events import Event, Incident, IncidentLogged, IssueUpdated
-from jpi.sync.link import Link
+from jpi.errors import Refused
+from jpi.sync.events import Event, Incident, IncidentLogged
+from jpi.sync.failures import due, ended
+from jpi.sync.intake import HandOver
 from jpi.sync.policy import Policy
-from jpi.sync.ports import Clock, Jira, Links, Log, Logged, PagerDuty
-from jpi.sync.rules import decide
+from jpi.sync.ports import Clock, Ledger, Links, Log, Logged, PagerDuty
+from jpi.sync.reconcile import OpenLinks, Reconcile
+from jpi.sync.rules import is_news
 
 # PagerDuty may list an entry late, and says nothing of whether `since` includes its second.
 OVERLAP = timedelta(minutes=5)
 LONGEST_WINDOW = timedelta(hours=6)
+# A window of which fewer entries came than were announced is read this often before it is taken as it is.
+READS_OF_A_GAP = 3
 NOT_FOUND = 404
 
 
 @dataclass(frozen=True)
 class Position:
-    """Read up to `until`; the incidents in `again` failed and are to be read whole. `version` is the store's own."""
+    """Read up to `until`; the incidents in `again` failed and are to be read whole. `version` is the store's own.
+
+    `began`: where the first poll did; what is older and was never heard of is left alone.
+    `short`: how often in a row the window that begins here came with entries missing.
+    """
 
     until: datetime
+    began: datetime
     again: tuple[str, ...] = ()
+    short: int = 0
     version: int | None = None
 
 
@@ -33,79 +43,79 @@ class Cursor(Protocol):
     def load(self) -> Position | None:
         """The last position; None before the first poll."""
 
-    def save(self, until: datetime, again: Collection[str], over: Position | None) -> None:
-        """Move on; LostRace where another poll did."""
+    def save(self, position: Position) -> None:
+        """Save over the position of this version; LostRace where another poll did."""
 
 
 class Poll:
-    """One run reads all new log entries, the state of open issues, and hands both over."""
+    """One run reads all new log entries and the state of both sides, and hands over what is news."""
 
-    def __init__(self, jira: Jira, pagerduty: PagerDuty, links: Links, cursor: Cursor, apply: Callable[[Event], str],
-                 policy: Policy, clock: Clock, log: Log, past_hours: int) -> None:
-        self._jira = jira
+    def __init__(self, pagerduty: PagerDuty, links: Links, ledger: Ledger, cursor: Cursor, reconcile: Reconcile,
+                 hand_over: HandOver, policy: Policy, clock: Clock, log: Log, past_hours: int) -> None:
         self._pagerduty = pagerduty
         self._links = links
+        self._ledger = ledger
         self._cursor = cursor
-        self._apply = apply
+        self._reconcile = reconcile
+        self._hand_over = hand_over
         self._policy = policy
         self._clock = clock
         self._log = log
         self._past = timedelta(hours=past_hours)
 
     def run(self) -> dict[str, int]:
-        """Poll once; how many log entries were read, events applied, and incidents left for the next poll.
+        """Poll once; how many log entries were read, events handed over, and incidents left for the next poll.
 
-        The cursor moves when everything read is applied or noted down to be read again.
+        The cursor moves when everything read is applied, stored, or noted down to be read again.
         """
-        now, position = datetime.fromtimestamp(self._clock(), UTC), self._cursor.load()
-        since = position.until - OVERLAP if position else now - self._past
+        now = datetime.fromtimestamp(self._clock(), UTC)
+        position = self._cursor.load() or Position(now - self._past + OVERLAP, began=now - self._past)
+        since = position.until - OVERLAP
         # After a long outage, in steps: a window that cannot be read in the time there is would never be.
         until = min(now, since + max(self._past, LONGEST_WINDOW))
-        open_links = list(self._links.open())
-        found = self._pagerduty.log_entries(since, until)
-        again = {*(position.again if position else ()), *(link.incident_id for link in open_links if link.todo)}
+        open_links = {link.incident_id: link for link in self._links.open()}
+        found, whole = self._pagerduty.log_entries(since, until)
         events = by_incident(found, now)
-        failed = {one for one in sorted(again - events.keys()) if not self._read_again(one, events)}
-        failed |= {one.incident.id for one in in_order(events.values()) if not self._applied(one)}
-        states = self._changed_issues(open_links)
-        for state in states:
-            self._applied(state)
-        self._cursor.save(until, failed, over=position)
-        return {"entries": len(found), "events": len(events) + len(states), "again": len(failed)}
+        unfinished = (one for one, link in open_links.items() if link.unfinished and due(link, now.timestamp()))
+        again = {*position.again, *unfinished}
+        unread = {one for one in sorted(again - events.keys()) if not self._read_again(one, events, now)}
+        untold = self._reconcile.incidents(events, open_links, now, position.began)
+        news = in_order([*self._news(events, open_links, again), *untold])
+        failed = self._handed_over([*news, *self._reconcile.issues(open_links)])
+        self._cursor.save(self._moved(position, until, whole, unread | failed))
+        return {"entries": len(found), "events": len(news), "again": len(unread | failed)}
 
-    def _read_again(self, incident_id: str, events: dict[str, IncidentLogged]) -> bool:
+    def _read_again(self, incident_id: str, events: dict[str, IncidentLogged], now: datetime) -> bool:
         """Whether its whole log was read, or the incident is gone and there is nothing more to read."""
         try:
-            now = datetime.fromtimestamp(self._clock(), UTC)
             events |= by_incident(self._pagerduty.incident_log(incident_id), now)
         except Exception as error:
             self._log.error("an incident's log was not read", extra={"incident": incident_id, "reason": repr(error)})
             return isinstance(error, Refused) and error.status == NOT_FOUND
         return True
 
-    def _applied(self, event: Event) -> bool:
-        """Whether it worked; one that fails must not stop the others, whatever it is."""
-        try:
-            self._apply(event)
-        except JpiError:
-            # Said in the log by the engine.
-            return False
-        except Exception as error:
-            self._log.error("an event failed", extra={"event": event.id, "reason": repr(error)})
-            return False
-        return True
+    def _news(self, events: Mapping[str, IncidentLogged], open_links: OpenLinks,
+              again: Collection[str]) -> list[IncidentLogged]:
+        """Those that would change anything; most of what an overlapping window holds was heard of before."""
+        links = {**self._links.get_all(events.keys() - open_links.keys()), **open_links}
+        known = self._ledger.known([entry.id for one, event in events.items() if links[one].issue_key
+                                    for entry in event.entries])
+        return [event for one, event in events.items() if one in again or (
+            is_news(event, links[one], self._policy, known) and not ended(links[one], event, self._clock()))]
 
-    def _changed_issues(self, links: Sequence[Link]) -> list[IssueUpdated]:
-        """What Jira's webhooks should have told: open issues whose state is not the agreed one."""
-        by_key, now = {str(link.issue_key): link for link in links}, datetime.fromtimestamp(self._clock(), UTC)
-        try:
-            states = self._jira.states(list(by_key)) if by_key else []
-        except Exception as error:
-            self._log.error("the open issues were not read", extra={"reason": repr(error)})
-            return []
-        events = [IssueUpdated(f"read:{issue.key}:{at.timestamp()}", at, issue, source="poll", read_at=now)
-                  for issue, at in states if issue.key in by_key]
-        return [event for event in events if decide(event, by_key[event.issue.key], self._policy)]
+    def _handed_over(self, events: Sequence[Event]) -> set[str]:
+        """The incidents whose log was read and not taken; an issue's state is read anew by every poll."""
+        outcomes = zip(events, self._hand_over(events), strict=True)
+        return {event.incident.id for event, outcome in outcomes
+                if isinstance(outcome, Exception) and isinstance(event, IncidentLogged)}
+
+    def _moved(self, position: Position, until: datetime, whole: bool, failed: set[str]) -> Position:
+        """Where the next poll begins: here again, where entries that were announced did not come."""
+        again = tuple(sorted(failed))
+        if whole or position.short + 1 >= READS_OF_A_GAP:
+            return replace(position, until=until, again=again, short=0)
+        self._log.warning("log entries are missing", extra={"until": until.isoformat()})
+        return replace(position, again=again, short=position.short + 1)
 
 
 def by_incident(found: Iterable[Logged], read_at: datetime) -> dict[str, IncidentLogged]:
@@ -126,5 +136,6 @@ def _event(group: Sequence[Logged], read_at: datetime) -> IncidentLogged:
     entries = sorted((one.entry for one in group), key=lambda entry: (entry.at, entry.id))
     details = next((one.incident.details for one in group if one.incident.details), None)
     incident: Incident = replace(newest.incident, details=details)
-    event_id = f"log:{incident.id}:{entries[-1].id}"
+    # Of this read alone: SQS takes an id once in five minutes, and what it told may be needed again.
+    event_id = f"log:{incident.id}:{read_at.timestamp()}"
     return IncidentLogged(event_id, newest.at, incident, entries=tuple(entries), read_at=read_at)

@@ -1,6 +1,6 @@
 """What the engine needs of the outside, and no more. `jpi.clients` and `jpi.store` fit; so would others."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -53,12 +53,8 @@ class Jira(Protocol):
         """The present status of issues, and when each last changed."""
 
 
-class Logged(Protocol):
-    """A log entry, the present state of its incident, and when that last changed."""
-
-    @property
-    def entry(self) -> LogEntry:
-        """The entry."""
+class Shown(Protocol):
+    """An incident's present state, and when that last changed."""
 
     @property
     def incident(self) -> Incident:
@@ -67,6 +63,14 @@ class Logged(Protocol):
     @property
     def at(self) -> datetime:
         """When the incident last changed."""
+
+
+class Logged(Shown, Protocol):
+    """A log entry with the present state of its incident."""
+
+    @property
+    def entry(self) -> LogEntry:
+        """The entry."""
 
 
 class PagerDuty(Protocol):
@@ -81,8 +85,14 @@ class PagerDuty(Protocol):
     def incident_log(self, incident_id: str) -> Sequence[Logged]:
         """All entries of one incident."""
 
-    def log_entries(self, since: datetime, until: datetime) -> Sequence[Logged]:
-        """All entries of the account between two times."""
+    def shown(self, incident_id: str) -> Shown:
+        """The incident as it is now, and when it last changed."""
+
+    def open_incidents(self) -> Sequence[Shown]:
+        """The account's open incidents, the newest first; a thousand at most."""
+
+    def log_entries(self, since: datetime, until: datetime) -> tuple[Sequence[Logged], bool]:
+        """All entries of the account between two times, and whether none is missing."""
 
     def set_status(self, incident_id: str, status: Status) -> datetime | None:
         """Bring the incident into this status; when that was, None where it took no write."""
@@ -94,10 +104,13 @@ class Links(Protocol):
     def get(self, incident_id: str) -> Link:
         """The incident's link, new where there is none."""
 
-    def of_issue(self, issue_key: str) -> Link | None:
-        """The link that holds this issue."""
+    def get_all(self, incident_ids: Collection[str]) -> dict[str, Link]:
+        """Several incidents' links, by id."""
 
-    def open(self) -> Iterable[Link]:
+    def incident_of(self, issue_key: str) -> str | None:
+        """The incident whose link holds this issue."""
+
+    def open(self) -> list[Link]:
         """Every link the poll still has to look at."""
 
     def save(self, link: Link) -> Link:

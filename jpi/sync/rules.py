@@ -1,5 +1,6 @@
 """What to do about an event. Pure: no I/O, no clock, no settings."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Literal
 
@@ -28,7 +29,7 @@ def decide(event: Event, link: Link, policy: Policy) -> list[Action]:
         return [SetIncidentStatus(status)] if link.issue_key and status else []
     created: list[Action] = []
     if not link.issue_key:
-        if not _qualifies(event, policy):
+        if not qualifies(event, policy):
             return []
         created = [CreateIncidentIssue(event.incident, event.actor.name if event.actor else None)]
     return [*created, *_status_actions(event, link), *_timeline(event, link, policy)]
@@ -76,18 +77,24 @@ def wants_whole_log(event: IncidentLogged, link: Link, policy: Policy) -> bool:
     begun = event.incident.created
     if not policy.timeline_project or any(entry.is_trigger and entry.at == begun for entry in event.entries):
         return False
-    return "timeline" in link.todo if link.issue_key else _qualifies(event, policy)
+    return "timeline" in link.todo if link.issue_key else qualifies(event, policy)
+
+
+def qualifies(event: IncidentEvent, policy: Policy) -> bool:
+    """Whether the incident has, or once had, a priority that gets an issue: also in an old snapshot."""
+    entries = event.entries if isinstance(event, IncidentLogged) else ()
+    return not policy.sync_priorities.isdisjoint({event.incident.priority, *(entry.priority for entry in entries)})
+
+
+def is_news(event: IncidentLogged, link: Link, policy: Policy, known: Collection[str]) -> bool:
+    """Whether there is anything in it to write or to remember; `known`: entries carried over already."""
+    fresh = replace(event, entries=tuple(entry for entry in event.entries if entry.id not in known))
+    return bool(decide(fresh, link, policy)) or event.at.timestamp() > link.seen.get("pagerduty", 0.0)
 
 
 def side_of(event: Event) -> Literal["jira", "pagerduty"]:
     """The side that an event tells of."""
     return "jira" if isinstance(event, IssueUpdated) else "pagerduty"
-
-
-def _qualifies(event: IncidentEvent, policy: Policy) -> bool:
-    """Whether the incident has, or once had, a priority that gets an issue: also in an old snapshot."""
-    entries = event.entries if isinstance(event, IncidentLogged) else ()
-    return not policy.sync_priorities.isdisjoint({event.incident.priority, *(entry.priority for entry in entries)})
 
 
 def _status_actions(event: IncidentEvent, link: Link) -> list[Action]:
@@ -112,7 +119,13 @@ def _new_status(event: Event, link: Link) -> Status | None:
         status, agreed = status or agreed, "triggered"  # type: ignore[assignment]
     reopens = isinstance(event, IncidentReopened | IncidentLogged)
     moved = status not in (None, agreed) and (agreed != "resolved" or reopens)
-    return status if moved else None
+    # Of two webhooks of the same millisecond nobody knows which came first: the more advanced is taken for the later.
+    behind = _same_moment(event, link) and RANK[status] < RANK[agreed] and not reopens
+    return status if moved and not behind else None
+
+
+def _same_moment(event: IncidentEvent, link: Link) -> bool:
+    return event.at.timestamp() == link.seen.get("pagerduty")
 
 
 def _entered(event: IssueUpdated, link: Link) -> bool:

@@ -1,0 +1,15 @@
+"""How long a function may go on: what Lambda gives it, less what it takes to end in order."""
+
+from typing import Any
+
+from jpi.wiring import Jpi
+
+# For saving what was done, when the calls have used up their share: a write that DynamoDB takes its time over.
+RESERVE_SECONDS = 10.0
+WITHOUT_CONTEXT_SECONDS = 300.0
+
+
+def start(there: Jpi, context: Any) -> None:
+    """Start the budget with what is left of this invocation (a Lambda context, or nothing)."""
+    remaining = getattr(context, "get_remaining_time_in_millis", None)
+    there.budget.start(remaining() / 1000 - RESERVE_SECONDS if remaining else WITHOUT_CONTEXT_SECONDS)

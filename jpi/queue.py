@@ -1,0 +1,117 @@
+"""The events' SQS FIFO queue, through boto3 (this file is its only import)."""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from jpi.errors import Outage
+from jpi.sync import messages
+from jpi.sync.events import Event, IssueUpdated, incident_of
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
+
+# Most that one call takes: AWS, SendMessageBatch and ChangeMessageVisibilityBatch.
+BATCH = 10
+# What SQS takes for ids, less what `replay` adds.
+ID = re.compile(r"[A-Za-z0-9!-/:-@\[-`{-~]{1,100}")
+# PagerDuty waits 5 s for an answer; SQS takes a few milliseconds, or the sender comes again.
+CLIENT = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 2, "mode": "standard"})
+NOBODYS = "ignored: no incident is linked to this issue"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where SQS is. Offline, any credentials will do and none are looked for."""
+
+    region: str
+    offline: bool = False
+
+
+class Queue:
+    """Stores events, in order by incident, until the `events` function has applied them."""
+
+    status = 202
+
+    def __init__(self, name: str, place: Place, incident_of_issue: Callable[[str], str | None]) -> None:
+        self._name = name
+        self._place = place
+        self._incident_of_issue = incident_of_issue
+
+    def __call__(self, events: Sequence[Event]) -> list[str | Exception]:
+        """Store them all; Outage where any was not: then they are to be sent again, and doubles are sorted out."""
+        found = [self._with_incident(event) for event in events]
+        self._send([_entry(part) for event in found if incident_of(event) for part in messages.fitting(event)])
+        return ["queued" if incident_of(event) else NOBODYS for event in found]
+
+    def put_off(self, seconds_by_receipt: Mapping[str, int]) -> None:
+        """Have SQS bring these messages again after so many seconds, rather than when the visibility ends."""
+        entries = [{"ReceiptHandle": receipt, "VisibilityTimeout": seconds}
+                   for receipt, seconds in seconds_by_receipt.items()]
+        for start in range(0, len(entries), BATCH):
+            batch = [{"Id": str(number), **one} for number, one in enumerate(entries[start : start + BATCH])]
+            self._call("change_message_visibility_batch", QueueUrl=self.url, Entries=batch)
+
+    @cached_property
+    def url(self) -> str:
+        """The queue's address; a name is looked up once."""
+        if "://" in self._name:
+            return self._name
+        return str(self._call("get_queue_url", QueueName=self._name)["QueueUrl"])
+
+    @cached_property
+    def client(self) -> "SQSClient":
+        """The boto3 client."""
+        if not self._place.offline:
+            return boto3.client("sqs", region_name=self._place.region, config=CLIENT)
+        parts = urlsplit(self._name)
+        return boto3.client("sqs", region_name=self._place.region, endpoint_url=f"{parts.scheme}://{parts.netloc}",
+                            aws_access_key_id="offline", aws_secret_access_key="offline", config=CLIENT)  # noqa: S106
+
+    def _with_incident(self, event: Event) -> Event:
+        if not isinstance(event, IssueUpdated) or event.incident_id:
+            return event
+        return replace(event, incident_id=self._incident_of_issue(event.issue.key))
+
+    def _send(self, entries: Sequence["SendMessageBatchRequestEntryTypeDef"]) -> None:
+        for batch in _batches(entries):
+            answer = self._call("send_message_batch", QueueUrl=self.url, Entries=batch)
+            if answer.get("Failed"):
+                raise Outage(f"SQS did not take {len(answer['Failed'])} messages: {answer['Failed'][0].get('Message')}")
+
+    def _call(self, operation: str, **arguments: Any) -> Any:
+        try:
+            return getattr(self.client, operation)(**arguments)
+        except (BotoCoreError, ClientError) as error:
+            raise Outage(f"SQS {operation}: {error}") from error
+
+
+def _entry(event: Event) -> "SendMessageBatchRequestEntryTypeDef":
+    dedup = event.id if ID.fullmatch(event.id) else hashlib.sha256(event.id.encode("utf-8", "replace")).hexdigest()
+    return {"Id": "0", "MessageBody": messages.text(event), "MessageGroupId": str(incident_of(event)),
+            "MessageDeduplicationId": dedup}
+
+
+def _batches(entries: Sequence["SendMessageBatchRequestEntryTypeDef"]
+             ) -> Iterator[list["SendMessageBatchRequestEntryTypeDef"]]:
+    """As few as fit: ten messages, and 256 KiB together."""
+    batch: list[SendMessageBatchRequestEntryTypeDef] = []
+    room = messages.LIMIT
+    for entry in entries:
+        size = messages.size(entry["MessageBody"])
+        if len(batch) == BATCH or size > room:
+            yield batch
+            batch, room = [], messages.LIMIT
+        batch.append({**entry, "Id": str(len(batch))})
+        room -= size
+    if batch:
+        yield batch

@@ -1,0 +1,75 @@
+"""What Lambda does around our functions: brings the queue's messages, deletes those that were applied."""
+
+from collections.abc import Callable
+from typing import Any
+
+from jpi.handlers import events
+from sandbox.clock import Clock
+
+Message = dict[str, Any]
+SECONDS = 60.0
+
+
+class Context:
+    """What a function may ask of Lambda."""
+
+    def __init__(self, clock: Clock, seconds: float = SECONDS) -> None:
+        self._clock = clock
+        self._ends = clock() + seconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds before the function is cut off."""
+        return max(0, round((self._ends - self._clock()) * 1000))
+
+
+class EventsFunction:
+    """The event source mapping between a queue and `jpi.handlers.events.handler`."""
+
+    def __init__(self, sqs: Any, url: str, clock: Clock, batch: int = 10,
+                 handler: Callable[[Any, Any], Any] = events.handler) -> None:
+        self._sqs = sqs
+        self.url = url
+        self._clock = clock
+        self._batch = batch
+        self._handler = handler
+
+    def pump(self) -> int:
+        """Have one batch applied; how many messages are done with. One that fails is left to its visibility."""
+        messages = self.receive()
+        if not messages:
+            return 0
+        answer = self._handler({"Records": [record(one) for one in messages]}, Context(self._clock))
+        failed = {one["itemIdentifier"] for one in answer["batchItemFailures"]}
+        done = [one for one in messages if one["MessageId"] not in failed]
+        for one in done:
+            self._sqs.delete_message(QueueUrl=self.url, ReceiptHandle=one["ReceiptHandle"])
+        return len(done)
+
+    def receive(self) -> list[Message]:
+        """The next batch, in flight from now on."""
+        found = self._sqs.receive_message(QueueUrl=self.url, MaxNumberOfMessages=self._batch,
+                                          AttributeNames=["All"], WaitTimeSeconds=0)
+        messages: list[Message] = found.get("Messages", [])
+        return messages
+
+    def waiting(self) -> int:
+        """How many messages are not done with, in flight or not."""
+        return self.visible() + self._number("ApproximateNumberOfMessagesNotVisible")
+
+    def visible(self) -> int:
+        """How many messages could be received now, but for those that wait for another of their incident."""
+        return self._number("ApproximateNumberOfMessages")
+
+    def _number(self, name: str) -> int:
+        found = self._sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=[name])
+        return int(found["Attributes"][name])
+
+
+def record(message: Message) -> dict[str, Any]:
+    """A received message as Lambda hands it to a function: AWS, "Using Lambda with Amazon SQS"."""
+    return {
+        "messageId": message["MessageId"], "receiptHandle": message["ReceiptHandle"], "body": message["Body"],
+        "attributes": message["Attributes"], "messageAttributes": {}, "md5OfBody": message["MD5OfBody"],
+        "eventSource": "aws:sqs", "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:events.fifo",
+        "awsRegion": "us-east-1",
+    }
