@@ -1,8 +1,9 @@
 """The events' SQS FIFO queue, through boto3 (this file is its only import)."""
 
 import hashlib
+import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from jpi.errors import Outage
 from jpi.sync import messages
 from jpi.sync.events import Event, IssueUpdated, incident_of
+from jpi.sync.intake import NOBODYS
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -26,7 +28,8 @@ BATCH = 10
 ID = re.compile(r"[A-Za-z0-9!-/:-@\[-`{-~]{1,100}")
 # PagerDuty waits 5 s for an answer; SQS takes a few milliseconds, or the sender comes again.
 CLIENT = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 2, "mode": "standard"})
-NOBODYS = "ignored: no incident is linked to this issue"
+# How long a message that is looked at is kept from others, should whoever looks be stopped.
+LOOK_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,17 @@ class Place:
 
     region: str
     offline: bool = False
+
+
+@dataclass(frozen=True)
+class Parked:
+    """A message of the dead-letter queue; `sent` is when the event was stored first, in epoch seconds."""
+
+    id: str
+    receipt: str
+    incident_id: str
+    body: str
+    sent: float
 
 
 class Queue:
@@ -77,6 +91,40 @@ class Queue:
         return boto3.client("sqs", region_name=self._place.region, endpoint_url=f"{parts.scheme}://{parts.netloc}",
                             aws_access_key_id="offline", aws_secret_access_key="offline", config=CLIENT)  # noqa: S106
 
+    @cached_property
+    def parked_url(self) -> str:
+        """The address of the dead-letter queue."""
+        found = self._call("get_queue_attributes", QueueUrl=self.url, AttributeNames=["RedrivePolicy"])
+        policy = found.get("Attributes", {}).get("RedrivePolicy")
+        if not policy:
+            raise Outage(f"the queue {self._name} has no dead-letter queue")
+        name = json.loads(policy)["deadLetterTargetArn"].rsplit(":", 1)[-1]
+        return str(self._call("get_queue_url", QueueName=name)["QueueUrl"])
+
+    def parked(self) -> list["Parked"]:
+        """What is in the dead-letter queue, the oldest first; of each incident the first ten, as SQS shows no more.
+
+        Nobody else sees them for a minute, unless `release` gives them free.
+        """
+        found: list[Parked] = []
+        while batch := self._call("receive_message", QueueUrl=self.parked_url, MaxNumberOfMessages=BATCH,
+                                  VisibilityTimeout=LOOK_SECONDS, AttributeNames=["All"]).get("Messages"):
+            found += [_parked(message) for message in batch]
+        return sorted(found, key=lambda one: one.sent)
+
+    def release(self, parked: Iterable["Parked"]) -> None:
+        """Leave these where they are."""
+        for one in parked:
+            self._call("change_message_visibility", QueueUrl=self.parked_url, ReceiptHandle=one.receipt,
+                       VisibilityTimeout=0)
+
+    def replay(self, parked: "Parked", number: str) -> None:
+        """Bring it back to the queue, under an id that SQS has not seen: it forgets one only after five minutes."""
+        dedup = hashlib.sha256(f"{parked.id}:{number}".encode()).hexdigest()
+        self._send([{"Id": "0", "MessageBody": parked.body, "MessageGroupId": parked.incident_id,
+                     "MessageDeduplicationId": dedup}])
+        self._call("delete_message", QueueUrl=self.parked_url, ReceiptHandle=parked.receipt)
+
     def _with_incident(self, event: Event) -> Event:
         if not isinstance(event, IssueUpdated) or event.incident_id:
             return event
@@ -93,6 +141,12 @@ class Queue:
             return getattr(self.client, operation)(**arguments)
         except (BotoCoreError, ClientError) as error:
             raise Outage(f"SQS {operation}: {error}") from error
+
+
+def _parked(message: Mapping[str, Any]) -> Parked:
+    attributes = message["Attributes"]
+    return Parked(message["MessageId"], message["ReceiptHandle"], attributes["MessageGroupId"], message["Body"],
+                  int(attributes["SentTimestamp"]) / 1000)
 
 
 def _entry(event: Event) -> "SendMessageBatchRequestEntryTypeDef":

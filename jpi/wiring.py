@@ -43,6 +43,7 @@ class Jpi:
     links: Links
     engine: Engine
     hand_over: HandOver
+    reconcile: Reconcile
     poll: Poll
     budget: Budget
     log: logs.Logger
@@ -73,7 +74,7 @@ def build(chosen: Settings, clock: Callable[[], float] = time.time, sleep: Calla
     reconcile = Reconcile(jira, pagerduty, links, wanted, clock, log)
     poll = Poll(pagerduty, links, ledger, Cursor(there.config), reconcile, hand_over, wanted, clock, log,
                 chosen.log_entries_poll_past_hours)
-    return Jpi(chosen, links, engine, hand_over, poll, budget, log)
+    return Jpi(chosen, links, engine, hand_over, reconcile, poll, budget, log)
 
 
 def tables(chosen: Settings) -> Tables:

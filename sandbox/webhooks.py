@@ -57,6 +57,7 @@ class Outbox:
         self.clock = clock
         self.rules = rules
         self.losing = False
+        self.post = post
         self.waiting: list[Delivery] = []
         self.delivered: list[Delivery] = []
         self.dropped: list[Delivery] = []
@@ -88,7 +89,7 @@ class Outbox:
             return tried
 
     def _attempt(self, delivery: Delivery) -> bool:
-        status = post(delivery, self.rules.timeout)
+        status = self.post(delivery, self.rules.timeout)
         delivery.answers.append(status)
         if 200 <= status < 300:
             return self._finish(delivery, self.delivered)

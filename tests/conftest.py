@@ -21,6 +21,18 @@ settings.register_profile("jpi", deadline=None, print_blob=True, max_examples=20
 settings.load_profile("jpi")
 
 
+def pytest_addoption(parser):
+    parser.addoption("--exhaustive", action="store_true", help="every fault at every call, not a sample (minutes)")
+
+
+def pytest_terminal_summary(terminalreporter):
+    counts = [value for report in terminalreporter.stats.get("passed", []) + terminalreporter.stats.get("failed", [])
+              for name, value in report.user_properties if name == "survived" and report.when == "call"]
+    if counts:
+        well, all_ = (sum(column) for column in zip(*counts, strict=True))
+        terminalreporter.write_line(f"faults, deaths and orders: survived {well} of {all_}")
+
+
 @pytest.fixture(autouse=True)
 def _no_network_and_no_sleep(monkeypatch):
     connect, sleep = socket.socket.connect, time.sleep

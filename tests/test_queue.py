@@ -207,7 +207,9 @@ def test_a_message_that_cannot_be_read_ends_at_once(queued, body, caplog):
     assert "the message is not an event of ours" in str([vars(one) for one in caplog.records])
 
 
-def test_a_mistake_of_ours_is_parked_and_not_lost(queued, monkeypatch, caplog):
+def test_a_mistake_of_ours_is_parked_and_not_lost(make_world, monkeypatch, caplog):
+    monkeypatch.setattr(simulated, "RECEIVES", 3)
+    queued = make_world(queued=True)
     trigger(queued)
 
     def mistaken(event):

@@ -293,3 +293,13 @@ def test_after_a_long_outage_the_poll_catches_up_in_steps(world):
     # Each step is six hours less the overlap; open incidents are seen at once.
     assert steps == [9, 3, 0]
     assert len(world.issues()) == 3
+
+
+def test_a_second_line_of_the_timeline_finds_no_claim_left_of_the_first(p1):
+    world, event = p1
+    apply(world, event)
+    incident = world.pagerduty.incidents[event.incident.id]
+    for _ in range(3):
+        log_entries.handler({}, None)
+        assert world.jpi.links.get(incident.id).holds == {}
+        world.pagerduty.annotate(incident, "Still looking.", world.rita)

@@ -1,5 +1,6 @@
 """Applies an event: load the link, decide, perform, save. The same for webhooks, the queue and the poll."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +18,7 @@ from jpi.sync.events import (
     incident_of,
 )
 from jpi.sync.failures import forgotten, noted, worth_noting
+from jpi.sync.intake import NOBODYS
 from jpi.sync.link import Link
 from jpi.sync.maker import Maker
 from jpi.sync.policy import Policy
@@ -55,6 +57,14 @@ class Engine:
         self._log.info(outcome, extra=self._line(event, started, link, outcome))
         return outcome
 
+    def plan(self, event: Event) -> str:
+        """What applying the event would do, in a word or two; reads, and writes nothing."""
+        link = self._link(event)
+        if link is None:
+            return NOBODYS
+        actions = decide(self._complete(event, link), link, self._policy)
+        return _named(actions)
+
     def _note(self, event: Event, error: JpiError) -> None:
         """Have the link remember why, if it can."""
         try:
@@ -86,12 +96,12 @@ class Engine:
     def _apply(self, event: Event) -> tuple[Link | None, str]:
         link = self._link(event)
         if link is None:
-            return None, "ignored: no incident is linked to this issue"
+            return None, NOBODYS
         event = self._complete(event, link)
         actions = decide(event, link, self._policy)
         if actions and self._is_ours(event, link):
             return link, "ignored: done by our own account"
-        outcome, saved = ", ".join(type(action).__name__ for action in actions) or "nothing to do", link
+        outcome, loaded = _named(actions), link
         try:
             for action in actions:
                 link = performed(action, self._perform(action, link, event))
@@ -102,7 +112,8 @@ class Engine:
             # It was deleted, or hidden from us: no retry brings it back, and nothing is made again by itself.
             link, outcome = replace(link, todo={}), "ignored: its issue is gone"
         link = forgotten(settle(event, link), event)
-        if link != replace(saved, version=link.version):
+        if link != loaded:
+            # Also where nothing but the version is new: what was saved last is a claim, which is over.
             link = self._links.save(link)
         return link, outcome
 
@@ -199,6 +210,10 @@ class Engine:
             link, _ = self._claims.once(link, mark, lambda: self._jira.comment(key, text, mark))
         self._ledger.add([mark])
         return released(link, mark)
+
+
+def _named(actions: Sequence[Action]) -> str:
+    return ", ".join(type(action).__name__ for action in actions) or "nothing to do"
 
 
 def _written(link: Link, side: str, at: float) -> Link:

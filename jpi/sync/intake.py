@@ -7,6 +7,8 @@ from jpi.errors import JpiError
 from jpi.sync.events import Event
 from jpi.sync.ports import Log
 
+NOBODYS = "ignored: no incident is linked to this issue"
+
 
 class HandOver(Protocol):
     """Takes events in their order. `status` is the HTTP answer for what was taken."""

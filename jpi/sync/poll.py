@@ -1,17 +1,17 @@
 """The scheduled poll: reads what happened on both sides since the last one, and hands over what is news."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from jpi.errors import Refused
-from jpi.sync.events import Event, Incident, IncidentLogged
+from jpi.sync.events import Event, IncidentLogged
 from jpi.sync.failures import due, ended
 from jpi.sync.intake import HandOver
 from jpi.sync.policy import Policy
-from jpi.sync.ports import Clock, Ledger, Links, Log, Logged, PagerDuty
-from jpi.sync.reconcile import OpenLinks, Reconcile
+from jpi.sync.ports import Clock, Ledger, Links, Log, PagerDuty
+from jpi.sync.reconcile import OpenLinks, Reconcile, by_incident, in_order
 from jpi.sync.rules import is_news
 
 # PagerDuty may list an entry late, and says nothing of whether `since` includes its second.
@@ -116,26 +116,3 @@ class Poll:
             return replace(position, until=until, again=again, short=0)
         self._log.warning("log entries are missing", extra={"until": until.isoformat()})
         return replace(position, again=again, short=position.short + 1)
-
-
-def by_incident(found: Iterable[Logged], read_at: datetime) -> dict[str, IncidentLogged]:
-    """One event an incident: its entries, in order, with its newest state."""
-    groups: dict[str, list[Logged]] = {}
-    for one in found:
-        groups.setdefault(one.incident.id, []).append(one)
-    return {incident_id: _event(group, read_at) for incident_id, group in groups.items()}
-
-
-def in_order(events: Iterable[IncidentLogged]) -> list[IncidentLogged]:
-    """The oldest first."""
-    return sorted(events, key=lambda event: (event.at, event.id))
-
-
-def _event(group: Sequence[Logged], read_at: datetime) -> IncidentLogged:
-    newest = max(group, key=lambda one: one.at)
-    entries = sorted((one.entry for one in group), key=lambda entry: (entry.at, entry.id))
-    details = next((one.incident.details for one in group if one.incident.details), None)
-    incident: Incident = replace(newest.incident, details=details)
-    # Of this read alone: SQS takes an id once in five minutes, and what it told may be needed again.
-    event_id = f"log:{incident.id}:{read_at.timestamp()}"
-    return IncidentLogged(event_id, newest.at, incident, entries=tuple(entries), read_at=read_at)

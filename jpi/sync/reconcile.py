@@ -1,13 +1,14 @@
 """What neither webhooks nor log entries told: both sides' state, read, where it is not the agreed one."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
-from jpi.sync.events import IncidentLogged, IssueUpdated
+from jpi.sync.events import Event, Incident, IncidentLogged, IssueUpdated
 from jpi.sync.failures import due
 from jpi.sync.link import Link
 from jpi.sync.policy import Policy
-from jpi.sync.ports import Clock, Jira, Links, Log, PagerDuty, Shown
+from jpi.sync.ports import Clock, Jira, Links, Log, Logged, PagerDuty, Shown
 from jpi.sync.rules import decide, qualifies
 
 OpenLinks = Mapping[str, Link]
@@ -42,17 +43,28 @@ class Reconcile:
 
     def issues(self, open_links: OpenLinks) -> list[IssueUpdated]:
         """What Jira's webhooks should have told: open issues whose state is not the agreed one."""
-        by_key = {link.issue_key: link for link in open_links.values() if link.issue_key}
-        now = datetime.fromtimestamp(self._clock(), UTC)
+        linked = {one: link for one, link in open_links.items() if link.issue_key}
         try:
-            states = self._jira.states(list(by_key)) if by_key else []
+            states = self._states(linked)
         except Exception as error:
             self._log.error("the open issues were not read", extra={"reason": repr(error)})
             return []
-        events = [IssueUpdated(f"read:{issue.key}:{now.timestamp()}", at, issue, source="poll", read_at=now,
-                               incident_id=by_key[issue.key].incident_id)
-                  for issue, at in states if issue.key in by_key]
-        return [event for event in events if decide(event, by_key[event.issue.key], self._policy)]
+        return [event for event in states if decide(event, linked[str(event.incident_id)], self._policy)]
+
+    def everything(self, incident_id: str) -> Iterator[Event]:
+        """One incident's whole log and state, then, once that was applied, its issue's state. May raise."""
+        now = datetime.fromtimestamp(self._clock(), UTC)
+        yield from by_incident(self._pagerduty.incident_log(incident_id), now).values()
+        link = self._links.get(incident_id)
+        yield from self._states({incident_id: link} if link.issue_key else {})
+
+    def _states(self, links: OpenLinks) -> list[IssueUpdated]:
+        by_key = {str(link.issue_key): link for link in links.values()}
+        now = datetime.fromtimestamp(self._clock(), UTC)
+        states = self._jira.states(list(by_key)) if by_key else []
+        return [IssueUpdated(f"read:{issue.key}:{now.timestamp()}", at, issue, source="poll", read_at=now,
+                             incident_id=by_key[issue.key].incident_id)
+                for issue, at in states if issue.key in by_key]
 
     def _shown(self, wanted: set[str]) -> dict[str, Shown]:
         """The account's open incidents; and of those wanted, the ones that are open no more, each by itself."""
@@ -69,3 +81,26 @@ class Reconcile:
         except Exception as error:
             self._log.error("an incident was not read", extra={"incident": incident_id, "reason": repr(error)})
             return None
+
+
+def by_incident(found: Iterable[Logged], read_at: datetime) -> dict[str, IncidentLogged]:
+    """One event an incident: its entries, in order, with its newest state."""
+    groups: dict[str, list[Logged]] = {}
+    for one in found:
+        groups.setdefault(one.incident.id, []).append(one)
+    return {incident_id: _event(group, read_at) for incident_id, group in groups.items()}
+
+
+def in_order(events: Iterable[IncidentLogged]) -> list[IncidentLogged]:
+    """The oldest first."""
+    return sorted(events, key=lambda event: (event.at, event.id))
+
+
+def _event(group: Sequence[Logged], read_at: datetime) -> IncidentLogged:
+    newest = max(group, key=lambda one: one.at)
+    entries = sorted((one.entry for one in group), key=lambda entry: (entry.at, entry.id))
+    details = next((one.incident.details for one in group if one.incident.details), None)
+    incident: Incident = replace(newest.incident, details=details)
+    # Of this read alone: SQS takes an id once in five minutes, and what it told may be needed again.
+    event_id = f"log:{incident.id}:{read_at.timestamp()}"
+    return IncidentLogged(event_id, newest.at, incident, entries=tuple(entries), read_at=read_at)
