@@ -10,7 +10,7 @@ from sandbox import jql
 from sandbox.jira_jql import context, document, known
 from sandbox.jira_model import Comment, Issue, Link, User, Webhook
 from sandbox.jira_state import Site
-from sandbox.jira_view import View
+from sandbox.jira_view import View, stamp
 
 Json = dict[str, Any]
 EVENTS = frozenset({
@@ -26,8 +26,11 @@ SLIM = ("summary", "issuetype", "project", "assignee", "priority", "status")
 
 def issue_event(site: Site, event: str, issue: Issue, actor: User, items: list[Json] | None = None,
                 kind: str | None = None) -> None:
-    """`jira:issue_*`. Without items there is no changelog; a deletion has no `kind` either."""
+    """`jira:issue_*`, and the issue's history. Without items there is no changelog; a deletion has no `kind` either."""
     view = View(site, 2)
+    if event == "jira:issue_updated" and items:
+        issue.history.append({"id": site.new_id(), "author": view.user(actor.account_id),
+                              "created": stamp(issue.updated), "items": items})
     shown = view.issue(issue)
     # Captures show this address without `/issue/`.
     shown["self"] = view.url(issue.id)

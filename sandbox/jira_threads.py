@@ -7,7 +7,7 @@ from flask import request
 from sandbox.jira_effects import NOT_VALID_NOW, add_link, comment, remove_link, touch, transition
 from sandbox.jira_fields import no_link_type
 from sandbox.jira_hooks import comment_event
-from sandbox.jira_http import Refusal, Routes, actor, body, listed, named_properties, number
+from sandbox.jira_http import Refusal, Routes, actor, body, listed, named_properties, number, page
 from sandbox.jira_meta import field_meta
 from sandbox.jira_model import Comment, Issue, Link
 from sandbox.jira_state import Site
@@ -44,6 +44,12 @@ def chosen_transition(site: Site, issue: Issue, asked: Json) -> None:
     if not every[wanted].leaves(issue.status):
         raise Refusal(400, NOT_VALID_NOW.format(name=every[wanted].name, key=issue.key))
     transition(site, actor(), issue, every[wanted], asked)
+
+
+@route("GET", "/issue/<ref>/changelog")
+def list_changes(site: Site, ref: str) -> Json:
+    """A page of what was changed since the issue was made, oldest first."""
+    return page(site.issue(ref).history, most=100)
 
 
 @route("GET", "/issue/<ref>/comment")

@@ -303,3 +303,32 @@ def test_a_second_line_of_the_timeline_finds_no_claim_left_of_the_first(p1):
         log_entries.handler({}, None)
         assert world.jpi.links.get(incident.id).holds == {}
         world.pagerduty.annotate(incident, "Still looking.", world.rita)
+
+
+def test_a_lost_move_into_progress_is_made_good_before_the_issue_was_ever_read(p1):
+    world, event = p1
+    apply(world, event)
+    with world.losing_webhooks():
+        world.move(world.issues()[0], "indeterminate")
+    log_entries.handler({}, None)
+    assert world.seen() == {"Down": ("acknowledged", "indeterminate")}
+
+
+def test_a_look_for_one_line_of_the_timeline_finds_the_others_too(p1, monkeypatch):
+    """A worker died over a newer event, and the older one comes again before it."""
+    world, event = p1
+    apply(world, event)
+    old = poll_event(world, event.incident.id)
+    world.pagerduty.annotate(world.pagerduty.incidents[event.incident.id], "Still looking.", world.rita)
+    new = poll_event(world, event.incident.id)
+    world.jira.fault = on_call("POST", "/issue/bulk", 0, after=True)
+    with pytest.raises(OutcomeUnknown):
+        apply(world, new)
+    world.clock.advance(120)
+    apply(world, old)
+    apply(world, new)
+    assert len(world.issues("TIMELINE")) == len(world.pagerduty.incidents[event.incident.id].log)
+
+
+def poll_event(world, incident_id):
+    return next(world.jpi.reconcile.everything(incident_id))

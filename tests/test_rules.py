@@ -87,6 +87,13 @@ CASES = {
     "an old acknowledgement": (LINKED, on_pagerduty(IncidentAcknowledged, -1, status="acknowledged"), []),
     "acknowledged, crossing Jira's done": (
         agreed("resolved"), on_pagerduty(IncidentAcknowledged, 1, status="acknowledged"), []),
+    "acknowledged after a reopening that was not heard of": (
+        agreed("resolved"), on_pagerduty(IncidentAcknowledged, 2, status="acknowledged",
+                                         reopened=NOON + timedelta(seconds=1)),
+        [TransitionIssue("indeterminate", "done")]),
+    "acknowledged, reopened long before it was resolved": (
+        agreed("resolved"), on_pagerduty(IncidentAcknowledged, 2, status="acknowledged",
+                                         reopened=NOON - timedelta(seconds=1)), []),
     "reopened": (agreed("resolved"), on_pagerduty(IncidentReopened, 1), [TransitionIssue("new", "done")]),
     "read as open again": (agreed("resolved"), logged(1), [TransitionIssue("new", "done")]),
     "log entries": (LINKED, logged(1, [entry()]), [AddTimeline((entry(),))]),
@@ -280,3 +287,12 @@ def test_an_incident_that_ever_qualified_gets_its_issue_in_any_order(order, late
                 category, link = action.category, performed(action, link)
         link = settle(events[number], link)
     assert (created, category) == (1, "done")
+
+
+def test_a_late_webhook_of_the_second_that_was_read_undoes_nothing():
+    read = replace(logged(0, status="triggered"), read_at=NOON + timedelta(seconds=30))
+    link = settle(read, LINKED)
+    late = on_pagerduty(IncidentAcknowledged, 0.25, status="acknowledged")
+    assert decide(late, link, Policy()) == []
+    early = settle(replace(read, read_at=NOON + timedelta(seconds=0.2)), LINKED)
+    assert decide(late, early, Policy()) == [TransitionIssue("indeterminate", "new")], "that read had not seen it"

@@ -157,6 +157,11 @@ class Jira:
         read = self._fetch(keys, fields=["status", "updated"])
         return [(issue(one), datetime.fromisoformat(one["fields"]["updated"])) for one in read]
 
+    def moved(self, key: str) -> bool:
+        """Whether the issue's status was changed since it was made, as its first hundred changes tell."""
+        changes = self._call("GET", f"/issue/{key}/changelog", {"maxResults": BULK_FETCH})["values"]
+        return any(item.get("fieldId") == "status" for change in changes for item in change["items"])
+
     def _fetch(self, keys: Sequence[str], **wanted: Sequence[str]) -> Iterator[dict[str, Any]]:
         for start in range(0, len(keys), BULK_FETCH):
             asked = {"issueIdsOrKeys": keys[start : start + BULK_FETCH], **wanted}

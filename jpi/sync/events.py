@@ -37,6 +37,7 @@ class Incident:
     merged_into: str | None = None
     details: str | None = None
     created: datetime | None = None
+    reopened: datetime | None = None
 
 
 @dataclass(frozen=True)

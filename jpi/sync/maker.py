@@ -110,7 +110,8 @@ class Maker:
         missing = wanted.keys() - self._ledger.known(wanted.keys())
         if missing and self._claims.unfinished(link, part):
             there = self._jira.marks(str(link.issue_key), link_type, drafts[0])
-            self._ledger.add(there & missing)
+            # All of them: what this claim was begun for may not be what is wanted now.
+            self._ledger.add(there)
             missing -= there
         link = released(link, part)
         left = [draft for mark, draft in wanted.items() if mark in missing]

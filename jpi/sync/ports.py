@@ -49,6 +49,9 @@ class Jira(Protocol):
     def marks(self, key: str, link_type: str, like: Draft) -> set[str]:
         """What the issues stand for that were made like this one."""
 
+    def moved(self, key: str) -> bool:
+        """Whether its status was ever changed."""
+
     def states(self, keys: Sequence[str]) -> list[tuple[Issue, datetime]]:
         """The present status of issues, and when each last changed."""
 

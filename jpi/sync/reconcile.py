@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from jpi.sync.events import Event, Incident, IncidentLogged, IssueUpdated
+from jpi.sync.events import Event, Incident, IncidentLogged, Issue, IssueUpdated
 from jpi.sync.failures import due
 from jpi.sync.link import Link
 from jpi.sync.policy import Policy
@@ -49,7 +49,9 @@ class Reconcile:
         except Exception as error:
             self._log.error("the open issues were not read", extra={"reason": repr(error)})
             return []
-        return [event for event in states if decide(event, linked[str(event.incident_id)], self._policy)]
+        # One whose status was never seen is read once, for all that comes after.
+        return [event for event in states if linked[str(event.incident_id)].issue_status is None
+                or decide(event, linked[str(event.incident_id)], self._policy)]
 
     def everything(self, incident_id: str) -> Iterator[Event]:
         """One incident's whole log and state, then, once that was applied, its issue's state. May raise."""
@@ -63,8 +65,12 @@ class Reconcile:
         now = datetime.fromtimestamp(self._clock(), UTC)
         states = self._jira.states(list(by_key)) if by_key else []
         return [IssueUpdated(f"read:{issue.key}:{now.timestamp()}", at, issue, source="poll", read_at=now,
-                             incident_id=by_key[issue.key].incident_id)
+                             moved=self._moved(issue, by_key[issue.key]), incident_id=by_key[issue.key].incident_id)
                 for issue, at in states if issue.key in by_key]
+
+    def _moved(self, issue: Issue, link: Link) -> bool:
+        """Whether somebody moved it there, or its workflow begins there: known only where it was seen before."""
+        return link.issue_status is None and issue.category == "indeterminate" and self._jira.moved(issue.key)
 
     def _shown(self, wanted: set[str]) -> dict[str, Shown]:
         """The account's open incidents; and of those wanted, the ones that are open no more, each by itself."""

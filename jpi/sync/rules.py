@@ -19,6 +19,7 @@ from jpi.sync.link import Link
 from jpi.sync.policy import Policy
 
 MERGED = "This incident was merged on PagerDuty into {incident}."
+WITHIN_THE_SECOND = 0.999
 RANK: dict[str | None, int] = {None: -1, "triggered": 0, "acknowledged": 1, "resolved": 2}
 
 
@@ -49,7 +50,7 @@ def settle(event: Event, link: Link) -> Link:
     if stale(event, link):
         return link
     side = side_of(event)
-    link = replace(link, seen={**link.seen, side: max(event.at.timestamp(), link.seen.get(side, 0.0))})
+    link = replace(link, seen={**link.seen, side: max(_covered(event), link.seen.get(side, 0.0))})
     if isinstance(event, IssueUpdated):
         return replace(link, issue_status=_status(event) or link.issue_status)
     if link.issue_key:
@@ -65,6 +66,14 @@ def stale(event: Event, link: Link) -> bool:
     if read_at is None:
         return event.at.timestamp() < seen
     return bool(read_at.timestamp() < max(seen, link.seen.get(looked(side), 0.0)))
+
+
+def _covered(event: Event) -> float:
+    """Until when a snapshot holds what happened; PagerDuty's reads, told to the second, hold all of their last one."""
+    read_at = getattr(event, "read_at", None)
+    if read_at is None or isinstance(event, IssueUpdated):
+        return event.at.timestamp()
+    return min(float(read_at.timestamp()), event.at.timestamp() + WITHIN_THE_SECOND)
 
 
 def looked(side: str) -> str:
@@ -117,11 +126,16 @@ def _new_status(event: Event, link: Link) -> Status | None:
     if not link.issue_key:
         # A new issue starts in "to do", whatever PagerDuty said while there was none.
         status, agreed = status or agreed, "triggered"  # type: ignore[assignment]
-    reopens = isinstance(event, IncidentReopened | IncidentLogged)
+    reopens = isinstance(event, IncidentReopened | IncidentLogged) or _reopened_since(event, link)
     moved = status not in (None, agreed) and (agreed != "resolved" or reopens)
     # Of two webhooks of the same millisecond nobody knows which came first: the more advanced is taken for the later.
     behind = _same_moment(event, link) and RANK[status] < RANK[agreed] and not reopens
     return status if moved and not behind else None
+
+
+def _reopened_since(event: IncidentEvent, link: Link) -> bool:
+    """Whether the incident was reopened after its side was last seen; the event of that may come later, or never."""
+    return event.incident.reopened is not None and event.incident.reopened.timestamp() > link.seen.get("pagerduty", 0.0)
 
 
 def _same_moment(event: IncidentEvent, link: Link) -> bool:

@@ -96,6 +96,7 @@ def incident(found: Json, details: str | None = None) -> Incident:
         merged_into=_merged_into(found.get("resolve_reason")),
         details=details or _trigger_details(trigger) or _trigger_details({"channel": found.get("body")}),
         created=moment(found, "created_at") if found.get("created_at") else None,
+        reopened=moment(found, "reopened_at") if found.get("reopened_at") else None,
     )
 
 

@@ -58,6 +58,7 @@ def arena_of(aws, monkeypatch):
 
     def make(**changes):
         made.append(World(aws, LOG_LEVEL="CRITICAL", **changes))
+        made[-1].jpi = made[-1].start_jpi()
         enter(made[-1], aws, monkeypatch)
         return made[-1]
 

@@ -37,12 +37,14 @@ class Fault:
     retry_after: str = ""
 
 
+# As often as one attempt tries: clients/calls.py and store/models.py.
+TRIES = 3
 # Refused before any effect, for as long as one attempt tries; done, but the answer is lost.
 FAULTS = [
-    Fault("500", 500, times=9), Fault("429", 429, times=9),
-    Fault("429, Retry-After 2", 429, retry_after="2", times=9),
-    Fault("429, Retry-After 600", 429, retry_after="600", times=9),
-    Fault("timeout", error="timeout", times=9), Fault("refused", error="refused", times=9),
+    Fault("500", 500, times=TRIES), Fault("429", 429, times=TRIES),
+    Fault("429, Retry-After 2", 429, retry_after="2", times=TRIES),
+    Fault("429, Retry-After 600", 429, retry_after="600", times=TRIES),
+    Fault("timeout", error="timeout", times=TRIES), Fault("refused", error="refused", times=TRIES),
     Fault("dropped after the effect", error="dropped", after=True), Fault("503 after the effect", 503, after=True),
 ]
 DEATHS = [Fault("death before", error="death"), Fault("death after", error="death", after=True)]

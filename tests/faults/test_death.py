@@ -1,0 +1,86 @@
+"""A real worker process is killed in the midst of a call, before or after its effect; the next one makes it whole."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from sandbox.functions import record
+from sandbox.web import Fault
+from tests.acting import QUESTIONS, whole
+from tests.faults.scenario import Run
+
+APPLY = "import json, sys; from jpi.handlers import events; events.handler(json.load(sys.stdin), None)"
+POLL = "from jpi.handlers import log_entries; log_entries.handler({}, None)"
+# The calls of a fresh process that a P1 takes: 0 and 1 learn the site, the issue is 4, its questions are 5.
+CALLS = range(6)
+SAMPLE = [(4, False), (4, True), (5, True)]
+
+
+def killed_at(world, number, after):
+    """A fault for the call of this number: whoever is the worker dies of it. `worker` is to be set."""
+    state = {"calls": 0, "killed": False}
+
+    def fault(call):
+        if call.token not in (world.environ["JIRA_API_TOKEN"], world.environ["PAGERDUTY_API_TOKEN"]):
+            return None
+        state["calls"] += 1
+        if state["calls"] <= number or state["killed"]:
+            return None
+        os.kill(state["worker"].pid, signal.SIGKILL)
+        state["killed"] = True
+        return Fault(0, after=after)
+
+    world.jira.fault = world.pagerduty.fault = fault
+    return state
+
+
+def work(world, state, code, given=None):
+    """Run it in a process of its own until it ends or is killed."""
+    state["worker"] = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+                                       stderr=subprocess.DEVNULL, env={**os.environ, **world.environ})
+    with state["worker"] as process:
+        process.stdin.write(json.dumps(given).encode())
+        process.stdin.close()
+    return process.returncode
+
+
+def cases(exhaustive):
+    return [(number, after) for number in CALLS for after in (False, True)] if exhaustive else SAMPLE
+
+
+def test_a_worker_killed_over_a_p1(arena_of, exhaustive, survived):
+    failures = {}
+    for number, after in cases(exhaustive):
+        world = arena_of(queued=True)
+        incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
+        world.pagerduty.outbox.pump()
+        state = killed_at(world, number, after)
+        code = work(world, state, APPLY, {"Records": [record(one) for one in world.events.receive()]})
+        run = Run(world)
+        run.settle()
+        run.poll()
+        run.poll()
+        timeline = len(world.issues("TIMELINE")) == len(incident.log)
+        if (code, whole(world), len(world.issues("QUESTION")), timeline) != (
+                -signal.SIGKILL, [QUESTIONS, 2, 1], QUESTIONS, True):
+            failures[number, after] = (code, world.rows(), timeline)
+    survived(len(cases(exhaustive)), failures)
+
+
+@pytest.mark.parametrize("queued", [True, False], ids=["queue", "in process"])
+def test_a_poll_killed_in_the_midst(arena_of, queued):
+    world = arena_of(queued=queued)
+    run = Run(world)
+    with world.losing_webhooks():
+        incidents = [run.trigger(f"Outage {number}", "P1") for number in range(2)]
+    state = killed_at(world, 1 if queued else 5, after=True)
+    assert work(world, state, POLL) == -signal.SIGKILL
+    for _ in range(3):
+        run.poll()
+    assert len(world.issues("QUESTION")) == 2 * QUESTIONS
+    assert sorted(issue.summary for issue in world.issues()) == ["Outage 0", "Outage 1"]
+    assert len(world.issues("TIMELINE")) == sum(len(one.log) for one in incidents)

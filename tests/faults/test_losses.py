@@ -1,0 +1,109 @@
+"""What never arrives: webhooks of one side or of both, whole polls, pages. After the next good poll nothing shows."""
+
+import json
+from contextlib import contextmanager
+
+import pytest
+
+from sandbox.web import Fault
+from tests.faults.scenario import Run, difference, play
+
+EMPTY_PAGE = {"log_entries": [], "more": False, "limit": 100, "offset": 100}
+
+
+@contextmanager
+def lost(world, *sides):
+    outboxes = [getattr(world, side).outbox for side in sides]
+    for outbox in outboxes:
+        outbox.losing = True
+    yield
+    for outbox in outboxes:
+        outbox.losing = False
+
+
+@pytest.fixture(params=[True, False], ids=["queue", "in process"])
+def fresh(arena, request):
+    """(a run to play, the end state without losses)."""
+    there = arena(request.param)
+    return Run(there.world), there.expected
+
+
+@pytest.mark.parametrize("sides", [("pagerduty",), ("jira",), ("pagerduty", "jira")], ids="+".join)
+def test_all_webhooks_of_a_side_lost(fresh, sides, survived):
+    run, expected = fresh
+    with lost(run.world, *sides):
+        # Nobody moves an issue that is not there yet.
+        run.poll_at_every_step()
+        found = play(run)
+    survived(1, difference(found, expected))
+
+
+def test_the_poll_failing_ten_times_in_a_row_with_events_meanwhile(fresh, survived):
+    run, expected = fresh
+    world, rita = run.world, run.world.rita
+    down = run.trigger("Checkout is down", "P1")
+    run.settle()
+    run.poll()
+    world.pagerduty.fault = lambda call: Fault(503) if call.path == "/log_entries" else None
+    slow = run.trigger("Search is slow", "P3")
+    steps = [lambda: world.pagerduty.acknowledge(down, rita), lambda: world.pagerduty.set_priority(slow, "P1", rita),
+             lambda: world.pagerduty.annotate(down, "A deployment was rolled back.", rita),
+             lambda: world.pagerduty.resolve(down, rita), lambda: world.move(world.issue_of(slow), "done")]
+    for number in range(10):
+        run.poll()
+        if number % 2:
+            # The webhooks of every second event are lost as well, but for the one that Jim needs.
+            with lost(world, *(() if number == 3 else ("pagerduty", "jira"))):
+                steps[number // 2]()
+            run.settle()
+    world.pagerduty.fault = lambda call: None
+    run.poll()
+    run.poll()
+    survived(1, difference(run.state(), expected))
+
+
+@pytest.mark.parametrize("total", [True, False], ids=["with a total", "without"])
+def test_a_page_missing_from_pagerdutys_answer(fresh, survived, total):
+    """Once every webhook is lost, and the second page of the log comes empty; once even without a total."""
+    run, _ = fresh
+    world = run.world
+    with lost(world, "pagerduty"):
+        noisy = run.trigger("Noisy", "P5")
+        for number in range(110):
+            world.pagerduty.annotate(noisy, f"Note {number}", world.rita)
+        for number in range(3):
+            run.trigger(f"Outage {number}", "P1")
+    missing = [0]
+
+    def page_missing(call):
+        if call.path != "/log_entries" or call.query["offset"] != ["100"]:
+            return None
+        missing[0] += 1
+        return Fault(200, body=json.dumps({**EMPTY_PAGE, "total": 130 if total else None}))
+
+    world.pagerduty.fault = page_missing
+    run.poll()
+    world.pagerduty.fault = lambda call: None
+    run.poll()
+    assert missing == [1]
+    failures = {}
+    for incident in run.incidents[1:]:
+        issue = world.issue_of(incident)
+        if not issue or len(world.linked(issue, "Timeline")) != len(incident.log):
+            failures[incident.title] = issue and world.linked(issue, "Timeline")
+    survived(3, failures)
+
+
+def test_a_subscription_switched_off_for_a_day(fresh, survived):
+    """PagerDuty does that after three refusals, and forgets what happens meanwhile."""
+    run, expected = fresh
+    world = run.world
+    outbox = world.pagerduty.outbox
+    [subscription] = world.pagerduty.hooks.all
+    outbox.disabled_until[subscription] = world.clock() + 24 * 3600
+    with lost(world, "jira"):
+        run.poll_at_every_step()
+        found = play(run)
+    assert outbox.disabled_until[subscription] > world.clock()
+    outbox.disabled_until.clear()
+    survived(1, difference(found, expected))

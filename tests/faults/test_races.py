@@ -1,0 +1,162 @@
+"""Many at once: the same event, different events, several workers; in process and with the queue."""
+
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+
+import pytest
+
+from jpi import wiring
+from jpi.errors import JpiError
+from jpi.handlers import events, log_entries
+from sandbox.functions import Context, record
+from tests.acting import QUESTIONS, whole
+from tests.faults.scenario import Run, play
+
+
+@pytest.fixture
+def processes(monkeypatch):
+    """`processes(world, work, ...)`: runs each with a jpi of its own, all at once, as processes would."""
+    mine = threading.local()
+
+    def run(world, *works):
+        barrier = threading.Barrier(len(works))
+
+        def start(work):
+            mine.jpi = world.start_jpi()
+            barrier.wait()
+            with suppress(JpiError):
+                work(mine.jpi)
+
+        workers = [threading.Thread(target=start, args=(work,)) for work in works]
+        monkeypatch.setattr(wiring, "jpi", lambda: getattr(mine, "jpi", world.jpi))
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+
+    return run
+
+
+def received(world):
+    """What is in the queue, as one batch; SQS would bring a message twice only after its visibility."""
+    return {"Records": [record(message) for message in world.events.receive()]}
+
+
+def whole_in_the_end(world, title="Down"):
+    """Once whoever was put off has come again: one issue, three questions, every line of the timeline."""
+    run = Run(world)
+    run.settle()
+    run.poll()
+    run.poll()
+    [incident] = [one for one in world.pagerduty.incidents.values() if one.title == title]
+    assert whole(world) == [QUESTIONS, 2, 1]
+    assert len(world.issues("QUESTION")) == QUESTIONS
+    assert len(world.linked(world.issues()[0], "Timeline")) == len(world.issues("TIMELINE")) == len(incident.log)
+
+
+def unheard(world, priority="P1"):
+    with world.losing_webhooks():
+        return world.pagerduty.trigger(world.service, "Down", world.rita, priority)
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_the_same_event_five_times_at_once_in_process(arena_of, processes, attempt):
+    world = arena_of()
+    world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
+    [delivery] = world.pagerduty.outbox.waiting
+    run = Run(world)
+    processes(world, *[lambda jpi: run.post(delivery)] * 5)
+    assert len(world.issues()) == 1
+    whole_in_the_end(world)
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_the_same_message_brought_to_five_workers_at_once(arena_of, processes, attempt):
+    world = arena_of(queued=True)
+    world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
+    world.pagerduty.outbox.pump()
+    batch = received(world)
+    processes(world, *[lambda jpi: events.handler(batch, Context(world.clock))] * 5)
+    assert len(world.issues()) == 1
+    whole_in_the_end(world)
+
+
+@pytest.mark.parametrize("queued", [True, False], ids=["queue", "in process"])
+@pytest.mark.parametrize("attempt", range(3))
+def test_a_trigger_a_priority_change_and_a_poll_at_once(arena_of, processes, queued, attempt):
+    world = arena_of(queued=queued)
+    incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P2")
+    world.pagerduty.set_priority(incident, "P1", world.rita)
+    first, second = world.pagerduty.outbox.waiting
+    world.pagerduty.outbox.waiting.clear()
+    run = Run(world)
+    works = [lambda jpi: run.post(first), lambda jpi: run.post(second), lambda jpi: log_entries.handler({}, None)]
+    if queued:
+        # Two workers, neither of whom waits for the other's messages of the same incident.
+        works += [lambda jpi: world.events.pump()] * 2
+    processes(world, *works)
+    world.pagerduty.outbox.waiting += [first, second]
+    whole_in_the_end(world)
+
+
+def test_a_redriven_message_beside_a_live_one(arena_of, processes):
+    world = arena_of(queued=True)
+    incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
+    world.pagerduty.acknowledge(incident, world.rita)
+    world.pagerduty.outbox.pump()
+    batch = received(world)
+    old, new = ({"Records": [one]} for one in batch["Records"])
+    processes(world, lambda jpi: events.handler(new, Context(world.clock)),
+              lambda jpi: events.handler(old, Context(world.clock)))
+    whole_in_the_end(world)
+    assert world.seen() == {"Down": ("acknowledged", "indeterminate")}
+
+
+WORKER = """
+import sys
+from jpi.handlers.log_entries import handler
+handler({}, None)
+"""
+
+
+def test_two_processes_that_poll_at_once(arena_of):
+    world = arena_of()
+    unheard(world)
+    started = [subprocess.Popen([sys.executable, "-c", WORKER], env=world.environ, stdout=subprocess.DEVNULL,
+                                stderr=subprocess.DEVNULL) for _ in range(2)]
+    for process in started:
+        process.wait()
+    assert len(world.issues()) == 1
+    world.clock.advance(200)
+    whole_in_the_end(world)
+
+
+@pytest.mark.parametrize("queued", [True, False], ids=["queue", "in process"])
+def test_the_scenario_with_two_workers_at_every_turn(arena_of, processes, monkeypatch, queued):
+    """Each delivery, each batch and each poll is done by two at once."""
+    world = arena_of(queued=queued)
+    run = Run(world)
+    once, poll = run.post, log_entries.handler
+    for outbox in (world.pagerduty.outbox, world.jira.outbox):
+        def twice(delivery, timeout):
+            answers = []
+            processes(world, *[lambda jpi: answers.append(once(delivery, timeout))] * 2)
+            return max(answers)
+
+        outbox.post = twice
+    if queued:
+        def handled(batch, context):
+            found = []
+            processes(world, *[lambda jpi: found.append(events.handler(batch, context))] * 2)
+            return found[0]
+
+        world.events._handler = handled
+    monkeypatch.setattr("tests.faults.scenario.log_entries.handler", lambda event, context: processes(
+        world, *[lambda jpi: poll(event, context)] * 2))
+    expected = play(run)
+    monkeypatch.undo()
+    assert expected["made"]["INCIDENT"] == 2
+    assert expected["made"]["QUESTION"] == 6
+    assert expected["made"]["TIMELINE"] == sum(len(one.log) for one in run.incidents)
