@@ -20,10 +20,10 @@ demo: $(VENV)/.done ## play the main job on simulated services, then exit
 sandbox: $(VENV)/.done ## the same services, left running to be played with
 	@$(BIN)/python -m sandbox.stay
 
-test: $(VENV)/.done ## the tests
+test: $(VENV)/.done node_modules ## the tests
 	@$(BIN)/python -m pytest -n 2
 
-coverage: $(VENV)/.done ## the tests, and what of jpi they do not reach
+coverage: $(VENV)/.done node_modules ## the tests, and what of jpi they do not reach
 	@rm -f .coverage .coverage.*
 	@$(BIN)/python -m coverage run -m pytest -n 2
 	@$(BIN)/python -m coverage combine -q
@@ -44,6 +44,11 @@ lock: $(VENV)/.done ## bring Pipfile.lock up to date with Pipfile, without namin
 
 clean: ## remove what these commands made
 	rm -rf .venv* .pytest_cache .hypothesis .mypy_cache .ruff_cache .coverage*
+
+# A second DynamoDB for the store's tests; without Node they are skipped.
+node_modules: package-lock.json
+	@if command -v npm >/dev/null && npm ci --ignore-scripts --no-audit --no-fund --silent; then touch $@; \
+	else echo "npm is not here, or cannot reach its registry: the tests on a second DynamoDB are skipped."; fi
 
 $(VENV)/.done: Pipfile.lock
 	@test -n "$(PYTHON)" || { echo "jpi needs Python 3.11, 3.12 or 3.13; none was found." >&2; exit 1; }

@@ -1,15 +1,21 @@
 """The stores, on DynamoDB's wire protocol: what two writers may do to each other, and what a key query finds."""
 
 import itertools
+import shutil
+import socket
+import subprocess
 import threading
 import time
 import uuid
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from botocore.exceptions import ConnectionClosedError
 from botocore.httpsession import URLLib3Session
+from pynamodb.exceptions import TableError
 
 from jpi.errors import LostRace, Outage
 from jpi.store.cursor import Cursor
@@ -23,11 +29,38 @@ from jpi.tools import create_tables
 NOW = 1_795_143_600.0
 
 
-@pytest.fixture
-def rows(aws):
-    here, stage = Connection("us-east-1", aws.url, offline=True), uuid.uuid4().hex[:8]
+DYNALITE = Path(__file__).resolve().parents[1] / "node_modules/.bin/dynalite"
+
+
+@pytest.fixture(scope="session")
+def dynalite():
+    """The address of a DynamoDB by other hands, in a process of its own."""
+    if not DYNALITE.exists() or not shutil.which("node"):
+        pytest.skip("dynalite is not here: it takes Node and `npm ci`")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    times = [part for name in ("create", "delete", "update") for part in (f"--{name}TableMs", "0")]
+    with subprocess.Popen([DYNALITE, "--host", "127.0.0.1", "--port", port, *times], stdout=subprocess.PIPE,
+                          text=True) as process:
+        assert "listening" in process.stdout.readline()
+        yield f"http://127.0.0.1:{port}"
+        process.terminate()
+
+
+@pytest.fixture(params=["aws", "dynalite"])
+def rows(request, monkeypatch):
+    # PynamoDB waits two seconds for a table that is not there at once.
+    monkeypatch.setattr(time, "sleep", lambda seconds: threading.Event().wait(0.01))
+    there = request.getfixturevalue(request.param)
+    here, stage = Connection("us-east-1", getattr(there, "url", there), offline=True), uuid.uuid4().hex[:8]
     models = [bound(model, f"{model.__name__}-{stage}", here) for model in (LinkRow, LedgerRow, ConfigRow)]
-    assert [create_tables.create(model) for model in models] == [True] * 3
+    # dynalite makes the ledger's table, and then knows no times to live.
+    refused = pytest.raises(TableError, match="UpdateTimeToLive") if request.param == "dynalite" else nullcontext()
+    assert create_tables.create(models[0])
+    with refused:
+        assert create_tables.create(models[1])
+    assert create_tables.create(models[2])
     assert [create_tables.create(model) for model in models] == [False] * 3, "what exists is left alone"
     return models
 
