@@ -9,7 +9,7 @@ PYTHON ?= $(shell for minor in 13 12 11; do \
 BIN := $(VENV)/bin
 PIPENV := VIRTUAL_ENV=$(CURDIR)/$(VENV) PIPENV_VERBOSITY=-1 PIPENV_IGNORE_VIRTUALENVS=0 $(BIN)/pipenv
 
-.PHONY: help demo sandbox test lint types bench coverage lock clean
+.PHONY: help demo sandbox test faults lint types bench coverage lock clean
 
 help: ## show this
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
@@ -35,7 +35,10 @@ lint: $(VENV)/.done ## ruff
 types: $(VENV)/.done ## mypy
 	@$(BIN)/mypy
 
-bench: $(VENV)/.done ## what an event costs: calls, seconds, reads and writes
+faults: $(VENV)/.done ## every fault at every call, every order, many histories (half an hour)
+	@$(BIN)/python -m pytest -n 2 --exhaustive tests/faults
+
+bench: $(VENV)/.done ## what events cost: calls, seconds, reads and writes; answers and storms under load
 	@$(BIN)/python -m sandbox.bench
 
 lock: $(VENV)/.done ## bring Pipfile.lock up to date with Pipfile, without naming a registry

@@ -9,8 +9,10 @@ import boto3
 import moto.sqs.models
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
+from sandbox.moto_speed import speed_up
 from sandbox.web import Server
 
+speed_up()
 REGION = "us-east-1"
 # A message is tried this often before it is parked: with `handlers.events`' waits, for half a day.
 RECEIVES = 50

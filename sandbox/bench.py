@@ -1,7 +1,8 @@
-"""`make bench`: what events cost. API calls, seconds at 150 ms a call, DynamoDB reads and writes."""
+"""`make bench`: what events cost, how fast webhooks are answered, how storms are worked off, whether size matters."""
 
+import argparse
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from unittest.mock import patch
@@ -11,6 +12,8 @@ from botocore.client import BaseClient
 from jpi import wiring
 from jpi.handlers import log_entries
 from sandbox.aws import Aws
+from sandbox.bench_growth import growth
+from sandbox.bench_load import storms, webhooks
 from sandbox.world import World
 
 LATENCY = 0.150
@@ -111,8 +114,8 @@ def use(world: World) -> None:
     wiring.jpi = lambda: there  # type: ignore[assignment]
 
 
-def main() -> None:
-    """Print the table."""
+def events() -> None:
+    """A line for each scene, in a fresh process and in a warm one."""
     aws = Aws()
     print(f"API calls, seconds at {LATENCY * 1000:.0f} ms a simulated call, requests to DynamoDB\n")
     print(ROW.format("", "calls", "seconds", "reads", "writes"))
@@ -126,6 +129,24 @@ def main() -> None:
             print(ROW.format(name, cost.calls, f"{cost.seconds:.2f}", cost.reads, cost.writes), flush=True)
             world.stop()
     aws.stop()
+
+
+SECTIONS: dict[str, Callable[[], None]] = {
+    "events": events, "webhooks": webhooks, "storms": storms, "growth": growth,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print what was asked for; all of it takes about eight minutes."""
+    parser = argparse.ArgumentParser(prog="python -m sandbox.bench", description=__doc__)
+    parser.add_argument("sections", nargs="*", metavar="SECTION", help=f"{', '.join(SECTIONS)}; all unless named")
+    chosen = parser.parse_args(arguments)
+    unknown = set(chosen.sections) - SECTIONS.keys()
+    if unknown:
+        parser.error(f"no such section: {', '.join(sorted(unknown))}")
+    for name in chosen.sections or SECTIONS:
+        print(f"== {name}", flush=True)
+        SECTIONS[name]()
 
 
 if __name__ == "__main__":
