@@ -223,3 +223,17 @@ def test_an_incident_that_is_gone_is_not_read_for_ever(world):
     del world.pagerduty.incidents[incident.id]
     log_entries.handler({}, None)
     assert position(world).again == ()
+
+
+def test_what_failed_is_read_whole_even_where_something_new_happened_since(world):
+    incident = trigger_unheard(world, "Down")
+    hour_of_polls(world)
+    with world.losing_webhooks():
+        world.pagerduty.annotate(incident, "The first note.", world.rita)
+    world.jira.fault = lambda call: Fault(500)
+    hour_of_polls(world)
+    world.jira.fault = lambda call: None
+    with world.losing_webhooks():
+        world.pagerduty.annotate(incident, "The second note.", world.rita)
+    log_entries.handler({}, None)
+    assert len(world.linked(world.issue_of(incident), "Timeline")) == len(incident.log)

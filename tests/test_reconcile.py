@@ -182,3 +182,15 @@ def test_the_poll_comes_back_ever_more_seldom():
     assert waits == [120, 240, 480, 960, 1920, 3840, 3840, 3840]
     assert due(Link("Q1"), 0.0)
     assert not due(replace(Link("Q1"), holds={"issue": 1100.0}), 1000.0), "somebody is at it"
+
+
+def test_an_issue_whose_changes_cannot_be_read_does_not_keep_others_from_being_read(world, caplog):
+    incidents = [world.pagerduty.trigger(world.service, title, world.rita, "P1") for title in ("Odd", "Down")]
+    world.settle()
+    with world.losing_webhooks():
+        world.move(world.issue_of(incidents[0]), "indeterminate")
+        world.move(world.issue_of(incidents[1]), "done")
+    world.jira.fault = lambda call: Fault(403) if call.path.endswith("/changelog") else None
+    poll(world)
+    assert "an issue's changes were not read" in caplog.text
+    assert incidents[1].status == "resolved"

@@ -12,7 +12,7 @@ from jpi.sync.intake import HandOver
 from jpi.sync.policy import Policy
 from jpi.sync.ports import Clock, Ledger, Links, Log, PagerDuty
 from jpi.sync.reconcile import OpenLinks, Reconcile, by_incident, in_order
-from jpi.sync.rules import is_news
+from jpi.sync.rules import from_the_beginning, is_news
 
 # PagerDuty may list an entry late, and says nothing of whether `since` includes its second.
 OVERLAP = timedelta(minutes=5)
@@ -78,7 +78,8 @@ class Poll:
         events = by_incident(found, now)
         unfinished = (one for one, link in open_links.items() if link.unfinished and due(link, now.timestamp()))
         again = {*position.again, *unfinished}
-        unread = {one for one in sorted(again - events.keys()) if not self._read_again(one, events, now)}
+        whole_ones = {one for one, event in events.items() if from_the_beginning(event)}
+        unread = {one for one in sorted(again - whole_ones) if not self._read_again(one, events, now)}
         untold = self._reconcile.incidents(events, open_links, now, position.began)
         news = in_order([*self._news(events, open_links, again), *untold])
         failed = self._handed_over([*news, *self._reconcile.issues(open_links)])

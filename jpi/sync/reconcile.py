@@ -70,7 +70,14 @@ class Reconcile:
 
     def _moved(self, issue: Issue, link: Link) -> bool:
         """Whether somebody moved it there, or its workflow begins there: known only where it was seen before."""
-        return link.issue_status is None and issue.category == "indeterminate" and self._jira.moved(issue.key)
+        if link.issue_status is not None or issue.category != "indeterminate":
+            return False
+        try:
+            return self._jira.moved(issue.key)
+        except Exception as error:
+            # One issue that cannot be looked into must not keep the others from being read.
+            self._log.error("an issue's changes were not read", extra={"issue": issue.key, "reason": repr(error)})
+            return False
 
     def _shown(self, wanted: set[str]) -> dict[str, Shown]:
         """The account's open incidents; and of those wanted, the ones that are open no more, each by itself."""

@@ -83,8 +83,7 @@ def looked(side: str) -> str:
 
 def wants_whole_log(event: IncidentLogged, link: Link, policy: Policy) -> bool:
     """Whether the timeline lacks what happened before the poll's window: the issue is new, or a line was refused."""
-    begun = event.incident.created
-    if not policy.timeline_project or any(entry.is_trigger and entry.at == begun for entry in event.entries):
+    if not policy.timeline_project or from_the_beginning(event):
         return False
     return "timeline" in link.todo if link.issue_key else qualifies(event, policy)
 
@@ -99,6 +98,11 @@ def is_news(event: IncidentLogged, link: Link, policy: Policy, known: Collection
     """Whether there is anything in it to write or to remember; `known`: entries carried over already."""
     fresh = replace(event, entries=tuple(entry for entry in event.entries if entry.id not in known))
     return bool(decide(fresh, link, policy)) or event.at.timestamp() > link.seen.get("pagerduty", 0.0)
+
+
+def from_the_beginning(event: IncidentLogged) -> bool:
+    """Whether the entries begin with what opened the incident: then none of its log is missing."""
+    return any(entry.is_trigger and entry.at == event.incident.created for entry in event.entries)
 
 
 def side_of(event: Event) -> Literal["jira", "pagerduty"]:
