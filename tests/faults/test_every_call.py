@@ -9,7 +9,7 @@ from tests.faults.wire import DEATHS, FAULTS, Wire, at
 
 SLICES = 8
 # Of the exhaustive runs, `make test` plays every so many: no multiple of the number of faults, so all of them occur.
-SAMPLE = 37
+SAMPLE = 61
 
 
 def broken(arena, faults, number, exhaustive):
