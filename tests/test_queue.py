@@ -269,6 +269,18 @@ def test_the_poll_stores_one_message_an_incident_ten_a_call(queued, monkeypatch)
     assert sent == [], "what is known is not stored again"
 
 
+def test_the_poll_stores_only_the_entries_that_are_new(queued):
+    incident = trigger(queued)
+    queued.settle()
+    for note in ("One.", "Two."):
+        log_entries.handler({}, None)
+        queued.settle()
+        queued.pagerduty.annotate(incident, note, queued.rita)
+    log_entries.handler({}, None)
+    [message] = stored(queued)
+    assert [entry["type"] for entry in json.loads(message["Body"])["entries"]] == ["annotate_log_entry"]
+
+
 def test_batches_stay_within_their_size(queued, monkeypatch):
     sizes = []
     send = queued.jpi.queue.client.send_message_batch

@@ -23,7 +23,7 @@ from jpi.sync.link import Link
 from jpi.sync.maker import Maker
 from jpi.sync.policy import Policy
 from jpi.sync.ports import Clock, Jira, Ledger, Links, Log, PagerDuty
-from jpi.sync.rules import decide, looked, performed, settle, side_of, stale, wants_whole_log
+from jpi.sync.rules import decide, looked, performed, settle, side_of, stale, wants_whole_log, without
 
 NO_WAY = "jpi could not move this issue into a status of category '{to}', as PagerDuty has it: {why}."
 RACES = 3
@@ -134,8 +134,7 @@ class Engine:
             event = replace(event, entries=entries)
         if not link.issue_key:
             return event
-        known = self._ledger.known([entry.id for entry in event.entries])
-        return replace(event, entries=tuple(entry for entry in event.entries if entry.id not in known))
+        return without(event, self._ledger.known([entry.id for entry in event.entries]))
 
     def _is_ours(self, event: Event, link: Link) -> bool:
         """Whether this is the echo of something we did; only what is linked already can echo."""

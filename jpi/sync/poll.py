@@ -12,7 +12,7 @@ from jpi.sync.intake import HandOver
 from jpi.sync.policy import Policy
 from jpi.sync.ports import Clock, Ledger, Links, Log, PagerDuty
 from jpi.sync.reconcile import OpenLinks, Reconcile, by_incident, in_order
-from jpi.sync.rules import from_the_beginning, is_news
+from jpi.sync.rules import from_the_beginning, is_news, without
 
 # PagerDuty may list an entry late, and says nothing of whether `since` includes its second.
 OVERLAP = timedelta(minutes=5)
@@ -101,8 +101,11 @@ class Poll:
         links = {**self._links.get_all(events.keys() - open_links.keys()), **open_links}
         known = self._ledger.known([entry.id for one, event in events.items() if links[one].issue_key
                                     for entry in event.entries])
-        return [event for one, event in events.items() if one in again or (
-            is_news(event, links[one], self._policy, known) and not ended(links[one], event, self._clock()))]
+        fresh = [without(event, known) for one, event in events.items() if one not in again]
+        news = [event for event in fresh if is_news(event, links[event.incident.id], self._policy)
+                and not ended(links[event.incident.id], event, self._clock())]
+        # What is to be done again needs its log from the beginning.
+        return news + [event for one, event in events.items() if one in again]
 
     def _handed_over(self, events: Sequence[Event]) -> set[str]:
         """The incidents whose log was read and not taken; an issue's state is read anew by every poll."""

@@ -94,10 +94,14 @@ def qualifies(event: IncidentEvent, policy: Policy) -> bool:
     return not policy.sync_priorities.isdisjoint({event.incident.priority, *(entry.priority for entry in entries)})
 
 
-def is_news(event: IncidentLogged, link: Link, policy: Policy, known: Collection[str]) -> bool:
-    """Whether there is anything in it to write or to remember; `known`: entries carried over already."""
-    fresh = replace(event, entries=tuple(entry for entry in event.entries if entry.id not in known))
-    return bool(decide(fresh, link, policy)) or event.at.timestamp() > link.seen.get("pagerduty", 0.0)
+def is_news(event: IncidentLogged, link: Link, policy: Policy) -> bool:
+    """Whether there is anything in it to write or to remember."""
+    return bool(decide(event, link, policy)) or event.at.timestamp() > link.seen.get("pagerduty", 0.0)
+
+
+def without(event: IncidentLogged, known: Collection[str]) -> IncidentLogged:
+    """The event without the entries that were carried over already."""
+    return replace(event, entries=tuple(entry for entry in event.entries if entry.id not in known))
 
 
 def from_the_beginning(event: IncidentLogged) -> bool:
