@@ -30,6 +30,8 @@ ID = re.compile(r"[A-Za-z0-9!-/:-@\[-`{-~]{1,100}")
 CLIENT = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 2, "mode": "standard"})
 # How long a message that is looked at is kept from others, should whoever looks be stopped.
 LOOK_SECONDS = 60
+# Asked without waiting, SQS may answer that there is nothing though there is: AWS, short and long polling.
+LOOK_WAIT_SECONDS = 1
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Parked:
-    """A message of the dead-letter queue; `sent` is when the event was stored first, in epoch seconds."""
+    """A message of the dead-letter queue; `sent` is when it was parked, in epoch seconds."""
 
     id: str
     receipt: str
@@ -108,7 +110,8 @@ class Queue:
         """
         found: list[Parked] = []
         while batch := self._call("receive_message", QueueUrl=self.parked_url, MaxNumberOfMessages=BATCH,
-                                  VisibilityTimeout=LOOK_SECONDS, AttributeNames=["All"]).get("Messages"):
+                                  VisibilityTimeout=LOOK_SECONDS, WaitTimeSeconds=LOOK_WAIT_SECONDS,
+                                  AttributeNames=["All"]).get("Messages"):
             found += [_parked(message) for message in batch]
         return sorted(found, key=lambda one: one.sent)
 

@@ -9,6 +9,11 @@ from sandbox.web import Fault
 from tests.acting import QUESTIONS, whole
 
 
+@pytest.fixture(autouse=True)
+def _nobody_waits(monkeypatch):
+    monkeypatch.setattr("jpi.queue.LOOK_WAIT_SECONDS", 0)
+
+
 @pytest.fixture
 def parked(make_world, monkeypatch, capsys):
     """(the world with two incidents' events in the dead-letter queue, the incidents, what a call of the tool says)."""

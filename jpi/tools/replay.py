@@ -42,7 +42,8 @@ class Shown:
     def row(self, now: float) -> str:
         """A line of the list."""
         kind = type(self.event).__name__ if self.event else UNREADABLE
-        return ROW.format(self.parked.incident_id, self.event_id, kind, age(now - self.parked.sent), self.reason)
+        happened = self.event.at.timestamp() if self.event else self.parked.sent
+        return ROW.format(self.parked.incident_id, self.event_id, kind, age(now - happened), self.reason)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
