@@ -35,6 +35,10 @@ class Unavailable(Retryable):
     """A call that certainly had no effect: refused by a limit, or never sent."""
 
 
+class OutOfTime(Unavailable):
+    """A call that was not begun: the invocation has no time left for it."""
+
+
 class OutcomeUnknown(Retryable):
     """A write was sent and no answer came: look before you repeat it, after `after` seconds at the earliest."""
 

@@ -29,7 +29,7 @@ ID = re.compile(r"[A-Za-z0-9!-/:-@\[-`{-~]{1,100}")
 # PagerDuty waits 5 s for an answer; SQS takes a few milliseconds, or the sender comes again.
 CLIENT = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 2, "mode": "standard"})
 # How long a message that is looked at is kept from others, should whoever looks be stopped.
-LOOK_SECONDS = 60
+LOOK_SECONDS = 600
 # Asked without waiting, SQS may answer that there is nothing though there is: AWS, short and long polling.
 LOOK_WAIT_SECONDS = 1
 
@@ -106,14 +106,17 @@ class Queue:
     def parked(self) -> list["Parked"]:
         """What is in the dead-letter queue, the oldest first; of each incident the first ten, as SQS shows no more.
 
-        Nobody else sees them for a minute, unless `release` gives them free.
+        Nobody else sees them for ten minutes, unless `release` gives them free.
         """
-        found: list[Parked] = []
+        found: dict[str, Parked] = {}
         while batch := self._call("receive_message", QueueUrl=self.parked_url, MaxNumberOfMessages=BATCH,
                                   VisibilityTimeout=LOOK_SECONDS, WaitTimeSeconds=LOOK_WAIT_SECONDS,
                                   AttributeNames=["All"]).get("Messages"):
-            found += [_parked(message) for message in batch]
-        return sorted(found, key=lambda one: one.sent)
+            if all(message["MessageId"] in found for message in batch):
+                # It took so long that the first ones are there again.
+                break
+            found |= {message["MessageId"]: _parked(message) for message in batch}
+        return sorted(found.values(), key=lambda one: one.sent)
 
     def release(self, parked: Iterable["Parked"]) -> None:
         """Leave these where they are."""

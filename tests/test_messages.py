@@ -61,6 +61,8 @@ def test_a_long_log_is_split_and_nothing_of_it_is_lost(text):
     assert tuple(entry for part in parts for entry in part.entries) == event.entries
     assert len({part.id for part in parts}) == len(parts)
     assert {replace(part, id="", entries=()) for part in parts} == {replace(event, id="", entries=())}
+    [*ahead, last] = messages.fitting(replace(event, whole=True))
+    assert (last.whole, any(part.whole for part in ahead)) == (True, False)
 
 
 def test_what_cannot_be_split_is_cut():

@@ -159,7 +159,7 @@ def test_a_service_that_always_counts_wrong_stops_nothing(world):
 
 
 def failing(number, error, link):
-    return noted(link, f"E{number}", error, 1000.0 + number)
+    return noted(link, IncidentTriggered(f"E{number}", NOON, Incident("Q1")), error, 1000.0 + number)
 
 
 def test_failures_are_remembered_within_bounds_and_forgotten_when_mended():
@@ -171,7 +171,8 @@ def test_failures_are_remembered_within_bounds_and_forgotten_when_mended():
     assert (len(link.failed), list(link.failed)[-1], len(link.failed["E6"]["reason"])) == (KEPT, "E6", 500)
     mended = forgotten(link, IncidentTriggered("E7", NOON, Incident("Q1")))
     assert "E7" not in mended.failed
-    assert list(forgotten(link, IncidentLogged("log:1", NOON, Incident("Q1"))).failed) == ["E6"]
+    assert list(forgotten(link, IncidentLogged("log:1", NOON, Incident("Q1"), whole=True)).failed) == ["E6"]
+    assert forgotten(link, IncidentLogged("log:1", NOON, Incident("Q1"))) == link, "which does not bring everything"
 
 
 def test_the_poll_comes_back_ever_more_seldom():

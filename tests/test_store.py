@@ -140,7 +140,7 @@ def test_the_cursor_moves_on_from_where_it_was_read(rows):
     cursor = Cursor(rows[2])
     assert cursor.load() is None
     until = datetime(2026, 11, 20, 3, 0, 0, 5, tzinfo=UTC)
-    position = Position(until, until - timedelta(hours=6), ("Q1", "Q2"), short=2)
+    position = Position(until, until - timedelta(hours=6), ("Q1", "Q2"), short=2, step=timedelta(hours=3))
     cursor.save(position)
     first = cursor.load()
     assert first == replace(position, version=1)

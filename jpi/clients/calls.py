@@ -9,7 +9,7 @@ import requests
 import tenacity
 from urllib3.exceptions import NewConnectionError
 
-from jpi.errors import OutcomeUnknown, Permanent, Refused, Retryable, Unavailable
+from jpi.errors import OutcomeUnknown, OutOfTime, Permanent, Refused, Retryable, Unavailable
 
 TRIES = 3
 CONNECT_SECONDS = 3.05
@@ -46,10 +46,10 @@ class Budget(threading.local):
         return max(0.0, self._ends - self._clock())
 
     def timeout(self, longest: float = READ_SECONDS) -> tuple[float, float]:
-        """(connect, read) timeouts that end before the budget does; Unavailable where there is no time for a call."""
+        """(connect, read) timeouts that end before the budget does; OutOfTime where there is no time for a call."""
         left = self.left()
         if left < 1.0:
-            raise Unavailable("there is no time left for another call")
+            raise OutOfTime("there is no time left for another call")
         return min(CONNECT_SECONDS, left / 2), min(longest, left)
 
 

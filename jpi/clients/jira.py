@@ -10,12 +10,12 @@ import requests
 
 from jpi.clients.calls import Budget, Calls
 from jpi.clients.drafts import MARK, Site, body, created, to_drop
-from jpi.errors import NoWay, OutcomeUnknown, Refused, Unavailable
+from jpi.errors import NoWay, OutcomeUnknown, Permanent, Refused, Rejected, Unavailable
 from jpi.sync import jql
 from jpi.sync.drafts import Created, Draft, LinkTo
 from jpi.sync.events import Category, Issue
 from jpi.sync.text import document, plain
-from jpi.webhooks.jira import issue
+from jpi.webhooks import jira as webhooks
 
 SEVERITY = "Severity"
 BAD_REQUEST = 400
@@ -100,7 +100,8 @@ class Jira:
         One that is done, though done was not agreed, is left alone: somebody closed it, and that event is on its way.
         """
         found = self._call("GET", f"/issue/{key}", {"fields": "status", "expand": "transitions"})
-        if issue(found).category == category or (issue(found).category == "done" != agreed):
+        now = _issue(found).category
+        if now == category or (now == "done" != agreed):
             return False
         leading = [one["id"] for one in found.get("transitions", [])
                    if one["to"]["statusCategory"]["key"] == category]
@@ -137,7 +138,7 @@ class Jira:
         """The oldest issue of a project with this label that the search index knows of; it lags behind."""
         asked = {"jql": jql.labelled(project, label), "fields": ["status"], "maxResults": 1}
         found = self._call("POST", "/search/jql", body=asked, read=True)["issues"]
-        return issue(found[0]) if found else None
+        return _issue(found[0]) if found else None
 
     def marks(self, key: str, link_type: str, like: Draft) -> set[str]:
         """What the issues linked to `key` by this type stand for, read directly; and those with the label of `like`.
@@ -155,7 +156,7 @@ class Jira:
     def states(self, keys: Sequence[str]) -> list[tuple[Issue, datetime]]:
         """The status of each issue that is there, read directly, and when the issue was last changed."""
         read = self._fetch(keys, fields=["status", "updated"])
-        return [(issue(one), datetime.fromisoformat(one["fields"]["updated"])) for one in read]
+        return [(_issue(one), datetime.fromisoformat(one["fields"]["updated"])) for one in read]
 
     def moved(self, key: str) -> bool:
         """Whether the issue's status was changed since it was made, as its first hundred changes tell."""
@@ -193,6 +194,13 @@ class Jira:
             if error.response is None:
                 raise requests.RequestException(error.text) from error
             return error.response
+
+
+def _issue(found: dict[str, Any]) -> Issue:
+    try:
+        return webhooks.issue(found)
+    except Rejected as odd:
+        raise Permanent(f"Jira's issue {found.get('key')} is not as documented: {odd}") from odd
 
 
 def _element(call: str, failed: Mapping[str, Any]) -> Refused:

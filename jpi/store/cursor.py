@@ -1,6 +1,6 @@
 """How far the poll has read, in DynamoDB."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from jpi.store.models import ConfigRow, told, version_of
 from jpi.sync.poll import Position
@@ -22,11 +22,13 @@ class Cursor:
             except self._rows.DoesNotExist:
                 return None
         until, began = (datetime.fromtimestamp(row.value[name], UTC) for name in ("until", "began"))
-        return Position(until, began, tuple(row.value["again"]), row.value["short"], int(row.version))
+        step = timedelta(seconds=row.value["step"]) if row.value["step"] else None
+        return Position(until, began, tuple(row.value["again"]), row.value["short"], step, int(row.version))
 
     def save(self, position: Position) -> None:
         """Save over the position of this version, None where there was none; LostRace where another poll did."""
         value = {"until": position.until.timestamp(), "began": position.began.timestamp(),
-                 "again": sorted(position.again), "short": position.short}
+                 "again": sorted(position.again), "short": position.short,
+                 "step": position.step.total_seconds() if position.step else None}
         with told("moving the cursor"):
             self._rows(NAME, value=value, **version_of(position)).save()

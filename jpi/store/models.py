@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from pynamodb.attributes import JSONAttribute, TTLAttribute, UnicodeAttribute, VersionAttribute
+from pynamodb.attributes import BooleanAttribute, JSONAttribute, TTLAttribute, UnicodeAttribute, VersionAttribute
 from pynamodb.constants import PAY_PER_REQUEST_BILLING_MODE
 from pynamodb.exceptions import PynamoDBException
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
@@ -54,6 +54,7 @@ class LinkRow(Model):
     holds = JSONAttribute()
     todo = JSONAttribute()
     failed = JSONAttribute()
+    ended = BooleanAttribute(default=False)
     saved_by = UnicodeAttribute()
     issue_index = IssueIndex()
     open_index = OpenIndex()

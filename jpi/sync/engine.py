@@ -70,7 +70,7 @@ class Engine:
         try:
             link = self._link(event) if worth_noting(error) else None
             if link:
-                self._links.save(noted(link, event.id, error, self._clock()))
+                self._links.save(noted(link, event, error, self._clock()))
         except JpiError as another:
             self._log.warning("a failure was not noted", extra={"event": event.id, "reason": str(another)})
 
@@ -110,7 +110,7 @@ class Engine:
             if not refused.of_missing_issue(link.issue_key):
                 raise
             # It was deleted, or hidden from us: no retry brings it back, and nothing is made again by itself.
-            link, outcome = replace(link, todo={}), "ignored: its issue is gone"
+            link, outcome = replace(link, todo={}, failed={}, ended=True), "ignored: its issue is gone"
         link = forgotten(settle(event, link), event)
         if link != loaded:
             # Also where nothing but the version is new: what was saved last is a claim, which is over.
@@ -131,7 +131,7 @@ class Engine:
             event = replace(event, incident=self._pagerduty.incident(event.incident.id))
         if wants_whole_log(event, link, self._policy):
             entries = tuple(logged.entry for logged in self._pagerduty.incident_log(event.incident.id))
-            event = replace(event, entries=entries)
+            event = replace(event, entries=entries, whole=True)
         if not link.issue_key:
             return event
         return without(event, self._ledger.known([entry.id for entry in event.entries]))

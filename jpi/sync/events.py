@@ -107,11 +107,15 @@ class IncidentReassigned(IncidentEvent):
 
 @dataclass(frozen=True)
 class IncidentLogged(IncidentEvent):
-    """The poll found entries in its log; `incident` is its state when it was read with them, at `read_at`."""
+    """The poll found entries in its log; `incident` is its state when it was read with them, at `read_at`.
+
+    `whole`: nothing of its log is missing, but for what was carried over already.
+    """
 
     entries: tuple[LogEntry, ...] = field(default=())
     source: str = "poll"
     read_at: datetime | None = None
+    whole: bool = False
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 from jpi.errors import JpiError, LostRace, Permanent, TooEarly
-from jpi.sync.events import Event, IncidentLogged
+from jpi.sync.events import Event, IncidentLogged, IssueUpdated
 from jpi.sync.link import Link
+from jpi.sync.rules import side_of
 
 # The newest so many are remembered, so that a link never outgrows its row.
 KEPT = 10
@@ -18,25 +19,27 @@ def worth_noting(error: JpiError) -> bool:
     return not isinstance(error, LostRace | TooEarly)
 
 
-def noted(link: Link, event_id: str, error: JpiError, now: float) -> Link:
+def noted(link: Link, event: Event, error: JpiError, now: float) -> Link:
     """The link with this failure as its newest."""
-    others = {name: one for name, one in link.failed.items() if name != event_id}
-    newest = {"reason": str(error)[:REASON_LIMIT], "at": now, "final": isinstance(error, Permanent)}
-    return replace(link, failed=dict([*others.items(), (event_id, newest)][-KEPT:]))
+    others = {name: one for name, one in link.failed.items() if name != event.id}
+    times = link.failed.get(event.id, {"times": 0})["times"] + 1
+    newest = {"reason": str(error)[:REASON_LIMIT], "at": now, "final": isinstance(error, Permanent), "times": times,
+              "side": side_of(event)}
+    return replace(link, failed=dict([*others.items(), (event.id, newest)][-KEPT:]))
 
 
 def forgotten(link: Link, event: Event) -> Link:
-    """The link once `event` was applied; a poll's brings everything, and so ends what had failed for good."""
-    brings_all = isinstance(event, IncidentLogged)
-    left = {name: one for name, one in link.failed.items() if name != event.id and not (brings_all and one["final"])}
-    return replace(link, failed=left)
+    """The link once `event` was applied; one that brings all of its side ends what had failed there for good."""
+    brings_all = isinstance(event, IssueUpdated) or (isinstance(event, IncidentLogged) and event.whole)
+    ended = {name for name, one in link.failed.items() if brings_all and one["final"] and one["side"] == side_of(event)}
+    return replace(link, failed={name: one for name, one in link.failed.items() if name not in {event.id, *ended}})
 
 
 def due(link: Link, now: float) -> bool:
     """Whether the poll should come back to it: nobody is at it, and after a failure 2 minutes, 4, 8 ... an hour."""
     if any(until > now for until in link.holds.values()):
         return False
-    waits = FIRST_WAIT_SECONDS * 2.0 ** min(len(link.failed), MOST_DOUBLINGS)
+    waits = FIRST_WAIT_SECONDS * 2.0 ** min(sum(one["times"] for one in link.failed.values()), MOST_DOUBLINGS)
     return not link.failed or now >= _newest(link) + waits
 
 

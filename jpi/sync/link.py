@@ -13,7 +13,8 @@ class Link:
     `seen`: epoch seconds of the newest snapshot applied, by side.
     `holds`: work begun and not known to be done, with the epoch seconds before which nobody may look into it.
     `todo`: parts of the issue still to be made.
-    `failed`: by event, what could not be applied: `{"reason", "at" (epoch seconds), "final"}`.
+    `ended`: its issue is gone; nothing is created again by itself.
+    `failed`: by event, what could not be applied: `{"reason", "at" (epoch seconds), "final", "times", "side"}`.
     `issue_status`: what the issue was last seen or set to, in PagerDuty's words; it may be unable to follow.
     """
 
@@ -27,11 +28,13 @@ class Link:
     todo: Mapping[str, Any] = field(default_factory=dict)
     issue_status: str | None = None
     failed: Mapping[str, Any] = field(default_factory=dict)
+    ended: bool = False
 
     @property
     def open(self) -> bool:
         """Whether the poll still has to look at it."""
-        return self.unfinished or (bool(self.issue_key) and self.agreed.get("status") != "resolved")
+        lives = bool(self.issue_key) and self.agreed.get("status") != "resolved"
+        return not self.ended and (self.unfinished or lives)
 
     @property
     def unfinished(self) -> bool:

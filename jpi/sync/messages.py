@@ -53,8 +53,11 @@ def fitting(event: Event) -> Iterator[Event]:
     if size(text(event)) <= LIMIT:
         yield event
     elif len(entries) > 1:
-        for name, part in (("a", entries[: len(entries) // 2]), ("b", entries[len(entries) // 2 :])):
-            yield from fitting(replace(event, id=event.id + name, entries=part))  # type: ignore[call-arg]
+        half = len(entries) // 2
+        # Only the last part brings everything: those before it have gone ahead of it.
+        first = replace(event, id=f"{event.id}a", entries=entries[:half], whole=False)  # type: ignore[call-arg]
+        yield from fitting(first)
+        yield from fitting(replace(event, id=f"{event.id}b", entries=entries[half:]))  # type: ignore[call-arg]
     else:
         yield _short(event)
 

@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from jpi.errors import Refused
+from jpi.errors import OutOfTime, Permanent, Refused
 from jpi.sync.events import Event, IncidentLogged
 from jpi.sync.failures import due, ended
 from jpi.sync.intake import HandOver
 from jpi.sync.policy import Policy
-from jpi.sync.ports import Clock, Ledger, Links, Log, PagerDuty
-from jpi.sync.reconcile import OpenLinks, Reconcile, by_incident, in_order
-from jpi.sync.rules import from_the_beginning, is_news, without
+from jpi.sync.ports import Clock, Ledger, Links, Log, Logged, PagerDuty
+from jpi.sync.reconcile import OpenLinks, Reconcile, by_incident, in_order, named
+from jpi.sync.rules import is_news, without
 
 # PagerDuty may list an entry late, and says nothing of whether `since` includes its second.
 OVERLAP = timedelta(minutes=5)
@@ -28,12 +28,14 @@ class Position:
 
     `began`: where the first poll did; what is older and was never heard of is left alone.
     `short`: how often in a row the window that begins here came with entries missing.
+    `step`: how long a window may be, since a longer one could not be read in time; None: as long as any.
     """
 
     until: datetime
     began: datetime
     again: tuple[str, ...] = ()
     short: int = 0
+    step: timedelta | None = None
     version: int | None = None
 
 
@@ -71,14 +73,14 @@ class Poll:
         now = datetime.fromtimestamp(self._clock(), UTC)
         position = self._cursor.load() or Position(now - self._past + OVERLAP, began=now - self._past)
         since = position.until - OVERLAP
-        # After a long outage, in steps: a window that cannot be read in the time there is would never be.
-        until = min(now, since + max(self._past, LONGEST_WINDOW))
+        # After a long outage, in steps.
+        until = min(now, since + (position.step or max(self._past, LONGEST_WINDOW)))
         open_links = {link.incident_id: link for link in self._links.open()}
-        found, whole = self._pagerduty.log_entries(since, until)
+        found, whole = self._read(position, since, until)
         events = by_incident(found, now)
         unfinished = (one for one, link in open_links.items() if link.unfinished and due(link, now.timestamp()))
         again = {*position.again, *unfinished}
-        whole_ones = {one for one, event in events.items() if from_the_beginning(event)}
+        whole_ones = {one for one, event in events.items() if event.whole}
         unread = {one for one in sorted(again - whole_ones) if not self._read_again(one, events, now)}
         untold = self._reconcile.incidents(events, open_links, now, position.began)
         news = in_order([*self._news(events, open_links, again), *untold])
@@ -86,10 +88,19 @@ class Poll:
         self._cursor.save(self._moved(position, until, whole, unread | failed))
         return {"entries": len(found), "events": len(news), "again": len(unread | failed)}
 
+    def _read(self, position: Position, since: datetime, until: datetime) -> tuple[Sequence[Logged], bool]:
+        """The window's entries; one too long for the time there is is halved, or the next poll would fail as well."""
+        try:
+            return self._pagerduty.log_entries(since, until)
+        except OutOfTime:
+            self._cursor.save(replace(position, step=max((until - since) / 2, 2 * OVERLAP)))
+            raise
+
     def _read_again(self, incident_id: str, events: dict[str, IncidentLogged], now: datetime) -> bool:
         """Whether its whole log was read, or the incident is gone and there is nothing more to read."""
         try:
-            events |= by_incident(self._pagerduty.incident_log(incident_id), now)
+            found = by_incident(self._pagerduty.incident_log(incident_id), now)
+            events |= {one: replace(event, whole=True) for one, event in found.items()}
         except Exception as error:
             self._log.error("an incident's log was not read", extra={"incident": incident_id, "reason": repr(error)})
             return isinstance(error, Refused) and error.status == NOT_FOUND
@@ -105,18 +116,25 @@ class Poll:
         news = [event for event in fresh if is_news(event, links[event.incident.id], self._policy)
                 and not ended(links[event.incident.id], event, self._clock())]
         # What is to be done again needs its log from the beginning.
-        return news + [event for one, event in events.items() if one in again]
+        news += [event for one, event in events.items() if one in again]
+        return [named(event, links[event.incident.id]) for event in news]
 
     def _handed_over(self, events: Sequence[Event]) -> set[str]:
-        """The incidents whose log was read and not taken; an issue's state is read anew by every poll."""
+        """The incidents whose log was read and not taken, but for what ended: that the link remembers.
+
+        An issue's state is read anew by every poll.
+        """
         outcomes = zip(events, self._hand_over(events), strict=True)
         return {event.incident.id for event, outcome in outcomes
-                if isinstance(outcome, Exception) and isinstance(event, IncidentLogged)}
+                if isinstance(outcome, Exception) and not isinstance(outcome, Permanent)
+                and isinstance(event, IncidentLogged)}
 
     def _moved(self, position: Position, until: datetime, whole: bool, failed: set[str]) -> Position:
         """Where the next poll begins: here again, where entries that were announced did not come."""
         again = tuple(sorted(failed))
         if whole or position.short + 1 >= READS_OF_A_GAP:
-            return replace(position, until=until, again=again, short=0)
+            longer = 2 * position.step if position.step else None
+            step = longer if longer and longer < LONGEST_WINDOW else None
+            return replace(position, until=until, again=again, short=0, step=step)
         self._log.warning("log entries are missing", extra={"until": until.isoformat()})
         return replace(position, again=again, short=position.short + 1)

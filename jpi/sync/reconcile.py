@@ -9,7 +9,7 @@ from jpi.sync.failures import due
 from jpi.sync.link import Link
 from jpi.sync.policy import Policy
 from jpi.sync.ports import Clock, Jira, Links, Log, Logged, PagerDuty, Shown
-from jpi.sync.rules import decide, qualifies
+from jpi.sync.rules import decide, from_the_beginning, qualifies
 
 OpenLinks = Mapping[str, Link]
 
@@ -32,18 +32,20 @@ class Reconcile:
         Those older than `began` may have been without one when jpi was set up, and stay so.
         """
         shown = self._shown(set(open_links) - set(told))
-        events = [IncidentLogged(f"read:{one}:{now.timestamp()}", there.at, there.incident, read_at=now)
+        events = [IncidentLogged("", there.at, there.incident, read_at=now)
                   for one, there in shown.items() if one not in told]
         events = [event for event in events if event.incident.id in open_links or (
             qualifies(event, self._policy) and (event.incident.created or event.at) >= began)]
         ids = {event.incident.id for event in events}
         links = {**self._links.get_all(ids - open_links.keys()), **open_links}
-        return [event for event in events if due(links[event.incident.id], now.timestamp())
+        return [named(event, links[event.incident.id]) for event in events
+                if due(links[event.incident.id], now.timestamp())
                 and decide(event, links[event.incident.id], self._policy)]
 
     def issues(self, open_links: OpenLinks) -> list[IssueUpdated]:
         """What Jira's webhooks should have told: open issues whose state is not the agreed one."""
-        linked = {one: link for one, link in open_links.items() if link.issue_key}
+        now = self._clock()
+        linked = {one: link for one, link in open_links.items() if link.issue_key and due(link, now)}
         try:
             states = self._states(linked)
         except Exception as error:
@@ -56,7 +58,8 @@ class Reconcile:
     def everything(self, incident_id: str) -> Iterator[Event]:
         """One incident's whole log and state, then, once that was applied, its issue's state. May raise."""
         now = datetime.fromtimestamp(self._clock(), UTC)
-        yield from by_incident(self._pagerduty.incident_log(incident_id), now).values()
+        found = by_incident(self._pagerduty.incident_log(incident_id), now)
+        yield from (replace(event, whole=True) for event in found.values())
         link = self._links.get(incident_id)
         yield from self._states({incident_id: link} if link.issue_key else {})
 
@@ -64,7 +67,8 @@ class Reconcile:
         by_key = {str(link.issue_key): link for link in links.values()}
         now = datetime.fromtimestamp(self._clock(), UTC)
         states = self._jira.states(list(by_key)) if by_key else []
-        return [IssueUpdated(f"read:{issue.key}:{now.timestamp()}", at, issue, source="poll", read_at=now,
+        return [IssueUpdated(f"read:{issue.key}:{by_key[issue.key].version}:{at.timestamp()}", at, issue,
+                             source="poll", read_at=now,
                              moved=self._moved(issue, by_key[issue.key]), incident_id=by_key[issue.key].incident_id)
                 for issue, at in states if issue.key in by_key]
 
@@ -104,6 +108,15 @@ def by_incident(found: Iterable[Logged], read_at: datetime) -> dict[str, Inciden
     return {incident_id: _event(group, read_at) for incident_id, group in groups.items()}
 
 
+def named(event: IncidentLogged, link: Link) -> IncidentLogged:
+    """The event with an id of what it tells and of the link it was compared with.
+
+    SQS takes an id once in five minutes: the same again, before anybody did anything about it, is not stored again.
+    """
+    last = event.entries[-1].id if event.entries else ""
+    return replace(event, id=f"log:{event.incident.id}:{link.version or 0}:{event.at.timestamp():.0f}:{last}")
+
+
 def in_order(events: Iterable[IncidentLogged]) -> list[IncidentLogged]:
     """The oldest first."""
     return sorted(events, key=lambda event: (event.at, event.id))
@@ -114,6 +127,6 @@ def _event(group: Sequence[Logged], read_at: datetime) -> IncidentLogged:
     entries = sorted((one.entry for one in group), key=lambda entry: (entry.at, entry.id))
     details = next((one.incident.details for one in group if one.incident.details), None)
     incident: Incident = replace(newest.incident, details=details)
-    # Of this read alone: SQS takes an id once in five minutes, and what it told may be needed again.
-    event_id = f"log:{incident.id}:{read_at.timestamp()}"
-    return IncidentLogged(event_id, newest.at, incident, entries=tuple(entries), read_at=read_at)
+    event = IncidentLogged(f"log:{incident.id}:{read_at.timestamp()}", newest.at, incident, entries=tuple(entries),
+                           read_at=read_at)
+    return replace(event, whole=from_the_beginning(event))

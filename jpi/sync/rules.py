@@ -24,7 +24,9 @@ RANK: dict[str | None, int] = {None: -1, "triggered": 0, "acknowledged": 1, "res
 
 
 def decide(event: Event, link: Link, policy: Policy) -> list[Action]:
-    """The writes that `event` calls for, in order; none where nothing changed."""
+    """The writes that `event` calls for, in order; none where nothing changed, or the issue is gone."""
+    if link.ended:
+        return []
     if isinstance(event, IssueUpdated):
         status = _new_status(event, link)
         return [SetIncidentStatus(status)] if link.issue_key and status else []

@@ -70,7 +70,7 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--all", action="store_true", help="replay every parked event")
     what.add_argument("--of", metavar="INCIDENT", help="replay one incident's parked events")
-    what.add_argument("--event", metavar="ID", help="replay one parked event")
+    what.add_argument("--event", metavar="ID", help="replay one parked event, of the first ten of its incident")
     what.add_argument("--incident", metavar="ID", help="re-synchronise one incident from both services' present state")
     parser.add_argument("--dry-run", action="store_true", help="say what would happen, and do nothing")
     return parser.parse_args(arguments)
@@ -91,25 +91,35 @@ def _list(there: wiring.Jpi, queue: Queue) -> int:
 
 def _replay(there: wiring.Jpi, queue: Queue, chosen: argparse.Namespace) -> int:
     """Every parked message that was chosen, until there is none more: SQS shows ten of an incident at a time."""
-    done, left, more = 0, list[Parked](), True
-    while more:
-        shown = _shown(there, queue.parked())
-        wanted = [one for one in shown if _wanted(one, chosen)]
-        for one in wanted:
-            _one(there, queue, one, chosen.dry_run)
-        done += len(wanted)
-        left += [one.parked for one in shown if chosen.dry_run or one not in wanted]
-        more = bool(wanted) and not chosen.dry_run
-    queue.release(left)
+    done, left, more = 0, dict[str, Parked](), True
+    try:
+        while more:
+            shown = _shown(there, queue.parked())
+            left |= {one.parked.id: one.parked for one in shown}
+            wanted = [one for one in shown if _wanted(one, chosen)]
+            for one in wanted:
+                _one(there, queue, one, chosen.dry_run)
+                if not chosen.dry_run:
+                    del left[one.parked.id]
+            done += len(wanted)
+            more = bool(wanted) and not chosen.dry_run
+    finally:
+        queue.release(left.values())
     print(f"{done} {'would be replayed' if chosen.dry_run else 'replayed'}.")
     return 0 if done or chosen.all else 1
 
 
 def _one(there: wiring.Jpi, queue: Queue, one: Shown, dry_run: bool) -> None:
-    would = there.engine.plan(one.event) if dry_run and one.event else "nothing: it cannot be read"
-    print(f"{one.parked.incident_id}  {one.event_id}  {would if dry_run else 'back in the queue'}")
     if not dry_run:
         queue.replay(one.parked, str(time.time()))
+    print(f"{one.parked.incident_id}  {one.event_id}  {_would(there, one) if dry_run else 'back in the queue'}")
+
+
+def _would(there: wiring.Jpi, one: Shown) -> str:
+    try:
+        return there.engine.plan(one.event) if one.event else "nothing: it cannot be read"
+    except JpiError as error:
+        return f"fail: {error}"
 
 
 def _wanted(one: Shown, chosen: argparse.Namespace) -> bool:
