@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from jpi.errors import Permanent
 from jpi.sync import messages
-from jpi.sync.events import Incident, IncidentEvent, IncidentLogged, IssueUpdated, LogEntry, Person
+from jpi.sync.events import Incident, IncidentEvent, IncidentLogged, Issue, IssueUpdated, LogEntry, Person
 
 NOON = datetime(2026, 11, 20, 12, 0, 0, 250_000, tzinfo=UTC)
 # AWS: the characters a message may hold; others are refused.
@@ -21,7 +21,8 @@ def events(texts):
     people = st.builds(Person, texts, texts)
     incidents = st.builds(Incident, id=texts, title=texts, details=texts, assignees=st.tuples(people))
     at = st.datetimes(timezones=st.just(UTC))
-    return st.one_of(st.builds(IssueUpdated, id=texts, at=at, actor=people), *(
+    issues = st.builds(Issue, key=texts, id=texts)
+    return st.one_of(st.builds(IssueUpdated, id=texts, at=at, issue=issues, actor=people), *(
         st.builds(kind, id=texts, at=at, incident=incidents) for kind in IncidentEvent.__subclasses__()))
 
 
