@@ -91,7 +91,7 @@ def test_a_log_entrys_channel_is_read_and_its_summary_is_not(entry, priority, de
 def test_a_jira_delivery_becomes_an_event():
     body = raw(issue_updated())
     at = datetime.fromtimestamp(1795143601.25, UTC)
-    person, issue = Person("712020:person", "Jim Jira"), Issue("INCIDENT-1", "10001", "done")
+    person, issue = Person("712020:person", "Jim Jira"), Issue("INCIDENT-1", "10001", "done", "Checkout is down")
     headers = {jira.DELIVERY: "the-same-on-every-retry"}
     assert jira.parse(body, headers) == [IssueUpdated("the-same-on-every-retry", at, issue, person, moved=True)]
     assert jira.parse(body, {})[0].id == "INCIDENT-1-1795143601.25"

@@ -83,4 +83,5 @@ def to_drop(refused: Refused, sent: Mapping[str, Any], dropped: Collection[str])
 def created(found: Mapping[str, Any], draft: Draft, dropped: Collection[str]) -> Created:
     """The outcome of one create."""
     unlinked = draft.links if LINKS in dropped else ()
-    return Created(found["key"], str(found["id"]), tuple(sorted(set(dropped) - {LINKS, SHORT})), unlinked)
+    said = cut(draft.summary, SHORT_SUMMARY) if SHORT in dropped else draft.summary
+    return Created(found["key"], str(found["id"]), tuple(sorted(set(dropped) - {LINKS, SHORT})), unlinked, said)

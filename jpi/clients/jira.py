@@ -18,6 +18,7 @@ from jpi.sync.text import document, plain
 from jpi.webhooks import jira as webhooks
 
 SEVERITY = "Severity"
+FIELD_IDS = {name: field_id for field_id, name in webhooks.FIELDS.items()}
 BAD_REQUEST = 400
 # Most that one call takes: shared contract, `POST /issue/bulkfetch`.
 BULK_FETCH = 100
@@ -117,6 +118,21 @@ class Jira:
                 reason = "; ".join([*refused.messages, *refused.fields.values()])
         raise NoWay(reason)
 
+    def edit(self, key: str, values: Mapping[str, str]) -> dict[str, str]:
+        """Set the summary (`title`) and the priority by one call; those that Jira refuses by name, with its reason."""
+        refused: dict[str, str] = {}
+        while left := {name: value for name, value in values.items() if name not in refused}:
+            fields = {FIELD_IDS[name]: {"name": value} if name == "priority" else value for name, value in left.items()}
+            try:
+                self._call("PUT", f"/issue/{key}", body={"fields": fields})
+                break
+            except Refused as error:
+                named = {name: error.fields[FIELD_IDS[name]] for name in left if FIELD_IDS[name] in error.fields}
+                if error.status != BAD_REQUEST or not named:
+                    raise
+                refused |= named
+        return refused
+
     def comment(self, key: str, text: str, mark: str) -> None:
         """Comment on the issue, with a property by which the comment is known as ours."""
         properties = [{"key": MARK, "value": {"mark": mark}}]
@@ -155,7 +171,7 @@ class Jira:
 
     def states(self, keys: Sequence[str]) -> list[tuple[Issue, datetime]]:
         """The status of each issue that is there, read directly, and when the issue was last changed."""
-        read = self._fetch(keys, fields=["status", "updated"])
+        read = self._fetch(keys, fields=["status", "summary", "priority", "updated"])
         return [(_issue(one), datetime.fromisoformat(one["fields"]["updated"])) for one in read]
 
     def moved(self, key: str) -> bool:

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import requests
@@ -29,6 +30,8 @@ DEEPEST = 10_000
 # An account with more open incidents than this has its oldest read only where an issue of ours is open.
 MOST_LISTED = 1_000
 ALREADY_RESOLVED = 1001
+BAD_REQUEST = 400
+PAYMENT_REQUIRED = 402
 SEAM = timedelta(seconds=1)
 LOG_INCLUDES = ["incidents", "channels"]
 
@@ -136,6 +139,40 @@ class PagerDuty:
             return latest(answer["incident"])
         except Rejected as odd:
             raise Permanent(f"PagerDuty's answer is not as documented: {odd}") from odd
+
+    def edit(self, incident_id: str, values: Mapping[str, str]) -> dict[str, str]:
+        """Set title and priority by one call; those that cannot be, with the reason."""
+        refused = self._unknown(values)
+        sent: dict[str, Any] = {name: value for name, value in values.items() if name not in refused}
+        if "priority" in sent:
+            sent["priority"] = {"id": self._priorities[sent["priority"]], "type": "priority_reference"}
+        if not sent:
+            return refused
+        try:
+            self._call("PUT", f"/incidents/{incident_id}", body={"incident": {"type": "incident_reference", **sent}})
+        except Refused as error:
+            if error.status != BAD_REQUEST:
+                raise
+            refused |= dict.fromkeys(sent, str(error))
+        return refused
+
+    def _unknown(self, values: Mapping[str, str]) -> dict[str, str]:
+        name = values.get("priority")
+        if name is None or name in self._priorities:
+            return {}
+        return {"priority": f"the account has no priority {name}" if self._priorities else "it has no priorities"}
+
+    @cached_property
+    def _priorities(self) -> dict[str, str]:
+        """The account's priorities, id by name, once a process; none where its plan has none."""
+        try:
+            found = self._call("GET", "/priorities", {"limit": PAGE})["priorities"]
+        except Refused as refused:
+            if refused.status != PAYMENT_REQUIRED:
+                raise
+            log.warning("priorities are not kept in step: this PagerDuty account has none")
+            return {}
+        return {one["name"]: one["id"] for one in reversed(found)}
 
     def own_id(self) -> str | None:
         """The id of the user we write as, None where it cannot be found out."""

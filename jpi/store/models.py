@@ -54,6 +54,7 @@ class LinkRow(Model):
     holds = JSONAttribute()
     todo = JSONAttribute()
     failed = JSONAttribute()
+    fields = JSONAttribute()
     ended = BooleanAttribute(default=False)
     saved_by = UnicodeAttribute()
     issue_index = IssueIndex()

@@ -1,5 +1,6 @@
 """Writes to one side, as values."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from jpi.sync.events import Category, Incident, LogEntry, Status
@@ -43,4 +44,21 @@ class SetIncidentStatus:
     status: Status
 
 
-Action = CreateIncidentIssue | TransitionIssue | AddComment | AddTimeline | SetIncidentStatus
+@dataclass(frozen=True)
+class EditIssue:
+    """Set the issue's summary (`title`) or priority, in Jira's words; changed where they come from at `at`."""
+
+    values: Mapping[str, str]
+    at: float
+
+
+@dataclass(frozen=True)
+class EditIncident:
+    """Set the incident's title or priority, in PagerDuty's words; changed where they come from at `at`."""
+
+    values: Mapping[str, str]
+    at: float
+
+
+Action = (CreateIncidentIssue | TransitionIssue | AddComment | AddTimeline | SetIncidentStatus | EditIssue
+          | EditIncident)

@@ -43,12 +43,16 @@ class Draft:
 
 @dataclass(frozen=True)
 class Created:
-    """An issue that was made, without the fields its screen lacks; `unlinked` are the links still to be made."""
+    """An issue that was made, without the fields its screen lacks; `unlinked` are the links still to be made.
+
+    `summary`: as it was sent, None where that is not known.
+    """
 
     key: str
     id: str
     dropped: tuple[str, ...] = ()
     unlinked: tuple[LinkTo, ...] = ()
+    summary: str | None = None
 
 
 def incident_label(incident_id: str) -> str:

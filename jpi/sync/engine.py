@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from jpi.errors import JpiError, LostRace, NoWay, Refused
-from jpi.sync.actions import Action, AddComment, AddTimeline, CreateIncidentIssue, SetIncidentStatus, TransitionIssue
-from jpi.sync.claims import Claims, released
+from jpi.errors import JpiError, LostRace, Refused
+from jpi.sync.actions import Action, AddTimeline, CreateIncidentIssue
+from jpi.sync.claims import Claims
 from jpi.sync.events import (
-    STATUS_OF,
     Event,
     Incident,
     IncidentEvent,
@@ -21,11 +20,12 @@ from jpi.sync.failures import forgotten, noted, worth_noting
 from jpi.sync.intake import NOBODYS
 from jpi.sync.link import Link
 from jpi.sync.maker import Maker
+from jpi.sync.merge import side_of
 from jpi.sync.policy import Policy
 from jpi.sync.ports import Clock, Jira, Ledger, Links, Log, PagerDuty
-from jpi.sync.rules import decide, looked, performed, settle, side_of, stale, wants_whole_log, without
+from jpi.sync.rules import decide, performed, settle, stale, wants_whole_log, without
+from jpi.sync.writer import Writer
 
-NO_WAY = "jpi could not move this issue into a status of category '{to}', as PagerDuty has it: {why}."
 RACES = 3
 
 
@@ -41,8 +41,9 @@ class Engine:
         self._policy = policy
         self._clock = clock
         self._log = log
-        self._claims = Claims(links, clock)
-        self._maker = Maker(jira, links, ledger, self._claims, policy, log, index_lag)
+        claims = Claims(links, clock)
+        self._maker = Maker(jira, links, ledger, claims, policy, log, index_lag)
+        self._writer = Writer(jira, pagerduty, ledger, claims, clock, log)
         self._own: dict[str, str | None] = {}
 
     def apply(self, event: Event) -> str:
@@ -104,7 +105,8 @@ class Engine:
         outcome, loaded = _named(actions), link
         try:
             for action in actions:
-                link = performed(action, self._perform(action, link, event))
+                link, done = self._perform(action, link, event)
+                link = performed(done, link)
             link = self._maker.finish(link)
         except Refused as refused:
             if not refused.of_missing_issue(link.issue_key):
@@ -154,18 +156,13 @@ class Engine:
             self._log.warning("our own account is not known", extra={"side": side, "reason": str(refused)})
             return None
 
-    def _perform(self, action: Action, link: Link, event: Event) -> Link:
+    def _perform(self, action: Action, link: Link, event: Event) -> tuple[Link, Action]:
+        """The link, and what was done of the action: fields that a service refuses stay as they are there."""
         if isinstance(action, CreateIncidentIssue) and isinstance(event, IncidentEvent):
-            return self._maker.incident_issue(link, self._present(event, link), action.agent)
+            return self._maker.incident_issue(link, self._present(event, link), action.agent), action
         if isinstance(action, AddTimeline) and isinstance(event, IncidentLogged):
-            return self._maker.timeline(link, event.entries)
-        if isinstance(action, AddComment):
-            return self._comment(link, action.mark, action.text)
-        if isinstance(action, TransitionIssue):
-            return self._transition(link, action)
-        if isinstance(action, SetIncidentStatus):
-            return self._set_status(link, action)
-        raise TypeError(f"nobody performs {action}")
+            return self._maker.timeline(link, event.entries), action
+        return self._writer(link, action)
 
     def _present(self, event: IncidentEvent, link: Link) -> Incident:
         """The incident with its trigger's details, asked for only where the event does not bring them."""
@@ -182,39 +179,6 @@ class Engine:
             self._log.warning("the incident cannot be read", extra={"incident": there.id, "reason": str(refused)})
             return there
 
-    def _transition(self, link: Link, action: TransitionIssue) -> Link:
-        before = self._clock()
-        try:
-            moved = self._jira.transition(str(link.issue_key), action.category, action.agreed)
-        except NoWay as why:
-            fields = {"issue": link.issue_key, "to": action.category, "reason": str(why)}
-            self._log.warning("the issue cannot get there", extra=fields)
-            mark = f"no-way:{link.incident_id}:{action.agreed}:{action.category}"
-            return self._comment(link, mark, NO_WAY.format(to=action.category, why=why))
-        if not moved:
-            return link
-        return replace(_written(link, "jira", before), issue_status=STATUS_OF[action.category])
-
-    def _set_status(self, link: Link, action: SetIncidentStatus) -> Link:
-        before = self._clock()
-        written = self._pagerduty.set_status(link.incident_id, action.status)
-        link = _written(link, looked("pagerduty"), before)
-        return _written(link, "pagerduty", written.timestamp()) if written else link
-
-    def _comment(self, link: Link, mark: str, text: str) -> Link:
-        key = str(link.issue_key)
-        if self._ledger.known([mark]):
-            return released(link, mark)
-        if not (self._claims.unfinished(link, mark) and self._jira.has_comment(key, text)):
-            link, _ = self._claims.once(link, mark, lambda: self._jira.comment(key, text, mark))
-        self._ledger.add([mark])
-        return released(link, mark)
-
 
 def _named(actions: Sequence[Action]) -> str:
     return ", ".join(type(action).__name__ for action in actions) or "nothing to do"
-
-
-def _written(link: Link, side: str, at: float) -> Link:
-    """What a person did on that side before our write is older than it."""
-    return replace(link, seen={**link.seen, side: max(at, link.seen.get(side, 0.0))})

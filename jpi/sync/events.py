@@ -69,6 +69,11 @@ class IncidentEvent:
     actor: Person | None = None
     source: str = "webhook"
 
+    @property
+    def changed(self) -> frozenset[str]:
+        """The fields that it says were changed just then."""
+        return frozenset()
+
 
 @dataclass(frozen=True)
 class IncidentTriggered(IncidentEvent):
@@ -99,6 +104,11 @@ class IncidentReopened(IncidentEvent):
 class IncidentPriorityUpdated(IncidentEvent):
     """Its priority was set, raised, lowered or cleared."""
 
+    @property
+    def changed(self) -> frozenset[str]:
+        """Just that."""
+        return frozenset({"priority"})
+
 
 @dataclass(frozen=True)
 class IncidentReassigned(IncidentEvent):
@@ -125,13 +135,16 @@ class Issue:
     key: str
     id: str | None = None
     category: Category | None = None
+    title: str | None = None
+    priority: str | None = None
 
 
 @dataclass(frozen=True)
 class IssueUpdated:
     """Something happened on Jira; `issue` is what that side looks like at `at`. `read_at`: the poll's, when it read.
 
-    `moved`: the event says that the status changed. `incident_id`: whose issue it is, once that was looked up.
+    `moved`: the event says that the status changed; `changed`: which other fields.
+    `incident_id`: whose issue it is, once that was looked up.
     """
 
     id: str
@@ -142,6 +155,7 @@ class IssueUpdated:
     read_at: datetime | None = None
     moved: bool = False
     incident_id: str | None = None
+    changed: frozenset[str] = frozenset()
 
 
 Event = IncidentEvent | IssueUpdated

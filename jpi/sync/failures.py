@@ -5,7 +5,7 @@ from dataclasses import replace
 from jpi.errors import JpiError, LostRace, Permanent, TooEarly
 from jpi.sync.events import Event, IncidentLogged, IssueUpdated
 from jpi.sync.link import Link
-from jpi.sync.rules import side_of
+from jpi.sync.merge import side_of
 
 # The newest so many are remembered, so that a link never outgrows its row.
 KEPT = 10

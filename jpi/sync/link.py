@@ -15,6 +15,7 @@ class Link:
     `todo`: parts of the issue still to be made.
     `ended`: its issue is gone; nothing is created again by itself.
     `failed`: by event, what could not be applied: `{"reason", "at" (epoch seconds), "final", "times", "side"}`.
+    `fields`: of title and priority, what either side was last known to have, and when that was changed (`at`).
     `issue_status`: what the issue was last seen or set to, in PagerDuty's words; it may be unable to follow.
     """
 
@@ -29,6 +30,7 @@ class Link:
     issue_status: str | None = None
     failed: Mapping[str, Any] = field(default_factory=dict)
     ended: bool = False
+    fields: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def open(self) -> bool:

@@ -54,8 +54,11 @@ class Maker:
             link, made = self._claims.once(link, ISSUE, lambda: self._jira.create(draft), self._index_lag)
         self._say_dropped(made)
         # Where its workflow begins is not known, so neither is its status.
-        agreed = {"status": "triggered", "title": incident.title, "priority": incident.priority}
-        return self._record(link, issue_key=made.key, issue_id=made.id, agreed=agreed, todo=self._todo(made))
+        fields = {"title": {"pagerduty": incident.title, "jira": made.summary},
+                  "priority": {"pagerduty": incident.priority,
+                               "jira": None if made.summary is None or "priority" in made.dropped else draft.priority}}
+        return self._record(link, issue_key=made.key, issue_id=made.id, agreed={"status": "triggered"},
+                            todo=self._todo(made), fields=fields)
 
     def _record(self, link: Link, **made: Any) -> Link:
         """Save what was made, over whatever others saved meanwhile: this must not get lost."""

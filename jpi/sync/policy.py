@@ -29,6 +29,10 @@ class Policy:
     stakeholders: tuple[str, ...] = ()
     questions: tuple[Question, ...] = ()
 
+    def priority_of(self, on_jira: str) -> str | None:
+        """PagerDuty's name for a priority of Jira's, the first that maps to it."""
+        return next((name for name, mapped in self.priorities.items() if mapped == on_jira), None)
+
 
 def issue_type(project_key: str) -> str:
     """The issue type of a project: its key in title case (`INCIDENT`: `Incident`)."""

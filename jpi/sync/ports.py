@@ -1,6 +1,6 @@
 """What the engine needs of the outside, and no more. `jpi.clients` and `jpi.store` fit; so would others."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -30,6 +30,9 @@ class Jira(Protocol):
 
     def transition(self, key: str, category: Category, agreed: Category) -> bool:
         """Bring the issue from one category into another; whether that took a write. NoWay: it cannot get there."""
+
+    def edit(self, key: str, values: Mapping[str, str]) -> dict[str, str]:
+        """Set title and priority; those that were refused, with the reason."""
 
     def comment(self, key: str, text: str, mark: str) -> None:
         """Comment on the issue."""
@@ -96,6 +99,9 @@ class PagerDuty(Protocol):
 
     def log_entries(self, since: datetime, until: datetime) -> tuple[Sequence[Logged], bool]:
         """All entries of the account between two times, and whether none is missing."""
+
+    def edit(self, incident_id: str, values: Mapping[str, str]) -> dict[str, str]:
+        """Set title and priority; those that were refused, with the reason."""
 
     def set_status(self, incident_id: str, status: Status) -> datetime | None:
         """Bring the incident into this status; when that was, None where it took no write."""

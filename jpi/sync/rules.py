@@ -2,9 +2,17 @@
 
 from collections.abc import Collection
 from dataclasses import replace
-from typing import Literal
 
-from jpi.sync.actions import Action, AddComment, AddTimeline, CreateIncidentIssue, SetIncidentStatus, TransitionIssue
+from jpi.sync.actions import (
+    Action,
+    AddComment,
+    AddTimeline,
+    CreateIncidentIssue,
+    EditIncident,
+    EditIssue,
+    SetIncidentStatus,
+    TransitionIssue,
+)
 from jpi.sync.events import (
     CATEGORY_OF,
     STATUS_OF,
@@ -16,6 +24,7 @@ from jpi.sync.events import (
     Status,
 )
 from jpi.sync.link import Link
+from jpi.sync.merge import Side, merge, noticed, set_by_us, side_of, written
 from jpi.sync.policy import Policy
 
 MERGED = "This incident was merged on PagerDuty into {incident}."
@@ -28,14 +37,17 @@ def decide(event: Event, link: Link, policy: Policy) -> list[Action]:
     if link.ended:
         return []
     if isinstance(event, IssueUpdated):
+        if not link.issue_key:
+            return []
         status = _new_status(event, link)
-        return [SetIncidentStatus(status)] if link.issue_key and status else []
+        return [*([SetIncidentStatus(status)] if status else []), *_edits(event, link, policy)]
     created: list[Action] = []
     if not link.issue_key:
         if not qualifies(event, policy):
             return []
         created = [CreateIncidentIssue(event.incident, event.actor.name if event.actor else None)]
-    return [*created, *_status_actions(event, link), *_timeline(event, link, policy)]
+    edits = _edits(event, link, policy) if link.issue_key else []
+    return [*created, *_status_actions(event, link), *edits, *_timeline(event, link, policy)]
 
 
 def performed(action: Action, link: Link) -> Link:
@@ -44,7 +56,7 @@ def performed(action: Action, link: Link) -> Link:
         return replace(link, agreed={**link.agreed, "status": STATUS_OF[action.category]})
     if isinstance(action, SetIncidentStatus):
         return replace(link, agreed={**link.agreed, "status": action.status})
-    return link
+    return written(action, link) if isinstance(action, EditIssue | EditIncident) else link
 
 
 def settle(event: Event, link: Link) -> Link:
@@ -53,21 +65,28 @@ def settle(event: Event, link: Link) -> Link:
         return link
     side = side_of(event)
     link = replace(link, seen={**link.seen, side: max(_covered(event), link.seen.get(side, 0.0))})
+    link = noticed(event, link)
     if isinstance(event, IssueUpdated):
-        return replace(link, issue_status=_status(event) or link.issue_status)
+        there = None if stale(event, link, "status") else _status(event)
+        return replace(link, issue_status=there or link.issue_status)
     if link.issue_key:
         return link
     said = {name: getattr(event.incident, name) for name in ("status", "title", "priority")}
     return replace(link, agreed={**link.agreed, **{name: value for name, value in said.items() if value is not None}})
 
 
-def stale(event: Event, link: Link) -> bool:
-    """Whether that side has been seen in a newer state already. A read tells the state of when it was read."""
+def stale(event: Event, link: Link, name: str | None = None) -> bool:
+    """Whether that side, or this field there, has been seen in a newer state, or set. A read tells of when it was read.
+    """
     side = side_of(event)
-    seen, read_at = link.seen.get(side, 0.0), getattr(event, "read_at", None)
+    seen, read_at = _seen(link, side, name), getattr(event, "read_at", None)
     if read_at is None:
         return event.at.timestamp() < seen
     return bool(read_at.timestamp() < max(seen, link.seen.get(looked(side), 0.0)))
+
+
+def _seen(link: Link, side: Side, name: str | None = None) -> float:
+    return max(link.seen.get(side, 0.0), link.seen.get(set_by_us(side, name), 0.0) if name else 0.0)
 
 
 def _covered(event: Event) -> float:
@@ -98,7 +117,7 @@ def qualifies(event: IncidentEvent, policy: Policy) -> bool:
 
 def is_news(event: IncidentLogged, link: Link, policy: Policy) -> bool:
     """Whether there is anything in it to write or to remember."""
-    return bool(decide(event, link, policy)) or event.at.timestamp() > link.seen.get("pagerduty", 0.0)
+    return bool(decide(event, link, policy)) or event.at.timestamp() > _seen(link, "pagerduty", "status")
 
 
 def without(event: IncidentLogged, known: Collection[str]) -> IncidentLogged:
@@ -111,9 +130,8 @@ def from_the_beginning(event: IncidentLogged) -> bool:
     return any(entry.is_trigger and entry.at == event.incident.created for entry in event.entries)
 
 
-def side_of(event: Event) -> Literal["jira", "pagerduty"]:
-    """The side that an event tells of."""
-    return "jira" if isinstance(event, IssueUpdated) else "pagerduty"
+def _edits(event: Event, link: Link, policy: Policy) -> list[Action]:
+    return [] if stale(event, link) else merge(event, link, policy)
 
 
 def _status_actions(event: IncidentEvent, link: Link) -> list[Action]:
@@ -128,7 +146,7 @@ def _status_actions(event: IncidentEvent, link: Link) -> list[Action]:
 
 def _new_status(event: Event, link: Link) -> Status | None:
     """The status to bring the other side into, or None where that side need not move."""
-    status = None if stale(event, link) else _status(event)
+    status = None if stale(event, link, "status") else _status(event)
     agreed = link.agreed.get("status")
     if isinstance(event, IssueUpdated):
         # Jira only moves an incident forward here: the event does not say whether it left done or never got there.
@@ -145,11 +163,12 @@ def _new_status(event: Event, link: Link) -> Status | None:
 
 def _reopened_since(event: IncidentEvent, link: Link) -> bool:
     """Whether the incident was reopened after its side was last seen; the event of that may come later, or never."""
-    return event.incident.reopened is not None and event.incident.reopened.timestamp() > link.seen.get("pagerduty", 0.0)
+    reopened = event.incident.reopened
+    return reopened is not None and reopened.timestamp() > _seen(link, "pagerduty", "status")
 
 
 def _same_moment(event: IncidentEvent, link: Link) -> bool:
-    return event.at.timestamp() == link.seen.get("pagerduty")
+    return event.at.timestamp() == _seen(link, "pagerduty", "status")
 
 
 def _entered(event: IssueUpdated, link: Link) -> bool:

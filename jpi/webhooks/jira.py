@@ -6,6 +6,8 @@ from jpi.sync.events import Category, Event, Issue, IssueUpdated, Person
 from jpi.webhooks.reading import Headers, Json, body, identifier, may, milliseconds, need, objects
 
 CATEGORIES = get_args(Category)
+# By id: a field's name is only what a site calls it.
+FIELDS = {"summary": "title", "priority": "priority"}
 DELIVERY = "X-Atlassian-Webhook-Identifier"
 
 
@@ -19,9 +21,11 @@ def parse(raw: bytes, headers: Headers) -> list[Event]:
     # The identifier is the same on every retry of one delivery.
     delivery = headers.get(DELIVERY, "") or f"{there.key}-{at.timestamp()}"
     items = objects(may(found, "changelog", dict) or {}, "items")
-    # By id: a field's name is only what a site calls it. Atlassian's documented example has names alone.
-    moved = any(item.get("fieldId", item.get("field")) == "status" for item in items)
-    return [IssueUpdated(delivery, at, there, _actor(may(found, "user", dict)), moved=moved)]
+    # Atlassian's documented example has names alone.
+    ids = {item.get("fieldId", item.get("field")) for item in items}
+    changed = frozenset(name for field_id, name in FIELDS.items() if field_id in ids)
+    actor = _actor(may(found, "user", dict))
+    return [IssueUpdated(delivery, at, there, actor, moved="status" in ids, changed=changed)]
 
 
 def issue(found: Json) -> Issue:
@@ -30,7 +34,9 @@ def issue(found: Json) -> Issue:
     status = may(fields, "status", dict) or {}
     category = may(may(status, "statusCategory", dict) or {}, "key", str)
     known = category if category in CATEGORIES else None
-    return Issue(identifier(found, "key"), may(found, "id", str), known)  # type: ignore[arg-type]
+    priority = may(fields, "priority", dict) or {}
+    return Issue(identifier(found, "key"), may(found, "id", str), known,  # type: ignore[arg-type]
+                 may(fields, "summary", str), may(priority, "name", str))
 
 
 def _actor(user: Json | None) -> Person | None:

@@ -175,6 +175,12 @@ class PagerDuty(Side):
         return found, True
 
     @call(writes=True)
+    def edit(self, name, values):
+        self.incidents[name] = replace(self.incidents[name], **values)
+        self.changed[name] = self.clock.second()
+        return {}
+
+    @call(writes=True)
     def set_status(self, name, status):
         there = self.incidents[name]
         if status == there.status or there.status == "resolved" or (
@@ -245,6 +251,11 @@ class Jira(Side):
             return False
         self._move(key, category, Person("bot", "jpi"))
         return True
+
+    @call(writes=True)
+    def edit(self, key, values):
+        self.changed[key] = self.clock.moment()
+        return {}
 
     @call(writes=True)
     def comment(self, key, text, mark):

@@ -1,0 +1,161 @@
+"""Title and priority, both ways: what both services show in the end, and what it took."""
+
+import json
+
+import pytest
+
+from jpi.handlers import log_entries
+from jpi.webhooks import jira
+from tests.acting import apply
+
+WRITES = ("PUT", "POST", "DELETE")
+
+
+@pytest.fixture
+def linked(world):
+    """A P1 with its issue, everything told: (world, incident, issue)."""
+    incident = world.pagerduty.trigger(world.service, "Checkout is down", world.rita, "P1")
+    world.settle()
+    poll(world)
+    world.forget_calls()
+    return world, incident, world.issue_of(incident)
+
+
+def poll(world):
+    world.clock.advance(60)
+    log_entries.handler({}, None)
+    world.settle()
+
+
+def edit(world, issue, **fields):
+    world.jim("PUT", f"/rest/api/3/issue/{issue.key}", {"fields": fields})
+
+
+def writes(world):
+    """What jpi wrote, but for the timeline and links."""
+    made = [call for call in world.calls() if call.method in WRITES and "search" not in call.path]
+    return [f"{call.method} {call.path}" for call in made if "bulk" not in call.path]
+
+
+def quiet(world):
+    """Whether nothing more is written, however often both sides are read."""
+    before = writes(world)
+    for _ in range(2):
+        poll(world)
+    return writes(world) == before
+
+
+def shown(incident, issue):
+    return incident.title, incident.priority.name, issue.summary, issue.priority
+
+
+def test_a_title_edited_on_pagerduty_is_found_by_the_poll(linked):
+    world, incident, issue = linked
+    world.pagerduty.retitle(incident, "Checkout\nis slow")
+    poll(world)
+    assert shown(incident, issue) == ("Checkout\nis slow", "P1", "Checkout is slow", "Highest")
+    assert writes(world) == [f"PUT /rest/api/3/issue/{issue.key}"]
+    assert quiet(world)
+
+
+def test_a_priority_lowered_on_pagerduty_is_lowered_on_jira(linked):
+    world, incident, issue = linked
+    world.pagerduty.set_priority(incident, "P3", world.rita)
+    world.settle()
+    assert shown(incident, issue) == ("Checkout is down", "P3", "Checkout is down", "Medium")
+    assert writes(world) == [f"PUT /rest/api/3/issue/{issue.key}"]
+    assert quiet(world)
+
+
+def test_a_summary_and_a_priority_edited_on_jira_take_one_write(linked):
+    world, incident, issue = linked
+    edit(world, issue, summary="Checkout is slow", priority={"name": "High"})
+    world.settle()
+    assert shown(incident, issue) == ("Checkout is slow", "P2", "Checkout is slow", "High")
+    assert writes(world) == [f"PUT /incidents/{incident.id}"]
+    assert quiet(world)
+
+
+def test_what_jiras_webhook_did_not_tell_the_poll_finds(linked):
+    world, incident, issue = linked
+    with world.losing_webhooks():
+        edit(world, issue, summary="Checkout is slow")
+    poll(world)
+    assert incident.title == "Checkout is slow"
+    assert quiet(world)
+
+
+def test_priorities_that_mean_the_same_write_nothing(linked):
+    world, incident, issue = linked
+    edit(world, issue, priority={"name": "Lowest"})
+    world.settle()
+    assert incident.priority.name == "P5"
+    world.pagerduty.set_priority(incident, "P5", world.rita)
+    world.forget_calls()
+    world.settle()
+    assert writes(world) == []
+
+
+def test_an_account_without_priorities_keeps_the_rest_in_step(linked):
+    world, incident, issue = linked
+    world.pagerduty.priorities_enabled = False
+    edit(world, issue, summary="Checkout is slow", priority={"name": "High"})
+    world.settle()
+    assert shown(incident, issue) == ("Checkout is slow", "P1", "Checkout is slow", "High")
+    edit(world, issue, priority={"name": "Low"})
+    world.settle()
+    assert [call.path for call in world.pagerduty.calls].count("/priorities") == 1
+    assert quiet(world)
+
+
+def test_a_field_that_jira_refuses_does_not_keep_the_other_back(linked):
+    world, incident, issue = linked
+    world.jira.off_screen.add(("INCIDENT", "priority"))
+    world.pagerduty.set_priority(incident, "P3", world.rita)
+    world.pagerduty.retitle(incident, "Checkout is slow")
+    poll(world)
+    assert shown(incident, issue) == ("Checkout is slow", "P3", "Checkout is slow", "Highest")
+    assert quiet(world)
+
+
+@pytest.mark.parametrize("newer", ["jira", "pagerduty"])
+def test_of_two_crossing_edits_the_newer_wins_on_both_sides(linked, newer):
+    world, incident, issue = linked
+    acts = {"pagerduty": lambda: world.pagerduty.set_priority(incident, "P2", world.rita),
+            "jira": lambda: edit(world, issue, priority={"name": "Low"})}
+    for side in sorted(acts, key=lambda one: one == newer):
+        acts[side]()
+        world.clock.advance(5)
+    # PagerDuty's is applied first either way; Jira's delivery is late.
+    world.pagerduty.outbox.pump()
+    world.settle()
+    assert (incident.priority.name, issue.priority) == (("P4", "Low") if newer == "jira" else ("P2", "High"))
+    assert quiet(world)
+
+
+def test_a_field_that_is_only_called_like_ours_changes_nothing(linked):
+    world, _, issue = linked
+    body = {"timestamp": int(world.clock() * 1000), "webhookEvent": "jira:issue_updated",
+            "user": {"accountId": world.jim_id},
+            "issue": {"id": issue.id, "key": issue.key, "fields": {"customfield_10016": 1}},
+            "changelog": {"items": [
+                {"field": "Story Points", "fieldId": "customfield_10016", "from": None, "to": "1", "toString": "1"},
+                {"field": "Status", "fieldId": "customfield_10020", "fromString": "To Do", "toString": "Done"},
+                {"field": "priority", "fieldId": "customfield_10021", "fromString": "x", "toString": "Low"}]}}
+    [event] = jira.parse(json.dumps(body).encode(), {})
+    assert (event.moved, event.changed) == (False, frozenset())
+    assert apply(world, event) == "nothing to do"
+    assert world.calls() == []
+
+
+def test_without_an_own_account_to_know_echoes_by_equality_alone_keeps_them_out(make_world):
+    world = make_world(PAGERDUTY_USER_EMAIL="rita@example.com", JIRA_USER_EMAIL="jim@example.com",
+                       JIRA_API_TOKEN="jim-token")
+    incident = world.pagerduty.trigger(world.service, "Checkout is down", world.rita, "P1")
+    world.settle()
+    issue = world.issue_of(incident)
+    world.pagerduty.retitle(incident, "Checkout is slow")
+    edit(world, issue, priority={"name": "High"})
+    poll(world)
+    poll(world)
+    assert shown(incident, issue) == ("Checkout is slow", "P2", "Checkout is slow", "High")
