@@ -63,12 +63,13 @@ def jpi() -> Jpi:
 def build(chosen: Settings, clock: Callable[[], float] = time.time, sleep: Callable[[float], None] = time.sleep) -> Jpi:
     """A jpi from these settings. SettingsError where a file that they name is not as it should be."""
     log, budget = logs.logger(chosen.log_level), Budget(clock)
-    jira = Jira(chosen.jira_api_url, chosen.jira_user_email, chosen.jira_api_token, budget, sleep)
+    wanted = policy(chosen)
+    jira = Jira(chosen.jira_api_url, chosen.jira_user_email, chosen.jira_api_token, budget, sleep,
+                wanted.custom_fields)
     pagerduty = PagerDuty(chosen.pagerduty_api_url, chosen.pagerduty_api_token, chosen.pagerduty_user_email, budget,
                           sleep)
     there = tables(chosen)
     links, ledger = Links(there.links), Ledger(there.ledger, clock)
-    wanted = policy(chosen)
     engine = Engine(jira, pagerduty, links, ledger, wanted, clock, log, chosen.jira_index_lag_seconds)
     hand_over = _queue(chosen, links) or InProcess(engine.apply, log)
     reconcile = Reconcile(jira, pagerduty, links, wanted, clock, log)

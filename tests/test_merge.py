@@ -19,7 +19,7 @@ T = NOON.timestamp()
 BOTH = {"title": {"pagerduty": "Down", "jira": "Down"}, "priority": {"pagerduty": "P1", "jira": "Highest"}}
 LINKED = Link("Q1", 3, "INCIDENT-1", "10001", {"status": "triggered"}, issue_status="triggered", fields=BOTH)
 # Two of PagerDuty's to one of Jira's.
-COARSE = Policy(priorities={**PRIORITIES, "P5": "Low"})
+COARSE = Policy(priorities={**{name: (one,) for name, one in PRIORITIES.items()}, "P5": ("Low",)})
 
 
 def on_pagerduty(seconds=1, kind=IncidentTriggered, **changes):

@@ -16,8 +16,8 @@ from tests.deliveries import SHARED, V2_TYPES, V3_TYPES, issue_updated, needs_sh
 
 RITA, OSCAR = Person("PUSER01", "Rita Responder"), Person("PUSER02", "Oscar Oncall")
 INCIDENT = Incident("Q0INCIDENT0001", "Checkout is down", "triggered", "P1",
-                    "https://acme.pagerduty.com/incidents/Q0INCIDENT0001", "Checkout", "high", 7, (OSCAR,),
-                    created=datetime(2026, 11, 20, 3, 0, 0, tzinfo=UTC))
+                    "https://acme.pagerduty.com/incidents/Q0INCIDENT0001", "Checkout", "PSERV01", "key", "high", 7,
+                    (OSCAR,), created=datetime(2026, 11, 20, 3, 0, 0, tzinfo=UTC))
 
 
 def test_a_v3_delivery_becomes_an_event():
@@ -28,7 +28,8 @@ def test_a_v3_delivery_becomes_an_event():
 def test_a_v2_delivery_becomes_the_same_event_with_the_triggers_details():
     [event] = pagerduty.parse(raw(v2()))
     assert isinstance(event, IncidentTriggered)
-    assert event.incident == Incident(**{**vars(INCIDENT), "details": "Nobody can pay."})
+    told = {"details": "Nobody can pay.", "trigger": "Nobody can pay.", "key": None}
+    assert event.incident == Incident(**{**vars(INCIDENT), **told})
     assert (event.actor, event.at) == (RITA, datetime(2026, 11, 20, 3, 0, 1, tzinfo=UTC))
 
 
@@ -91,7 +92,8 @@ def test_a_log_entrys_channel_is_read_and_its_summary_is_not(entry, priority, de
 def test_a_jira_delivery_becomes_an_event():
     body = raw(issue_updated())
     at = datetime.fromtimestamp(1795143601.25, UTC)
-    person, issue = Person("712020:person", "Jim Jira"), Issue("INCIDENT-1", "10001", "done", "Checkout is down")
+    person, issue = Person("712020:person", "Jim Jira"), Issue("INCIDENT-1", "10001", "done", "Checkout is down",
+                                                                  status="done")
     headers = {jira.DELIVERY: "the-same-on-every-retry"}
     assert jira.parse(body, headers) == [IssueUpdated("the-same-on-every-retry", at, issue, person, moved=True)]
     assert jira.parse(body, {})[0].id == "INCIDENT-1-1795143601.25"

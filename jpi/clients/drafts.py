@@ -15,16 +15,27 @@ BAD_REQUEST = 400
 SHORT = "long texts"
 SHORT_SUMMARY = 127
 SHORT_DESCRIPTION = 4_000
+# By which key a value of such a type is named: developer.atlassian.com, "Field input formats".
+KEYED = {"option": "value", "user": "accountId", "priority": "name", "version": "name", "component": "name",
+         "group": "name"}
 # Without these there is no issue; anything else a screen may lack.
 INDISPENSABLE = frozenset({"project", "issuetype", "summary"})
 
 
 @dataclass(frozen=True)
 class Site:
-    """What a site calls things: the Severity field's id, and of each link type on which side "has ..." stands."""
+    """What a site calls things: `fields` {name in small letters, or id: {"id", "schema"}}, those that are wanted;
+    `has_side`: of each link type on which side "has ..." stands.
+    """
 
-    severity: str | None = None
+    fields: Mapping[str, Any] = field(default_factory=dict)
     has_side: Mapping[str, str] = field(default_factory=dict)
+
+    def valued(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Fields named as people do, with values as people write them, as the API wants both."""
+        known = {name: one for name in values if (one := self.fields.get(name.casefold()))}
+        return {one["id"]: shaped(values[name], one["schema"]) for name, one in known.items()
+                if values[name] not in ("", None)}
 
     def link(self, link: LinkTo) -> dict[str, Any]:
         """A link as one end of it: `{"type", "outwardIssue" or "inwardIssue"}`."""
@@ -49,12 +60,35 @@ def body(draft: Draft, site: Site, without: Collection[str]) -> dict[str, Any]:
         "description": document(_shorter(draft.description) if short else draft.description),
         "labels": sorted({*draft.labels, *({draft.found_by} if LINKS in without else ())}),
         "priority": {"name": draft.priority} if draft.priority else None,
-        site.severity or "": {"value": draft.severity} if draft.severity and site.severity else None,
+        "assignee": {"accountId": draft.assignee} if draft.assignee else None,
+        **site.valued(draft.fields),
     }
-    said = {name: value for name, value in fields.items() if value and name not in without}
+    said = {name: value for name, value in fields.items() if value not in (None, "", []) and name not in without}
     links = [{"add": site.link(link)} for link in draft.links] if LINKS not in without else []
     update = {"update": {LINKS: links}} if links else {}
     return {"fields": said, **update, "properties": [{"key": MARK, "value": {"mark": draft.mark}}]}
+
+
+def shaped(value: Any, schema: Mapping[str, Any]) -> Any:
+    """A value as a person writes it, as a field of this schema takes it (`GET /field`); an object is taken as it is."""
+    kind, custom = schema.get("type"), str(schema.get("custom", ""))
+    if isinstance(value, Mapping):
+        return value
+    if kind == "array":
+        return [shaped(one, {"type": schema.get("items")}) for one in (value if isinstance(value, list) else [value])]
+    if custom.endswith(":textarea") or schema.get("system") in ("description", "environment"):
+        return document(str(value))
+    if kind in KEYED:
+        return {KEYED[str(kind)]: str(value)}
+    return _number(value) if kind == "number" else value
+
+
+def _number(value: Any) -> Any:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        # Jira says what is wrong with it.
+        return value
 
 
 def _shorter(text: str) -> str:

@@ -1,6 +1,6 @@
 """Jira Cloud's REST API v3, through `jira`: its session and sign-in; what it cannot send goes through that session."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -17,7 +17,6 @@ from jpi.sync.events import Category, Issue
 from jpi.sync.text import document, plain
 from jpi.webhooks import jira as webhooks
 
-SEVERITY = "Severity"
 FIELD_IDS = {name: field_id for field_id, name in webhooks.FIELDS.items()}
 BAD_REQUEST = 400
 # Most that one call takes: shared contract, `POST /issue/bulkfetch`.
@@ -31,20 +30,26 @@ SEARCH_LAG_SECONDS = 60.0
 class Jira:
     """The calls jpi makes, in its own values. Every method may raise what `Calls` does."""
 
-    def __init__(self, url: str, email: str, token: str, budget: Budget, sleep: Callable[[float], None]) -> None:
+    def __init__(self, url: str, email: str, token: str, budget: Budget, sleep: Callable[[float], None],
+                 fields: Collection[str]) -> None:
+        """`fields`: the names or ids of those that drafts may set besides Jira's own."""
         # The library repeats any request that lost its connection, a POST too, unless told 0.
         self._jira = jira.JIRA(options={"server": url, "rest_api_version": "3"}, basic_auth=(email, token),
                                max_retries=0, get_server_info=False)
         self._url = f"{url}/rest/api/3"
+        self._wanted = {name.casefold() for name in fields}
         self._call = Calls("Jira", self._send, budget, sleep)
 
     @cached_property
     def site(self) -> Site:
         """What this site calls things; two calls, once a process."""
-        severity = [one["id"] for one in self._call("GET", "/field") if one["name"].casefold() == SEVERITY.casefold()]
+        found = self._call("GET", "/field")
+        # Of several fields of one name, the first.
+        known = {name.casefold(): {"id": one["id"], "schema": one.get("schema", {})} for one in reversed(found)
+                 for name in (one["name"], one["id"])}
         types = self._call("GET", "/issueLinkType")["issueLinkTypes"]
         inward = {one["name"]: "inward" for one in types if one["inward"].casefold().startswith("has ")}
-        return Site(severity[0] if severity else None, inward)
+        return Site({name: one for name, one in known.items() if name in self._wanted}, inward)
 
     def learn_site(self) -> None:
         """Ask for `site` now, if it was not asked for yet."""

@@ -216,7 +216,8 @@ def logged(found: Mapping[str, Any]) -> Logged:
     entry = log_entry(dict(found))
     there = incident(found["incident"])
     at = latest(found["incident"]) or entry.at
-    return Logged(replace(there, details=entry.details or there.details), at, entry)
+    told = entry if entry.details else there
+    return Logged(replace(there, details=told.details, trigger=told.trigger), at, entry)
 
 
 def _shown(found: Mapping[str, Any]) -> Shown | None:

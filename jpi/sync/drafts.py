@@ -1,11 +1,13 @@
 """The issues to be made, as values. Pure."""
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from jpi.sync.events import Incident, LogEntry
 from jpi.sync.link import Link
-from jpi.sync.policy import Policy, Question, issue_type
+from jpi.sync.policy import SEVERITY, Create, Policy, Question, issue_type
+from jpi.sync.templates import filled
 from jpi.sync.text import entry_description, incident_description, summary
 
 # Names of link types; the incident *has* each of them: shared design, "What happens on what".
@@ -26,6 +28,7 @@ class LinkTo:
 class Draft:
     """An issue to be made. `mark` says what it stands for, so that it is known again after a lost answer.
 
+    `fields`: others, by name or id, each a value as a person would write it; `assignee`: an account id.
     `found_by`: the label of the incident's issues; one that cannot be linked carries it too, to be found at all.
     """
 
@@ -36,7 +39,8 @@ class Draft:
     mark: str
     found_by: str
     priority: str | None = None
-    severity: str | None = None
+    assignee: str | None = None
+    fields: Mapping[str, Any] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
     links: tuple[LinkTo, ...] = ()
 
@@ -60,19 +64,22 @@ def incident_label(incident_id: str) -> str:
     return f"{LABEL}-{incident_id}"
 
 
-def incident_draft(incident: Incident, manager: str | None, policy: Policy) -> Draft:
-    """The incident's issue; `manager` is the key of a person's issue."""
+def incident_draft(incident: Incident, rule: Create, manager: str | None, assignee: str | None,
+                   policy: Policy) -> Draft:
+    """The incident's issue as `rule` wants it; `manager` is the key of a person's issue, `assignee` an account id."""
     links = [LinkTo(STAKEHOLDER, key) for key in policy.stakeholders]
+    project = rule.project or policy.incident_project
     return Draft(
-        project=policy.incident_project,
-        type=issue_type(policy.incident_project),
+        project=project,
+        type=rule.type or issue_type(project),
         summary=summary(incident.title),
         description=incident_description(incident),
         mark=f"incident:{incident.id}",
         found_by=incident_label(incident.id),
-        priority=policy.priorities.get(incident.priority or ""),
-        severity=policy.severity,
-        labels=(LABEL, incident_label(incident.id)),
+        priority=rule.priority or policy.on_jira(incident.priority),
+        assignee=assignee,
+        fields=filled({**SEVERITY, **rule.fields}, incident),
+        labels=(LABEL, incident_label(incident.id), *rule.labels),
         links=tuple(links + ([LinkTo(MANAGER, manager)] if manager else [])),
     )
 

@@ -13,6 +13,7 @@ from jpi.sync.events import (
     IncidentEvent,
     IncidentLogged,
     IssueUpdated,
+    LogEntry,
     Person,
     incident_of,
 )
@@ -167,10 +168,11 @@ class Engine:
     def _present(self, event: IncidentEvent, link: Link) -> Incident:
         """The incident with its trigger's details, asked for only where the event does not bring them."""
         entries = event.entries if isinstance(event, IncidentLogged) else ()
-        details = event.incident.details or next((entry.details for entry in entries if entry.details), None)
+        told: list[Incident | LogEntry] = [event.incident, *entries]
+        said = next((one for one in told if one.details), event.incident)
         triggered = any(entry.is_trigger for entry in entries)
-        there = replace(event.incident, details=details)
-        if not stale(event, link) and (details or triggered):
+        there = replace(event.incident, details=said.details, trigger=said.trigger)
+        if not stale(event, link) and (said.details or triggered):
             return there
         try:
             return self._pagerduty.incident(event.incident.id)

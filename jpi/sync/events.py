@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 Status = Literal["triggered", "acknowledged", "resolved"]
 Category = Literal["new", "indeterminate", "done"]
@@ -23,7 +23,10 @@ class Person:
 
 @dataclass(frozen=True)
 class Incident:
-    """PagerDuty's incident as a webhook or a read shows it; what it did not say is None."""
+    """PagerDuty's incident as a webhook or a read shows it; what it did not say is None.
+
+    `details`: its trigger's, as text; `trigger`: the same, as JSON. `key`: what whoever opened it called it.
+    """
 
     id: str
     title: str | None = None
@@ -31,18 +34,21 @@ class Incident:
     priority: str | None = None
     url: str | None = None
     service: str | None = None
+    service_id: str | None = None
+    key: str | None = None
     urgency: str | None = None
     number: int | None = None
     assignees: tuple[Person, ...] = ()
     merged_into: str | None = None
     details: str | None = None
+    trigger: Any = None
     created: datetime | None = None
     reopened: datetime | None = None
 
 
 @dataclass(frozen=True)
 class LogEntry:
-    """One entry of an incident's log; `details` is a trigger's own, as text."""
+    """One entry of an incident's log; `details` are a trigger's own, as text; `trigger`: as JSON."""
 
     id: str
     type: str
@@ -51,6 +57,7 @@ class LogEntry:
     priority: str | None = None
     agent: Person | None = None
     details: str | None = None
+    trigger: Any = None
     url: str | None = None
 
     @property
@@ -130,13 +137,16 @@ class IncidentLogged(IncidentEvent):
 
 @dataclass(frozen=True)
 class Issue:
-    """Jira's issue as a webhook or a read shows it; what it did not say is None."""
+    """Jira's issue as a webhook or a read shows it; what it did not say is None. `status` is its name there."""
 
     key: str
     id: str | None = None
     category: Category | None = None
     title: str | None = None
     priority: str | None = None
+    status: str | None = None
+    type: str | None = None
+    assignee: Person | None = None
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from jpi.sync.drafts import (
 )
 from jpi.sync.events import Incident, LogEntry
 from jpi.sync.link import Link
-from jpi.sync.policy import Policy
+from jpi.sync.policy import Create, Policy
 from jpi.sync.ports import Jira, Ledger, Links, Log
 
 ISSUE = "issue"
@@ -45,7 +45,7 @@ class Maker:
 
     def incident_issue(self, link: Link, incident: Incident, agent: str | None) -> Link:
         """Make the incident's issue, or take the one that an earlier attempt made; the link, saved."""
-        draft = incident_draft(incident, self._manager(incident, agent), self._policy)
+        draft = incident_draft(incident, Create(), self._manager(incident, agent), None, self._policy)
         self._jira.learn_site()
         if self._claims.unfinished(link, ISSUE) and (found := self._jira.labelled(draft.project, draft.found_by)):
             # Whether its links came with it is not known; making one again does nothing.

@@ -113,13 +113,11 @@ def _by_us(link: Link, side: Side, name: str) -> list[tuple[str, float]]:
 def _counterpart(name: str, here: Side, value: str, link: Link, policy: Policy) -> str | None:
     """What the other side is to be set to; None where it has that, or nothing stands for the value there."""
     if here == "pagerduty":
-        wanted = _on_jira(name, value, policy)
-        return wanted if wanted != known(link, "jira", name) else None
+        there = known(link, "jira", name)
+        if name == "title":
+            return summary(value) if summary(value) != there else None
+        return None if there and policy.means(value, there) else policy.on_jira(value)
     there = known(link, "pagerduty", name)
-    if there is not None and _on_jira(name, there, policy) == value:
-        return None
-    return value if name == "title" else policy.priority_of(value)
-
-
-def _on_jira(name: str, value: str, policy: Policy) -> str | None:
-    return summary(value) if name == "title" else policy.priorities.get(value)
+    if name == "title":
+        return None if there is not None and summary(there) == value else value
+    return None if policy.means(there, value) else policy.priority_of(value)

@@ -68,6 +68,9 @@ def _short(value: Any) -> Any:
         return cut(value, SHORT)
     if isinstance(value, tuple):
         return tuple(map(_short, value))
+    if isinstance(value, dict | list):
+        # A trigger's details as JSON: their text is there as well.
+        return None
     if hasattr(value, "__dataclass_fields__"):
         return replace(value, **{one.name: _short(getattr(value, one.name)) for one in fields(value)})
     return value

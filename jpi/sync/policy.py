@@ -1,10 +1,20 @@
 """What a team has chosen, as one value without I/O."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+from jpi.sync.events import CATEGORY_OF, Category, Incident, Issue, Status
 
 # PagerDuty's default names to Jira's.
 PRIORITIES: Mapping[str, str] = {"P1": "Highest", "P2": "High", "P3": "Medium", "P4": "Low", "P5": "Lowest"}
+SEVERITY: Mapping[str, Any] = {"Severity": "SEV-0"}
+
+Direction = Literal["both", "to-jira", "to-pagerduty", "off"]
+Winner = Literal["newer", "pagerduty", "jira"]
+FIELDS = ("status", "title", "priority", "assignee", "comments")
 
 
 @dataclass(frozen=True)
@@ -16,22 +26,137 @@ class Question:
 
 
 @dataclass(frozen=True)
+class When:
+    """What a rule asks of an incident; what is empty asks nothing. `title` is searched for as a regular expression."""
+
+    priorities: tuple[str, ...] = ()
+    urgencies: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
+    title: str = ""
+
+    def fits(self, incident: Incident, priority: str | None) -> bool:
+        """Whether the incident, had it this priority, is one of those. A service is known by id or name."""
+        return ((not self.priorities or priority in self.priorities)
+                and (not self.urgencies or incident.urgency in self.urgencies)
+                and (not self.services or not {incident.service, incident.service_id}.isdisjoint(self.services))
+                and re.search(self.title, incident.title or "") is not None)
+
+
+@dataclass(frozen=True)
+class Create:
+    """The issue a rule makes; what is empty is as without a rule. `fields`: by name or id, constants or templates."""
+
+    project: str = ""
+    type: str = ""
+    priority: str = ""
+    labels: tuple[str, ...] = ()
+    assignee: str = ""
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What comes of the incidents that fit; without `create` nothing does."""
+
+    when: When = When()
+    create: Create | None = None
+
+
+@dataclass(frozen=True)
+class WhenIssue:
+    """What a rule asks of a new issue; what is empty asks nothing. Projects by key."""
+
+    projects: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    priorities: tuple[str, ...] = ()
+
+    def fits(self, issue: Issue) -> bool:
+        """Whether the issue is one of those."""
+        return ((not self.projects or issue.key.rpartition("-")[0] in self.projects)
+                and (not self.types or issue.type in self.types)
+                and (not self.priorities or issue.priority in self.priorities))
+
+
+@dataclass(frozen=True)
+class OpenRule:
+    """The incident that an issue opens, on a service by id or name. `urgency` empty: as the service has it."""
+
+    service: str
+    when: WhenIssue = WhenIssue()
+    urgency: str = ""
+
+
+@dataclass(frozen=True)
+class FieldSync:
+    """Which way a field is carried over, and which change wins where both sides made one."""
+
+    direction: Direction = "both"
+    winner: Winner = "newer"
+
+    def reaches(self, side: str) -> bool:
+        """Whether changes are carried over to that side (`jira` or `pagerduty`)."""
+        return self.direction in ("both", f"to-{side}")
+
+
+@dataclass(frozen=True)
 class Policy:
-    """Which incidents get an issue, where, and what goes with it. An empty project key: that part is off."""
+    """Which incidents get an issue, where, and what goes with it. An empty project key: that part is off.
+
+    `rules`: none stands for one, of `sync_priorities`. `priorities`: of each, Jira's names; the first is written.
+    `statuses`: of each, Jira's names of statuses, the first is written; none stands for any of the category.
+    """
 
     incident_project: str = "INCIDENT"
     person_project: str = "PERSON"
     question_project: str = "QUESTION"
     timeline_project: str = "TIMELINE"
     sync_priorities: frozenset[str] = frozenset({"P1"})
-    priorities: Mapping[str, str] = field(default_factory=lambda: PRIORITIES)
-    severity: str = "SEV-0"
     stakeholders: tuple[str, ...] = ()
     questions: tuple[Question, ...] = ()
+    users: Mapping[str, str] = field(default_factory=dict)
+    rules: tuple[Rule, ...] = ()
+    open: tuple[OpenRule, ...] = ()
+    priorities: Mapping[str, tuple[str, ...]] = field(
+        default_factory=lambda: {name: (one,) for name, one in PRIORITIES.items()})
+    statuses: Mapping[Status, tuple[str, ...]] = field(default_factory=dict)
+    screens: Mapping[str, Any] = field(default_factory=dict)
+    sync: Mapping[str, FieldSync] = field(default_factory=dict)
+
+    def how(self, name: str) -> FieldSync:
+        """How a field is kept in step."""
+        return self.sync.get(name, FieldSync())
+
+    @cached_property
+    def all_rules(self) -> tuple[Rule, ...]:
+        """The rules, or the one that stands for none."""
+        return self.rules or (Rule(When(tuple(sorted(self.sync_priorities))), Create()),)
+
+    def rule_for(self, incident: Incident, priority: str | None) -> Rule | None:
+        """The first rule that the incident fits, had it this priority."""
+        return next((rule for rule in self.all_rules if rule.when.fits(incident, priority)), None)
+
+    @property
+    def custom_fields(self) -> set[str]:
+        """The fields that rules and screens fill, by name or id."""
+        made = (rule.create.fields for rule in self.all_rules if rule.create)
+        return {*SEVERITY, *self.screens, *(name for fields in made for name in fields)}
+
+    def on_jira(self, priority: str | None) -> str | None:
+        """Jira's name for a priority of PagerDuty's, None where there is none."""
+        return next(iter(self.priorities.get(priority or "", ())), None)
+
+    def means(self, priority: str | None, on_jira: str) -> bool:
+        """Whether a priority of Jira's stands for this one of PagerDuty's."""
+        return on_jira in self.priorities.get(priority or "", ())
 
     def priority_of(self, on_jira: str) -> str | None:
         """PagerDuty's name for a priority of Jira's, the first that maps to it."""
-        return next((name for name, mapped in self.priorities.items() if mapped == on_jira), None)
+        return next((name for name, mapped in self.priorities.items() if on_jira in mapped), None)
+
+    def category(self, issue: Issue) -> Category | None:
+        """What an issue's status stands for: by its name where that is chosen, else by its category."""
+        named = (status for status, names in self.statuses.items() if issue.status in names)
+        return next((CATEGORY_OF[status] for status in named), issue.category)
 
 
 def issue_type(project_key: str) -> str:

@@ -125,8 +125,8 @@ def in_order(events: Iterable[IncidentLogged]) -> list[IncidentLogged]:
 def _event(group: Sequence[Logged], read_at: datetime) -> IncidentLogged:
     newest = max(group, key=lambda one: one.at)
     entries = sorted((one.entry for one in group), key=lambda entry: (entry.at, entry.id))
-    details = next((one.incident.details for one in group if one.incident.details), None)
-    incident: Incident = replace(newest.incident, details=details)
+    told = next((one.incident for one in group if one.incident.details), newest.incident)
+    incident: Incident = replace(newest.incident, details=told.details, trigger=told.trigger)
     event = IncidentLogged(f"log:{incident.id}:{read_at.timestamp()}", newest.at, incident, entries=tuple(entries),
                            read_at=read_at)
     return replace(event, whole=from_the_beginning(event))

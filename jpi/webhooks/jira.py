@@ -24,7 +24,7 @@ def parse(raw: bytes, headers: Headers) -> list[Event]:
     # Atlassian's documented example has names alone.
     ids = {item.get("fieldId", item.get("field")) for item in items}
     changed = frozenset(name for field_id, name in FIELDS.items() if field_id in ids)
-    actor = _actor(may(found, "user", dict))
+    actor = person(may(found, "user", dict))
     return [IssueUpdated(delivery, at, there, actor, moved="status" in ids, changed=changed)]
 
 
@@ -35,10 +35,13 @@ def issue(found: Json) -> Issue:
     category = may(may(status, "statusCategory", dict) or {}, "key", str)
     known = category if category in CATEGORIES else None
     priority = may(fields, "priority", dict) or {}
+    kind = may(fields, "issuetype", dict) or {}
     return Issue(identifier(found, "key"), may(found, "id", str), known,  # type: ignore[arg-type]
-                 may(fields, "summary", str), may(priority, "name", str))
+                 may(fields, "summary", str), may(priority, "name", str), may(status, "name", str),
+                 may(kind, "name", str), person(may(fields, "assignee", dict)))
 
 
-def _actor(user: Json | None) -> Person | None:
+def person(user: Json | None) -> Person | None:
+    """A user as webhooks and the REST API show one."""
     account = may(user, "accountId", str) if user else None
     return Person(account, may(user or {}, "displayName", str) or "") if account else None

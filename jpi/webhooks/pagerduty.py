@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, get_args
 
@@ -72,17 +73,18 @@ def _v2(message: Json) -> list[Event]:
     if known is None:
         return []
     entries = [log_entry(entry) for entry in objects(message, "log_entries")]
-    details = next((entry.details for entry in entries if entry.details), None)
+    details, trigger = next(((one.details, one.trigger) for one in entries if one.details), (None, None))
     agent = next((entry.agent for entry in entries if entry.agent), None)
-    there = incident(need(message, "incident", dict), details)
+    there = incident(need(message, "incident", dict))
+    there = replace(there, details=details or there.details, trigger=trigger or there.trigger)
     return [known(need(message, "id", str), moment(message, "created_on"), there, agent)]
 
 
-def incident(found: Json, details: str | None = None) -> Incident:
-    """An incident as V3's `data`, V2's `incident` or the REST API shows it; `details` as its trigger gave them."""
+def incident(found: Json) -> Incident:
+    """An incident as V3's `data`, V2's `incident` or the REST API shows it."""
     status = may(found, "status", str)
     assignees = objects(found, "assignees") or [need(one, "assignee", dict) for one in objects(found, "assignments")]
-    trigger = found.get("first_trigger_log_entry")
+    given = _details(found.get("first_trigger_log_entry")) or _details({"channel": found.get("body")})
     return Incident(
         id=identifier(found),
         title=may(found, "title", str),
@@ -90,11 +92,14 @@ def incident(found: Json, details: str | None = None) -> Incident:
         priority=name_of(may(found, "priority", dict)),
         url=may(found, "html_url", str),
         service=name_of(may(found, "service", dict)),
+        service_id=may(may(found, "service", dict) or {}, "id", str),
+        key=may(found, "incident_key", str),
         urgency=may(found, "urgency", str),
         number=may(found, "number", int) or may(found, "incident_number", int),
         assignees=tuple(filter(None, map(person, assignees))),
         merged_into=_merged_into(found.get("resolve_reason")),
-        details=details or _trigger_details(trigger) or _trigger_details({"channel": found.get("body")}),
+        details=_text(given) or None,
+        trigger=given,
         created=moment(found, "created_at") if found.get("created_at") else None,
         reopened=moment(found, "reopened_at") if found.get("reopened_at") else None,
     )
@@ -114,7 +119,8 @@ def log_entry(found: Json) -> LogEntry:
         summary=may(found, "summary", str) or "",
         priority=names[0] if names else None,
         agent=person(may(found, "agent", dict)),
-        details=_trigger_details(found) if is_trigger(found) else None,
+        details=_text(_details(found)) or None if is_trigger(found) else None,
+        trigger=_details(found) if is_trigger(found) else None,
         url=may(found, "html_url", str),
     )
 
@@ -156,11 +162,10 @@ def _merged_into(reason: Any) -> str | None:
     return " ".join(filter(None, said)) or ANOTHER_INCIDENT
 
 
-def _trigger_details(entry: Any) -> str | None:
-    channel = entry.get("channel") if isinstance(entry, dict) else None
-    if not isinstance(channel, dict):
-        return None
-    return next((said for name in ("details", "body", "description") if (said := _text(channel.get(name)))), None)
+def _details(entry: Any) -> Any:
+    """What opened the incident, as it was sent: a text, or any JSON."""
+    channel = _object(_object(entry).get("channel"))
+    return next((channel[name] for name in ("details", "body", "description") if channel.get(name)), None)
 
 
 def _text(value: Any) -> str:
