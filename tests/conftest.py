@@ -3,6 +3,7 @@
 import functools
 import os
 import socket
+import textwrap
 import threading
 import time
 
@@ -14,6 +15,7 @@ from jpi import wiring
 from jpi.webhooks import pagerduty
 from sandbox.aws import Aws
 from sandbox.world import World
+from tests.acting import poll
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -109,3 +111,27 @@ def p1(world):
     world.pagerduty.outbox.waiting.clear()
     [event] = pagerduty.parse(delivery.body)
     return world, event
+
+
+@pytest.fixture
+def make_linked(make_world, tmp_path):
+    """`make_linked(sync_file, **settings)`: a P1 with its issue, everything told: (world, incident, issue)."""
+    def make(sync_file="", **changes):
+        if sync_file:
+            file = tmp_path / "sync.toml"
+            file.write_text(textwrap.dedent(sync_file))
+            changes["SYNC_FILE"] = str(file)
+        world = make_world(**changes)
+        incident = world.pagerduty.trigger(world.service, "Checkout is down", world.rita, "P1")
+        world.settle()
+        poll(world)
+        world.forget_calls()
+        return world, incident, world.issue_of(incident)
+
+    return make
+
+
+@pytest.fixture
+def linked(make_linked):
+    """A P1 with its issue, everything told: (world, incident, issue)."""
+    return make_linked()

@@ -4,45 +4,8 @@ import json
 
 import pytest
 
-from jpi.handlers import log_entries
 from jpi.webhooks import jira
-from tests.acting import apply
-
-WRITES = ("PUT", "POST", "DELETE")
-
-
-@pytest.fixture
-def linked(world):
-    """A P1 with its issue, everything told: (world, incident, issue)."""
-    incident = world.pagerduty.trigger(world.service, "Checkout is down", world.rita, "P1")
-    world.settle()
-    poll(world)
-    world.forget_calls()
-    return world, incident, world.issue_of(incident)
-
-
-def poll(world):
-    world.clock.advance(60)
-    log_entries.handler({}, None)
-    world.settle()
-
-
-def edit(world, issue, **fields):
-    world.jim("PUT", f"/rest/api/3/issue/{issue.key}", {"fields": fields})
-
-
-def writes(world):
-    """What jpi wrote, but for the timeline and links."""
-    made = [call for call in world.calls() if call.method in WRITES and "search" not in call.path]
-    return [f"{call.method} {call.path}" for call in made if "bulk" not in call.path]
-
-
-def quiet(world):
-    """Whether nothing more is written, however often both sides are read."""
-    before = writes(world)
-    for _ in range(2):
-        poll(world)
-    return writes(world) == before
+from tests.acting import apply, edit, poll, quiet, writes
 
 
 def shown(incident, issue):

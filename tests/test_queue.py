@@ -277,8 +277,10 @@ def test_the_poll_stores_only_the_entries_that_are_new(queued):
         queued.settle()
         queued.pagerduty.annotate(incident, note, queued.rita)
     log_entries.handler({}, None)
-    [message] = stored(queued)
-    assert [entry["type"] for entry in json.loads(message["Body"])["entries"]] == ["annotate_log_entry"]
+    told = [json.loads(message["Body"]) for message in stored(queued)]
+    # The line of the timeline has changed the issue too.
+    assert sorted(one["event"] for one in told) == ["IncidentLogged", "IssueUpdated"]
+    assert [entry["type"] for one in told for entry in one.get("entries", [])] == ["annotate_log_entry"]
 
 
 def test_batches_stay_within_their_size(queued, monkeypatch):

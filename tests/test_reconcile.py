@@ -67,7 +67,7 @@ def test_what_happened_to_an_incident_in_a_gap_of_the_log_is_made_good(make_worl
         assert world.seen() == {"Down": (incident.status, wanted)}
 
 
-def test_a_poll_costs_one_call_for_the_incidents_and_one_for_the_issues(world):
+def test_a_poll_costs_one_call_for_the_incidents_and_two_for_the_issues(world):
     for number in range(3):
         world.pagerduty.trigger(world.service, f"Outage {number}", world.rita, "P1")
     world.settle()
@@ -77,7 +77,7 @@ def test_a_poll_costs_one_call_for_the_incidents_and_one_for_the_issues(world):
     world.forget_calls()
     poll(world)
     assert sorted(f"{call.method} {call.path}" for call in world.calls()) == [
-        "GET /incidents", "GET /log_entries", "POST /rest/api/3/issue/bulkfetch"]
+        "GET /incidents", "GET /log_entries", "POST /rest/api/3/issue/bulkfetch", "POST /rest/api/3/search/jql"]
 
 
 def test_incidents_that_cannot_be_read_do_not_stop_the_poll(world, caplog):

@@ -95,7 +95,8 @@ def test_a_jira_delivery_becomes_an_event():
     person, issue = Person("712020:person", "Jim Jira"), Issue("INCIDENT-1", "10001", "done", "Checkout is down",
                                                                   status="done")
     headers = {jira.DELIVERY: "the-same-on-every-retry"}
-    assert jira.parse(body, headers) == [IssueUpdated("the-same-on-every-retry", at, issue, person, moved=True)]
+    assert jira.parse(body, headers) == [
+        IssueUpdated("the-same-on-every-retry", at, issue, person, moved=True, left="1")]
     assert jira.parse(body, {})[0].id == "INCIDENT-1-1795143601.25"
 
 

@@ -10,10 +10,12 @@ import requests
 
 from jpi.clients.calls import Budget, Calls
 from jpi.clients.drafts import MARK, Site, body, created, to_drop
-from jpi.errors import NoWay, OutcomeUnknown, Permanent, Refused, Rejected, Unavailable
+from jpi.clients.workflow import Outcome, Workflow
+from jpi.errors import OutcomeUnknown, Permanent, Refused, Rejected, Unavailable
 from jpi.sync import jql
 from jpi.sync.drafts import Created, Draft, LinkTo
 from jpi.sync.events import Category, Issue
+from jpi.sync.policy import Way
 from jpi.sync.text import document, plain
 from jpi.webhooks import jira as webhooks
 
@@ -39,6 +41,8 @@ class Jira:
         self._url = f"{url}/rest/api/3"
         self._wanted = {name.casefold() for name in fields}
         self._call = Calls("Jira", self._send, budget, sleep)
+        self._workflow = Workflow(self._call)
+        self._categories: dict[str, Category] = {}
 
     @cached_property
     def site(self) -> Site:
@@ -100,28 +104,15 @@ class Jira:
         """Link an existing issue; a link that is there already is made again without effect."""
         self._call("POST", "/issueLink", body=self.site.link_between(key, link))
 
-    def transition(self, key: str, category: Category, agreed: Category) -> bool:
-        """Bring the issue into a status of this category; False where that took no write. NoWay: it cannot get there.
+    def transition(self, key: str, way: Way) -> Outcome:
+        """Bring the issue to where `way` leads, as `Workflow.bring` does."""
+        return self._workflow.bring(key, way)
 
-        One that is done, though done was not agreed, is left alone: somebody closed it, and that event is on its way.
-        """
-        found = self._call("GET", f"/issue/{key}", {"fields": "status", "expand": "transitions"})
-        now = _issue(found).category
-        if now == category or (now == "done" != agreed):
-            return False
-        leading = [one["id"] for one in found.get("transitions", [])
-                   if one["to"]["statusCategory"]["key"] == category]
-        reason = f"its workflow has no transition from here to a status of category '{category}'"
-        for transition_id in leading:
-            try:
-                self._call("POST", f"/issue/{key}/transitions", body={"transition": {"id": transition_id}})
-                return True
-            except Refused as refused:
-                # A validator, or a field that the transition's screen demands; another one may be free of it.
-                if refused.status != BAD_REQUEST:
-                    raise
-                reason = "; ".join([*refused.messages, *refused.fields.values()])
-        raise NoWay(reason)
+    def category_of_status(self, status_id: str) -> Category:
+        """The category of one of the site's statuses; one call each, once a process."""
+        if status_id not in self._categories:
+            self._categories[status_id] = self._call("GET", f"/status/{status_id}")["statusCategory"]["key"]
+        return self._categories[status_id]
 
     def edit(self, key: str, values: Mapping[str, str]) -> dict[str, str]:
         """Set the summary (`title`) and the priority by one call; those that Jira refuses by name, with its reason."""
@@ -178,6 +169,11 @@ class Jira:
         """The status of each issue that is there, read directly, and when the issue was last changed."""
         read = self._fetch(keys, fields=["status", "summary", "priority", "updated"])
         return [(_issue(one), datetime.fromisoformat(one["fields"]["updated"])) for one in read]
+
+    def recent(self, label: str, minutes: int) -> list[str]:
+        """The keys of the issues with this label that changed within so many minutes, a thousand at most."""
+        asked = {"jql": jql.recent(label, minutes), "fields": ["status"], "maxResults": MOST_LABELLED}
+        return [one["key"] for one in self._call("POST", "/search/jql", body=asked, read=True)["issues"]]
 
     def moved(self, key: str) -> bool:
         """Whether the issue's status was changed since it was made, as its first hundred changes tell."""

@@ -121,22 +121,25 @@ class PagerDuty:
             pages = self._pages(f"/incidents/{incident_id}/log_entries", {})
         return list(pages.entries.values())
 
-    def set_status(self, incident_id: str, status: Status) -> datetime | None:
-        """Bring the incident into this status; when that was, or None where it was resolved already, and stays so.
+    def set_status(self, incident_id: str, status: Status, reopens: bool = False) -> tuple[bool, datetime | None]:
+        """Bring the incident into this status; whether that took a write, and when it last changed, if that is known.
 
-        Acknowledging a resolved incident would reopen it (documented since 2025-09-18), so that one is looked at first.
+        Both triggered and acknowledged would reopen a resolved incident (documented since 2025-09-18), so that one is
+        looked at first: only a resolved one is reopened, and only a triggered one acknowledged.
         """
-        if status == "acknowledged" and self.incident(incident_id).status != "triggered":
-            return None
+        if status != "resolved":
+            there = self.shown(incident_id)
+            if there.incident.status != ("resolved" if reopens else "triggered"):
+                return False, there.at
         body = {"incident": {"type": "incident_reference", "status": status}}
         try:
             answer = self._call("PUT", f"/incidents/{incident_id}", body=body)
         except Refused as refused:
             if refused.code != ALREADY_RESOLVED or status != "resolved":
                 raise
-            return None
+            return False, None
         try:
-            return latest(answer["incident"])
+            return True, latest(answer["incident"])
         except Rejected as odd:
             raise Permanent(f"PagerDuty's answer is not as documented: {odd}") from odd
 

@@ -39,9 +39,10 @@ class AddTimeline:
 
 @dataclass(frozen=True)
 class SetIncidentStatus:
-    """Bring the incident into this status."""
+    """Bring the incident into this status. `reopens`: it is to be resolved before."""
 
     status: Status
+    reopens: bool = False
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ class Engine:
         self._log = log
         claims = Claims(links, clock)
         self._maker = Maker(jira, links, ledger, claims, policy, log, index_lag)
-        self._writer = Writer(jira, pagerduty, ledger, claims, clock, log)
+        self._writer = Writer(jira, pagerduty, ledger, claims, policy, clock, log)
         self._own: dict[str, str | None] = {}
 
     def apply(self, event: Event) -> str:
@@ -128,6 +128,8 @@ class Engine:
 
     def _complete(self, event: Event, link: Link) -> Event:
         """The event with what the poll did not bring along, and without what was carried over already."""
+        if isinstance(event, IssueUpdated):
+            return self._understood(event, link)
         if not isinstance(event, IncidentLogged):
             return event
         if event.incident.status is None:
@@ -138,6 +140,18 @@ class Engine:
         if not link.issue_key:
             return event
         return without(event, self._ledger.known([entry.id for entry in event.entries]))
+
+    def _understood(self, event: IssueUpdated, link: Link) -> IssueUpdated:
+        """The event with its status as the team has it; whether it was done before is asked only where that matters."""
+        event = replace(event, issue=self._policy.read(event.issue))
+        if not event.left or event.issue.category == "done" or link.agreed.get("status") != "resolved":
+            return event
+        try:
+            return replace(event, reopens=self._jira.category_of_status(event.left) == "done")
+        except Refused as refused:
+            # Such a status was deleted; the next poll sees where the issue is.
+            self._log.warning("a status is not known", extra={"status": event.left, "reason": str(refused)})
+            return event
 
     def _is_ours(self, event: Event, link: Link) -> bool:
         """Whether this is the echo of something we did; only what is linked already can echo."""

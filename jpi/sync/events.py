@@ -153,7 +153,8 @@ class Issue:
 class IssueUpdated:
     """Something happened on Jira; `issue` is what that side looks like at `at`. `read_at`: the poll's, when it read.
 
-    `moved`: the event says that the status changed; `changed`: which other fields.
+    `moved`: the event says that the status changed, `left`: from which, by id, `reopens`: and that it was done before.
+    `changed`: which other fields it says were.
     `incident_id`: whose issue it is, once that was looked up.
     """
 
@@ -164,6 +165,8 @@ class IssueUpdated:
     source: str = "webhook"
     read_at: datetime | None = None
     moved: bool = False
+    left: str | None = None
+    reopens: bool = False
     incident_id: str | None = None
     changed: frozenset[str] = frozenset()
 

@@ -45,7 +45,8 @@ def due(link: Link, now: float) -> bool:
 
 def ended(link: Link, event: IncidentLogged, now: float) -> bool:
     """Whether it tells nothing new since the same ended for good, and it is too early to try that again."""
-    return link.unfinished and bool(link.failed) and not due(link, now) and event.at.timestamp() <= _newest(link)
+    for_good = any(one["final"] for one in link.failed.values())
+    return for_good and not due(link, now) and event.at.timestamp() <= _newest(link)
 
 
 def _newest(link: Link) -> float:

@@ -25,3 +25,8 @@ def people(project: str, names: list[str]) -> str:
 def labelled(project: str, label: str) -> str:
     """The issues of `project` with this label, oldest first."""
     return f"project = {quoted(project)} AND labels = {quoted(label)} ORDER BY created ASC"
+
+
+def recent(label: str, minutes: int) -> str:
+    """The issues with this label that changed within so many minutes."""
+    return f"labels = {quoted(label)} AND updated >= -{minutes}m ORDER BY updated DESC"

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -99,6 +99,28 @@ class FieldSync:
 
 
 @dataclass(frozen=True)
+class Way:
+    """Where an issue is to go, from where both sides agreed it was.
+
+    `statuses`: the categories that a team gave to statuses by name; `fields`: what to fill in on screens on the way.
+    """
+
+    category: Category
+    agreed: Category
+    statuses: Mapping[str, Category] = field(default_factory=dict)
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+    def category_of(self, status: Mapping[str, Any]) -> Category:
+        """What a status stands for, as the API shows it."""
+        category: Category = self.statuses.get(status["name"]) or status["statusCategory"]["key"]
+        return category
+
+    def rank(self, name: str) -> int:
+        """The place of a status among those chosen; behind them where it is not."""
+        return list(self.statuses).index(name) if name in self.statuses else len(self.statuses)
+
+
+@dataclass(frozen=True)
 class Policy:
     """Which incidents get an issue, where, and what goes with it. An empty project key: that part is off.
 
@@ -153,10 +175,18 @@ class Policy:
         """PagerDuty's name for a priority of Jira's, the first that maps to it."""
         return next((name for name, mapped in self.priorities.items() if on_jira in mapped), None)
 
-    def category(self, issue: Issue) -> Category | None:
-        """What an issue's status stands for: by its name where that is chosen, else by its category."""
-        named = (status for status, names in self.statuses.items() if issue.status in names)
-        return next((CATEGORY_OF[status] for status in named), issue.category)
+    @cached_property
+    def named(self) -> Mapping[str, Category]:
+        """The category that a status of Jira's stands for, where that was chosen by name."""
+        return {name: CATEGORY_OF[status] for status, names in self.statuses.items() for name in names}
+
+    def read(self, issue: Issue) -> Issue:
+        """The issue with its status as the team understands it."""
+        return replace(issue, category=self.named.get(issue.status or "", issue.category))
+
+    def way(self, category: Category, agreed: Category) -> Way:
+        """How an issue gets into this category."""
+        return Way(category, agreed, self.named, self.screens)
 
 
 def issue_type(project_key: str) -> str:

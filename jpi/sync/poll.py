@@ -84,7 +84,7 @@ class Poll:
         unread = {one for one in sorted(again - whole_ones) if not self._read_again(one, events, now)}
         untold = self._reconcile.incidents(events, open_links, now, position.began)
         news = in_order([*self._news(events, open_links, again), *untold])
-        failed = self._handed_over([*news, *self._reconcile.issues(open_links)])
+        failed = self._handed_over([*news, *self._reconcile.issues(open_links, since)])
         self._cursor.save(self._moved(position, until, whole, unread | failed))
         return {"entries": len(found), "events": len(news), "again": len(unread | failed)}
 

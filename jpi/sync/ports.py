@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from jpi.errors import Refused
 from jpi.sync.drafts import Created, Draft, LinkTo
 from jpi.sync.events import Category, Incident, Issue, LogEntry, Status
 from jpi.sync.link import Link
+from jpi.sync.policy import Way
 
 Clock = Callable[[], float]
 
@@ -28,8 +29,11 @@ class Jira(Protocol):
     def link(self, key: str, link: LinkTo) -> None:
         """Link an existing issue."""
 
-    def transition(self, key: str, category: Category, agreed: Category) -> bool:
-        """Bring the issue from one category into another; whether that took a write. NoWay: it cannot get there."""
+    def transition(self, key: str, way: Way) -> Literal["moved", "there", "left"]:
+        """Bring the issue to where `way` leads. NoWay: it cannot get there."""
+
+    def category_of_status(self, status_id: str) -> Category:
+        """The category of one of the site's statuses."""
 
     def edit(self, key: str, values: Mapping[str, str]) -> dict[str, str]:
         """Set title and priority; those that were refused, with the reason."""
@@ -54,6 +58,9 @@ class Jira(Protocol):
 
     def moved(self, key: str) -> bool:
         """Whether its status was ever changed."""
+
+    def recent(self, label: str, minutes: int) -> list[str]:
+        """The keys of the issues with this label that changed within so many minutes."""
 
     def states(self, keys: Sequence[str]) -> list[tuple[Issue, datetime]]:
         """The present status of issues, and when each last changed."""
@@ -103,8 +110,9 @@ class PagerDuty(Protocol):
     def edit(self, incident_id: str, values: Mapping[str, str]) -> dict[str, str]:
         """Set title and priority; those that were refused, with the reason."""
 
-    def set_status(self, incident_id: str, status: Status) -> datetime | None:
-        """Bring the incident into this status; when that was, None where it took no write."""
+    def set_status(self, incident_id: str, status: Status, reopens: bool = False) -> tuple[bool, datetime | None]:
+        """Bring the incident into this status; whether that took a write, and when it last changed, if that is known.
+        """
 
 
 class Links(Protocol):

@@ -3,7 +3,9 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from math import ceil
 
+from jpi.sync.drafts import LABEL
 from jpi.sync.events import Event, Incident, IncidentLogged, Issue, IssueUpdated
 from jpi.sync.failures import due
 from jpi.sync.link import Link
@@ -42,18 +44,31 @@ class Reconcile:
                 if due(links[event.incident.id], now.timestamp())
                 and decide(event, links[event.incident.id], self._policy)]
 
-    def issues(self, open_links: OpenLinks) -> list[IssueUpdated]:
-        """What Jira's webhooks should have told: open issues whose state is not the agreed one."""
+    def issues(self, open_links: OpenLinks, since: datetime) -> list[IssueUpdated]:
+        """What Jira's webhooks should have told: issues whose state is not the agreed one; open ones, and those that
+        changed after `since` though they had been dealt with.
+        """
         now = self._clock()
-        linked = {one: link for one, link in open_links.items() if link.issue_key and due(link, now)}
         try:
+            links = {**open_links, **self._changed(open_links, since, now)}
+            linked = {one: link for one, link in links.items() if link.issue_key and due(link, now)}
             states = self._states(linked)
         except Exception as error:
             self._log.error("the open issues were not read", extra={"reason": repr(error)})
             return []
-        # One whose status was never seen is read once, for all that comes after.
-        return [event for event in states if linked[str(event.incident_id)].issue_status is None
-                or decide(event, linked[str(event.incident_id)], self._policy)]
+        return [event for event in states if self._is_news(event, linked[str(event.incident_id)])]
+
+    def _is_news(self, event: IssueUpdated, link: Link) -> bool:
+        """Whether there is anything to write, or to remember, so that what was under way meanwhile comes too late."""
+        newer = event.at.timestamp() > link.seen.get("jira", 0.0)
+        return newer or link.issue_status is None or bool(decide(event, link, self._policy))
+
+    def _changed(self, open_links: OpenLinks, since: datetime, now: float) -> dict[str, Link]:
+        """The links, none of them open, of the issues that changed since."""
+        keys = self._jira.recent(LABEL, ceil((now - since.timestamp()) / 60) + 1)
+        there = {link.issue_key for link in open_links.values()}
+        incidents = [one for key in keys if key not in there and (one := self._links.incident_of(key))]
+        return {one: link for one, link in self._links.get_all(incidents).items() if not link.ended}
 
     def everything(self, incident_id: str) -> Iterator[Event]:
         """One incident's whole log and state, then, once that was applied, its issue's state. May raise."""
@@ -66,14 +81,17 @@ class Reconcile:
     def _states(self, links: OpenLinks) -> list[IssueUpdated]:
         by_key = {str(link.issue_key): link for link in links.values()}
         now = datetime.fromtimestamp(self._clock(), UTC)
-        states = self._jira.states(list(by_key)) if by_key else []
-        return [IssueUpdated(f"read:{issue.key}:{by_key[issue.key].version}:{at.timestamp()}", at, issue,
-                             source="poll", read_at=now,
-                             moved=self._moved(issue, by_key[issue.key]), incident_id=by_key[issue.key].incident_id)
+        read = self._jira.states(list(by_key)) if by_key else []
+        states = [(self._policy.read(issue), at) for issue, at in read]
+        told = [(issue, at, by_key[issue.key], self._moved(issue, by_key[issue.key]))
                 for issue, at in states if issue.key in by_key]
+        return [IssueUpdated(f"read:{issue.key}:{link.version}:{at.timestamp()}", at, issue, source="poll", read_at=now,
+                             moved=moved, incident_id=link.incident_id)
+                for issue, at, link, moved in told if moved is not None]
 
-    def _moved(self, issue: Issue, link: Link) -> bool:
-        """Whether somebody moved it there, or its workflow begins there: known only where it was seen before."""
+    def _moved(self, issue: Issue, link: Link) -> bool | None:
+        """Whether somebody moved it there, or its workflow begins there: known where it was seen before; None: unknown.
+        """
         if link.issue_status is not None or issue.category != "indeterminate":
             return False
         try:
@@ -81,7 +99,7 @@ class Reconcile:
         except Exception as error:
             # One issue that cannot be looked into must not keep the others from being read.
             self._log.error("an issue's changes were not read", extra={"issue": issue.key, "reason": repr(error)})
-            return False
+            return None
 
     def _shown(self, wanted: set[str]) -> dict[str, Shown]:
         """The account's open incidents; and of those wanted, the ones that are open no more, each by itself."""

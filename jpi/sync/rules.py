@@ -40,7 +40,8 @@ def decide(event: Event, link: Link, policy: Policy) -> list[Action]:
         if not link.issue_key:
             return []
         status = _new_status(event, link)
-        return [*([SetIncidentStatus(status)] if status else []), *_edits(event, link, policy)]
+        moves = [SetIncidentStatus(status, reopens=link.agreed.get("status") == "resolved")] if status else []
+        return [*moves, *_edits(event, link, policy)]
     created: list[Action] = []
     if not link.issue_key:
         if not qualifies(event, policy):
@@ -67,7 +68,7 @@ def settle(event: Event, link: Link) -> Link:
     link = replace(link, seen={**link.seen, side: max(_covered(event), link.seen.get(side, 0.0))})
     link = noticed(event, link)
     if isinstance(event, IssueUpdated):
-        there = None if stale(event, link, "status") else _status(event)
+        there = None if stale(event, link, "status") or _crossing(event, link) else _status(event)
         return replace(link, issue_status=there or link.issue_status)
     if link.issue_key:
         return link
@@ -149,7 +150,8 @@ def _new_status(event: Event, link: Link) -> Status | None:
     status = None if stale(event, link, "status") else _status(event)
     agreed = link.agreed.get("status")
     if isinstance(event, IssueUpdated):
-        # Jira only moves an incident forward here: the event does not say whether it left done or never got there.
+        if agreed == "resolved":
+            return status if status != "resolved" and _left_done(event, link) else None
         return status if _entered(event, link) and RANK[status] > RANK[agreed] else None
     if not link.issue_key:
         # A new issue starts in "to do", whatever PagerDuty said while there was none.
@@ -176,6 +178,17 @@ def _entered(event: IssueUpdated, link: Link) -> bool:
     if link.issue_status is None:
         return event.moved or event.issue.category == "done"
     return _status(event) != link.issue_status
+
+
+def _left_done(event: IssueUpdated, link: Link) -> bool:
+    """Whether somebody took the issue out of done: it says so itself, or was read after it was known to be there."""
+    return event.reopens or (event.read_at is not None and link.issue_status == "resolved")
+
+
+def _crossing(event: IssueUpdated, link: Link) -> bool:
+    """Whether an issue known to be done is told of as if it had never been: the next read shows which came first."""
+    done = link.issue_status == link.agreed.get("status") == "resolved"
+    return done and _status(event) != "resolved" and not _left_done(event, link)
 
 
 def _status(event: Event) -> Status | None:

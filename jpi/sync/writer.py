@@ -8,8 +8,9 @@ from jpi.sync.claims import Claims, released
 from jpi.sync.events import STATUS_OF
 from jpi.sync.link import Link
 from jpi.sync.merge import Side, set_by_us
+from jpi.sync.policy import Policy
 from jpi.sync.ports import Clock, Jira, Ledger, Log, PagerDuty
-from jpi.sync.rules import looked
+from jpi.sync.rules import WITHIN_THE_SECOND, looked
 
 NO_WAY = "jpi could not move this issue into a status of category '{to}', as PagerDuty has it: {why}."
 
@@ -17,12 +18,13 @@ NO_WAY = "jpi could not move this issue into a status of category '{to}', as Pag
 class Writer:
     """One method an action."""
 
-    def __init__(self, jira: Jira, pagerduty: PagerDuty, ledger: Ledger, claims: Claims, clock: Clock,
-                 log: Log) -> None:
+    def __init__(self, jira: Jira, pagerduty: PagerDuty, ledger: Ledger, claims: Claims, policy: Policy,
+                 clock: Clock, log: Log) -> None:
         self._jira = jira
         self._pagerduty = pagerduty
         self._ledger = ledger
         self._claims = claims
+        self._policy = policy
         self._clock = clock
         self._log = log
 
@@ -41,21 +43,26 @@ class Writer:
     def _transition(self, link: Link, action: TransitionIssue) -> Link:
         before = self._clock()
         try:
-            moved = self._jira.transition(str(link.issue_key), action.category, action.agreed)
+            outcome = self._jira.transition(str(link.issue_key), self._policy.way(action.category, action.agreed))
         except NoWay as why:
             fields = {"issue": link.issue_key, "to": action.category, "reason": str(why)}
             self._log.warning("the issue cannot get there", extra=fields)
             mark = f"no-way:{link.incident_id}:{action.agreed}:{action.category}"
             return self._comment(link, mark, NO_WAY.format(to=action.category, why=why))
-        if not moved:
+        if outcome == "left":
             return link
+        if outcome == "there":
+            return replace(link, issue_status=STATUS_OF[action.category])
         return replace(_written(link, set_by_us("jira", "status"), before), issue_status=STATUS_OF[action.category])
 
     def _set_status(self, link: Link, action: SetIncidentStatus) -> Link:
         before = self._clock()
-        written = self._pagerduty.set_status(link.incident_id, action.status)
+        written, at = self._pagerduty.set_status(link.incident_id, action.status, action.reopens)
         link = _written(link, looked("pagerduty"), before)
-        return _written(link, set_by_us("pagerduty", "status"), written.timestamp()) if written else link
+        if at is None:
+            return link
+        since = at.timestamp() if written else min(before, at.timestamp() + WITHIN_THE_SECOND)
+        return _written(link, set_by_us("pagerduty", "status"), since)
 
     def _edit(self, link: Link, action: EditIssue | EditIncident) -> tuple[Link, Action]:
         before = self._clock()

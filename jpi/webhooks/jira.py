@@ -22,10 +22,11 @@ def parse(raw: bytes, headers: Headers) -> list[Event]:
     delivery = headers.get(DELIVERY, "") or f"{there.key}-{at.timestamp()}"
     items = objects(may(found, "changelog", dict) or {}, "items")
     # Atlassian's documented example has names alone.
-    ids = {item.get("fieldId", item.get("field")) for item in items}
+    ids = {item.get("fieldId", item.get("field")): item for item in items}
     changed = frozenset(name for field_id, name in FIELDS.items() if field_id in ids)
+    left = may(ids.get("status", {}), "from", str)
     actor = person(may(found, "user", dict))
-    return [IssueUpdated(delivery, at, there, actor, moved="status" in ids, changed=changed)]
+    return [IssueUpdated(delivery, at, there, actor, moved="status" in ids, left=left, changed=changed)]
 
 
 def issue(found: Json) -> Issue:

@@ -181,13 +181,13 @@ class PagerDuty(Side):
         return {}
 
     @call(writes=True)
-    def set_status(self, name, status):
-        there = self.incidents[name]
-        if status == there.status or there.status == "resolved" or (
-                status == "acknowledged" and there.status != "triggered"):
-            return None
-        self._move(name, status, BOT)
-        return self.clock.second()
+    def set_status(self, name, status, reopens=False):
+        there = self.incidents[name].status
+        if status == there or (status != "resolved" and there != ("resolved" if reopens else "triggered")):
+            return False, None if status == "resolved" else self.changed[name]
+        for one in ["triggered", status] if (there, status) == ("resolved", "acknowledged") else [status]:
+            self._move(name, one, BOT)
+        return True, self.clock.second()
 
 
 @dataclass(frozen=True)
@@ -204,6 +204,7 @@ class Jira(Side):
     issues: dict = field(default_factory=dict)
     made_at: dict = field(default_factory=dict)
     changed: dict = field(default_factory=dict)
+    last_mover: dict = field(default_factory=dict)
     comments: list = field(default_factory=list)
     own_id = "bot"
 
@@ -214,17 +215,20 @@ class Jira(Side):
         return self.issues[key][1]
 
     def person(self, key, category):
-        """Jim moves an issue on; what leaving done means comes with another issue of the project."""
-        if self.category(key) not in ("done", category):
+        """Jim moves an issue on, or out of done."""
+        if self.category(key) != category and (category != "new" or self.category(key) == "done"):
             self._move(key, category, Person("JIM", "Jim"))
 
     def _move(self, key, category, actor):
         self.clock.now += 0.01
+        left = self.category(key)
+        self.last_mover[key] = actor.id
         self.issues[key] = (self.issues[key][0], category)
         self.changed[key] = self.clock.moment()
         event_id = f"{key}-{len(self.under_way)}-{self.clock()}"
         self.under_way.append(
-            IssueUpdated(event_id, self.clock.moment(), Issue(key, key, category), actor, moved=True))
+            IssueUpdated(event_id, self.clock.moment(), Issue(key, key, category), actor, moved=True,
+                         left=left))
 
     def _make(self, draft):
         key = f"{draft.project}-{len(self.issues) + 1}"
@@ -246,11 +250,17 @@ class Jira(Side):
         return [self._make(draft) for draft in drafts]
 
     @call(writes=True)
-    def transition(self, key, category, agreed):
-        if self.category(key) == category or (self.category(key) == "done" != agreed):
-            return False
-        self._move(key, category, Person("bot", "jpi"))
-        return True
+    def transition(self, key, way):
+        if self.category(key) == way.category:
+            return "there"
+        if self.category(key) == "done" != way.agreed:
+            return "left"
+        self._move(key, way.category, Person("bot", "jpi"))
+        return "moved"
+
+    @call()
+    def category_of_status(self, status_id):
+        return status_id
 
     @call(writes=True)
     def edit(self, key, values):
@@ -279,6 +289,13 @@ class Jira(Side):
     @call()
     def moved(self, key):
         return self.changed[key].timestamp() != self.made_at[key]
+
+    @call()
+    def recent(self, label, minutes):
+        since = self.clock() - 60 * minutes
+        return [key for key, (draft, _) in self.issues.items()
+                if label in draft.labels and self.changed[key].timestamp() >= since
+                and self.made_at[key] <= self.clock() - LAG]
 
     @call()
     def states(self, keys):
@@ -445,6 +462,10 @@ class Model:
         parts = Counter(to.type for draft, _ in self.jira.issues.values() for to in draft.links if to.key == keys[0])
         if parts != {QUESTION: 3, TIMELINE: len(entries)}:
             return f"{parts} of 3 questions and {len(entries)} entries"
+        ends = incident.status, self.jira.category(keys[0])
+        if ends == ("acknowledged", "new") and self.jira.last_mover.get(keys[0]) == "JIM":
+            # If it was acknowledged before it was done: PagerDuty's API cannot take that back.
+            return ""
         if CATEGORY_OF[incident.status] != self.jira.category(keys[0]):
             return f"{incident.status} and {self.jira.category(keys[0])}"
         return ""

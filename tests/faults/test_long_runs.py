@@ -100,7 +100,7 @@ def test_an_issue_that_is_gone_is_looked_at_no_more(there):
     assert there.jpi.links.open() == []
     there.forget_calls()
     poll(there)
-    assert [call.path for call in there.calls()] == ["/log_entries", "/incidents"]
+    assert [call.path for call in there.calls()] == ["/log_entries", "/incidents", "/rest/api/3/search/jql"]
     there.pagerduty.reopen(incident, there.rita)
     there.settle()
     assert there.issues() == [], "nothing is created again by itself"

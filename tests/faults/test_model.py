@@ -29,7 +29,7 @@ class Histories(RuleBasedStateMachine):
         names = list(self.model.pagerduty.incidents)
         self.model.pagerduty.person(names[which % len(names)], choice)
 
-    @rule(which=NUMBER, category=st.sampled_from(["indeterminate", "done"]))
+    @rule(which=NUMBER, category=st.sampled_from(["new", "indeterminate", "done"]))
     def person_on_jira(self, which, category):
         keys = [key for key, (draft, _) in self.model.jira.issues.items() if draft.project == "INCIDENT"]
         if keys:

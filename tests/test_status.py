@@ -1,0 +1,79 @@
+"""Status both ways: out of done again, several hops, names of one's own, screens that ask."""
+
+import pytest
+
+from sandbox.jira_model import Workflow
+from tests.acting import poll, quiet
+
+HOPS = [("To Do", "In Progress"), ("In Progress", "In Review"), ("In Review", "Done"), ("Done", "In Review"),
+        ("In Review", "In Progress"), ("In Progress", "To Do")]
+
+
+@pytest.fixture
+def done(linked):
+    """A P1 that is resolved and done: (world, incident, issue)."""
+    world, incident, issue = linked
+    world.pagerduty.resolve(incident, world.rita)
+    world.settle()
+    world.clock.advance(30)
+    world.forget_calls()
+    return world, incident, issue
+
+
+@pytest.mark.parametrize(("category", "status"), [("new", "triggered"), ("indeterminate", "acknowledged")])
+def test_where_the_webhook_of_it_is_lost_the_poll_finds_it(done, category, status):
+    world, incident, issue = done
+    poll(world)
+    world.clock.advance(3600)
+    with world.losing_webhooks():
+        world.move(issue, category)
+    world.clock.advance(60)
+    poll(world)
+    assert (incident.status, world.category(issue)) == (status, category)
+    assert quiet(world)
+
+
+def test_a_crossing_in_progress_does_not_reopen(linked):
+    world, incident, issue = linked
+    world.pagerduty.resolve(incident, world.rita)
+    world.move(issue, "indeterminate")
+    world.pagerduty.outbox.pump()
+    world.settle()
+    assert (incident.status, issue.status) == ("resolved", "Done")
+    assert quiet(world)
+
+
+def test_reopened_and_taken_on_pagerduty_meanwhile_nothing_is_undone(done):
+    world, incident, issue = done
+    world.move(issue, "new")
+    world.clock.advance(1)
+    world.pagerduty.reopen(incident, world.rita)
+    world.pagerduty.acknowledge(incident, world.rita)
+    world.settle()
+    assert (incident.status, issue.status) == ("acknowledged", "In Progress")
+    assert quiet(world)
+
+
+def test_several_hops_are_walked_where_the_workflow_needs_them(linked):
+    world, incident, issue = linked
+    world.jira.add_status("In Review", "indeterminate")
+    world.jira.workflows["INCIDENT"] = Workflow.of_hops(HOPS)
+    world.pagerduty.resolve(incident, world.rita)
+    world.settle()
+    assert issue.status == "Done"
+    world.pagerduty.reopen(incident, world.rita)
+    world.settle()
+    assert (incident.status, issue.status, issue.comments) == ("triggered", "To Do", [])
+    assert quiet(world)
+
+
+def test_a_longer_way_than_that_is_for_people(linked):
+    world, incident, issue = linked
+    names = [f"Stage {number}" for number in range(6)]
+    for name in names:
+        world.jira.add_status(name, "indeterminate")
+    world.jira.workflows["INCIDENT"] = Workflow.of_hops(zip(["To Do", *names], [*names, "Done"], strict=True))
+    world.pagerduty.resolve(incident, world.rita)
+    world.settle()
+    assert "no transition" in issue.comments[0].text
+    assert quiet(world)
