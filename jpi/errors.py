@@ -1,6 +1,7 @@
 """Every error jpi raises on purpose. What is worth trying again is decided here, by type."""
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 
 class JpiError(Exception):
@@ -77,6 +78,11 @@ class Refused(Permanent):
         said = "; ".join([*self.messages, *(f"{name}: {text}" for name, text in self.fields.items())])
         super().__init__(f"{call} was refused with {status}: {said or 'no reason given'}")
 
-    def of_missing_issue(self, issue_key: str | None) -> bool:
-        """Whether Jira says that this issue is not there, or not for us to see."""
-        return bool(issue_key) and self.status == 404 and f"/issue/{issue_key}" in self.call
+    def of_missing(self, incident_id: str, issue_key: str | None) -> Literal["pagerduty", "jira"] | None:
+        """Which side says that this incident or issue is not there, or not for us to see."""
+        if self.status != 404:
+            return None
+        parts = self.call.split("/")
+        if issue_key in parts:
+            return "jira"
+        return "pagerduty" if incident_id in parts else None

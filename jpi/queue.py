@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from jpi.errors import Outage
 from jpi.sync import messages
-from jpi.sync.events import Event, IssueUpdated, incident_of
+from jpi.sync.events import Event, IssueEvent, incident_of
 from jpi.sync.intake import NOBODYS
 
 if TYPE_CHECKING:
@@ -58,10 +58,11 @@ class Queue:
 
     status = 202
 
-    def __init__(self, name: str, place: Place, incident_of_issue: Callable[[str], str | None]) -> None:
+    def __init__(self, name: str, place: Place, group_of: Callable[[IssueEvent], str | None]) -> None:
+        """`group_of`: the incident of an issue's event, else what it is to be kept in order with; None: nobody's."""
         self._name = name
         self._place = place
-        self._incident_of_issue = incident_of_issue
+        self._group_of = group_of
 
     def __call__(self, events: Sequence[Event]) -> list[str | Exception]:
         """Store them all; Outage where any was not: then they are to be sent again, and doubles are sorted out."""
@@ -132,9 +133,9 @@ class Queue:
         self._call("delete_message", QueueUrl=self.parked_url, ReceiptHandle=parked.receipt)
 
     def _with_incident(self, event: Event) -> Event:
-        if not isinstance(event, IssueUpdated) or event.incident_id:
+        if not isinstance(event, IssueEvent) or event.incident_id:
             return event
-        return replace(event, incident_id=self._incident_of_issue(event.issue.key))
+        return replace(event, incident_id=self._group_of(event))
 
     def _send(self, entries: Sequence["SendMessageBatchRequestEntryTypeDef"]) -> None:
         for batch in _batches(entries):

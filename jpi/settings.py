@@ -13,6 +13,8 @@ from jpi.errors import SettingsError
 
 Parser = Callable[[str], Any]
 
+# Where the sync file is if it is anywhere.
+SYNC_FILE = "etc/sync.toml"
 SECRET_NAMES = ("TOKEN", "SECRET")
 
 
@@ -109,7 +111,7 @@ class Settings:
     timeline_project_key: str = _setting(_key, "TIMELINE")
     questions_file: str = _setting(_text, "etc/questions.json")
     sync_priorities: tuple[str, ...] = _setting(_several, "P1")
-    sync_file: str = _setting(_text, "etc/sync.toml")
+    sync_file: str = _setting(_text, SYNC_FILE)
     user_map: Mapping[str, str] = _setting(_people, "")
     incidents_table: str = _setting(_text, "")
     log_entries_table: str = _setting(_text, "")
@@ -174,3 +176,8 @@ def _fallbacks(values: Mapping[str, Any]) -> Mapping[str, Any]:
         # serverless.yml gives a bare name; offline there is no queue behind it.
         "events_queue": "" if offline_name else queue,
     }
+
+
+def sync_file() -> str:
+    """The sync file's name, for whoever needs nothing else of the environment."""
+    return _environment().get("SYNC_FILE", "").strip() or SYNC_FILE

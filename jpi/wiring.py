@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from jpi import logs, settings
@@ -14,16 +14,19 @@ from jpi.clients.jira import Jira
 from jpi.clients.pagerduty import PagerDuty
 from jpi.errors import SettingsError
 from jpi.queue import Place, Queue
-from jpi.settings import Settings
+from jpi.settings import SYNC_FILE, Settings
+from jpi.store.cache import Cache
 from jpi.store.cursor import Cursor
 from jpi.store.ledger import Ledger
 from jpi.store.links import Links
 from jpi.store.models import ConfigRow, Connection, LedgerRow, LinkRow, bound
 from jpi.sync.engine import Engine
+from jpi.sync.events import IssueCreated, IssueEvent
 from jpi.sync.intake import HandOver, InProcess
 from jpi.sync.policy import Policy, Question
 from jpi.sync.poll import Poll
 from jpi.sync.reconcile import Reconcile
+from jpi.sync.syncfile import Choices, merged, parse
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,9 @@ class Jpi:
     """Everything a handler needs."""
 
     settings: Settings
+    policy: Policy
+    jira: Jira
+    pagerduty: PagerDuty
     links: Links
     engine: Engine
     hand_over: HandOver
@@ -64,18 +70,18 @@ def build(chosen: Settings, clock: Callable[[], float] = time.time, sleep: Calla
     """A jpi from these settings. SettingsError where a file that they name is not as it should be."""
     log, budget = logs.logger(chosen.log_level), Budget(clock)
     wanted = policy(chosen)
+    there = tables(chosen)
+    links, ledger, cache = Links(there.links), Ledger(there.ledger, clock), Cache(there.config, clock)
     jira = Jira(chosen.jira_api_url, chosen.jira_user_email, chosen.jira_api_token, budget, sleep,
-                wanted.custom_fields)
+                wanted.custom_fields, cache)
     pagerduty = PagerDuty(chosen.pagerduty_api_url, chosen.pagerduty_api_token, chosen.pagerduty_user_email, budget,
                           sleep)
-    there = tables(chosen)
-    links, ledger = Links(there.links), Ledger(there.ledger, clock)
-    engine = Engine(jira, pagerduty, links, ledger, wanted, clock, log, chosen.jira_index_lag_seconds)
-    hand_over = _queue(chosen, links) or InProcess(engine.apply, log)
+    engine = Engine(jira, pagerduty, links, ledger, cache, wanted, clock, log, chosen.jira_index_lag_seconds)
+    hand_over = _queue(chosen, links, wanted) or InProcess(engine.apply, log)
     reconcile = Reconcile(jira, pagerduty, links, wanted, clock, log)
     poll = Poll(pagerduty, links, ledger, Cursor(there.config), reconcile, hand_over, wanted, clock, log,
                 chosen.log_entries_poll_past_hours)
-    return Jpi(chosen, links, engine, hand_over, reconcile, poll, budget, log)
+    return Jpi(chosen, wanted, jira, pagerduty, links, engine, hand_over, reconcile, poll, budget, log)
 
 
 def tables(chosen: Settings) -> Tables:
@@ -86,9 +92,16 @@ def tables(chosen: Settings) -> Tables:
                   bound(ConfigRow, chosen.config_table, here))
 
 
-def _queue(chosen: Settings, links: Links) -> Queue | None:
+def _queue(chosen: Settings, links: Links, wanted: Policy) -> Queue | None:
     place = Place(_region(), chosen.is_offline)
-    return Queue(chosen.events_queue, place, links.incident_of) if chosen.events_queue else None
+    return Queue(chosen.events_queue, place, partial(_group, links, wanted)) if chosen.events_queue else None
+
+
+def _group(links: Links, wanted: Policy, event: IssueEvent) -> str | None:
+    """The incident of an issue's event; a new issue that is to open one is kept in order by its own key."""
+    if isinstance(event, IssueCreated):
+        return event.issue.key if wanted.opens(event.issue) and not event.ours else None
+    return next(filter(None, map(links.incident_of, event.keys)), None)
 
 
 def _region() -> str:
@@ -96,8 +109,27 @@ def _region() -> str:
 
 
 def policy(chosen: Settings) -> Policy:
-    """What the team has chosen, with the questions of its file."""
+    """What the team has chosen, with the questions of its file and its sync file."""
+    return merged(_policy(chosen), sync_file(chosen.sync_file))
+
+
+def sync_file(name: str, must_exist: bool = False) -> Choices:
+    """What a sync file says; nothing where there is none and none was asked for."""
+    file = Path(name)
+    if name == SYNC_FILE and not must_exist and not file.exists():
+        return Choices()
+    try:
+        return parse(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeError) as error:
+        raise SettingsError(f"SYNC_FILE ({file}) cannot be read: {getattr(error, 'strerror', error)}") from error
+    except SettingsError as error:
+        raise SettingsError(f"SYNC_FILE ({file}) needs mending:\n{error}") from error
+
+
+def _policy(chosen: Settings) -> Policy:
     return Policy(
+        site=chosen.jira_server_url,
+        users=chosen.user_map,
         incident_project=chosen.incident_project_key,
         person_project=chosen.person_project_key,
         question_project=chosen.question_project_key,

@@ -12,6 +12,7 @@ from botocore.client import BaseClient
 from jpi import wiring
 from jpi.handlers import log_entries
 from sandbox.aws import Aws
+from sandbox.bench_changes import changes
 from sandbox.bench_growth import growth
 from sandbox.bench_load import storms, webhooks
 from sandbox.world import World
@@ -83,6 +84,8 @@ def poll_of_14(world: World) -> Cost:
         quiet = [world.pagerduty.trigger(world.service, f"Alert {number}", world.rita, "P3") for number in range(3)]
         world.pagerduty.set_priority(quiet[0], "P1", world.rita)
         world.pagerduty.annotate(quiet[2], "Still looking.", world.rita)
+    # Once a day, by whichever poll comes first.
+    wiring.jpi().reconcile.learn()
     return measure(world, lambda: log_entries.handler({}, None))
 
 
@@ -104,6 +107,9 @@ def run(world: World, scene: str, warm: bool) -> Cost:
     use(world)
     if warm:
         act(world)
+        for _ in range(2):
+            world.settle()
+            log_entries.handler({}, None)
         world.settle()
     return act(world)
 
@@ -132,7 +138,7 @@ def events() -> None:
 
 
 SECTIONS: dict[str, Callable[[], None]] = {
-    "events": events, "webhooks": webhooks, "storms": storms, "growth": growth,
+    "events": events, "changes": changes, "webhooks": webhooks, "storms": storms, "growth": growth,
 }
 
 

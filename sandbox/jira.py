@@ -5,8 +5,9 @@ from typing import Any
 from flask import g, request
 from werkzeug.exceptions import HTTPException
 
-from sandbox import jira_meta, jira_search, jira_site, jira_threads, jira_webhooks
+from sandbox import jira_comments, jira_meta, jira_search, jira_site, jira_threads, jira_webhooks
 from sandbox.clock import Clock
+from sandbox.jira_comments import keep, kept
 from sandbox.jira_effects import assign, create, delete, edit
 from sandbox.jira_http import (
     NOT_SIGNED_IN,
@@ -14,13 +15,10 @@ from sandbox.jira_http import (
     Refusal,
     Routes,
     actor,
-    any_body,
     body,
     listed,
     lost,
-    property_key,
     refused,
-    storable,
 )
 from sandbox.jira_model import Transition, User, Workflow
 from sandbox.jira_state import Site
@@ -41,6 +39,7 @@ class Jira(Site, Simulation):
 
     Knobs: `add_user`, `add_status`, `off_screen` {(project key, field id)}, `required` (the same),
     `index_lag` seconds, `refused_summaries`, `java_lengths` (summaries are measured in UTF-16),
+    `conflicts`: so many transitions are refused with 409; `hidden` {issue or project key}: not for those who ask;
     `workflows` {project key: Workflow}, `also_updated` ({"comment", "link"}: these raise `jira:issue_updated` too).
     To read: `issues` by key, `linked`, `phrases`, `outbox`, `calls`.
     """
@@ -51,8 +50,8 @@ class Jira(Site, Simulation):
         self.app.before_request(self._sign_in)
         self.app.register_error_handler(Refusal, refused)
         self.app.register_error_handler(HTTPException, lost)
-        for routes in (route, jira_threads.route, jira_search.route, jira_meta.route, jira_site.route,
-                       jira_webhooks.route):
+        for routes in (route, jira_comments.route, jira_threads.route, jira_search.route, jira_meta.route,
+                       jira_site.route, jira_webhooks.route):
             routes.serve(self, self.app)
 
     def _sign_in(self) -> None:
@@ -158,6 +157,9 @@ def list_transitions(site: Site, ref: str) -> Json:
 @route("POST", "/issue/<ref>/transitions")
 def take_transition(site: Site, ref: str) -> tuple[None, int]:
     """Move an issue to another status."""
+    if site.conflicts:
+        site.conflicts -= 1
+        raise Refusal(409, "The issue is being changed by another request.")
     chosen_transition(site, site.issue(ref), body(UPDATE_DETAILS))
     return None, 204
 
@@ -193,29 +195,3 @@ def remove_property(site: Site, ref: str, key: str) -> tuple[None, int]:
     del issue.properties[key]
     site.indexed(issue)
     return None, 204
-
-
-@route("GET", "/comment/<number>/properties/<key>")
-def read_comment_property(site: Site, number: str, key: str) -> Json:
-    """One property of a comment."""
-    return {"key": key, "value": kept(jira_threads.comment_of(site, number)[1].properties, key)}
-
-
-@route("PUT", "/comment/<number>/properties/<key>")
-def set_comment_property(site: Site, number: str, key: str) -> tuple[Json, int]:
-    """Set a property of a comment; 201 where it is new."""
-    return {}, keep(jira_threads.comment_of(site, number)[1].properties, key)
-
-
-def kept(properties: Json, key: str) -> Any:
-    """The value of a property; 404 where it is not set."""
-    if key not in properties:
-        raise Refusal(404, f"The property with key '{key}' does not exist.")
-    return properties[key]
-
-
-def keep(properties: Json, key: str) -> int:
-    """Set the property to the request's JSON; the status that says whether it was new."""
-    status = 200 if property_key(key) in properties else 201
-    properties[key] = storable(any_body())
-    return status

@@ -1,6 +1,7 @@
 """What happens to issues, with the webhooks that follow from it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from sandbox import adf
@@ -119,10 +120,11 @@ def transition(site: Site, actor: User, issue: Issue, chosen: Transition, asked:
     issue_event(site, "jira:issue_updated", issue, actor, items, "issue_generic")
 
 
-def comment(site: Site, actor: User, issue: Issue, body: Json, properties: Json | None = None) -> Comment:
+def comment(site: Site, actor: User, issue: Issue, body: Json, properties: Json | None = None,
+            visibility: Json | None = None) -> Comment:
     """Add a comment."""
     now, me = site.now(), actor.account_id
-    made = Comment(site.new_id(), me, me, body, now, now, properties or {})
+    made = Comment(site.new_id(), me, me, body, now, now, properties or {}, visibility)
     issue.comments.append(made)
     touch(site, issue)
     comment_event(site, "comment_created", issue, made)
@@ -163,6 +165,30 @@ def delete(site: Site, actor: User, issue: Issue) -> None:
         remove_link(site, link, "Secondary")
     issue.deleted = True
     site.indexed(issue)
+
+
+def move(site: Site, actor: User, issue: Issue, to: str) -> None:
+    """Move an issue into another project, as people do in the web application: its key changes, the old one still leads
+    to it.
+    """
+    project, old = site.projects[to], issue.key
+    project.issues_made += 1
+    issue.key, issue.project = f"{to}-{project.issues_made}", to
+    items = [_words("Key", old, issue.key), _words("project", old.rpartition("-")[0], to)]
+    site.issues[issue.key] = site.issues.pop(old)
+    site.moved = {**{one: issue.key if there == old else there for one, there in site.moved.items()}, old: issue.key}
+    for link in list(issue.links):
+        again = replace(link, source=site.moved.get(link.source, link.source),
+                        target=site.moved.get(link.target, link.target))
+        for end in (again.source, again.target):
+            site.issues[end].links[site.issues[end].links.index(link)] = again
+    touch(site, issue)
+    issue_event(site, "jira:issue_updated", issue, actor, items, "issue_moved")
+
+
+def _words(name: str, before: str, after: str) -> Json:
+    return {"field": name, "fieldtype": "jira", "fieldId": name.lower() if name != "Key" else name, "from": None,
+            "fromString": before, "to": None, "toString": after}
 
 
 def touch(site: Site, issue: Issue) -> None:

@@ -66,7 +66,8 @@ def _announce(site: Site, event: str, content: Json, issue: Issue | None, flow: 
     body = {"timestamp": int(site.clock() * 1000), "webhookEvent": event, **content}
     raw = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
     for hook in site.webhooks.values():
-        if hook.enabled and event in hook.events and (issue is None or _passes(site, hook, issue)):
+        if hook.enabled and event in hook.events and (
+                issue is None or (not site.is_hidden(issue) and _passes(site, hook, issue))):
             _send(site, hook, b"" if hook.exclude_body else raw, flow)
 
 

@@ -159,6 +159,12 @@ class Comment:
     created: datetime
     updated: datetime
     properties: dict[str, Any] = field(default_factory=dict)
+    visibility: dict[str, Any] | None = None
+
+    @property
+    def public(self) -> bool:
+        """Whether customers of a service project see it."""
+        return not self.properties.get("sd.public.comment", {}).get("internal", False)
 
     @property
     def text(self) -> str:

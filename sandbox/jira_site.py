@@ -49,6 +49,25 @@ def statuses(site: Site) -> list[Json]:
     return [View(site).status(name) for name in site.statuses]
 
 
+@route("GET", "/project/<ref>/statuses")
+def project_statuses(site: Site, ref: str) -> list[Json]:
+    """The statuses that each issue type of a project can have."""
+    project, view = site.project(ref), View(site)
+    workflow = site.workflows[project.key]
+    names = dict.fromkeys([workflow.initial, *(one.to for one in workflow.transitions)])
+    return [{"id": one.id, "name": one.name, "self": view.url(f"issuetype/{one.id}"), "subtask": one.level < 0,
+             "statuses": [view.status(name) for name in names]} for one in site.types_of(project)]
+
+
+@route("GET", "/status/<ref>")
+def status(site: Site, ref: str) -> Json:
+    """One status, by id or name."""
+    found = next((one.name for one in site.statuses.values() if ref in (one.id, one.name)), None)
+    if found is None:
+        raise Refusal(404, f"The status '{ref}' does not exist or you do not have permission to view it.")
+    return View(site).status(found)
+
+
 @route("GET", "/issueLinkType")
 def link_types(site: Site) -> Json:
     """All link types."""

@@ -82,6 +82,9 @@ class Site:
         self.required: set[tuple[str, str]] = set()
         self.refused_summaries: set[str] = set()
         self.java_lengths = False
+        self.conflicts = 0
+        self.hidden: set[str] = set()
+        self.moved: dict[str, str] = {}
         self.also_updated: set[str] = set()
         self.index_lag = 5.0
         self.pages: dict[str, tuple[float, str, list[Issue]]] = {}
@@ -125,10 +128,15 @@ class Site:
         return found
 
     def find_issue(self, ref: Any) -> Issue | None:
-        """The issue of that key or id, unless deleted."""
+        """The issue of that key or id, unless deleted or hidden; an old key finds it in the project it moved to."""
         said = str(ref)
-        found = self.issues.get(said.upper()) or next((one for one in self.issues.values() if one.id == said), None)
-        return None if found is None or found.deleted else found
+        key = self.moved.get(said.upper(), said.upper())
+        found = self.issues.get(key) or next((one for one in self.issues.values() if one.id == said), None)
+        return None if found is None or found.deleted or self.is_hidden(found) else found
+
+    def is_hidden(self, issue: Issue) -> bool:
+        """Whether those who ask may not see it."""
+        return not self.hidden.isdisjoint({issue.key, issue.project})
 
     def project(self, ref: Any) -> Project:
         """The project of that key or id; 404 where there is none."""

@@ -2,21 +2,16 @@
 
 from typing import Any
 
-from flask import request
-
-from sandbox.jira_effects import NOT_VALID_NOW, add_link, comment, remove_link, touch, transition
+from sandbox.jira_effects import NOT_VALID_NOW, add_link, comment, remove_link, transition
 from sandbox.jira_fields import no_link_type
-from sandbox.jira_hooks import comment_event
-from sandbox.jira_http import Refusal, Routes, actor, body, listed, named_properties, number, page
+from sandbox.jira_http import Refusal, Routes, actor, body, page
 from sandbox.jira_meta import field_meta
-from sandbox.jira_model import Comment, Issue, Link
+from sandbox.jira_model import Issue, Link
 from sandbox.jira_state import Site
 from sandbox.jira_values import comment_body
 from sandbox.jira_view import Json, View
 
 route = Routes()
-COMMENT = ("body", "properties", "visibility", "jsdPublic")
-NO_COMMENT = "Can not find a comment for the id: {}."
 NO_LINK = "No issue link with id '{}' exists."
 
 
@@ -50,75 +45,6 @@ def chosen_transition(site: Site, issue: Issue, asked: Json) -> None:
 def list_changes(site: Site, ref: str) -> Json:
     """A page of what was changed since the issue was made, oldest first."""
     return page(site.issue(ref).history, most=100)
-
-
-@route("GET", "/issue/<ref>/comment")
-def list_comments(site: Site, ref: str) -> Json:
-    """A page of an issue's comments."""
-    issue = site.issue(ref)
-    order = request.args.get("orderBy", "created")
-    if order not in ("created", "+created", "-created"):
-        raise Refusal(400, f"The value '{order}' of 'orderBy' is not valid.")
-    ordered = issue.comments[::-1] if order.startswith("-") else issue.comments
-    start, size = number("startAt", 0), number("maxResults", 100)
-    shown = [View(site).comment(issue, one, "properties" in listed("expand")) for one in ordered[start : start + size]]
-    return {"startAt": start, "maxResults": size, "total": len(issue.comments), "comments": shown}
-
-
-@route("POST", "/issue/<ref>/comment")
-def add_comment(site: Site, ref: str) -> tuple[Json, int]:
-    """Comment on an issue."""
-    issue, asked = site.issue(ref), body(COMMENT)
-    properties = named_properties(asked.get("properties") or [])
-    made = comment(site, actor(), issue, comment_body(asked), properties)
-    return View(site).comment(issue, made), 201
-
-
-@route("GET", "/issue/<ref>/comment/<one>")
-def read_comment(site: Site, ref: str, one: str) -> Json:
-    """One comment."""
-    issue, found = _comment_on(site, ref, one)
-    return View(site).comment(issue, found, "properties" in listed("expand"))
-
-
-@route("PUT", "/issue/<ref>/comment/<one>")
-def edit_comment(site: Site, ref: str, one: str) -> Json:
-    """Change a comment."""
-    issue, found = _comment_on(site, ref, one)
-    asked = body(COMMENT)
-    found.body = comment_body(asked)
-    found.properties |= named_properties(asked.get("properties") or [])
-    found.updated, found.update_author = site.now(), actor().account_id
-    touch(site, issue)
-    comment_event(site, "comment_updated", issue, found)
-    return View(site).comment(issue, found)
-
-
-@route("DELETE", "/issue/<ref>/comment/<one>")
-def remove_comment(site: Site, ref: str, one: str) -> tuple[None, int]:
-    """Delete a comment."""
-    issue, found = _comment_on(site, ref, one)
-    issue.comments.remove(found)
-    touch(site, issue)
-    comment_event(site, "comment_deleted", issue, found)
-    return None, 204
-
-
-def comment_of(site: Site, one: str) -> tuple[Issue, Comment]:
-    """The comment of that id, and its issue."""
-    for issue in site.issues.values():
-        for found in issue.comments:
-            if found.id == one and not issue.deleted:
-                return issue, found
-    raise Refusal(404, NO_COMMENT.format(one))
-
-
-def _comment_on(site: Site, ref: str, one: str) -> tuple[Issue, Comment]:
-    issue = site.issue(ref)
-    for found in issue.comments:
-        if found.id == one:
-            return issue, found
-    raise Refusal(404, NO_COMMENT.format(one))
 
 
 @route("POST", "/issueLink")

@@ -111,7 +111,8 @@ class View:
         return {
             "self": self.url(f"issue/{issue.id}/comment/{one.id}"), "id": one.id, "author": self.user(one.author),
             "body": self.text(one.body), "updateAuthor": self.user(one.update_author),
-            "created": stamp(one.created), "updated": stamp(one.updated), "jsdPublic": True,
+            "created": stamp(one.created), "updated": stamp(one.updated), "jsdPublic": one.public,
+            **({"visibility": one.visibility} if one.visibility else {}),
             **({"properties": named} if properties else {}),
         }
 

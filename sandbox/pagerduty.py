@@ -19,6 +19,7 @@ class PagerDuty(Simulation):
     """One account. The methods are what a person does in the web application; the REST API does the same.
 
     Knobs: `priorities_enabled`; `priority_channel` False leaves the new priority out of log entries' channels;
+    `hidden`: ids of incidents that those who ask may not see;
     `log_order` is "newest", "oldest" or "shuffled", since the API promises none.
     """
 
@@ -32,6 +33,7 @@ class PagerDuty(Simulation):
         self.priorities_enabled = True
         self.priority_channel = True
         self.log_order = "newest"
+        self.hidden: set[str] = set()
         self.outbox = Outbox(clock, PAGERDUTY_RULES)
         self.hooks = Hooks(self.outbox)
         add_routes(self)

@@ -20,7 +20,8 @@ class Lists(Rest):
         """GET /incidents: every filter given must hold; without `since`, those of the last month."""
         self._check("statuses[]", STATUSES)
         self._check("urgencies[]", URGENCIES)
-        found = [one for one in self._account.incidents.values() if self._inside(one) and self._wanted(one)]
+        found = [one for one in self._account.incidents.values()
+                 if one.id not in self._account.hidden and self._inside(one) and self._wanted(one)]
         include = request.args.getlist("include[]")
         return self._page("incidents", self._sorted(found), lambda one: one.view(include))
 

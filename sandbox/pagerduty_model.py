@@ -74,7 +74,7 @@ class Service:
 
     def view(self) -> Json:
         """Whole."""
-        return {**self.ref(), "type": "service", "name": self.name, "description": None, "status": "active",
+        return {**self.ref(), "type": "service", "name": self.name, "description": "", "status": "active",
                 "created_at": "2020-01-01T00:00:00Z", "escalation_policy": self.policy(), "teams": self.teams()}
 
 

@@ -64,7 +64,7 @@ class Rest:
         """By id or by number."""
         number = next((one for one in self._account.incidents.values() if str(one.number) == incident_id), None)
         found = self._account.incidents.get(incident_id) or number
-        if found is None:
+        if found is None or found.id in self._account.hidden:
             raise Refusal(404, 5001, "Incident Not Found")
         return found
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import requests
 
-JIRA_EVENTS = ["jira:issue_created", "jira:issue_updated", "jira:issue_deleted", "comment_created"]
+JIRA_EVENTS = ["jira:issue_created", "jira:issue_updated", "jira:issue_deleted", "comment_created", "comment_updated",
+               "comment_deleted"]
 PAGERDUTY_EVENTS = [
     "incident.triggered", "incident.acknowledged", "incident.unacknowledged", "incident.resolved",
     "incident.reopened", "incident.priority_updated", "incident.reassigned", "incident.escalated",

@@ -15,6 +15,7 @@ from sandbox.aws import Aws, make_queue
 from sandbox.clock import Clock
 from sandbox.functions import EventsFunction
 from sandbox.jira import Jira
+from sandbox.jira_effects import move
 from sandbox.jira_model import Issue
 from sandbox.pagerduty import Incident, PagerDuty
 from sandbox.site import LINK_TYPES, Account, add_webhooks, make_issue, set_up_jira
@@ -58,10 +59,13 @@ class World:
     def _add_people(self) -> None:
         self.rita = self.pagerduty.add_user("Rita Responder", "rita@example.com")
         self.oscar = self.pagerduty.add_user("Oscar Oncall", "oscar@example.com")
+        self.jim_on_pagerduty = self.pagerduty.add_user("Jim Jira", PERSON[0])
         self.pagerduty_bot = self.pagerduty.add_user("jpi bot", BOT_EMAIL)
         self.service = self.pagerduty.add_service("Checkout", on_call=self.oscar)
         self.admin_id = self.jira.add_user(*ADMIN, "Ada Admin")
         self.bot_id = self.jira.add_user(BOT_EMAIL, TOKEN, "jpi bot")
+        self.rita_id = self.jira.add_user("rita@example.com", "rita-token", "Rita Responder")
+        self.oscar_id = self.jira.add_user("oscar@example.com", "oscar-token", "Oscar Oncall")
         self.jim_id = self.jira.add_user(*PERSON, "Jim Jira")
         self.admin = Account(self.jira_url, ADMIN)
         self.jim = Account(self.jira_url, PERSON)
@@ -157,6 +161,10 @@ class World:
         leading = [one["id"] for one in self.jim("GET", path)["transitions"]
                    if one["to"]["statusCategory"]["key"] == category]
         self.jim("POST", path, {"transition": {"id": leading[0]}})
+
+    def move_to_project(self, issue: Issue, project: str) -> None:
+        """Jim moves the issue into another project."""
+        move(self.jira, self.jira.users[self.jim_id], issue, project)
 
     def rows(self) -> list[tuple[str, ...]]:
         """A line an incident: title, priority, status; its issue's key, priority, status, what is linked."""

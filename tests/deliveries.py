@@ -60,6 +60,24 @@ def v3(event_type: str = "incident.triggered", incident: str = "Q0INCIDENT0001",
     return {"event": {**event, "data": {**there, **data}}}
 
 
+def annotated(incident: str = "Q0INCIDENT0001", **changes: Any) -> dict[str, Any]:
+    """A V3 body of a note; keywords replace keys of the note."""
+    made = v3("incident.annotated")
+    note = {"id": "PNOTE01", "type": "incident_note", "content": "Rolled back.", "trimmed": False,
+            "incident": reference("incident", incident, "Checkout is down")}
+    return {"event": {**made["event"], "data": {**note, **changes}}}
+
+
+def commented(key: str = "INCIDENT-1", event: str = "comment_created", **changes: Any) -> dict[str, Any]:
+    """A comment_* body; keywords replace keys of the comment."""
+    author = {"accountId": "712020:person", "displayName": "Jim Jira", "accountType": "atlassian"}
+    comment = {"id": "10500", "author": author, "updateAuthor": author, "body": "Traffic is *back*.",
+               "created": "2026-11-20T03:00:00.250+0000", "updated": "2026-11-20T03:00:00.250+0000", "jsdPublic": True}
+    return {"timestamp": 1795143601250, "webhookEvent": event, "comment": {**comment, **changes},
+            "issue": {"id": "10001", "key": key, "fields": {"summary": "Checkout is down"}},
+            "eventType": "primaryAction"}
+
+
 def v2(event: str = "incident.trigger", incident: str = "Q0INCIDENT0001", **changes: Any) -> dict[str, Any]:
     """A V2 body; keywords replace keys of its incident."""
     there = {

@@ -13,7 +13,18 @@ from jpi import wiring
 from jpi.errors import SettingsError
 from sandbox.web import Fault
 from sandbox.world import JIRA_SECRET
-from tests.deliveries import SHARED, issue_updated, needs_shared, raw, signed_by_jira, signed_by_pagerduty, v2, v3
+from tests.deliveries import (
+    SHARED,
+    annotated,
+    commented,
+    issue_updated,
+    needs_shared,
+    raw,
+    signed_by_jira,
+    signed_by_pagerduty,
+    v2,
+    v3,
+)
 
 
 class Edge:
@@ -95,7 +106,7 @@ def test_only_posts_are_taken(http, path):
 
 
 @pytest.mark.parametrize("body", [
-    v3("incident.invented_tomorrow"), v3("incident.annotated"), v3(priority=None), v2("incident.annotate"),
+    v3("incident.invented_tomorrow"), annotated(), v3(priority=None), v2("incident.annotate"),
     {"event": {"event_type": "pagey.ping", "data": {"type": "ping"}}},
 ])
 def test_what_concerns_nobody_is_taken_and_costs_no_call(http, body):
@@ -104,7 +115,7 @@ def test_what_concerns_nobody_is_taken_and_costs_no_call(http, body):
 
 
 @pytest.mark.parametrize("body", [
-    issue_updated("INCIDENT-999"), issue_updated(webhookEvent="comment_created"),
+    issue_updated("INCIDENT-999"), commented("INCIDENT-999"),
     issue_updated(webhookEvent="jira:invented_tomorrow"),
 ])
 def test_issues_we_hold_no_link_for_cost_no_call(http, body):

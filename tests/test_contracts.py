@@ -3,7 +3,10 @@
 import re
 
 from jpi.handlers import log_entries
+from jpi.sync.text import document
+from jpi.tools.live_sync import missing
 from sandbox.bench import p1
+from tests.acting import edit, poll
 from tests.contracts import FILES, contract
 from tests.deliveries import needs_shared
 
@@ -20,6 +23,9 @@ GAPS = {
         "answer at incident/conference_bridge",        # null in every capture
         "answer at incident/body/details",             # an object by the file, a text by the guide and its examples
         "answer at incident/first_trigger_log_entry",  # whole entries fail as those of /log_entries do:
+        # Ids are marked read-only everywhere, also in the references that their own example of the request sends.
+        "request at incident/service/", "request at incident/priority/", "request at incident/assignments/",
+        "request at incident/body/details",            # as above
         "answer at log_entries/",                      # types and channels are incomplete; their own example fails
     ),
     "jira": ("no such operation",),                    # /rest/webhooks/1.0, which no file covers
@@ -51,6 +57,49 @@ def everything_jpi_does(world):
     world.settle()
     world.move(world.issue_of(last), "done")
     world.settle()
+
+
+def test_what_keeps_two_sides_in_step_is_as_documented(make_linked):
+    world, incident, issue = make_linked("""
+        [status.fields]
+        resolution = "Done"
+        [[open]]
+        when = {projects = "INCIDENT", priorities = "High"}
+        service = "Checkout"
+        urgency = "high" """)
+    comment = f"/rest/api/3/issue/{issue.key}/comment"
+    made = world.jim("POST", comment, {"body": document("Traffic is back.")})["id"]
+    note = world.pagerduty.annotate(incident, "Rolled back.", world.rita)
+    world.settle()
+    world.clock.advance(5)
+    world.jim("PUT", f"{comment}/{made}", {"body": document("Traffic is gone.")})
+    note.content = "Rolled forward."
+    gone = world.pagerduty.annotate(incident, "Hm.", world.rita)
+    world.settle()
+    incident.notes.remove(gone)
+    with world.losing_webhooks():
+        world.pagerduty.annotate(incident, "Done.", world.rita)
+        world.bot_account()("POST", comment, {"body": document("By hand.")})
+    poll(world)
+    world.jim("DELETE", f"{comment}/{made}")
+    edit(world, issue, summary="Slow", priority={"name": "High"}, assignee={"accountId": world.rita_id})
+    world.settle()
+    world.pagerduty.reassign(incident, [world.jim_on_pagerduty], world.rita)
+    world.pagerduty.resolve(incident, world.rita)
+    world.settle()
+    world.clock.advance(5)
+    world.move(issue, "indeterminate")
+    world.jim("POST", "/rest/api/3/issue", {"fields": {
+        "project": {"key": "INCIDENT"}, "issuetype": {"name": "Incident"}, "summary": "Customers call",
+        "priority": {"name": "High"}}})
+    world.settle()
+    poll(world)
+    list(missing(world.jpi))
+    made = {f"{call.service} {call.method} {re.sub('[A-Z0-9]{6,}|[0-9]+', '*', call.path.rsplit('/', 1)[-1])}"
+            for call in world.calls()}
+    assert {"pagerduty POST notes", "pagerduty PUT *", "pagerduty DELETE *", "jira DELETE *", "jira POST list",
+            "jira GET search", "pagerduty POST incidents", "jira GET statuses"} <= made
+    assert problems(world) == {}
 
 
 def test_every_call_and_answer_is_as_documented(make_world):

@@ -3,7 +3,7 @@
 import pytest
 
 from jpi import wiring
-from sandbox import bench
+from sandbox import bench, bench_changes
 
 # (scene, process) -> most calls: shared design, promise 8.
 LIMITS = {
@@ -16,6 +16,29 @@ LIMITS = {
     ("poll of 14 entries, one raises an incident", "fresh"): 9,
     ("poll of 14 entries, one raises an incident", "warm"): 9,
 }
+
+
+# change -> most (reads, writes) in a warm process: one write each, and a read where the webhook does not say enough.
+CHANGES = {
+    **dict.fromkeys(bench_changes.CHANGES, (1, 1)),
+    # The person's issue, the links there are; the assignee, the new link, the old one away.
+    "PagerDuty: assignee, and the manager's link": (2, 3),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_costs_one_write_and_a_read_at_most(world, change):
+    reads, writes = bench_changes.cost(world, change)
+    assert reads <= CHANGES[change][0]
+    assert 1 <= writes <= CHANGES[change][1]
+
+
+def test_a_poll_over_200_open_incidents_costs_six_calls_and_no_write(make_world):
+    # How many issues hang on theirs makes no difference to a poll, only to this test.
+    world = make_world(queued=True, QUESTION_PROJECT_KEY="", TIMELINE_PROJECT_KEY="", PERSON_PROJECT_KEY="")
+    reads, writes = bench_changes.poll_over(world, 200)
+    assert (reads <= 6, writes) == (True, 0)
+    assert len(world.issues()) == 200
 
 
 @pytest.mark.parametrize(("scene", "process"), LIMITS)

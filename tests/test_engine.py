@@ -9,7 +9,8 @@ import pytest
 from jpi.errors import OutcomeUnknown, Refused, Retryable, TooEarly, Unavailable
 from jpi.handlers import log_entries
 from jpi.sync.claims import LEASE_SECONDS
-from jpi.sync.events import IncidentUnacknowledged, Issue, IssueUpdated
+from jpi.sync.entities import Issue
+from jpi.sync.events import IncidentUnacknowledged, IssueUpdated
 from sandbox.jira import Transition, Workflow
 from tests.acting import QUESTIONS, apply, on_call, whole
 
@@ -87,7 +88,10 @@ def test_of_two_who_start_at_once_one_makes_the_issue(p1):
     apply(world, event)
     assert waited
     assert whole(world) == [QUESTIONS, 2, 1]
+    # Whoever is on call was not known at once.
+    assert other.engine.apply(event) == "EditIssue"
     assert other.engine.apply(event) == "nothing to do"
+    assert whole(world) == [QUESTIONS, 2, 1]
 
 
 class _NoLock:

@@ -96,6 +96,33 @@ def test_of_two_crossing_edits_the_newer_wins_on_both_sides(linked, newer):
     assert quiet(world)
 
 
+@pytest.mark.parametrize("winner", ["jira", "pagerduty"])
+@pytest.mark.parametrize("newer", ["jira", "pagerduty"])
+def test_of_two_crossing_edits_the_declared_winners_wins(make_linked, winner, newer):
+    world, incident, issue = make_linked(f'[sync]\npriority = {{winner = "{winner}"}}')
+    acts = {"pagerduty": lambda: world.pagerduty.set_priority(incident, "P2", world.rita),
+            "jira": lambda: edit(world, issue, priority={"name": "Low"})}
+    for side in sorted(acts, key=lambda one: one == newer):
+        acts[side]()
+        world.clock.advance(5)
+    world.pagerduty.outbox.pump()
+    world.settle()
+    assert (incident.priority.name, issue.priority) == (("P4", "Low") if winner == "jira" else ("P2", "High"))
+    assert quiet(world)
+
+
+@pytest.mark.parametrize(("direction", "wanted"), [("off", ("P2", "Low")), ("to-jira", ("P2", "High"))])
+def test_the_sync_file_says_which_way(make_linked, direction, wanted):
+    world, incident, issue = make_linked(f'[sync]\npriority = "{direction}"')
+    edit(world, issue, priority={"name": "Low"})
+    world.settle()
+    world.clock.advance(5)
+    world.pagerduty.set_priority(incident, "P2", world.rita)
+    world.settle()
+    assert (incident.priority.name, issue.priority) == wanted
+    assert quiet(world)
+
+
 def test_a_field_that_is_only_called_like_ours_changes_nothing(linked):
     world, _, issue = linked
     body = {"timestamp": int(world.clock() * 1000), "webhookEvent": "jira:issue_updated",

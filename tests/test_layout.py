@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "wiring": {"errors", "sync", "clients", "store", "queue", "settings", "logs"},
     "app": {"errors", "sync", "webhooks", "wiring", "logs"},
     "handlers": {"errors", "sync", "wiring"},
-    "tools": {"errors", "wiring", "settings", "store", "clients", "queue", "sync"},
+    "tools": {"errors", "wiring", "settings", "store", "clients", "queue", "sync", "webhooks"},
 }
 PURE = ("errors", "sync", "webhooks")
 IMPURE = {"flask", "boto3", "botocore", "pynamodb", "jira", "pdpyras", "requests", "os", "time", "socket", "random"}

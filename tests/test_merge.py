@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jpi.sync.actions import EditIncident, EditIssue
-from jpi.sync.events import Incident, IncidentPriorityUpdated, IncidentTriggered, Issue, IssueUpdated
+from jpi.sync.entities import Incident, Issue
+from jpi.sync.events import IncidentPriorityUpdated, IncidentTriggered, IssueUpdated
 from jpi.sync.link import Link
 from jpi.sync.merge import set_by_us
-from jpi.sync.policy import PRIORITIES, Policy
+from jpi.sync.policy import PRIORITIES, FieldSync, Policy
 from jpi.sync.rules import decide, performed, settle
 
 NOON = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
@@ -81,7 +82,9 @@ def test_a_value_that_maps_to_the_same_is_remembered_and_not_written():
 class Model:
     """Both sides' priority, what is under way, and jpi's link; a second passes with every step."""
 
-    def __init__(self):
+    def __init__(self, policy=None):
+        self.policy = policy or Policy()
+        self.last = {}
         self.now, self.link, self.under_way, self.writes = 1, LINKED, [], 0
         self.values, self.newest = {"pagerduty": "P1", "jira": "Highest"}, "P1"
 
@@ -91,6 +94,7 @@ class Model:
         value = name if side == "pagerduty" else PRIORITIES[name]
         if self.values[side] != value:
             self.values[side], self.newest = value, name
+            self.last[side] = name
             self.under_way.append(self.told(side, changed=True))
 
     def told(self, side, changed=False):
@@ -101,7 +105,7 @@ class Model:
         return on_pagerduty(self.now, kind, priority=self.values["pagerduty"])
 
     def apply(self, event):
-        for action in decide(event, self.link, Policy()):
+        for action in decide(event, self.link, self.policy):
             self.now += 1
             side = "jira" if isinstance(action, EditIssue) else "pagerduty"
             self.writes += 1
@@ -155,3 +159,35 @@ def test_of_edits_that_nobody_had_told_of_the_newest_wins(edits):
     model.settle()
     assert model.values["pagerduty"] == model.newest
     assert model.values["jira"] == PRIORITIES[model.newest]
+
+
+@pytest.mark.parametrize("winner", ["pagerduty", "jira"])
+@given(edits=st.lists(st.tuples(st.sampled_from(["pagerduty", "jira"]), st.integers(1, 4)), max_size=4,
+                      unique_by=lambda edit: edit[1]))
+def test_of_edits_that_nobody_had_told_of_the_declared_winners_wins(winner, edits):
+    model = Model(Policy(sync={"priority": FieldSync("both", winner)}))
+    for side, choice in edits:
+        model.now += 1
+        model.edit(side, choice)
+    model.settle()
+    wanted = model.last.get(winner) or model.newest
+    assert model.values == {"pagerduty": wanted, "jira": PRIORITIES[wanted]}
+
+
+@pytest.mark.parametrize("direction", ["to-jira", "to-pagerduty", "off"])
+@given(steps=STEPS)
+def test_what_is_not_carried_over_is_never_written(direction, steps):
+    model = Model(Policy(sync={"priority": FieldSync(direction)}))
+    written = []
+    model.apply_ = model.apply
+
+    def apply(event):
+        written.extend(decide(event, model.link, model.policy))
+        model.apply_(event)
+
+    model.apply = apply
+    for step, choice in steps:
+        model.take(step, choice)
+    model.settle()
+    allowed = {"to-jira": EditIssue, "to-pagerduty": EditIncident, "off": ()}[direction]
+    assert all(isinstance(action, allowed) for action in written)

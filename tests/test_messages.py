@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from jpi.errors import Permanent
 from jpi.sync import messages
-from jpi.sync.events import Incident, IncidentEvent, IncidentLogged, Issue, IssueUpdated, LogEntry, Person
+from jpi.sync.entities import Incident, Issue, LogEntry, Person
+from jpi.sync.events import IncidentEvent, IncidentLogged, IssueUpdated
 
 NOON = datetime(2026, 11, 20, 12, 0, 0, 250_000, tzinfo=UTC)
 # AWS: the characters a message may hold; others are refused.

@@ -10,7 +10,8 @@ from jpi.app import app
 from jpi.errors import Outage
 from jpi.handlers import events, log_entries
 from jpi.sync import messages
-from jpi.sync.events import Incident, IncidentLogged, LogEntry
+from jpi.sync.entities import Incident, LogEntry
+from jpi.sync.events import IncidentLogged
 from sandbox import aws as simulated
 from sandbox.functions import Context, record
 from sandbox.web import Fault
@@ -313,7 +314,7 @@ def test_a_long_log_arrives_whole_through_the_queue(queued):
 
 def test_a_queue_by_name_is_looked_up_once(make_world, monkeypatch):
     world = make_world(queued=True)
-    there = wiring.Queue("events-x.fifo", wiring.Place("us-east-1"), world.jpi.links.incident_of)
+    there = wiring.Queue("events-x.fifo", wiring.Place("us-east-1"), lambda event: None)
     asked = []
 
     class Client:

@@ -8,7 +8,8 @@ import pytest
 
 from jpi.errors import Permanent, TooEarly, Unavailable
 from jpi.handlers import log_entries
-from jpi.sync.events import Incident, IncidentLogged, IncidentTriggered
+from jpi.sync.entities import Incident
+from jpi.sync.events import IncidentLogged, IncidentTriggered
 from jpi.sync.failures import KEPT, due, forgotten, noted
 from jpi.sync.link import Link
 from sandbox.web import Fault
@@ -98,7 +99,7 @@ def test_an_incident_that_cannot_be_read_by_itself_does_not_stop_the_poll(world,
     with world.losing_webhooks():
         world.pagerduty.resolve(incident, world.rita)
     world.pagerduty.fault = lambda call: no_entries(call) or (
-        Fault(404) if call.path == f"/incidents/{incident.id}" else None)
+        Fault(500) if call.path == f"/incidents/{incident.id}" else None)
     poll(world)
     assert "an incident was not read" in caplog.text
     world.pagerduty.fault = lambda call: None

@@ -8,10 +8,11 @@ import requests
 from urllib3.exceptions import MaxRetryError, NameResolutionError
 
 from jpi.clients import pagerduty as client
+from jpi.clients import shown
 from jpi.clients.calls import Budget, Calls
 from jpi.errors import OutcomeUnknown, Permanent, Rejected, TooEarly, Unavailable
 from jpi.handlers import log_entries
-from jpi.sync.events import Incident, LogEntry
+from jpi.sync.entities import Incident, LogEntry
 from jpi.sync.text import CUT
 from jpi.webhooks import pagerduty
 from sandbox.jira import Transition, Workflow
@@ -123,7 +124,7 @@ def test_an_odd_answer_of_pagerdutys_is_not_the_senders_fault(p1, monkeypatch):
     def odd(found, details=None):
         raise Rejected("'title' must be a text.")
 
-    monkeypatch.setattr(client, "incident", odd)
+    monkeypatch.setattr(shown, "incident", odd)
     with pytest.raises(Permanent):
         apply(world, event)
 

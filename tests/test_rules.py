@@ -8,10 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jpi.sync.actions import AddComment, AddTimeline, CreateIncidentIssue, SetIncidentStatus, TransitionIssue
+from jpi.sync.entities import CATEGORY_OF, STATUS_OF, Incident, Issue, LogEntry, Person
 from jpi.sync.events import (
-    CATEGORY_OF,
-    STATUS_OF,
-    Incident,
     IncidentAcknowledged,
     IncidentLogged,
     IncidentPriorityUpdated,
@@ -19,10 +17,7 @@ from jpi.sync.events import (
     IncidentResolved,
     IncidentTriggered,
     IncidentUnacknowledged,
-    Issue,
     IssueUpdated,
-    LogEntry,
-    Person,
 )
 from jpi.sync.link import Link
 from jpi.sync.policy import Policy

@@ -2,8 +2,8 @@
 
 import pytest
 
-from sandbox.jira_model import Workflow
-from tests.acting import poll, quiet
+from sandbox.jira_model import Transition, Workflow
+from tests.acting import poll, quiet, writes
 
 HOPS = [("To Do", "In Progress"), ("In Progress", "In Review"), ("In Review", "Done"), ("Done", "In Review"),
         ("In Review", "In Progress"), ("In Progress", "To Do")]
@@ -77,3 +77,73 @@ def test_a_longer_way_than_that_is_for_people(linked):
     world.settle()
     assert "no transition" in issue.comments[0].text
     assert quiet(world)
+
+
+@pytest.mark.parametrize(("category", "status"), [("new", "triggered"), ("indeterminate", "acknowledged")])
+def test_leaving_done_on_jira_reopens_the_incident(done, category, status):
+    world, incident, issue = done
+    world.move(issue, category)
+    world.settle()
+    assert (incident.status, world.category(issue)) == (status, category)
+    assert writes(world) == [f"PUT /incidents/{incident.id}"]
+    assert quiet(world)
+
+
+def test_parallel_transitions_are_tried_again(linked):
+    world, incident, issue = linked
+    world.jira.conflicts = 2
+    world.pagerduty.acknowledge(incident, world.rita)
+    world.settle()
+    assert issue.status == "In Progress"
+    world.jira.conflicts = 9
+    world.pagerduty.resolve(incident, world.rita)
+    world.settle()
+    world.jira.conflicts = 0
+    world.clock.advance(60)
+    world.settle()
+    assert issue.status == "Done"
+
+
+def test_a_status_is_chosen_by_name(make_linked):
+    world, incident, issue = make_linked("""
+        [status]
+        acknowledged = ["Mitigating", "In Progress"]
+        resolved = ["Fixed", "Closed"]""")
+    for name, category in (("Mitigating", "new"), ("Fixed", "indeterminate"), ("Closed", "done")):
+        world.jira.add_status(name, category)
+    ways = [Transition(str(number), name, name)
+            for number, name in enumerate(("Closed", "Fixed", "In Progress", "Mitigating", "To Do", "Done"))]
+    world.jira.workflows["INCIDENT"] = Workflow("To Do", tuple(ways))
+    world.pagerduty.acknowledge(incident, world.rita)
+    world.settle()
+    assert issue.status == "Mitigating"
+    world.pagerduty.resolve(incident, world.rita)
+    world.settle()
+    assert issue.status == "Fixed"
+    to(world, issue, "Mitigating")
+    world.settle()
+    assert incident.status == "acknowledged"
+    to(world, issue, "Done")
+    world.settle()
+    assert (incident.status, issue.status) == ("resolved", "Done")
+    assert quiet(world)
+
+
+def test_a_transitions_screen_is_filled_from_the_sync_file(make_linked):
+    world, incident, issue = make_linked("""
+        [status.fields]
+        resolution = "Done"
+        Severity = "SEV-1" """)
+    severity = next(one.id for one in world.jira.fields.values() if one.name == "Severity")
+    ways = (Transition("7", "Close", "Done", required=(severity,), optional=("resolution",)),)
+    world.jira.workflows["INCIDENT"] = Workflow("To Do", ways)
+    world.pagerduty.resolve(incident, world.rita)
+    world.settle()
+    assert (issue.status, issue.field("Severity"), issue.comments) == ("Done", "SEV-1", [])
+
+
+def to(world, issue, name):
+    """Jim moves the issue into this status."""
+    path = f"/rest/api/3/issue/{issue.key}/transitions"
+    [way] = [one["id"] for one in world.jim("GET", path)["transitions"] if one["to"]["name"] == name]
+    world.jim("POST", path, {"transition": {"id": way}})

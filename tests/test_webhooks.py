@@ -10,9 +10,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jpi.errors import Rejected
-from jpi.sync.events import Incident, IncidentTriggered, Issue, IssueUpdated, Person
+from jpi.sync.entities import Incident, Issue, Person
+from jpi.sync.events import IncidentTriggered, IssueCommented, IssueUpdated
 from jpi.webhooks import jira, pagerduty
-from tests.deliveries import SHARED, V2_TYPES, V3_TYPES, issue_updated, needs_shared, raw, reference, v2, v3
+from tests.deliveries import (
+    SHARED,
+    V2_TYPES,
+    V3_TYPES,
+    annotated,
+    commented,
+    issue_updated,
+    needs_shared,
+    raw,
+    reference,
+    v2,
+    v3,
+)
 
 RITA, OSCAR = Person("PUSER01", "Rita Responder"), Person("PUSER02", "Oscar Oncall")
 INCIDENT = Incident("Q0INCIDENT0001", "Checkout is down", "triggered", "P1",
@@ -42,8 +55,8 @@ def test_every_type_has_its_event(body, wanted):
 
 
 @pytest.mark.parametrize("body", [
-    v3("incident.annotated"), v3("service.updated"), v3("incident.invented_tomorrow"),
-    {"event": {"event_type": "pagey.ping", "data": None}}, v2("incident.annotate"), {"messages": []},
+    v3("service.updated"), v3("incident.invented_tomorrow"),
+    {"event": {"event_type": "pagey.ping", "data": None}}, {"messages": []},
 ])
 def test_types_we_have_no_use_for_are_no_events(body):
     assert pagerduty.parse(raw(body)) == []
@@ -97,10 +110,37 @@ def test_a_jira_delivery_becomes_an_event():
     headers = {jira.DELIVERY: "the-same-on-every-retry"}
     assert jira.parse(body, headers) == [
         IssueUpdated("the-same-on-every-retry", at, issue, person, moved=True, left="1")]
-    assert jira.parse(body, {})[0].id == "INCIDENT-1-1795143601.25"
+    assert jira.parse(body, {})[0].id == "INCIDENT-1-jira:issue_updated-1795143601.25"
 
 
-@pytest.mark.parametrize("event", ["jira:issue_created", "comment_created", "jira:issue_deleted", "sprint_closed"])
+def test_a_note_is_of_the_incident_that_it_names():
+    [event] = pagerduty.parse(raw(annotated()))
+    assert (event.incident, event.shows_state) == (Incident("Q0INCIDENT0001"), False)
+    assert (event.note.id, event.note.text, event.note.author) == ("PNOTE01", "Rolled back.", "Rita Responder")
+    [event] = pagerduty.parse(raw(v2("incident.annotate")))
+    assert (type(event).__name__, event.note) == ("IncidentAnnotated", None)
+
+
+@pytest.mark.parametrize(("changes", "internal"), [
+    ({}, False), ({"jsdPublic": False}, True), ({"visibility": {"type": "role", "value": "Developers"}}, True),
+])
+def test_a_comment_says_who_what_and_for_whom(changes, internal):
+    [event] = jira.parse(raw(commented(**changes)), {})
+    said = event.comment
+    assert (said.id, said.text, said.author.name, said.internal) == (
+        "10500", "Traffic is back.", "Jim Jira", internal)
+    assert (event.issue, event.shows_state, event.deleted) == (Issue("INCIDENT-1", "10001"), False, False)
+    [gone] = jira.parse(raw(commented(event="comment_deleted")), {})
+    assert gone.deleted
+
+
+def test_a_moved_issue_is_known_by_both_its_keys():
+    body = issue_updated("OPS-7")
+    body["changelog"]["items"] = [{"field": "Key", "fieldId": "Key", "fromString": "INCIDENT-1", "toString": "OPS-7"}]
+    assert jira.parse(raw(body), {})[0].keys == ("OPS-7", "INCIDENT-1")
+
+
+@pytest.mark.parametrize("event", ["issuelink_created", "sprint_closed"])
 def test_other_events_of_jira_are_none_of_ours(event):
     assert jira.parse(raw(issue_updated(webhookEvent=event)), {}) == []
 
@@ -199,7 +239,7 @@ VENDOR_EVENTS = {
     "v3_capture_2026_incident_reopened": "IncidentReopened",
     "v3_capture_2026_incident_escalated": "IncidentReassigned",
     "v3_capture_2026_incident_delegated": "IncidentReassigned",
-    "v3_capture_2026_incident_annotated": None,
+    "v3_capture_2026_incident_annotated": "IncidentAnnotated",
     "v3_capture_2026_incident_responder_replied": None,
     "v3_capture_2026_incident_conference_bridge_updated": None,
     "v3_capture_2026_incident_status_update_published": None,
@@ -224,4 +264,6 @@ def test_every_vendor_body_becomes_the_right_event():
                 pagerduty.parse(file.read_bytes())
     documented = jira.parse((SHARED / "payloads/jira/docs-webhook-issue-updated.json").read_bytes(), {})
     assert [(event.issue.key, event.issue.category) for event in documented] == [("JRA-20002", None)]
-    assert jira.parse((SHARED / "payloads/jira/cloud2026-comment_created-trimmed.json").read_bytes(), {}) == []
+    [said] = jira.parse((SHARED / "payloads/jira/cloud2026-comment_created-trimmed.json").read_bytes(), {})
+    assert isinstance(said, IssueCommented)
+    assert said.comment.text

@@ -19,6 +19,7 @@ WRITE_SECONDS = 20.0
 STILL_AT_IT_SECONDS = 30.0
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 4.0
+NOT_FOUND = 404
 READS = frozenset({"GET", "HEAD"})
 
 
@@ -73,6 +74,16 @@ class Calls:
         retrying = tenacity.Retrying(retry=worth, wait=_pause, sleep=self._sleep, reraise=True,
                                      stop=lambda state: state.attempt_number >= TRIES or self._no_time(state))
         return retrying(self._once, method, path, params or {}, body, reads)
+
+    def unless_gone(self, method: str, path: str, body: Any = None) -> bool:
+        """Make a write; False where what it is about is gone (404)."""
+        try:
+            self(method, path, body=body)
+        except Refused as refused:
+            if refused.status != NOT_FOUND:
+                raise
+            return False
+        return True
 
     def _no_time(self, state: tenacity.RetryCallState) -> bool:
         return state.upcoming_sleep > min(LONGEST_PAUSE, self._budget.left() - 1.0)

@@ -17,7 +17,7 @@ SHORT_SUMMARY = 127
 SHORT_DESCRIPTION = 4_000
 # By which key a value of such a type is named: developer.atlassian.com, "Field input formats".
 KEYED = {"option": "value", "user": "accountId", "priority": "name", "version": "name", "component": "name",
-         "group": "name"}
+         "group": "name", "resolution": "name"}
 # Without these there is no issue; anything else a screen may lack.
 INDISPENSABLE = frozenset({"project", "issuetype", "summary"})
 

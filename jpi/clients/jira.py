@@ -1,7 +1,6 @@
 """Jira Cloud's REST API v3, through `jira`: its session and sign-in; what it cannot send goes through that session."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -9,31 +8,36 @@ import jira
 import requests
 
 from jpi.clients.calls import Budget, Calls
-from jpi.clients.drafts import MARK, Site, body, created, to_drop
+from jpi.clients.comments import Comments
+from jpi.clients.drafts import INDISPENSABLE, Site, body, created, to_drop
+from jpi.clients.looks import Looks
+from jpi.clients.screens import Screens
+from jpi.clients.users import Accounts
 from jpi.clients.workflow import Outcome, Workflow
-from jpi.errors import OutcomeUnknown, Permanent, Refused, Rejected, Unavailable
-from jpi.sync import jql
-from jpi.sync.drafts import Created, Draft, LinkTo
-from jpi.sync.events import Category, Issue
+from jpi.errors import OutcomeUnknown, Refused, Unavailable
+from jpi.sync.drafts import LABEL, Created, Draft, LinkTo, incident_label
+from jpi.sync.entities import Category
 from jpi.sync.policy import Way
-from jpi.sync.text import document, plain
+from jpi.sync.ports import Cache
 from jpi.webhooks import jira as webhooks
 
 FIELD_IDS = {name: field_id for field_id, name in webhooks.FIELDS.items()}
+VALUED: Mapping[str, Callable[[str], Any]] = {
+    "title": lambda value: value, "priority": lambda value: {"name": value},
+    "assignee": lambda value: {"accountId": value},
+}
+# Where the cache keeps what the site calls things.
+SITE = "site"
 BAD_REQUEST = 400
-# Most that one call takes: shared contract, `POST /issue/bulkfetch`.
-BULK_FETCH = 100
-# `/search/jql`: its answer has at most 5,000 issues, fewer with many fields.
-MOST_LABELLED = 1000
 # Longer than a request whose sender has stopped waiting goes on, and than the search index needs as a rule.
 SEARCH_LAG_SECONDS = 60.0
 
 
-class Jira:
+class Jira(Looks):
     """The calls jpi makes, in its own values. Every method may raise what `Calls` does."""
 
     def __init__(self, url: str, email: str, token: str, budget: Budget, sleep: Callable[[float], None],
-                 fields: Collection[str]) -> None:
+                 fields: Collection[str], cache: Cache) -> None:
         """`fields`: the names or ids of those that drafts may set besides Jira's own."""
         # The library repeats any request that lost its connection, a POST too, unless told 0.
         self._jira = jira.JIRA(options={"server": url, "rest_api_version": "3"}, basic_auth=(email, token),
@@ -42,11 +46,23 @@ class Jira:
         self._wanted = {name.casefold() for name in fields}
         self._call = Calls("Jira", self._send, budget, sleep)
         self._workflow = Workflow(self._call)
-        self._categories: dict[str, Category] = {}
+        self._cache = cache
+        self.screens = Screens(self._call, cache)
+        self.comments = Comments(self._call)
+        self.accounts = Accounts(self._call)
+        self._statuses: dict[str, tuple[str, Category]] = {}
 
     @cached_property
     def site(self) -> Site:
-        """What this site calls things; two calls, once a process."""
+        """What this site calls things; two calls, once a day."""
+        known = self._cache.get(SITE)
+        if known and self._wanted <= set(known["wanted"]):
+            return Site(known["fields"], known["has_side"])
+        site = self._asked()
+        self._cache.put(SITE, {"wanted": sorted(self._wanted), "fields": site.fields, "has_side": site.has_side})
+        return site
+
+    def _asked(self) -> Site:
         found = self._call("GET", "/field")
         # Of several fields of one name, the first.
         known = {name.casefold(): {"id": one["id"], "schema": one.get("schema", {})} for one in reversed(found)
@@ -67,7 +83,7 @@ class Jira:
 
     def create(self, draft: Draft) -> Created:
         """Make one issue, without what its screen lacks."""
-        dropped: set[str] = set()
+        dropped = self._lacking(draft)
         while True:
             sent = body(draft, self.site, dropped)
             try:
@@ -84,7 +100,7 @@ class Jira:
         OutcomeUnknown where some were made and nothing is known of the rest.
         """
         outcomes: list[Created | Refused | None] = [None] * len(drafts)
-        dropped: list[set[str]] = [set() for _ in drafts]
+        dropped = [self._lacking(draft) for draft in drafts]
         left = list(range(len(drafts)))
         while left:
             bodies = {number: body(drafts[number], self.site, dropped[number]) for number in left}
@@ -100,6 +116,12 @@ class Jira:
             left = again
         return [outcome for outcome in outcomes if outcome is not None]
 
+    def _lacking(self, draft: Draft) -> set[str]:
+        """Which of its fields the create screen is known to lack."""
+        sent = body(draft, self.site, ())
+        names = {*sent["fields"], *sent.get("update", {})} - INDISPENSABLE
+        return self.screens.lacks(draft.project, draft.type, names)
+
     def link(self, key: str, link: LinkTo) -> None:
         """Link an existing issue; a link that is there already is made again without effect."""
         self._call("POST", "/issueLink", body=self.site.link_between(key, link))
@@ -108,17 +130,18 @@ class Jira:
         """Bring the issue to where `way` leads, as `Workflow.bring` does."""
         return self._workflow.bring(key, way)
 
-    def category_of_status(self, status_id: str) -> Category:
-        """The category of one of the site's statuses; one call each, once a process."""
-        if status_id not in self._categories:
-            self._categories[status_id] = self._call("GET", f"/status/{status_id}")["statusCategory"]["key"]
-        return self._categories[status_id]
+    def status(self, status_id: str) -> tuple[str, Category]:
+        """The name and category of one of the site's statuses; one call each, once a process."""
+        if status_id not in self._statuses:
+            found = self._call("GET", f"/status/{status_id}")
+            self._statuses[status_id] = found["name"], found["statusCategory"]["key"]
+        return self._statuses[status_id]
 
     def edit(self, key: str, values: Mapping[str, str]) -> dict[str, str]:
-        """Set the summary (`title`) and the priority by one call; those that Jira refuses by name, with its reason."""
+        """Set the summary (`title`), priority and assignee by one call; those that Jira refuses, with its reasons."""
         refused: dict[str, str] = {}
         while left := {name: value for name, value in values.items() if name not in refused}:
-            fields = {FIELD_IDS[name]: {"name": value} if name == "priority" else value for name, value in left.items()}
+            fields = {FIELD_IDS[name]: VALUED[name](value) for name, value in left.items()}
             try:
                 self._call("PUT", f"/issue/{key}", body={"fields": fields})
                 break
@@ -129,61 +152,18 @@ class Jira:
                 refused |= named
         return refused
 
-    def comment(self, key: str, text: str, mark: str) -> None:
-        """Comment on the issue, with a property by which the comment is known as ours."""
-        properties = [{"key": MARK, "value": {"mark": mark}}]
-        self._call("POST", f"/issue/{key}/comment", body={"body": document(text), "properties": properties})
+    def label(self, key: str, incident_id: str) -> None:
+        """Give the issue the labels that an incident's issue has; where its screen has none, it does without."""
+        labels = [{"add": LABEL}, {"add": incident_label(incident_id)}]
+        try:
+            self._call("PUT", f"/issue/{key}", body={"update": {"labels": labels}})
+        except Refused as refused:
+            if refused.status != BAD_REQUEST:
+                raise
 
-    def has_comment(self, key: str, text: str) -> bool:
-        """Whether one of the issue's newest hundred comments says just this."""
-        found = self._call("GET", f"/issue/{key}/comment", {"orderBy": "-created", "maxResults": BULK_FETCH})
-        return any(plain(one["body"]) == plain(document(text)) for one in found["comments"])
-
-    def people(self, project: str, names: Sequence[str]) -> dict[str, str]:
-        """Key by summary of the issues in `project` that are called exactly like one of `names`; the oldest of each."""
-        asked = {"jql": jql.people(project, list(names)), "fields": ["summary"], "maxResults": BULK_FETCH}
-        found = self._call("POST", "/search/jql", body=asked, read=True)["issues"]
-        keys = {one["fields"]["summary"]: one["key"] for one in reversed(found)}
-        return {name: keys[name] for name in names if name in keys}
-
-    def labelled(self, project: str, label: str) -> Issue | None:
-        """The oldest issue of a project with this label that the search index knows of; it lags behind."""
-        asked = {"jql": jql.labelled(project, label), "fields": ["status"], "maxResults": 1}
-        found = self._call("POST", "/search/jql", body=asked, read=True)["issues"]
-        return _issue(found[0]) if found else None
-
-    def marks(self, key: str, link_type: str, like: Draft) -> set[str]:
-        """What the issues linked to `key` by this type stand for, read directly; and those with the label of `like`.
-
-        The search index is asked only for what was made without links, and after it had its time.
-        """
-        asked = {"jql": jql.labelled(like.project, like.found_by), "fields": ["summary"], "properties": [MARK],
-                 "maxResults": MOST_LABELLED}
-        unlinked = self._call("POST", "/search/jql", body=asked, read=True)["issues"]
-        found = self._call("GET", f"/issue/{key}", {"fields": "issuelinks"})["fields"].get("issuelinks", [])
-        ends = [link.get("outwardIssue") or link["inwardIssue"] for link in found if link["type"]["name"] == link_type]
-        read = self._fetch([end["key"] for end in ends], fields=["summary"], properties=[MARK])
-        return {one["properties"][MARK]["mark"] for one in [*read, *unlinked] if MARK in one.get("properties", {})}
-
-    def states(self, keys: Sequence[str]) -> list[tuple[Issue, datetime]]:
-        """The status of each issue that is there, read directly, and when the issue was last changed."""
-        read = self._fetch(keys, fields=["status", "summary", "priority", "updated"])
-        return [(_issue(one), datetime.fromisoformat(one["fields"]["updated"])) for one in read]
-
-    def recent(self, label: str, minutes: int) -> list[str]:
-        """The keys of the issues with this label that changed within so many minutes, a thousand at most."""
-        asked = {"jql": jql.recent(label, minutes), "fields": ["status"], "maxResults": MOST_LABELLED}
-        return [one["key"] for one in self._call("POST", "/search/jql", body=asked, read=True)["issues"]]
-
-    def moved(self, key: str) -> bool:
-        """Whether the issue's status was changed since it was made, as its first hundred changes tell."""
-        changes = self._call("GET", f"/issue/{key}/changelog", {"maxResults": BULK_FETCH})["values"]
-        return any(item.get("fieldId") == "status" for change in changes for item in change["items"])
-
-    def _fetch(self, keys: Sequence[str], **wanted: Sequence[str]) -> Iterator[dict[str, Any]]:
-        for start in range(0, len(keys), BULK_FETCH):
-            asked = {"issueIdsOrKeys": keys[start : start + BULK_FETCH], **wanted}
-            yield from self._call("POST", "/issue/bulkfetch", body=asked, read=True)["issues"]
+    def unlink(self, link_id: str) -> None:
+        """Take a link away; one that is gone is."""
+        self._call.unless_gone("DELETE", f"/issueLink/{link_id}")
 
     def _bulk(self, bodies: list[dict[str, Any]], dropped: list[set[str]]) -> list[Mapping[str, Any] | Refused]:
         """The answer to each body. Successes come unnumbered: they are what the failures leave."""
@@ -211,13 +191,6 @@ class Jira:
             if error.response is None:
                 raise requests.RequestException(error.text) from error
             return error.response
-
-
-def _issue(found: dict[str, Any]) -> Issue:
-    try:
-        return webhooks.issue(found)
-    except Rejected as odd:
-        raise Permanent(f"Jira's issue {found.get('key')} is not as documented: {odd}") from odd
 
 
 def _element(call: str, failed: Mapping[str, Any]) -> Refused:

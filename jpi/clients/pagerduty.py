@@ -6,7 +6,7 @@ pdpyras is deprecated since 2025-06-20 in favour of `pagerduty` (PyPI); this fil
 import logging
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -14,9 +14,12 @@ from typing import Any
 import requests
 
 from jpi.clients.calls import Budget, Calls
+from jpi.clients.notes import Notes
+from jpi.clients.opening import Opening
+from jpi.clients.shown import Logged, Shown, readable_entry, readable_incident, shown
+from jpi.clients.users import Users
 from jpi.errors import Permanent, Refused, Rejected
-from jpi.sync.events import Incident, LogEntry, Status
-from jpi.webhooks.pagerduty import incident, latest, log_entry
+from jpi.sync.entities import Incident, Status
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", UserWarning)
@@ -34,21 +37,6 @@ BAD_REQUEST = 400
 PAYMENT_REQUIRED = 402
 SEAM = timedelta(seconds=1)
 LOG_INCLUDES = ["incidents", "channels"]
-
-
-@dataclass(frozen=True)
-class Shown:
-    """An incident as it is now; `at` is when it last changed, to the second."""
-
-    incident: Incident
-    at: datetime
-
-
-@dataclass(frozen=True)
-class Logged(Shown):
-    """One log entry with the incident it belongs to."""
-
-    entry: LogEntry
 
 
 @dataclass(frozen=True)
@@ -72,6 +60,9 @@ class PagerDuty:
         self._session.max_network_attempts = 0
         self._session.log.disabled = True
         self._call = Calls("PagerDuty", self._send, budget, sleep)
+        self.notes = Notes(self._call)
+        self.users = Users(self._call)
+        self.opening = Opening(self._call, lambda: self._priorities)
 
     def incident(self, incident_id: str) -> Incident:
         """The incident as it is now, with its first trigger's details."""
@@ -93,7 +84,7 @@ class PagerDuty:
         found: dict[str, Shown] = {}
         for offset in range(0, MOST_LISTED, PAGE):
             answer = self._call("GET", "/incidents", {**asked, "offset": offset})
-            found |= {one.incident.id: one for one in map(_shown, answer["incidents"]) if one}
+            found |= {one.incident.id: one for one in map(readable_incident, answer["incidents"]) if one}
             if not answer.get("more"):
                 break
         return list(found.values())
@@ -121,8 +112,8 @@ class PagerDuty:
             pages = self._pages(f"/incidents/{incident_id}/log_entries", {})
         return list(pages.entries.values())
 
-    def set_status(self, incident_id: str, status: Status, reopens: bool = False) -> tuple[bool, datetime | None]:
-        """Bring the incident into this status; whether that took a write, and when it last changed, if that is known.
+    def set_status(self, incident_id: str, status: Status, reopens: bool = False) -> tuple[bool, Shown | None]:
+        """Bring the incident into this status; whether that took a write, and what it looks like, if that is known.
 
         Both triggered and acknowledged would reopen a resolved incident (documented since 2025-09-18), so that one is
         looked at first: only a resolved one is reopened, and only a triggered one acknowledged.
@@ -130,7 +121,7 @@ class PagerDuty:
         if status != "resolved":
             there = self.shown(incident_id)
             if there.incident.status != ("resolved" if reopens else "triggered"):
-                return False, there.at
+                return False, there
         body = {"incident": {"type": "incident_reference", "status": status}}
         try:
             answer = self._call("PUT", f"/incidents/{incident_id}", body=body)
@@ -139,25 +130,41 @@ class PagerDuty:
                 raise
             return False, None
         try:
-            return True, latest(answer["incident"])
+            return True, shown(answer["incident"])
         except Rejected as odd:
             raise Permanent(f"PagerDuty's answer is not as documented: {odd}") from odd
 
     def edit(self, incident_id: str, values: Mapping[str, str]) -> dict[str, str]:
-        """Set title and priority by one call; those that cannot be, with the reason."""
+        """Set title, priority and assignee by one call; those that cannot be, with the reason."""
         refused = self._unknown(values)
-        sent: dict[str, Any] = {name: value for name, value in values.items() if name not in refused}
-        if "priority" in sent:
-            sent["priority"] = {"id": self._priorities[sent["priority"]], "type": "priority_reference"}
+        sent = {name: value for name, value in values.items() if name not in refused}
         if not sent:
             return refused
         try:
-            self._call("PUT", f"/incidents/{incident_id}", body={"incident": {"type": "incident_reference", **sent}})
+            self._call("PUT", f"/incidents/{incident_id}", body=self._edited(sent))
         except Refused as error:
             if error.status != BAD_REQUEST:
                 raise
-            refused |= dict.fromkeys(sent, str(error))
+            if len(sent) == 1:
+                return refused | dict.fromkeys(sent, str(error))
+            # PagerDuty does not say which of several it is: each by itself, then.
+            for name, value in sent.items():
+                refused |= self.edit(incident_id, {name: value})
         return refused
+
+    def _edited(self, values: Mapping[str, str]) -> dict[str, Any]:
+        sent: dict[str, Any] = {"type": "incident_reference"}
+        if "title" in values:
+            sent["title"] = values["title"]
+        if "priority" in values:
+            sent["priority"] = {"id": self._priorities[values["priority"]], "type": "priority_reference"}
+        if "assignee" in values:
+            sent["assignments"] = [{"assignee": {"id": values["assignee"], "type": "user_reference"}}]
+        return {"incident": sent}
+
+    def priority_names(self) -> list[str]:
+        """What the account's priorities are called; none where its plan has none."""
+        return list(self._priorities)
 
     def _unknown(self, values: Mapping[str, str]) -> dict[str, str]:
         name = values.get("priority")
@@ -179,9 +186,7 @@ class PagerDuty:
 
     def own_id(self) -> str | None:
         """The id of the user we write as, None where it cannot be found out."""
-        found = self._call("GET", "/users", {"query": self._email})
-        same = [user["id"] for user in found["users"] if user.get("email", "").lower() == self._email.lower()]
-        return same[0] if same else None
+        return self.users.of(self._email)
 
     def _pages(self, path: str, params: Mapping[str, Any]) -> Pages:
         """All pages; `total` is asked for because a page that went missing looks like any other."""
@@ -191,7 +196,7 @@ class PagerDuty:
             page = {**params, "include[]": LOG_INCLUDES, "limit": PAGE, "offset": offset, "total": "true"}
             answer = self._call("GET", path, page)
             ids |= {str(one.get("id")) for one in answer["log_entries"]}
-            found |= {one.entry.id: one for one in map(_readable, answer["log_entries"]) if one}
+            found |= {one.entry.id: one for one in map(readable_entry, answer["log_entries"]) if one}
             if not answer.get("more"):
                 return Pages(found, short=len(ids) < (answer.get("total") or 0))
         return Pages(found, more=True)
@@ -207,38 +212,6 @@ class PagerDuty:
             # The network's own error: `Calls` tells what it means.
             raise error.__cause__ or error from error
         return answer
-
-
-def shown(found: Mapping[str, Any]) -> Shown:
-    """An incident as the API shows it; a mere reference to one says not when it changed."""
-    return Shown(incident(dict(found)), latest(dict(found)) or datetime.fromtimestamp(0, UTC))
-
-
-def logged(found: Mapping[str, Any]) -> Logged:
-    """A log entry as the API shows it; the incident in it is whole only where it was asked for."""
-    entry = log_entry(dict(found))
-    there = incident(found["incident"])
-    at = latest(found["incident"]) or entry.at
-    told = entry if entry.details else there
-    return Logged(replace(there, details=told.details, trigger=told.trigger), at, entry)
-
-
-def _shown(found: Mapping[str, Any]) -> Shown | None:
-    """The incident, or None where it cannot be read: one odd incident must not stop a poll."""
-    try:
-        return shown(found)
-    except Rejected as odd:
-        log.warning("an incident cannot be read", extra={"incident": found.get("id"), "reason": str(odd)})
-        return None
-
-
-def _readable(found: Mapping[str, Any]) -> Logged | None:
-    """The entry, or None where it belongs to no incident or cannot be read: one odd entry must not stop a poll."""
-    try:
-        return logged(found) if found.get("incident") else None
-    except Rejected as odd:
-        log.warning("a log entry cannot be read", extra={"entry": found.get("id"), "reason": str(odd)})
-        return None
 
 
 def _iso(at: datetime) -> str:

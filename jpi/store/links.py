@@ -47,7 +47,7 @@ class Links:
         row = self._rows(
             link.incident_id, issue_key=link.issue_key, issue_id=link.issue_id, issue_status=link.issue_status,
             open=OPEN if link.open else None, agreed=dict(link.agreed), seen=dict(link.seen), holds=dict(link.holds),
-            todo=dict(link.todo), failed=dict(link.failed), fields=dict(link.fields),
+            todo=dict(link.todo), failed=dict(link.failed), fields=dict(link.fields), talk=dict(link.talk),
             ended=link.ended, saved_by=uuid4().hex, **version_of(link),
         )
         try:
@@ -71,4 +71,4 @@ class Links:
 
 def _link(row: LinkRow) -> Link:
     return Link(row.incident_id, int(row.version), row.issue_key, row.issue_id, row.agreed, row.seen, row.holds,
-                row.todo, row.issue_status, row.failed, row.ended, row.fields)
+                row.todo, row.issue_status, row.failed, row.ended, row.fields, row.talk)

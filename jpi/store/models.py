@@ -55,6 +55,7 @@ class LinkRow(Model):
     todo = JSONAttribute()
     failed = JSONAttribute()
     fields = JSONAttribute()
+    talk = JSONAttribute()
     ended = BooleanAttribute(default=False)
     saved_by = UnicodeAttribute()
     issue_index = IssueIndex()

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from jpi.sync.events import Incident, LogEntry
+from jpi.sync.entities import Incident, LogEntry
 from jpi.sync.link import Link
 from jpi.sync.policy import SEVERITY, Create, Policy, Question, issue_type
 from jpi.sync.templates import filled

@@ -5,26 +5,21 @@ from dataclasses import replace
 from typing import Any
 
 from jpi.errors import JpiError, LostRace, Refused
-from jpi.sync.actions import Action, AddTimeline, CreateIncidentIssue
+from jpi.sync.actions import Action, AddTimeline, CreateIncidentIssue, EndLink, MoveManager
 from jpi.sync.claims import Claims
-from jpi.sync.events import (
-    Event,
-    Incident,
-    IncidentEvent,
-    IncidentLogged,
-    IssueUpdated,
-    LogEntry,
-    Person,
-    incident_of,
-)
+from jpi.sync.completing import Completer, Own
+from jpi.sync.entities import Incident, LogEntry
+from jpi.sync.events import Event, IncidentEvent, IncidentLogged, IssueCreated, IssueEvent, incident_of
 from jpi.sync.failures import forgotten, noted, worth_noting
 from jpi.sync.intake import NOBODYS
 from jpi.sync.link import Link
 from jpi.sync.maker import Maker
-from jpi.sync.merge import side_of
+from jpi.sync.opener import Opener
+from jpi.sync.people import People
 from jpi.sync.policy import Policy
-from jpi.sync.ports import Clock, Jira, Ledger, Links, Log, PagerDuty
-from jpi.sync.rules import decide, performed, settle, stale, wants_whole_log, without
+from jpi.sync.ports import Cache, Clock, Jira, Ledger, Links, Log, PagerDuty
+from jpi.sync.rules import decide, performed, settle, stale
+from jpi.sync.talker import Talker
 from jpi.sync.writer import Writer
 
 RACES = 3
@@ -33,8 +28,8 @@ RACES = 3
 class Engine:
     """Performs what the rules decide."""
 
-    def __init__(self, jira: Jira, pagerduty: PagerDuty, links: Links, ledger: Ledger, policy: Policy, clock: Clock,
-                 log: Log, index_lag: float) -> None:
+    def __init__(self, jira: Jira, pagerduty: PagerDuty, links: Links, ledger: Ledger, cache: Cache, policy: Policy,
+                 clock: Clock, log: Log, index_lag: float) -> None:
         self._jira = jira
         self._pagerduty = pagerduty
         self._links = links
@@ -43,9 +38,13 @@ class Engine:
         self._clock = clock
         self._log = log
         claims = Claims(links, clock)
-        self._maker = Maker(jira, links, ledger, claims, policy, log, index_lag)
-        self._writer = Writer(jira, pagerduty, ledger, claims, policy, clock, log)
-        self._own: dict[str, str | None] = {}
+        people = People(jira, pagerduty, policy, cache)
+        self._maker = Maker(jira, links, ledger, claims, policy, people, log, index_lag)
+        talker = Talker(jira, pagerduty, ledger, claims, policy.site)
+        self._writer = Writer(jira, pagerduty, talker, policy, people, clock, log)
+        self._opener = Opener(jira, pagerduty, links, cache, policy, talker)
+        self._own = Own(jira, pagerduty, log)
+        self._complete = Completer(jira, pagerduty, ledger, policy, self._own, log)
 
     def apply(self, event: Event) -> str:
         """Carry the event over; a word or two on what came of it. Raises JpiError where it should be tried again."""
@@ -64,8 +63,16 @@ class Engine:
         link = self._link(event)
         if link is None:
             return NOBODYS
-        actions = decide(self._complete(event, link), link, self._policy)
-        return _named(actions)
+        whole = self._complete(event, link)
+        return _named(decide(whole, link, self._policy) if whole else [])
+
+    def take_up(self, incident_id: str) -> bool:
+        """Keep an incident in step again whose link had ended, if its issue is there; whether it is."""
+        link = self._links.get(incident_id)
+        if not link.ended or not self._jira.states([link.issue_id or str(link.issue_key)]):
+            return not link.ended
+        self._links.save(replace(link, ended=False))
+        return True
 
     def _note(self, event: Event, error: JpiError) -> None:
         """Have the link remember why, if it can."""
@@ -78,7 +85,7 @@ class Engine:
 
     def _line(self, event: Event, started: float, link: Link | None, outcome: str) -> dict[str, Any]:
         """The fields of an event's line in the log."""
-        issue = event.issue.key if isinstance(event, IssueUpdated) else None
+        issue = event.issue.key if isinstance(event, IssueEvent) else None
         return {
             "event": event.id, "type": type(event).__name__, "source": event.source, "outcome": outcome,
             "incident": link.incident_id if link else incident_of(event),
@@ -96,87 +103,63 @@ class Engine:
         return self._apply(event)
 
     def _apply(self, event: Event) -> tuple[Link | None, str]:
+        if isinstance(event, IssueCreated):
+            opened = self._opener.open(event)
+            return opened, "an incident is open for it" if opened else NOBODYS
         link = self._link(event)
         if link is None:
             return None, NOBODYS
-        event = self._complete(event, link)
-        actions = decide(event, link, self._policy)
-        if actions and self._is_ours(event, link):
-            return link, "ignored: done by our own account"
-        outcome, loaded = _named(actions), link
+        loaded = link
         try:
-            for action in actions:
-                link, done = self._perform(action, link, event)
-                link = performed(done, link)
-            link = self._maker.finish(link)
+            link, outcome = self._done(event, link)
         except Refused as refused:
-            if not refused.of_missing_issue(link.issue_key):
+            gone = refused.of_missing(link.incident_id, link.issue_key)
+            if gone is None or not link.issue_key:
                 raise
             # It was deleted, or hidden from us: no retry brings it back, and nothing is made again by itself.
-            link, outcome = replace(link, todo={}, failed={}, ended=True), "ignored: its issue is gone"
-        link = forgotten(settle(event, link), event)
+            link, _ = self._writer(self._links.get(link.incident_id), EndLink(gone))
+            outcome = f"ended: gone on {gone}"
+        link = forgotten(link, event)
         if link != loaded:
             # Also where nothing but the version is new: what was saved last is a claim, which is over.
             link = self._links.save(link)
         return link, outcome
 
+    def _done(self, event: Event, link: Link) -> tuple[Link, str]:
+        """The link after what the event calls for, and what that was."""
+        whole = self._complete(event, link)
+        if whole is None:
+            return link, _named([])
+        if isinstance(whole, IncidentEvent):
+            link = self._opener.adopted(whole, link)
+        actions = decide(whole, link, self._policy)
+        if actions and self._own.did(whole, link):
+            return link, "ignored: done by our own account"
+        had_issue = bool(link.issue_key)
+        for action in actions:
+            link, done = self._perform(action, link, whole)
+            link = performed(done, link)
+        link = settle(whole, self._maker.finish(link), created=not had_issue and bool(link.issue_key))
+        if isinstance(whole, IncidentLogged) and not self._policy.timeline_project:
+            # With a timeline, its lines are what tells that an entry was dealt with.
+            self._ledger.add(whole.annotations)
+        return link, _named(actions)
+
     def _link(self, event: Event) -> Link | None:
         incident_id = incident_of(event)
-        if incident_id is None and isinstance(event, IssueUpdated):
-            incident_id = self._links.incident_of(event.issue.key)
+        if incident_id is None and isinstance(event, IssueEvent):
+            incident_id = next(filter(None, map(self._links.incident_of, event.keys)), None)
         return self._links.get(incident_id) if incident_id else None
-
-    def _complete(self, event: Event, link: Link) -> Event:
-        """The event with what the poll did not bring along, and without what was carried over already."""
-        if isinstance(event, IssueUpdated):
-            return self._understood(event, link)
-        if not isinstance(event, IncidentLogged):
-            return event
-        if event.incident.status is None:
-            event = replace(event, incident=self._pagerduty.incident(event.incident.id))
-        if wants_whole_log(event, link, self._policy):
-            entries = tuple(logged.entry for logged in self._pagerduty.incident_log(event.incident.id))
-            event = replace(event, entries=entries, whole=True)
-        if not link.issue_key:
-            return event
-        return without(event, self._ledger.known([entry.id for entry in event.entries]))
-
-    def _understood(self, event: IssueUpdated, link: Link) -> IssueUpdated:
-        """The event with its status as the team has it; whether it was done before is asked only where that matters."""
-        event = replace(event, issue=self._policy.read(event.issue))
-        if not event.left or event.issue.category == "done" or link.agreed.get("status") != "resolved":
-            return event
-        try:
-            return replace(event, reopens=self._jira.category_of_status(event.left) == "done")
-        except Refused as refused:
-            # Such a status was deleted; the next poll sees where the issue is.
-            self._log.warning("a status is not known", extra={"status": event.left, "reason": str(refused)})
-            return event
-
-    def _is_ours(self, event: Event, link: Link) -> bool:
-        """Whether this is the echo of something we did; only what is linked already can echo."""
-        actor: Person | None = event.actor
-        if not link.issue_key or actor is None:
-            return False
-        side = side_of(event)
-        if side not in self._own:
-            self._own[side] = self._own_id(side)
-        return actor.id == self._own[side]
-
-    def _own_id(self, side: str) -> str | None:
-        try:
-            return self._jira.own_id if side == "jira" else self._pagerduty.own_id()
-        except Refused as refused:
-            # Equality and the ledger alone keep echoes out as well.
-            self._log.warning("our own account is not known", extra={"side": side, "reason": str(refused)})
-            return None
 
     def _perform(self, action: Action, link: Link, event: Event) -> tuple[Link, Action]:
         """The link, and what was done of the action: fields that a service refuses stay as they are there."""
         if isinstance(action, CreateIncidentIssue) and isinstance(event, IncidentEvent):
-            return self._maker.incident_issue(link, self._present(event, link), action.agent), action
+            return self._maker.incident_issue(link, self._present(event, link), action.agent, action.rule), action
         if isinstance(action, AddTimeline) and isinstance(event, IncidentLogged):
             return self._maker.timeline(link, event.entries), action
+        if isinstance(action, MoveManager):
+            self._maker.move_manager(link, action.name)
+            return link, action
         return self._writer(link, action)
 
     def _present(self, event: IncidentEvent, link: Link) -> Incident:

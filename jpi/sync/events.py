@@ -1,69 +1,9 @@
 """What happened to an incident or an issue, whichever way we heard of it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
 
-Status = Literal["triggered", "acknowledged", "resolved"]
-Category = Literal["new", "indeterminate", "done"]
-
-# The two vocabularies of status, most open first. Jira's category names differ by site, its keys do not.
-CATEGORY_OF: Mapping[Status, Category] = {"triggered": "new", "acknowledged": "indeterminate", "resolved": "done"}
-STATUS_OF: Mapping[Category, Status] = {category: status for status, category in CATEGORY_OF.items()}
-
-
-@dataclass(frozen=True)
-class Person:
-    """Somebody on either side, as webhooks refer to them: never with an e-mail."""
-
-    id: str
-    name: str = ""
-
-
-@dataclass(frozen=True)
-class Incident:
-    """PagerDuty's incident as a webhook or a read shows it; what it did not say is None.
-
-    `details`: its trigger's, as text; `trigger`: the same, as JSON. `key`: what whoever opened it called it.
-    """
-
-    id: str
-    title: str | None = None
-    status: Status | None = None
-    priority: str | None = None
-    url: str | None = None
-    service: str | None = None
-    service_id: str | None = None
-    key: str | None = None
-    urgency: str | None = None
-    number: int | None = None
-    assignees: tuple[Person, ...] = ()
-    merged_into: str | None = None
-    details: str | None = None
-    trigger: Any = None
-    created: datetime | None = None
-    reopened: datetime | None = None
-
-
-@dataclass(frozen=True)
-class LogEntry:
-    """One entry of an incident's log; `details` are a trigger's own, as text; `trigger`: as JSON."""
-
-    id: str
-    type: str
-    at: datetime
-    summary: str
-    priority: str | None = None
-    agent: Person | None = None
-    details: str | None = None
-    trigger: Any = None
-    url: str | None = None
-
-    @property
-    def is_trigger(self) -> bool:
-        """Whether the incident began with it."""
-        return self.type == "trigger_log_entry"
+from jpi.sync.entities import Comment, Incident, Issue, LogEntry, Note, Person
 
 
 @dataclass(frozen=True)
@@ -80,6 +20,11 @@ class IncidentEvent:
     def changed(self) -> frozenset[str]:
         """The fields that it says were changed just then."""
         return frozenset()
+
+    @property
+    def shows_state(self) -> bool:
+        """Whether `incident` is more than its id."""
+        return True
 
 
 @dataclass(frozen=True)
@@ -121,41 +66,62 @@ class IncidentPriorityUpdated(IncidentEvent):
 class IncidentReassigned(IncidentEvent):
     """Somebody else, another level or another escalation policy."""
 
+    @property
+    def changed(self) -> frozenset[str]:
+        """Just that."""
+        return frozenset({"assignee"})
+
+
+@dataclass(frozen=True)
+class IncidentAnnotated(IncidentEvent):
+    """Somebody wrote a note. It says nothing of the incident's state; `note` is None where only that is known.
+
+    `notes`: what there is to be carried over, once that was looked up.
+    """
+
+    note: Note | None = None
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def shows_state(self) -> bool:
+        """It does not."""
+        return False
+
+
+@dataclass(frozen=True)
+class IncidentGone(IncidentEvent):
+    """PagerDuty says that there is no such incident, or not for us to see."""
+
+    @property
+    def shows_state(self) -> bool:
+        """It does not."""
+        return False
+
 
 @dataclass(frozen=True)
 class IncidentLogged(IncidentEvent):
     """The poll found entries in its log; `incident` is its state when it was read with them, at `read_at`.
 
-    `whole`: nothing of its log is missing, but for what was carried over already.
+    `whole`: nothing of its log is missing, but for what was carried over already. `notes`: all there are, once read.
     """
 
     entries: tuple[LogEntry, ...] = field(default=())
     source: str = "poll"
     read_at: datetime | None = None
     whole: bool = False
+    notes: tuple[Note, ...] | None = None
+
+    @property
+    def annotations(self) -> frozenset[str]:
+        """The ids of the entries that tell of notes."""
+        return frozenset(entry.id for entry in self.entries if entry.type == "annotate_log_entry")
 
 
 @dataclass(frozen=True)
-class Issue:
-    """Jira's issue as a webhook or a read shows it; what it did not say is None. `status` is its name there."""
+class IssueEvent:
+    """Something happened on Jira. `incident_id`: whose issue it is, once that was looked up.
 
-    key: str
-    id: str | None = None
-    category: Category | None = None
-    title: str | None = None
-    priority: str | None = None
-    status: str | None = None
-    type: str | None = None
-    assignee: Person | None = None
-
-
-@dataclass(frozen=True)
-class IssueUpdated:
-    """Something happened on Jira; `issue` is what that side looks like at `at`. `read_at`: the poll's, when it read.
-
-    `moved`: the event says that the status changed, `left`: from which, by id, `reopens`: and that it was done before.
-    `changed`: which other fields it says were.
-    `incident_id`: whose issue it is, once that was looked up.
+    `changed`: the fields that it says were changed just then.
     """
 
     id: str
@@ -163,17 +129,70 @@ class IssueUpdated:
     issue: Issue
     actor: Person | None = None
     source: str = "webhook"
+    incident_id: str | None = None
+    changed: frozenset[str] = frozenset()
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys under which its link may be found."""
+        return (self.issue.key,)
+
+    @property
+    def shows_state(self) -> bool:
+        """Whether `issue` is more than its key."""
+        return False
+
+
+@dataclass(frozen=True)
+class IssueUpdated(IssueEvent):
+    """`issue` is what that side looks like at `at`. `read_at`: the poll's, when it read.
+
+    `moved`: the event says that the status changed, `left`: from which, by id, `reopens`: and that it was done before.
+    `old_key`: what it was called in the project that it came from.
+    `comments`: those the poll found.
+    """
+
     read_at: datetime | None = None
     moved: bool = False
     left: str | None = None
     reopens: bool = False
-    incident_id: str | None = None
-    changed: frozenset[str] = frozenset()
+    old_key: str | None = None
+    comments: tuple[Comment, ...] = ()
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The old one too, where it has moved."""
+        return (self.issue.key, self.old_key) if self.old_key else (self.issue.key,)
+
+    @property
+    def shows_state(self) -> bool:
+        """It is."""
+        return True
 
 
-Event = IncidentEvent | IssueUpdated
+@dataclass(frozen=True)
+class IssueCreated(IssueEvent):
+    """A new issue; `ours`: by its labels we made it for an incident."""
+
+    ours: bool = False
+
+
+@dataclass(frozen=True)
+class IssueCommented(IssueEvent):
+    """Somebody wrote or changed a comment, or (`deleted`) took it away; of the issue it says only which."""
+
+    comment: Comment | None = None
+    deleted: bool = False
+
+
+@dataclass(frozen=True)
+class IssueDeleted(IssueEvent):
+    """It is gone, or hidden from us."""
+
+
+Event = IncidentEvent | IssueEvent
 
 
 def incident_of(event: Event) -> str | None:
     """The incident that an event concerns; None where that was not looked up yet."""
-    return event.incident_id if isinstance(event, IssueUpdated) else event.incident.id
+    return event.incident_id if isinstance(event, IssueEvent) else event.incident.id

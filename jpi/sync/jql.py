@@ -1,6 +1,7 @@
 """JQL for what we look for, quoted so that any name is only a name."""
 
 import re
+from collections.abc import Sequence
 
 # Lucene's own characters inside `summary ~ "..."`: https://support.atlassian.com/jira-software-cloud/docs/search-syntax-for-text-fields/
 LUCENE = re.compile(r'([+\-&|!(){}\[\]^~*?\\/:"])')
@@ -25,6 +26,12 @@ def people(project: str, names: list[str]) -> str:
 def labelled(project: str, label: str) -> str:
     """The issues of `project` with this label, oldest first."""
     return f"project = {quoted(project)} AND labels = {quoted(label)} ORDER BY created ASC"
+
+
+def created(projects: Sequence[str], minutes: int) -> str:
+    """The issues made within so many minutes, in these projects if there are any named."""
+    where = f"project in ({', '.join(map(quoted, projects))}) AND " if projects else ""
+    return f"{where}created >= -{minutes}m ORDER BY created ASC"
 
 
 def recent(label: str, minutes: int) -> str:

@@ -16,6 +16,7 @@ class Link:
     `ended`: its issue is gone; nothing is created again by itself.
     `failed`: by event, what could not be applied: `{"reason", "at" (epoch seconds), "final", "times", "side"}`.
     `fields`: of title and priority, what either side was last known to have, and when that was changed (`at`).
+    `talk`: by "note:<id>" or "comment:<id>", what was made of it: `{"there": id or None, "said": digest, "at"}`.
     `issue_status`: what the issue was last seen or set to, in PagerDuty's words; it may be unable to follow.
     """
 
@@ -31,6 +32,7 @@ class Link:
     failed: Mapping[str, Any] = field(default_factory=dict)
     ended: bool = False
     fields: Mapping[str, Any] = field(default_factory=dict)
+    talk: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def open(self) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 from jpi.errors import LostRace, Refused
 from jpi.sync.claims import Claims, held, released
 from jpi.sync.drafts import (
+    MANAGER,
     QUESTION,
     TIMELINE,
     Created,
@@ -17,8 +18,10 @@ from jpi.sync.drafts import (
     question_draft,
     timeline_draft,
 )
-from jpi.sync.events import Incident, LogEntry
+from jpi.sync.entities import Incident, LogEntry
 from jpi.sync.link import Link
+from jpi.sync.merge import NOBODY_YET
+from jpi.sync.people import People
 from jpi.sync.policy import Create, Policy
 from jpi.sync.ports import Jira, Ledger, Links, Log
 
@@ -33,19 +36,21 @@ TRIES = 5
 class Maker:
     """Everything that is created on Jira is created here."""
 
-    def __init__(self, jira: Jira, links: Links, ledger: Ledger, claims: Claims, policy: Policy, log: Log,
-                 index_lag: float) -> None:
+    def __init__(self, jira: Jira, links: Links, ledger: Ledger, claims: Claims, policy: Policy, people: People,
+                 log: Log, index_lag: float) -> None:
         self._jira = jira
         self._links = links
         self._ledger = ledger
         self._claims = claims
         self._policy = policy
+        self._people = people
         self._log = log
         self._index_lag = index_lag
 
-    def incident_issue(self, link: Link, incident: Incident, agent: str | None) -> Link:
-        """Make the incident's issue, or take the one that an earlier attempt made; the link, saved."""
-        draft = incident_draft(incident, Create(), self._manager(incident, agent), None, self._policy)
+    def incident_issue(self, link: Link, incident: Incident, agent: str | None, rule: Create) -> Link:
+        """Make the incident's issue as `rule` has it, or take the one that an earlier attempt made; the link, saved."""
+        assignee = self._assignee(incident, rule)
+        draft = incident_draft(incident, rule, self._manager(incident, agent), assignee, self._policy)
         self._jira.learn_site()
         if self._claims.unfinished(link, ISSUE) and (found := self._jira.labelled(draft.project, draft.found_by)):
             # Whether its links came with it is not known; making one again does nothing.
@@ -54,11 +59,33 @@ class Maker:
             link, made = self._claims.once(link, ISSUE, lambda: self._jira.create(draft), self._index_lag)
         self._say_dropped(made)
         # Where its workflow begins is not known, so neither is its status.
+        there = assignee if made.summary is not None and "assignee" not in made.dropped else None
+        # An assignee who was not found at once is carried over by the next event or poll that shows them.
+        theirs = next((one.id for one in incident.assignees), None) if there else NOBODY_YET
         fields = {"title": {"pagerduty": incident.title, "jira": made.summary},
+                  "assignee": {"pagerduty": theirs, "jira": there},
                   "priority": {"pagerduty": incident.priority,
                                "jira": None if made.summary is None or "priority" in made.dropped else draft.priority}}
         return self._record(link, issue_key=made.key, issue_id=made.id, agreed={"status": "triggered"},
                             todo=self._todo(made), fields=fields)
+
+    def move_manager(self, link: Link, name: str) -> None:
+        """Link the issue to this person's in place of whoever was its incident manager; nothing if they have none."""
+        person = self._person(link.incident_id, [name])
+        if person is None:
+            return
+        key = str(link.issue_key)
+        there = self._jira.linked(key, MANAGER)
+        if person not in there:
+            self._jira.link(key, LinkTo(MANAGER, person))
+        for link_id in (there[other] for other in there if other != person):
+            self._jira.unlink(link_id)
+
+    def _assignee(self, incident: Incident, rule: Create) -> str | None:
+        """Whom the rule names, else whoever the incident is assigned to, if that is known without asking anybody."""
+        if rule.assignee or not incident.assignees or not self._policy.how("assignee").reaches("jira"):
+            return rule.assignee or None
+        return self._people.known_account(incident.assignees[0].id)
 
     def _record(self, link: Link, **made: Any) -> Link:
         """Save what was made, over whatever others saved meanwhile: this must not get lost."""
@@ -93,12 +120,14 @@ class Maker:
     def _manager(self, incident: Incident, agent: str | None) -> str | None:
         """The key of the assignee's issue in the PERSON project, else of the agent's."""
         names = [name for name in (*(person.name for person in incident.assignees[:1]), agent) if name]
-        if not names or not self._policy.person_project:
-            return None
+        return self._person(incident.id, names) if names and self._policy.person_project else None
+
+    def _person(self, incident_id: str, names: Sequence[str]) -> str | None:
+        """The key of the issue in the PERSON project that is called like the first of these names that has one."""
         try:
             found = self._jira.people(self._policy.person_project, names)
         except Refused as refused:
-            self._log.warning("no incident manager", extra={"incident": incident.id, "reason": str(refused)})
+            self._log.warning("no incident manager", extra={"incident": incident_id, "reason": str(refused)})
             return None
         return next((found[name] for name in names if name in found), None)
 

@@ -1,39 +1,44 @@
-"""The three-way merge of the fields that have a value on either side: title and priority. Pure.
+"""The three-way merge of the fields that have a value on either side: title, priority and assignee. Pure.
 
 `Link.fields` keeps of each what either side was last seen with or set to, and when that was changed (`at`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Literal
 
-from jpi.sync.actions import Action, EditIncident, EditIssue
-from jpi.sync.events import Event, IssueUpdated
+from jpi.sync.actions import Action, Assignee, EditIncident, EditIssue
+from jpi.sync.entities import Incident, Issue
+from jpi.sync.events import Event, IssueEvent
 from jpi.sync.link import Link
-from jpi.sync.policy import Policy
+from jpi.sync.policy import Policy, Winner
 from jpi.sync.text import summary
 
 Side = Literal["pagerduty", "jira"]
-FIELDS = ("title", "priority")
+FIELDS = ("title", "priority", "assignee")
+OTHER: Mapping[Side, Side] = {"jira": "pagerduty", "pagerduty": "jira"}
+# Of whom an incident is assigned to: to be carried over by the next event that shows it.
+NOBODY_YET = ""
 # More than are ever under way: an echo of ours that comes late must not be taken for somebody's change.
-REMEMBERED = 8
+REMEMBERED = 30
 
 
 def merge(event: Event, link: Link, policy: Policy) -> list[Action]:
     """The writes that carry over what `event` shows as changed; back to its own side too where ours hid the change."""
     here = side_of(event)
-    there: dict[str, str] = {}
-    back: dict[str, str] = {}
+    there: dict[str, str | Assignee] = {}
+    back: dict[str, str | Assignee] = {}
     for name, value in shown(event).items():
-        if not _moved(name, value, event, link):
+        how = policy.how(name)
+        if how.direction == "off" or not _moved(name, value, event, link):
             continue
         hidden = _when(event) < wrote(link, here, name)
-        if hidden and not _wins(name, event, link):
+        if hidden and not _wins(name, event, link, how.winner):
             continue
-        if (wanted := _counterpart(name, here, value, link, policy)) is not None:
+        if how.reaches(OTHER[here]) and (wanted := _counterpart(name, event, value, link, policy)) is not None:
             there[name] = wanted
-        if hidden:
-            back[name] = value
+        if hidden and how.reaches(here):
+            back[name] = _assignee(event, value) if name == "assignee" else value
     at = event.at.timestamp()
     on_jira = EditIssue(there if here == "pagerduty" else back, at)
     on_pagerduty = EditIncident(there if here == "jira" else back, at)
@@ -50,19 +55,25 @@ def written(action: EditIssue | EditIncident, link: Link) -> Link:
     return replace(link, fields=fields)
 
 
-def noticed(event: Event, link: Link) -> Link:
-    """The link that knows what the event shows of its side, but for what we have set there since."""
+def noticed(event: Event, link: Link, but: Collection[str] = ()) -> Link:
+    """The link that knows what the event shows of its side, but for what we have set there since, and those fields."""
     side, at = side_of(event), event.at.timestamp()
     news = {name: value for name, value in shown(event).items()
-            if _when(event) >= wrote(link, side, name) and known(link, side, name) != value}
+            if name not in but and _when(event) >= wrote(link, side, name) and known(link, side, name) != value}
     return replace(link, fields={**link.fields, **{
         name: {**link.fields.get(name, {}), side: value, "at": at} for name, value in news.items()}})
 
 
 def shown(event: Event) -> Mapping[str, str]:
     """What the event says of the fields. An empty one is never carried over, so it says nothing."""
-    snapshot = event.issue if isinstance(event, IssueUpdated) else event.incident
-    return {name: value for name in FIELDS if (value := getattr(snapshot, name))}
+    if isinstance(event, IssueEvent):
+        snapshot: Issue | Incident = event.issue
+        assignee = event.issue.assignee
+    else:
+        snapshot = event.incident
+        assignee = next(iter(event.incident.assignees), None)
+    said = {"title": snapshot.title, "priority": snapshot.priority, "assignee": assignee and assignee.id}
+    return {name: value for name, value in said.items() if value}
 
 
 def known(link: Link, side: Side, name: str) -> str | None:
@@ -83,7 +94,7 @@ def set_by_us(side: Side, name: str) -> str:
 
 def side_of(event: Event) -> Side:
     """The side that an event tells of."""
-    return "jira" if isinstance(event, IssueUpdated) else "pagerduty"
+    return "jira" if isinstance(event, IssueEvent) else "pagerduty"
 
 
 def _when(event: Event) -> float:
@@ -98,11 +109,15 @@ def _moved(name: str, value: str, event: Event, link: Link) -> bool:
     return name in event.changed if before is None else value != before
 
 
-def _wins(name: str, event: Event, link: Link) -> bool:
-    """Whether a change that our write has hidden was made after the one that we wrote, and is no late echo of ours."""
-    at, value = event.at.timestamp(), shown(event)[name]
-    echo = any(value == ours and at >= since for ours, since in _by_us(link, side_of(event), name))
-    return name in event.changed and not echo and at > link.fields.get(name, {}).get("at", 0.0)
+def _wins(name: str, event: Event, link: Link, winner: Winner) -> bool:
+    """Whether a change that our write has hidden beats the one that we wrote, and is no late echo of ours.
+
+    The newer does, unless a side was declared the winner.
+    """
+    at, value, here = event.at.timestamp(), shown(event)[name], side_of(event)
+    if name not in event.changed or any(value == ours and at >= since for ours, since in _by_us(link, here, name)):
+        return False
+    return at > link.fields.get(name, {}).get("at", 0.0) if winner == "newer" else winner == here
 
 
 def _by_us(link: Link, side: Side, name: str) -> list[tuple[str, float]]:
@@ -110,8 +125,16 @@ def _by_us(link: Link, side: Side, name: str) -> list[tuple[str, float]]:
     return found
 
 
-def _counterpart(name: str, here: Side, value: str, link: Link, policy: Policy) -> str | None:
+def _assignee(event: Event, value: str) -> Assignee:
+    people = (event.issue.assignee,) if isinstance(event, IssueEvent) else event.incident.assignees
+    return Assignee(side_of(event), value, next((one.name for one in people if one and one.id == value), ""))
+
+
+def _counterpart(name: str, event: Event, value: str, link: Link, policy: Policy) -> str | Assignee | None:
     """What the other side is to be set to; None where it has that, or nothing stands for the value there."""
+    here = side_of(event)
+    if name == "assignee":
+        return _assignee(event, value)
     if here == "pagerduty":
         there = known(link, "jira", name)
         if name == "title":

@@ -9,7 +9,7 @@ from cattrs.preconf.json import JsonConverter, make_converter
 from cattrs.strategies import configure_tagged_union
 
 from jpi.errors import Permanent
-from jpi.sync.events import Event, IncidentEvent, IssueUpdated
+from jpi.sync.events import Event, IncidentEvent, IssueEvent
 from jpi.sync.text import UNPRINTABLE, cut
 
 # SQS's own limit on a message, and on a batch of them, in bytes of UTF-8.
@@ -17,7 +17,7 @@ LIMIT = 256 * 1024
 # A text as long as this fits several times over, even where each character takes four bytes.
 SHORT = 8_000
 
-KINDS: Any = Union[(IssueUpdated, *IncidentEvent.__subclasses__())]
+KINDS: Any = Union[(*IssueEvent.__subclasses__(), *IncidentEvent.__subclasses__())]
 
 
 @cache

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
-from jpi.sync.events import CATEGORY_OF, Category, Incident, Issue, Status
+from jpi.sync.entities import CATEGORY_OF, Category, Incident, Issue, Status
 
 # PagerDuty's default names to Jira's.
 PRIORITIES: Mapping[str, str] = {"P1": "Highest", "P2": "High", "P3": "Medium", "P4": "Low", "P5": "Lowest"}
@@ -125,6 +125,7 @@ class Policy:
     """Which incidents get an issue, where, and what goes with it. An empty project key: that part is off.
 
     `rules`: none stands for one, of `sync_priorities`. `priorities`: of each, Jira's names; the first is written.
+    `site`: the address at which people read Jira; `users`: account ids by e-mail on PagerDuty.
     `statuses`: of each, Jira's names of statuses, the first is written; none stands for any of the category.
     """
 
@@ -135,6 +136,7 @@ class Policy:
     sync_priorities: frozenset[str] = frozenset({"P1"})
     stakeholders: tuple[str, ...] = ()
     questions: tuple[Question, ...] = ()
+    site: str = ""
     users: Mapping[str, str] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
     open: tuple[OpenRule, ...] = ()
@@ -158,10 +160,22 @@ class Policy:
         return next((rule for rule in self.all_rules if rule.when.fits(incident, priority)), None)
 
     @property
+    def kinds(self) -> list[tuple[str, str]]:
+        """The projects, each with its issue type, in which issues are made."""
+        created = [rule.create for rule in self.all_rules if rule.create]
+        made = [(one.project or self.incident_project, one.type) for one in created]
+        others = [(project, "") for project in (self.question_project, self.timeline_project) if project]
+        return sorted({(project, name or issue_type(project)) for project, name in [*made, *others]})
+
+    @property
     def custom_fields(self) -> set[str]:
         """The fields that rules and screens fill, by name or id."""
         made = (rule.create.fields for rule in self.all_rules if rule.create)
         return {*SEVERITY, *self.screens, *(name for fields in made for name in fields)}
+
+    def opens(self, issue: Issue) -> OpenRule | None:
+        """The first rule by which the issue opens an incident."""
+        return next((rule for rule in self.open if rule.when.fits(issue)), None)
 
     def on_jira(self, priority: str | None) -> str | None:
         """Jira's name for a priority of PagerDuty's, None where there is none."""

@@ -82,10 +82,12 @@ class Poll:
         again = {*position.again, *unfinished}
         whole_ones = {one for one, event in events.items() if event.whole}
         unread = {one for one in sorted(again - whole_ones) if not self._read_again(one, events, now)}
-        untold = self._reconcile.incidents(events, open_links, now, position.began)
+        untold, gone = self._reconcile.incidents(events, open_links, now, position.began)
         news = in_order([*self._news(events, open_links, again), *untold])
-        failed = self._handed_over([*news, *self._reconcile.issues(open_links, since)])
+        failed = self._handed_over([*news, *gone, *self._reconcile.issues(open_links, since),
+                                    *self._reconcile.created(since)])
         self._cursor.save(self._moved(position, until, whole, unread | failed))
+        self._reconcile.learn()
         return {"entries": len(found), "events": len(news), "again": len(unread | failed)}
 
     def _read(self, position: Position, since: datetime, until: datetime) -> tuple[Sequence[Logged], bool]:

@@ -6,8 +6,9 @@ from typing import Any, Literal, Protocol
 
 from jpi.errors import Refused
 from jpi.sync.drafts import Created, Draft, LinkTo
-from jpi.sync.events import Category, Incident, Issue, LogEntry, Status
+from jpi.sync.entities import Category, Incident, Issue, LogEntry, Status
 from jpi.sync.link import Link
+from jpi.sync.parts import Comments, Directory, Notes, Opening, Screens
 from jpi.sync.policy import Way
 
 Clock = Callable[[], float]
@@ -32,17 +33,35 @@ class Jira(Protocol):
     def transition(self, key: str, way: Way) -> Literal["moved", "there", "left"]:
         """Bring the issue to where `way` leads. NoWay: it cannot get there."""
 
-    def category_of_status(self, status_id: str) -> Category:
-        """The category of one of the site's statuses."""
+    def status(self, status_id: str) -> tuple[str, Category]:
+        """The name and category of one of the site's statuses."""
 
     def edit(self, key: str, values: Mapping[str, str]) -> dict[str, str]:
         """Set title and priority; those that were refused, with the reason."""
 
-    def comment(self, key: str, text: str, mark: str) -> None:
-        """Comment on the issue."""
+    @property
+    def screens(self) -> Screens:
+        """The create screens of its projects."""
 
-    def has_comment(self, key: str, text: str) -> bool:
-        """Whether a comment says just this."""
+    @property
+    def comments(self) -> Comments:
+        """The issues' comments."""
+
+    @property
+    def accounts(self) -> Directory:
+        """The site's people."""
+
+    def linked(self, key: str, link_type: str) -> dict[str, str]:
+        """The issues linked by this type: the link's id by the other issue's key."""
+
+    def ours(self, key: str) -> bool:
+        """Whether we made this issue."""
+
+    def label(self, key: str, incident_id: str) -> None:
+        """Give the issue the labels that an incident's issue has."""
+
+    def unlink(self, link_id: str) -> None:
+        """Take a link away."""
 
     def people(self, project: str, names: Sequence[str]) -> dict[str, str]:
         """Key by exact summary."""
@@ -62,8 +81,21 @@ class Jira(Protocol):
     def recent(self, label: str, minutes: int) -> list[str]:
         """The keys of the issues with this label that changed within so many minutes."""
 
-    def states(self, keys: Sequence[str]) -> list[tuple[Issue, datetime]]:
+    def created(self, projects: Sequence[str], minutes: int) -> list[tuple[Issue, datetime]]:
+        """The issues made in these projects, or any, within so many minutes, and when."""
+
+    def states(self, ids: Sequence[str]) -> list[tuple[Issue, datetime]]:
         """The present status of issues, and when each last changed."""
+
+
+class Cache(Protocol):
+    """What was asked for and changes rarely, as `jpi.store.cache.Cache` documents it."""
+
+    def get(self, name: str) -> Any:
+        """The value, None where there is none of today's."""
+
+    def put(self, name: str, value: Any) -> None:
+        """Remember a value until tomorrow."""
 
 
 class Shown(Protocol):
@@ -89,6 +121,18 @@ class Logged(Shown, Protocol):
 class PagerDuty(Protocol):
     """PagerDuty, as `jpi.clients.pagerduty.PagerDuty` documents it."""
 
+    @property
+    def notes(self) -> Notes:
+        """The incidents' notes."""
+
+    @property
+    def opening(self) -> Opening:
+        """New incidents."""
+
+    @property
+    def users(self) -> Directory:
+        """The account's people."""
+
     def own_id(self) -> str | None:
         """The user id that we write as."""
 
@@ -108,11 +152,10 @@ class PagerDuty(Protocol):
         """All entries of the account between two times, and whether none is missing."""
 
     def edit(self, incident_id: str, values: Mapping[str, str]) -> dict[str, str]:
-        """Set title and priority; those that were refused, with the reason."""
+        """Set title, priority and assignee; those that were refused, with the reason."""
 
-    def set_status(self, incident_id: str, status: Status, reopens: bool = False) -> tuple[bool, datetime | None]:
-        """Bring the incident into this status; whether that took a write, and when it last changed, if that is known.
-        """
+    def set_status(self, incident_id: str, status: Status, reopens: bool = False) -> tuple[bool, Shown | None]:
+        """Bring the incident into this status; whether that took a write, and what it looks like, if that is known."""
 
 
 class Links(Protocol):

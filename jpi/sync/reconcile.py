@@ -5,14 +5,19 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from math import ceil
 
+from jpi.errors import Refused
 from jpi.sync.drafts import LABEL
-from jpi.sync.events import Event, Incident, IncidentLogged, Issue, IssueUpdated
+from jpi.sync.entities import Comment, Incident, Issue
+from jpi.sync.events import Event, IncidentGone, IncidentLogged, IssueCreated, IssueDeleted, IssueEvent, IssueUpdated
 from jpi.sync.failures import due
 from jpi.sync.link import Link
 from jpi.sync.policy import Policy
 from jpi.sync.ports import Clock, Jira, Links, Log, Logged, PagerDuty, Shown
-from jpi.sync.rules import decide, from_the_beginning, qualifies
+from jpi.sync.rules import COMMENTS, decide, from_the_beginning, qualifies
 
+# A comment may show a moment after the change of its issue does.
+LATE_SECONDS = 300.0
+NOT_FOUND = 404
 OpenLinks = Mapping[str, Link]
 
 
@@ -28,12 +33,13 @@ class Reconcile:
         self._log = log
 
     def incidents(self, told: Collection[str], open_links: OpenLinks, now: datetime,
-                  began: datetime) -> list[IncidentLogged]:
-        """Incidents that lack their issue or differ from it, but for those in `told`, whose log entries say so.
+                  began: datetime) -> tuple[list[IncidentLogged], list[IncidentGone]]:
+        """Incidents that lack their issue or differ from it, but for those in `told`, whose log entries say so; and
+        those that are gone.
 
         Those older than `began` may have been without one when jpi was set up, and stay so.
         """
-        shown = self._shown(set(open_links) - set(told))
+        shown, gone = self._shown(set(open_links) - set(told))
         events = [IncidentLogged("", there.at, there.incident, read_at=now)
                   for one, there in shown.items() if one not in told]
         events = [event for event in events if event.incident.id in open_links or (
@@ -42,9 +48,11 @@ class Reconcile:
         links = {**self._links.get_all(ids - open_links.keys()), **open_links}
         return [named(event, links[event.incident.id]) for event in events
                 if due(links[event.incident.id], now.timestamp())
-                and decide(event, links[event.incident.id], self._policy)]
+                and decide(event, links[event.incident.id], self._policy)], [
+                    IncidentGone(f"gone:{one}:{open_links[one].version}", now, Incident(one), source="poll")
+                    for one in gone]
 
-    def issues(self, open_links: OpenLinks, since: datetime) -> list[IssueUpdated]:
+    def issues(self, open_links: OpenLinks, since: datetime) -> list[IssueEvent]:
         """What Jira's webhooks should have told: issues whose state is not the agreed one; open ones, and those that
         changed after `since` though they had been dealt with.
         """
@@ -58,9 +66,32 @@ class Reconcile:
             return []
         return [event for event in states if self._is_news(event, linked[str(event.incident_id)])]
 
-    def _is_news(self, event: IssueUpdated, link: Link) -> bool:
+    def learn(self) -> None:
+        """Learn once a day what an incident must not wait for."""
+        try:
+            self._jira.learn_site()
+            for project, name in self._policy.kinds:
+                self._jira.screens.learn(project, name)
+        except Exception as error:
+            self._log.warning("the site was not looked at", extra={"reason": repr(error)})
+
+    def created(self, since: datetime) -> list[IssueCreated]:
+        """New issues that are to open an incident, whose webhook may not have come; asked for only if any are to."""
+        if not self._policy.open:
+            return []
+        projects = {project for rule in self._policy.open for project in rule.when.projects}
+        named = sorted(projects) if all(rule.when.projects for rule in self._policy.open) else []
+        try:
+            found = self._jira.created(named, ceil((self._clock() - since.timestamp()) / 60) + 1)
+        except Exception as error:
+            self._log.error("new issues were not read", extra={"reason": repr(error)})
+            return []
+        return [IssueCreated(f"created:{issue.id}", at, issue, source="poll", incident_id=issue.key)
+                for issue, at in found if self._policy.opens(issue) and not self._links.incident_of(issue.key)]
+
+    def _is_news(self, event: IssueEvent, link: Link) -> bool:
         """Whether there is anything to write, or to remember, so that what was under way meanwhile comes too late."""
-        newer = event.at.timestamp() > link.seen.get("jira", 0.0)
+        newer = event.at.timestamp() > min(link.seen.get("jira", 0.0), link.seen.get(COMMENTS, 0.0))
         return newer or link.issue_status is None or bool(decide(event, link, self._policy))
 
     def _changed(self, open_links: OpenLinks, since: datetime, now: float) -> dict[str, Link]:
@@ -78,16 +109,32 @@ class Reconcile:
         link = self._links.get(incident_id)
         yield from self._states({incident_id: link} if link.issue_key else {})
 
-    def _states(self, links: OpenLinks) -> list[IssueUpdated]:
-        by_key = {str(link.issue_key): link for link in links.values()}
+    def _states(self, links: OpenLinks) -> list[IssueEvent]:
+        """What each link's issue looks like, by its id, since its key changes with its project; and which are gone."""
+        by_ref = {str(link.issue_id or link.issue_key): link for link in links.values()}
         now = datetime.fromtimestamp(self._clock(), UTC)
-        read = self._jira.states(list(by_key)) if by_key else []
-        states = [(self._policy.read(issue), at) for issue, at in read]
-        told = [(issue, at, by_key[issue.key], self._moved(issue, by_key[issue.key]))
-                for issue, at in states if issue.key in by_key]
-        return [IssueUpdated(f"read:{issue.key}:{link.version}:{at.timestamp()}", at, issue, source="poll", read_at=now,
-                             moved=moved, incident_id=link.incident_id)
-                for issue, at, link, moved in told if moved is not None]
+        read = self._jira.states(list(by_ref)) if by_ref else []
+        found = [(self._policy.read(issue), at, by_ref.get(issue.id or "") or by_ref[issue.key]) for issue, at in read]
+        told = [(issue, at, link, self._moved(issue, link)) for issue, at, link in found]
+        said = self._said([(str(issue.id), link) for issue, at, link in found
+                           if at.timestamp() > link.seen.get(COMMENTS, 0.0)])
+        there = {link.incident_id for _, _, link in found}
+        gone = [IssueDeleted(f"gone:{link.issue_key}:{link.version}", now, Issue(str(link.issue_key), link.issue_id),
+                             source="poll", incident_id=link.incident_id)
+                for link in links.values() if link.incident_id not in there]
+        return [*gone, *(IssueUpdated(f"read:{issue.key}:{link.version}:{at.timestamp()}", at, issue, source="poll",
+                                      read_at=now, moved=moved, incident_id=link.incident_id,
+                                      comments=tuple(said.get(str(issue.id), ())))
+                         for issue, at, link, moved in told if moved is not None)]
+
+    def _said(self, changed: Sequence[tuple[str, Link]]) -> dict[str, list[Comment]]:
+        """The comments, by issue, that may be new to us."""
+        if not changed or not self._policy.how("comments").reaches("pagerduty"):
+            return {}
+        found = self._jira.comments.of([issue_id for issue_id, _ in changed])
+        since = {issue_id: link.seen.get(COMMENTS, 0.0) - LATE_SECONDS for issue_id, link in changed}
+        return {one: [comment for comment in comments if comment.at.timestamp() > since[one]]
+                for one, comments in found.items()}
 
     def _moved(self, issue: Issue, link: Link) -> bool | None:
         """Whether somebody moved it there, or its workflow begins there: known where it was seen before; None: unknown.
@@ -101,21 +148,21 @@ class Reconcile:
             self._log.error("an issue's changes were not read", extra={"issue": issue.key, "reason": repr(error)})
             return None
 
-    def _shown(self, wanted: set[str]) -> dict[str, Shown]:
-        """The account's open incidents; and of those wanted, the ones that are open no more, each by itself."""
+    def _shown(self, wanted: set[str]) -> tuple[dict[str, Shown], list[str]]:
+        """The account's open incidents; of those wanted, the ones open no more, each by itself; and which are gone."""
         try:
             shown = {one.incident.id: one for one in self._pagerduty.open_incidents()}
         except Exception as error:
             self._log.error("the open incidents were not read", extra={"reason": repr(error)})
-            return {}
-        return shown | {one: there for one in sorted(wanted - shown.keys()) if (there := self._by_itself(one))}
-
-    def _by_itself(self, incident_id: str) -> Shown | None:
-        try:
-            return self._pagerduty.shown(incident_id)
-        except Exception as error:
-            self._log.error("an incident was not read", extra={"incident": incident_id, "reason": repr(error)})
-            return None
+            return {}, []
+        gone = []
+        for one in sorted(wanted - shown.keys()):
+            try:
+                shown[one] = self._pagerduty.shown(one)
+            except Exception as error:
+                self._log.error("an incident was not read", extra={"incident": one, "reason": repr(error)})
+                gone += [one] if isinstance(error, Refused) and error.status == NOT_FOUND else []
+        return shown, gone
 
 
 def by_incident(found: Iterable[Logged], read_at: datetime) -> dict[str, IncidentLogged]:

@@ -7,70 +7,84 @@ from jpi.sync.actions import (
     Action,
     AddComment,
     AddTimeline,
+    AgreeOnStatus,
     CreateIncidentIssue,
     EditIncident,
     EditIssue,
+    EndLink,
+    MoveManager,
     SetIncidentStatus,
     TransitionIssue,
 )
+from jpi.sync.entities import CATEGORY_OF, STATUS_OF, Status
 from jpi.sync.events import (
-    CATEGORY_OF,
-    STATUS_OF,
     Event,
     IncidentEvent,
+    IncidentGone,
     IncidentLogged,
     IncidentReopened,
+    IssueDeleted,
+    IssueEvent,
     IssueUpdated,
-    Status,
 )
 from jpi.sync.link import Link
-from jpi.sync.merge import Side, merge, noticed, set_by_us, side_of, written
-from jpi.sync.policy import Policy
+from jpi.sync.merge import Side, known, merge, noticed, set_by_us, side_of, written
+from jpi.sync.policy import Create, Policy
+from jpi.sync.talk import talk
 
 MERGED = "This incident was merged on PagerDuty into {incident}."
 WITHIN_THE_SECOND = 0.999
+# Where `Link.seen` keeps until when the issue's comments were read.
+COMMENTS = "jira: comments"
 RANK: dict[str | None, int] = {None: -1, "triggered": 0, "acknowledged": 1, "resolved": 2}
 
 
 def decide(event: Event, link: Link, policy: Policy) -> list[Action]:
     """The writes that `event` calls for, in order; none where nothing changed, or the issue is gone."""
-    if link.ended:
+    without_state = isinstance(event, IssueEvent) or not event.shows_state
+    if link.ended or (without_state and not link.issue_key):
         return []
+    if isinstance(event, IssueDeleted | IncidentGone):
+        return [EndLink(side_of(event))]
+    said = talk(event, link, policy)
     if isinstance(event, IssueUpdated):
-        if not link.issue_key:
-            return []
-        status = _new_status(event, link)
-        moves = [SetIncidentStatus(status, reopens=link.agreed.get("status") == "resolved")] if status else []
-        return [*moves, *_edits(event, link, policy)]
+        return [*_moves(_new_status(event, link), link, policy), *_edits(event, link, policy), *said]
+    if isinstance(event, IssueEvent) or not event.shows_state:
+        return [*said]
     created: list[Action] = []
     if not link.issue_key:
-        if not qualifies(event, policy):
+        rule = rule_for(event, policy)
+        if rule is None:
             return []
-        created = [CreateIncidentIssue(event.incident, event.actor.name if event.actor else None)]
-    edits = _edits(event, link, policy) if link.issue_key else []
-    return [*created, *_status_actions(event, link), *edits, *_timeline(event, link, policy)]
+        created = [CreateIncidentIssue(event.incident, event.actor.name if event.actor else None, rule)]
+    edits = [*_edits(event, link, policy), *_manager(event, link, policy)] if link.issue_key else []
+    return [*created, *_status_actions(event, link, policy), *edits, *said, *_timeline(event, link, policy)]
 
 
 def performed(action: Action, link: Link) -> Link:
     """The link once `action` is done: both sides are equal in what it wrote."""
     if isinstance(action, TransitionIssue):
         return replace(link, agreed={**link.agreed, "status": STATUS_OF[action.category]})
-    if isinstance(action, SetIncidentStatus):
+    if isinstance(action, SetIncidentStatus | AgreeOnStatus):
         return replace(link, agreed={**link.agreed, "status": action.status})
     return written(action, link) if isinstance(action, EditIssue | EditIncident) else link
 
 
-def settle(event: Event, link: Link) -> Link:
-    """The link once an event is dealt with: how far its side was seen; without an issue, what PagerDuty said."""
-    if stale(event, link):
+def settle(event: Event, link: Link, created: bool = False) -> Link:
+    """The link once an event is dealt with: how far its side was seen; without an issue, what PagerDuty said.
+
+    `created`: the issue was made just now; whom it is to be assigned to is left to the next event.
+    """
+    if stale(event, link) or not event.shows_state:
         return link
     side = side_of(event)
     link = replace(link, seen={**link.seen, side: max(_covered(event), link.seen.get(side, 0.0))})
-    link = noticed(event, link)
+    link = noticed(event, link, but=["assignee"] if created else [])
     if isinstance(event, IssueUpdated):
         there = None if stale(event, link, "status") or _crossing(event, link) else _status(event)
-        return replace(link, issue_status=there or link.issue_status)
-    if link.issue_key:
+        link = replace(link, issue_status=there or link.issue_status, issue_key=event.issue.key)
+        return replace(link, seen={**link.seen, COMMENTS: event.at.timestamp()}) if event.read_at else link
+    if link.issue_key or isinstance(event, IssueEvent):
         return link
     said = {name: getattr(event.incident, name) for name in ("status", "title", "priority")}
     return replace(link, agreed={**link.agreed, **{name: value for name, value in said.items() if value is not None}})
@@ -111,14 +125,22 @@ def wants_whole_log(event: IncidentLogged, link: Link, policy: Policy) -> bool:
 
 
 def qualifies(event: IncidentEvent, policy: Policy) -> bool:
-    """Whether the incident has, or once had, a priority that gets an issue: also in an old snapshot."""
+    """Whether the incident gets an issue."""
+    return rule_for(event, policy) is not None
+
+
+def rule_for(event: IncidentEvent, policy: Policy) -> Create | None:
+    """The issue that an incident gets by the priority it has, or once had: also in an old snapshot."""
     entries = event.entries if isinstance(event, IncidentLogged) else ()
-    return not policy.sync_priorities.isdisjoint({event.incident.priority, *(entry.priority for entry in entries)})
+    priorities = [event.incident.priority, *(entry.priority for entry in entries if entry.priority)]
+    found = (policy.rule_for(event.incident, priority) for priority in priorities)
+    return next((rule.create for rule in found if rule and rule.create), None)
 
 
 def is_news(event: IncidentLogged, link: Link, policy: Policy) -> bool:
     """Whether there is anything in it to write or to remember."""
-    return bool(decide(event, link, policy)) or event.at.timestamp() > _seen(link, "pagerduty", "status")
+    annotated = bool(link.issue_key and event.annotations and policy.how("comments").reaches("jira"))
+    return annotated or bool(decide(event, link, policy)) or event.at.timestamp() > _seen(link, "pagerduty", "status")
 
 
 def without(event: IncidentLogged, known: Collection[str]) -> IncidentLogged:
@@ -135,10 +157,28 @@ def _edits(event: Event, link: Link, policy: Policy) -> list[Action]:
     return [] if stale(event, link) else merge(event, link, policy)
 
 
-def _status_actions(event: IncidentEvent, link: Link) -> list[Action]:
+def _manager(event: IncidentEvent, link: Link, policy: Policy) -> list[Action]:
+    """A changed assignee of PagerDuty's is the incident manager from now on; not who we became by acknowledging."""
+    before, now = known(link, "pagerduty", "assignee"), next(iter(event.incident.assignees), None)
+    if not before or now is None or now.id == before or not now.name or stale(event, link, "assignee"):
+        return []
+    return [MoveManager(now.name)] if policy.person_project and policy.how("assignee").reaches("jira") else []
+
+
+def _moves(status: Status | None, link: Link, policy: Policy) -> list[Action]:
+    if status is None:
+        return []
+    if not policy.how("status").reaches("pagerduty"):
+        return [AgreeOnStatus(status)]
+    return [SetIncidentStatus(status, reopens=link.agreed.get("status") == "resolved")]
+
+
+def _status_actions(event: IncidentEvent, link: Link, policy: Policy) -> list[Action]:
     status = _new_status(event, link)
     if status is None:
         return []
+    if not policy.how("status").reaches("jira"):
+        return [AgreeOnStatus(status)]
     merged = event.incident.merged_into if status == "resolved" else None
     comment = [AddComment(f"merged:{event.incident.id}", MERGED.format(incident=merged))] if merged else []
     agreed: Status = link.agreed["status"] if link.issue_key else "triggered"  # type: ignore[assignment]
@@ -149,7 +189,9 @@ def _new_status(event: Event, link: Link) -> Status | None:
     """The status to bring the other side into, or None where that side need not move."""
     status = None if stale(event, link, "status") else _status(event)
     agreed = link.agreed.get("status")
-    if isinstance(event, IssueUpdated):
+    if isinstance(event, IssueEvent):
+        if not isinstance(event, IssueUpdated):
+            return None
         if agreed == "resolved":
             return status if status != "resolved" and _left_done(event, link) else None
         return status if _entered(event, link) and RANK[status] > RANK[agreed] else None
@@ -192,7 +234,7 @@ def _crossing(event: IssueUpdated, link: Link) -> bool:
 
 
 def _status(event: Event) -> Status | None:
-    if isinstance(event, IssueUpdated):
+    if isinstance(event, IssueEvent):
         return STATUS_OF[event.issue.category] if event.issue.category else None
     return event.incident.status
 

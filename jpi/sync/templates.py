@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from jpi.sync.events import Incident
+from jpi.sync.entities import Incident
 
 NAME = re.compile(r"\{([a-z]+(?:\.[^{}.\s]+)+)\}")
 INCIDENT = ("id", "title", "status", "priority", "urgency", "service", "url", "number", "key", "assignee")

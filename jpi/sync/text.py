@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 from typing import Any
 
-from jpi.sync.events import Incident, LogEntry
+from jpi.sync.entities import Incident, LogEntry
 
 SUMMARY_LIMIT = 255
 DESCRIPTION_LIMIT = 32_767
@@ -15,7 +15,8 @@ NO_DETAILS = "PagerDuty gave no details."
 Document = dict[str, Any]
 # What JSON can carry and a document cannot: control characters, and halves of characters.
 UNPRINTABLE = re.compile("[\x00-\x08\x0e-\x1b\x7f\ud800-\udfff\ufffe\uffff]")
-URL = re.compile(r"https?://[^\s<>\"]+")
+# Punctuation at the end belongs to the sentence; a bracket, to the address that it was opened in.
+URL = re.compile(r"https?://(?:\([^\s<>\"()]*\)|[^\s<>\"()])*(?:\([^\s<>\"()]*\)|[^\s<>\"().,;:!?'\]])")
 
 
 def cut(text: str, limit: int) -> str:
@@ -70,9 +71,10 @@ def incident_description(incident: Incident) -> str:
 
 def entry_description(entry: LogEntry) -> str:
     """What a timeline issue says besides its summary: when, who, where."""
-    lines = [_moment(entry.at), entry.agent and f"By {entry.agent.name}", entry.details, entry.url]
+    lines = [moment(entry.at), entry.agent and f"By {entry.agent.name}", entry.details, entry.url]
     return "\n".join(line for line in lines if line)
 
 
-def _moment(at: datetime) -> str:
+def moment(at: datetime) -> str:
+    """A time as people read it."""
     return at.strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -18,7 +18,7 @@ from jpi import wiring
 from jpi.errors import JpiError, Permanent
 from jpi.queue import Parked, Queue
 from jpi.sync import messages
-from jpi.sync.events import Event
+from jpi.sync.events import Event, IssueEvent
 
 ROW = "{:<14}  {:<36}  {:<26}  {:>8}  {}"
 UNKNOWN = "not known: the function died, or ran out of time"
@@ -143,8 +143,11 @@ def _with_reason(parked: Parked, failed: object) -> Shown:
 
 
 def _resync(there: wiring.Jpi, incident_id: str, dry_run: bool) -> int:
+    if not dry_run and not there.engine.take_up(incident_id):
+        print("Its issue is gone, or jpi cannot see it.")
+        return 0
     for event in there.reconcile.everything(incident_id):
-        side = "Jira" if type(event).__name__ == "IssueUpdated" else "PagerDuty"
+        side = "Jira" if isinstance(event, IssueEvent) else "PagerDuty"
         done = there.engine.plan(event) if dry_run else there.engine.apply(event)
         print(f"{side}'s state: {'would do: ' if dry_run else ''}{done}")
     return 0

@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any, get_args
 
 from jpi.errors import Rejected
+from jpi.sync.entities import Incident, LogEntry, Note, Person, Status
 from jpi.sync.events import (
     Event,
-    Incident,
     IncidentAcknowledged,
+    IncidentAnnotated,
     IncidentEvent,
     IncidentPriorityUpdated,
     IncidentReassigned,
@@ -18,9 +19,6 @@ from jpi.sync.events import (
     IncidentResolved,
     IncidentTriggered,
     IncidentUnacknowledged,
-    LogEntry,
-    Person,
-    Status,
 )
 from jpi.webhooks.reading import Json, body, identifier, may, moment, need, objects
 
@@ -38,6 +36,7 @@ V3: Mapping[str, type[IncidentEvent]] = {
     "incident.reassigned": IncidentReassigned,
     "incident.escalated": IncidentReassigned,
     "incident.delegated": IncidentReassigned,
+    "incident.annotated": IncidentAnnotated,
 }
 V2: Mapping[str, type[IncidentEvent]] = {
     "incident.trigger": IncidentTriggered,
@@ -47,6 +46,7 @@ V2: Mapping[str, type[IncidentEvent]] = {
     "incident.assign": IncidentReassigned,
     "incident.escalate": IncidentReassigned,
     "incident.delegate": IncidentReassigned,
+    "incident.annotate": IncidentAnnotated,
 }
 
 
@@ -65,7 +65,25 @@ def _v3(event: Json) -> list[Event]:
     if known is None:
         return []
     data, agent = need(event, "data", dict), may(event, "agent", dict)
+    if known is IncidentAnnotated:
+        return [_annotated(event, data, person(agent))]
     return [known(need(event, "id", str), moment(event, "occurred_at"), incident(data), person(agent))]
+
+
+def _annotated(event: Json, data: Json, actor: Person | None) -> Event:
+    """The note's own id is in `data`, its author only in the event, and of its incident there is a reference."""
+    at = moment(event, "occurred_at")
+    said = Note(identifier(data), may(data, "content", str) or "", at, actor.name if actor else "",
+                trimmed=bool(data.get("trimmed")))
+    return IncidentAnnotated(need(event, "id", str), at, Incident(identifier(need(data, "incident", dict))), actor,
+                             note=said)
+
+
+def note(found: Json) -> Note:
+    """A note as the REST API shows it."""
+    author = person(may(found, "user", dict))
+    return Note(identifier(found), may(found, "content", str) or "", moment(found, "created_at"),
+                author.name if author else "")
 
 
 def _v2(message: Json) -> list[Event]:

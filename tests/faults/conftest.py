@@ -37,6 +37,8 @@ def arena(arenas, aws, monkeypatch):
         world = arenas[queued].world if queued in arenas else World(aws, queued=queued, LOG_LEVEL="CRITICAL")
         enter(world, aws, monkeypatch)
         if queued not in arenas:
+            # Once before, so that who is who is known: later runs do not ask either.
+            wanted(Run(world))
             wire = Wire()
             with wire():
                 arenas[queued] = Arena(world, wanted(Run(world)), len(wire.calls))

@@ -8,19 +8,15 @@ from datetime import UTC, datetime
 from jpi.errors import LostRace, OutcomeUnknown, Permanent, Retryable, Unavailable
 from jpi.sync.drafts import QUESTION, TIMELINE, Created
 from jpi.sync.engine import Engine
+from jpi.sync.entities import CATEGORY_OF, Incident, Issue, LogEntry, Person
 from jpi.sync.events import (
-    CATEGORY_OF,
-    Incident,
     IncidentAcknowledged,
     IncidentPriorityUpdated,
     IncidentReopened,
     IncidentResolved,
     IncidentTriggered,
     IncidentUnacknowledged,
-    Issue,
     IssueUpdated,
-    LogEntry,
-    Person,
     incident_of,
 )
 from jpi.sync.link import Link
@@ -148,6 +144,10 @@ class PagerDuty(Side):
     def _logged(self, name):
         return [Logged(entry, self.incidents[name], self.changed[name]) for entry in self.logs[name]]
 
+    @property
+    def notes(self):
+        return NOTHING_SAID
+
     @call()
     def own_id(self):
         return BOT.id
@@ -184,10 +184,13 @@ class PagerDuty(Side):
     def set_status(self, name, status, reopens=False):
         there = self.incidents[name].status
         if status == there or (status != "resolved" and there != ("resolved" if reopens else "triggered")):
-            return False, None if status == "resolved" else self.changed[name]
+            return False, None if status == "resolved" else self._seen(name)
         for one in ["triggered", status] if (there, status) == ("resolved", "acknowledged") else [status]:
             self._move(name, one, BOT)
-        return True, self.clock.second()
+        return True, self._seen(name)
+
+    def _seen(self, name):
+        return Logged(None, self.incidents[name], self.changed[name])
 
 
 @dataclass(frozen=True)
@@ -195,6 +198,27 @@ class Logged:
     entry: LogEntry | None
     incident: Incident
     at: datetime
+
+
+class NothingSaid:
+    """Comments and notes, of which there are none here."""
+
+    def of(self, one):
+        return {} if isinstance(one, list) else []
+
+    def learn(self, project, issue_type):
+        """Nothing to learn."""
+
+
+class NothingKnown:
+    """A cache that is empty."""
+
+    def get(self, name):
+        """Nothing."""
+
+
+NOTHING_KNOWN = NothingKnown()
+NOTHING_SAID = NothingSaid()
 
 
 @dataclass
@@ -205,8 +229,11 @@ class Jira(Side):
     made_at: dict = field(default_factory=dict)
     changed: dict = field(default_factory=dict)
     last_mover: dict = field(default_factory=dict)
-    comments: list = field(default_factory=list)
     own_id = "bot"
+
+    @property
+    def comments(self):
+        return NOTHING_SAID
 
     def incident_issues(self, name):
         return [key for key, (draft, _) in self.issues.items() if draft.mark == f"incident:{name}"]
@@ -241,6 +268,10 @@ class Jira(Side):
     def learn_site(self):
         pass
 
+    @property
+    def screens(self):
+        return NOTHING_SAID
+
     @call(writes=True)
     def create(self, draft):
         return self._make(draft)
@@ -259,21 +290,13 @@ class Jira(Side):
         return "moved"
 
     @call()
-    def category_of_status(self, status_id):
-        return status_id
+    def status(self, status_id):
+        return status_id, status_id
 
     @call(writes=True)
     def edit(self, key, values):
         self.changed[key] = self.clock.moment()
         return {}
-
-    @call(writes=True)
-    def comment(self, key, text, mark):
-        self.comments.append((key, text))
-
-    @call()
-    def has_comment(self, key, text):
-        return (key, text) in self.comments
 
     @call()
     def labelled(self, project, label):
@@ -382,7 +405,7 @@ class Model:
         """A new process."""
         parts = self.store, self.store, POLICY, self.clock, Silent()
         links, ledger, policy, clock, log = parts
-        self.engine = Engine(self.jira, self.pagerduty, links, ledger, policy, clock, log, LAG)
+        self.engine = Engine(self.jira, self.pagerduty, links, ledger, NOTHING_KNOWN, policy, clock, log, LAG)
         reconcile = Reconcile(self.jira, self.pagerduty, links, policy, clock, log)
         self.poller = Poll(self.pagerduty, links, ledger, self.cursor, reconcile, self, policy, clock, log, 6)
 

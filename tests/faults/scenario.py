@@ -1,14 +1,17 @@
 """The scenario that everything may go wrong in, and what both services show in the end."""
 
+import re
 from collections import Counter
 
 from jpi.app import app
 from jpi.handlers import log_entries
+from jpi.sync.text import document
 from sandbox.functions import Context
 from tests.faults.wire import Crash
 
 PROJECTS = ("INCIDENT", "QUESTION", "TIMELINE", "PERSON")
 # How far the clock is moved when nothing is due: at first a little, then ever more.
+MOMENT, ADDRESS = re.compile(r" PagerDuty, .* UTC"), re.compile(r"http\S+")
 PAUSES = (2, 5, 10, 20, 40, 60, *[120] * 60)
 
 
@@ -106,10 +109,11 @@ class Run:
         mine = [one for one in world.issues() if f"pagerduty-{incident.id}" in one.labels]
         log = Counter((entry.type, entry.agent["summary"]) for entry in incident.log)
         issues = [(issue.summary, issue.priority, issue.status, issue.description_text.replace(incident.id, ""),
-                   sorted(comment.text for comment in issue.comments), issue.field("Severity"),
+                   sorted(MOMENT.sub("", comment.text) for comment in issue.comments), issue.field("Severity"),
                    {kind: world.linked(issue, kind) for kind in (
                        "Question", "Stakeholder", "Incident Manager", "Timeline")}) for issue in mine]
-        return incident.status, incident.priority.name, log, issues
+        notes = sorted(ADDRESS.sub("", note.content) for note in incident.notes)
+        return incident.status, incident.priority.name, log, issues, notes
 
 
 def play(run):
@@ -125,12 +129,21 @@ def play(run):
     run.poll()
     pagerduty.annotate(down, "A deployment was rolled back.", rita)
     run.poll()
+    remark(world, slow)
+    run.settle()
     pagerduty.resolve(down, rita)
     world.move(world.issue_of(slow), "done")
     run.settle()
-    run.poll()
-    run.poll()
+    # Whoever died at work is waited for longer than a minute.
+    for _ in range(3):
+        run.poll()
     return run.state()
+
+
+def remark(world, incident):
+    """Jim comments on the incident's issue."""
+    path = f"/rest/api/3/issue/{world.issue_of(incident).key}/comment"
+    world.jim("POST", path, {"body": document("The index was rebuilt.")})
 
 
 def wanted(run):
@@ -138,6 +151,8 @@ def wanted(run):
     state = play(run)
     ends = {title: (shown[0], len(shown[3]), shown[3][0][2]) for title, shown in state.items() if title != "made"}
     assert ends == {"Checkout is down": ("resolved", 1, "Done"), "Search is slow": ("resolved", 1, "Done")}
+    talk = {title: (len(shown[3][0][4]), len(shown[4])) for title, shown in state.items() if title != "made"}
+    assert talk == {"Checkout is down": (1, 1), "Search is slow": (1, 1)}
     assert state["made"] == {"INCIDENT": 2, "QUESTION": 6, "TIMELINE": sum(len(one.log) for one in run.incidents)}
     return state
 

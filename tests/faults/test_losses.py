@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from sandbox.web import Fault
-from tests.faults.scenario import Run, difference, play
+from tests.faults.scenario import Run, difference, play, remark
 
 EMPTY_PAGE = {"log_entries": [], "more": False, "limit": 100, "offset": 100}
 
@@ -47,7 +47,7 @@ def test_the_poll_failing_ten_times_in_a_row_with_events_meanwhile(fresh, surviv
     world.pagerduty.fault = lambda call: Fault(503) if call.path == "/log_entries" else None
     slow = run.trigger("Search is slow", "P3")
     steps = [lambda: world.pagerduty.acknowledge(down, rita), lambda: world.pagerduty.set_priority(slow, "P1", rita),
-             lambda: world.pagerduty.annotate(down, "A deployment was rolled back.", rita),
+             lambda: (world.pagerduty.annotate(down, "A deployment was rolled back.", rita), remark(world, slow)),
              lambda: world.pagerduty.resolve(down, rita), lambda: world.move(world.issue_of(slow), "done")]
     for number in range(10):
         run.poll()

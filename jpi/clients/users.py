@@ -1,0 +1,53 @@
+"""The people of both services, found by e-mail or by id."""
+
+from jpi.clients.calls import Calls
+from jpi.errors import Refused
+
+NOT_FOUND = 404
+
+
+class Accounts:
+    """Jira's people. Who may not browse users is shown none."""
+
+    def __init__(self, call: Calls) -> None:
+        self._call = call
+
+    def of(self, email: str) -> str | None:
+        """The account of the one active person who is found by this e-mail; an address is often not shown."""
+        found = self._call("GET", "/user/search", {"query": email})
+        people = [one for one in found if one.get("active") and one.get("accountType") == "atlassian"]
+        same = [one for one in people if one.get("emailAddress", email).lower() == email.lower()]
+        return str(same[0]["accountId"]) if len(same) == 1 else None
+
+    def email(self, account_id: str) -> str | None:
+        """The e-mail of an account; None where it is hidden or gone."""
+        try:
+            found: str | None = self._call("GET", "/user", {"accountId": account_id}).get("emailAddress")
+        except Refused as refused:
+            if refused.status != NOT_FOUND:
+                raise
+            return None
+        return found
+
+
+class Users:
+    """PagerDuty's people."""
+
+    def __init__(self, call: Calls) -> None:
+        self._call = call
+
+    def of(self, email: str) -> str | None:
+        """The id of the user with this e-mail."""
+        found = self._call("GET", "/users", {"query": email})["users"]
+        same = [user["id"] for user in found if user.get("email", "").lower() == email.lower()]
+        return str(same[0]) if same else None
+
+    def email(self, user_id: str) -> str | None:
+        """The e-mail of a user; None where they are gone."""
+        try:
+            found: str | None = self._call("GET", f"/users/{user_id}")["user"].get("email")
+        except Refused as refused:
+            if refused.status != NOT_FOUND:
+                raise
+            return None
+        return found

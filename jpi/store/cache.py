@@ -1,0 +1,56 @@
+"""What was asked of the services and changes rarely: in the process, and in DynamoDB for other processes, for a day."""
+
+from collections.abc import Callable
+from typing import Any
+
+from jpi.errors import LostRace, Outage
+from jpi.store.models import ConfigRow, told
+
+DAY_SECONDS = 86_400.0
+
+
+class Cache:
+    """Values by name. It never fails: what it cannot tell is asked for again."""
+
+    def __init__(self, rows: type[ConfigRow], clock: Callable[[], float]) -> None:
+        self._rows = rows
+        self._clock = clock
+        self._here: dict[str, dict[str, Any]] = {}
+
+    def get(self, name: str) -> Any:
+        """The value, None where there is none of today's."""
+        there = self._here.get(name) or self._stored(name)
+        if there is None or there["until"] <= self._clock():
+            return None
+        self._here[name] = there
+        return there["value"]
+
+    def put(self, name: str, value: Any) -> None:
+        """Remember a value, as JSON has it, until tomorrow."""
+        self._here[name] = {"value": value, "until": self._clock() + DAY_SECONDS}
+        try:
+            with told("remembering what was asked"):
+                row = self._row(name) or self._rows(_key(name))
+                row.value = self._here[name]
+                row.save()
+        except (LostRace, Outage):
+            # Somebody else remembers it, or nobody does.
+            return
+
+    def _stored(self, name: str) -> dict[str, Any] | None:
+        try:
+            with told("reading what was asked"):
+                row = self._row(name)
+        except Outage:
+            return None
+        return dict(row.value) if row else None
+
+    def _row(self, name: str) -> ConfigRow | None:
+        try:
+            return self._rows.get(_key(name))
+        except self._rows.DoesNotExist:
+            return None
+
+
+def _key(name: str) -> str:
+    return f"cache:{name}"

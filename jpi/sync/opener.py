@@ -1,0 +1,80 @@
+"""Issues that open incidents, where the sync file wants them to; each at most one, by its key."""
+
+import re
+from dataclasses import replace
+
+from jpi.errors import Refused
+from jpi.sync.entities import Incident, Issue
+from jpi.sync.events import IncidentEvent, IssueCreated
+from jpi.sync.link import Link
+from jpi.sync.merge import NOBODY_YET
+from jpi.sync.policy import OpenRule, Policy
+from jpi.sync.ports import Cache, Jira, Links, PagerDuty
+from jpi.sync.talk import address
+from jpi.sync.talker import Talker
+
+KEY = re.compile(r"[A-Z][A-Z0-9_]+-\d+")
+BAD_REQUEST = 400
+OPENED = "PagerDuty incident {number} was opened for this issue: {url}"
+DETAILS = "Opened by a Jira issue: {address}"
+
+
+class Opener:
+    """Opens, and ties the incident to its issue."""
+
+    def __init__(self, jira: Jira, pagerduty: PagerDuty, links: Links, cache: Cache, policy: Policy,
+                 talker: Talker) -> None:
+        self._jira = jira
+        self._pagerduty = pagerduty
+        self._links = links
+        self._cache = cache
+        self._policy = policy
+        self._talker = talker
+
+    def open(self, event: IssueCreated) -> Link | None:
+        """The link to the incident opened for a new issue; None where no rule wants one, or we made the issue."""
+        rule = self._policy.opens(event.issue)
+        if rule is None or event.ours or self._links.incident_of(event.issue.key) or self._jira.ours(event.issue.key):
+            return None
+        incident = self._pagerduty.opening.found(event.issue.key) or self._opened(event.issue, rule)
+        return self._tied(self._links.get(incident.id), incident, event.issue)
+
+    def adopted(self, event: IncidentEvent, link: Link) -> Link:
+        """The link of an incident that was opened for an issue, tied to that; as it is where it was not."""
+        key = event.incident.key or ""
+        if link.issue_key or not self._policy.open or not KEY.fullmatch(key):
+            return link
+        found = [issue for issue, _ in self._jira.states([key])]
+        return self._tied(link, event.incident, found[0]) if found and self._policy.opens(found[0]) else link
+
+    def _opened(self, issue: Issue, rule: OpenRule) -> Incident:
+        title, priority = issue.title or issue.key, self._policy.priority_of(issue.priority or "")
+        said = DETAILS.format(address=address(self._policy.site, issue.key))
+        try:
+            return self._pagerduty.opening.open(self._service(rule.service), issue.key, title, said, rule.urgency,
+                                                priority)
+        except Refused as refused:
+            # Somebody else was first: PagerDuty takes a key only once while its incident is open.
+            there = self._pagerduty.opening.found(issue.key) if refused.status == BAD_REQUEST else None
+            if there is None:
+                raise
+            return there
+
+    def _service(self, name: str) -> str:
+        known = self._cache.get(f"service:{name}") or self._pagerduty.opening.service(name)
+        self._cache.put(f"service:{name}", known)
+        return str(known)
+
+    def _tied(self, link: Link, incident: Incident, issue: Issue) -> Link:
+        """The link, saved; then both say so, each once."""
+        if not link.issue_key:
+            assignee = issue.assignee.id if issue.assignee else None
+            fields = {"title": {"pagerduty": incident.title, "jira": issue.title},
+                      "priority": {"pagerduty": incident.priority, "jira": issue.priority},
+                      "assignee": {"pagerduty": None if assignee else NOBODY_YET, "jira": assignee}}
+            link = self._links.save(replace(
+                link, issue_key=issue.key, issue_id=issue.id, agreed={"status": "triggered"}, fields=fields,
+                todo={"timeline": []} if self._policy.timeline_project else {}))
+        self._jira.label(issue.key, incident.id)
+        text = OPENED.format(number=incident.number or incident.id, url=incident.url or "")
+        return self._links.save(self._talker.comment(link, f"opened:{incident.id}", text)[0])

@@ -1,0 +1,155 @@
+"""The assignee, both ways: by e-mail or USER_MAP, never guessed and never cleared."""
+
+import pytest
+
+from tests.acting import edit, poll, quiet, writes
+
+
+def assign(world, issue, account):
+    edit(world, issue, assignee={"accountId": account} if account else None)
+
+
+def users(incident):
+    return [user.name for user in incident.assignees]
+
+
+def test_a_new_issue_is_soon_assigned_to_whoever_is_on_call(linked):
+    world, _, issue = linked
+    assert issue.assignee == world.oscar_id
+    again = world.pagerduty.trigger(world.service, "Search is down", world.rita, "P1")
+    world.settle()
+    assert world.issue_of(again).assignee == world.oscar_id, "known by now, so at once"
+
+
+def test_reassigned_on_pagerduty_the_issue_and_its_manager_change(linked):
+    world, incident, issue = linked
+    assert world.linked(issue, "Incident Manager") == ["Oscar Oncall"]
+    world.pagerduty.reassign(incident, [world.rita], world.oscar)
+    world.settle()
+    assert (issue.assignee, world.linked(issue, "Incident Manager")) == (world.rita_id, ["Rita Responder"])
+    assert quiet(world)
+
+
+def test_reassigned_on_jira_the_incident_is_too(linked):
+    world, incident, issue = linked
+    assign(world, issue, world.rita_id)
+    world.settle()
+    assert users(incident) == ["Rita Responder"]
+    assert writes(world) == [f"PUT /incidents/{incident.id}"]
+    assert quiet(world)
+
+
+def test_what_webhooks_did_not_tell_the_poll_finds(linked):
+    world, incident, issue = linked
+    with world.losing_webhooks():
+        assign(world, issue, world.rita_id)
+    poll(world)
+    assert users(incident) == ["Rita Responder"]
+    with world.losing_webhooks():
+        world.pagerduty.reassign(incident, [world.oscar], world.rita)
+    poll(world)
+    assert issue.assignee == world.oscar_id
+    assert quiet(world)
+
+
+def test_nobody_is_cleared(linked):
+    world, incident, issue = linked
+    assign(world, issue, None)
+    world.settle()
+    assert users(incident) == ["Oscar Oncall"]
+    world.pagerduty.resolve(incident, world.rita)
+    world.settle()
+    assert issue.assignee is None
+    assert quiet(world)
+
+
+def test_who_is_not_found_is_said_once_and_nothing_changes(linked):
+    world, incident, issue = linked
+    ann = world.pagerduty.add_user("Ann Other", "ann@example.com")
+    for user in (ann, world.oscar, ann):
+        world.pagerduty.reassign(incident, [user], world.rita)
+        world.settle()
+    assert issue.assignee == world.oscar_id
+    [comment] = issue.comments
+    assert "Ann Other" in comment.text
+    assert "USER_MAP" in comment.text
+    assert quiet(world)
+
+
+def test_who_is_not_found_on_pagerduty_is_said_once_too(linked):
+    world, incident, issue = linked
+    assign(world, issue, world.admin_id)
+    world.settle()
+    assert users(incident) == ["Oscar Oncall"]
+    assert ["Ada Admin" in comment.text for comment in issue.comments] == [True]
+    assert quiet(world)
+
+
+def test_a_hidden_e_mail_finds_nobody_and_a_map_does(make_linked):
+    world, incident, issue = make_linked()
+    world.jira.users[world.rita_id].hidden_email = True
+    assign(world, issue, world.rita_id)
+    world.settle()
+    assert users(incident) == ["Oscar Oncall"]
+
+
+def test_a_map_says_who_is_who(make_world, make_linked):
+    accounts = {}
+
+    def mapped():
+        return f"rita@example.com={accounts['rita']}"
+
+    world, incident, issue = make_linked(USER_MAP="nobody@example.com=712020:none")
+    accounts["rita"] = world.admin_id
+    world.environ["USER_MAP"] = mapped()
+    world.jpi = world.start_jpi()
+    world.pagerduty.reassign(incident, [world.rita], world.oscar)
+    world.settle()
+    assert issue.assignee == world.admin_id
+    assign(world, issue, world.oscar_id)
+    world.settle()
+    assign(world, issue, world.admin_id)
+    world.settle()
+    assert users(incident) == ["Rita Responder"]
+    assert quiet(world)
+
+
+def test_of_two_who_share_an_e_mail_neither_is_taken(linked):
+    world, incident, issue = linked
+    world.jira.add_user("rita@example.com", "another", "Rita Again")
+    world.pagerduty.reassign(incident, [world.rita], world.oscar)
+    world.settle()
+    assert issue.assignee == world.oscar_id
+    assert len(issue.comments) == 1
+
+
+def test_acknowledging_through_us_makes_nobody_of_ours_the_assignee_on_jira(linked):
+    world, incident, issue = linked
+    world.move(issue, "indeterminate")
+    world.settle()
+    assert users(incident) == ["jpi bot"], "that is how the API does it"
+    assert issue.assignee == world.oscar_id
+    assert quiet(world)
+
+
+@pytest.mark.parametrize(("direction", "there", "here"), [
+    ("off", "Oscar Oncall", None), ("to-jira", "Oscar Oncall", "oscar"), ("to-pagerduty", "Rita Responder", "rita")])
+def test_the_sync_file_says_which_way(make_linked, direction, there, here):
+    world, incident, issue = make_linked(f'[sync]\nassignee = "{direction}"')
+    if direction != "to-jira":
+        assert issue.assignee is None
+    if direction == "to-pagerduty":
+        assign(world, issue, world.rita_id)
+    world.settle()
+    poll(world)
+    assert (users(incident), issue.assignee) == ([there], getattr(world, f"{here}_id", None))
+
+
+def test_who_is_who_is_asked_once_a_day(linked):
+    world, incident, _ = linked
+    for user in (world.rita, world.oscar, world.rita):
+        world.pagerduty.reassign(incident, [user], world.rita)
+        world.settle()
+        world.jpi = world.start_jpi()
+    asked = [call.path for call in world.calls()]
+    assert asked.count("/rest/api/3/user/search") == 1, "Oscar was known from the creation"

@@ -1,0 +1,142 @@
+"""The tool that checks the sync file: alone, against both services, and on one incident."""
+
+import json
+
+import pytest
+
+from jpi import wiring
+from jpi.tools import check_sync
+from tests.acting import writes
+from tests.deliveries import v3
+
+GOOD = """
+    [[rules]]
+    when = {priorities = "P1", services = "Checkout"}
+    create = {project = "INCIDENT", type = "Incident", fields = {Severity = "SEV-1"}}
+    [[rules]]
+    when = {title = "(?i)test"}
+    skip = true
+    [status]
+    resolved = "Done"
+    [priority]
+    P1 = ["Highest", "High"]
+    [sync]
+    title = {direction = "to-jira", winner = "pagerduty"}
+    [[open]]
+    when = {projects = "INCIDENT", priorities = "Highest"}
+    service = "Checkout"
+"""
+BAD = """
+    [[rules]]
+    when = {priorities = "P9", services = "Nobody's"}
+    create = {project = "OPS"}
+    [[rules]]
+    when = {priorities = "P1"}
+    create = {type = "Chore"}
+    [[rules]]
+    create = {fields = {Team = "Ops"}}
+    [status]
+    resolved = "Closed"
+    [priority]
+    P1 = "Critical"
+    "Sev 1" = "Highest"
+"""
+
+
+@pytest.fixture
+def checking(make_linked, monkeypatch, capsys):
+    """`checking(text, *arguments)`: (exit code, what was printed, what was said on stderr, the world)."""
+    build = wiring.build
+
+    def check(text, *arguments):
+        world, incident, _ = make_linked(text)
+        monkeypatch.setattr(check_sync.settings, "load", lambda *_: world.jpi.settings)
+        monkeypatch.setattr(wiring, "build", lambda chosen, *_: build(chosen, world.clock, world.clock.advance))
+        monkeypatch.setattr(check_sync.settings, "sync_file", lambda: world.environ["SYNC_FILE"])
+        capsys.readouterr()
+        code = check_sync.main([one.replace("ID", incident.id) for one in arguments])
+        said = capsys.readouterr()
+        return code, said.out, said.err, world
+
+    return check
+
+
+def test_it_says_what_the_file_means(checking):
+    code, out, _, world = checking(GOOD)
+    assert code == 0
+    for line in ("1. priority P1, service Checkout: an issue in INCIDENT, as Incident, with Severity",
+                 "2. title like (?i)test: no issue", "resolved: Done", "P1: Highest or High",
+                 "title: to Jira only; of two changes pagerduty's wins", "status: both ways",
+                 "Opens an incident on Checkout: an issue of project INCIDENT, priority Highest"):
+        assert line in out
+    assert world.calls() == [], "offline it asks nobody"
+
+
+def test_it_says_what_is_wrong(tmp_path, capsys):
+    file = tmp_path / "sync.toml"
+    file.write_text("[sync]\ntitel = 'off'")
+    assert check_sync.main([str(file)]) == 1
+    assert "line 2: sync has no 'titel'; did you mean 'title'?" in capsys.readouterr().err
+    assert check_sync.main([str(tmp_path / "none.toml")]) == 1
+    assert "cannot be read" in capsys.readouterr().err
+
+
+def test_without_a_file_it_says_so(monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert check_sync.main([]) == 0
+    assert "There is no sync file" in capsys.readouterr().out
+
+
+def test_live_finds_that_all_is_there(checking):
+    code, out, err, world = checking(GOOD, "--live")
+    assert (code, err) == (0, "")
+    assert "All that it names is there." in out
+    assert writes(world) == []
+
+
+def test_live_names_everything_that_is_not(make_world, checking):
+    code, _, err, world = checking(BAD, "--live")
+    assert code == 1
+    for said in ("Jira has no project OPS", "INCIDENT has no issue type 'Chore'", "has no field 'Team'",
+                 "Jira has no status 'Closed'", "Jira has no priority 'Critical'", "PagerDuty has no priority 'P9'",
+                 "PagerDuty has no priority 'Sev 1'", "PagerDuty has no service 'Nobody's'",
+                 "has none of the statuses that stand for resolved"):
+        assert said in err
+    assert writes(world) == []
+
+
+def test_live_names_a_field_that_is_demanded(checking, capsys):
+    world = checking(GOOD)[3]
+    world.jira.required.add(("INCIDENT", "assignee"))
+    assert check_sync.main(["--live"]) == 1
+    assert "demands 'Assignee' (assignee), and nothing fills it in" in capsys.readouterr().err
+
+
+def test_trying_an_incident_says_its_rule_and_does_nothing(checking):
+    code, out, _, world = checking(GOOD, "--try", "ID")
+    assert code == 0
+    assert "Rule 1 makes an issue of it" in out
+    assert "IssueUpdated: would do: " in out
+    assert writes(world) == []
+
+
+def test_trying_a_recorded_delivery(checking, tmp_path):
+    file = tmp_path / "webhook.json"
+    file.write_text(json.dumps(v3(title="A new one")))
+    code, out, _, world = checking(GOOD, "--try", str(file))
+    assert code == 0
+    assert "Rule 1 makes an issue of it." in out
+    assert "IncidentTriggered: would do: CreateIncidentIssue" in out
+    file.write_text(json.dumps(v3(title="A test", priority=None)))
+    assert "No rule makes an issue of it." in checking(GOOD, "--try", str(file))[1]
+    assert len(world.issues()) == 1
+
+
+def test_a_field_that_nothing_fills_ends_the_attempt_by_name(make_linked, monkeypatch):
+    world, _, _ = make_linked()
+    world.jira.required.add(("INCIDENT", "assignee"))
+    monkeypatch.setattr(world.jira.fields["assignee"], "name", "Owner")
+    down = world.pagerduty.trigger(world.service, "Down", world.rita, "P1", assignees=[world.pagerduty_bot])
+    world.settle()
+    reasons = [one["reason"] for one in world.jpi.links.get(down.id).failed.values()]
+    assert any("Owner is required" in reason for reason in reasons)
