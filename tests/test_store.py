@@ -18,6 +18,7 @@ from botocore.httpsession import URLLib3Session
 from pynamodb.exceptions import TableError
 
 from jpi.errors import LostRace, Outage
+from jpi.store.cache import Cache
 from jpi.store.cursor import Cursor
 from jpi.store.ledger import Ledger
 from jpi.store.links import Links
@@ -134,6 +135,26 @@ def test_the_ledger_knows_what_was_added_and_forgets_in_time(rows):
     ledger.add([])
     assert ledger.known([*ids, "R999"]) == set(ids)
     assert rows[1].get("R1").expires_at.timestamp() == NOW + 90 * 24 * 3600
+
+
+def test_a_row_from_before_a_column_was_added_is_read(rows, links):
+    saved = links.save(Link("Q1", issue_key="INCIDENT-1"))
+    table = rows[0]
+    table(saved.incident_id).update(actions=[table.talk.remove(), table.fields.remove()], add_version_condition=False)
+    assert (links.get("Q1").talk, links.get("Q1").fields) == ({}, {})
+
+
+def test_the_cache_knows_until_tomorrow_in_every_process(rows):
+    now = [NOW]
+    here, there = (Cache(rows[2], lambda: now[0]) for _ in range(2))
+    assert here.get("site") is None
+    here.put("site", {"fields": {"severity": "customfield_1"}})
+    assert there.get("site") == here.get("site") == {"fields": {"severity": "customfield_1"}}
+    now[0] += 86_401
+    assert (here.get("site"), there.get("site")) == (None, None)
+    there.put("site", 2)
+    here.put("site", 3)
+    assert Cache(rows[2], lambda: now[0]).get("site") == 3
 
 
 def test_the_cursor_moves_on_from_where_it_was_read(rows):

@@ -70,5 +70,6 @@ class Links:
 
 
 def _link(row: LinkRow) -> Link:
+    # Rows from before there were such columns have none.
     return Link(row.incident_id, int(row.version), row.issue_key, row.issue_id, row.agreed, row.seen, row.holds,
-                row.todo, row.issue_status, row.failed, row.ended, row.fields, row.talk)
+                row.todo, row.issue_status, row.failed, row.ended, row.fields or {}, row.talk or {})
