@@ -40,6 +40,7 @@ class Jira(Site, Simulation):
     Knobs: `add_user`, `add_status`, `off_screen` {(project key, field id)}, `required` (the same),
     `index_lag` seconds, `refused_summaries`, `java_lengths` (summaries are measured in UTF-16),
     `conflicts`: so many transitions are refused with 409; `hidden` {issue or project key}: not for those who ask;
+    `tells_visibility` False: webhooks do not say whom a comment is for (no capture shows whether they do);
     `workflows` {project key: Workflow}, `also_updated` ({"comment", "link"}: these raise `jira:issue_updated` too).
     To read: `issues` by key, `linked`, `phrases`, `outbox`, `calls`.
     """

@@ -46,7 +46,10 @@ def comment_event(site: Site, event: str, issue: Issue, comment: Comment, flow: 
     """`comment_*`: a slim issue, and nobody but the comment's authors."""
     view = View(site, 2)
     slim = {"id": issue.id, "self": view.url(f"issue/{issue.id}"), "key": issue.key, "fields": view.fields(issue, SLIM)}
-    _announce(site, event, {"comment": view.comment(issue, comment), "issue": slim, "eventType": "primaryAction"},
+    shown = view.comment(issue, comment)
+    if not site.tells_visibility:
+        shown.pop("visibility", None)
+    _announce(site, event, {"comment": shown, "issue": slim, "eventType": "primaryAction"},
               issue, flow)
 
 

@@ -84,6 +84,7 @@ class Site:
         self.java_lengths = False
         self.conflicts = 0
         self.hidden: set[str] = set()
+        self.tells_visibility = True
         self.moved: dict[str, str] = {}
         self.also_updated: set[str] = set()
         self.index_lag = 5.0

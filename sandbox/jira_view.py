@@ -96,7 +96,7 @@ class View:
 
     def linked_issue(self, key: str) -> Json:
         """An issue as links show it."""
-        one = self.site.issues[key]
+        one = self.site.issues[self.site.moved.get(key, key)]
         return {"id": one.id, "key": one.key, "self": self.url(f"issue/{one.id}"),
                 "fields": {"summary": one.summary, "status": self.status(one.status),
                            "priority": self.priority(one.priority), "issuetype": self.type_named(one.type)}}

@@ -111,6 +111,21 @@ def test_what_is_not_for_everybody_stays_in_jira(linked, more):
     assert notes(incident) == []
 
 
+def test_what_a_webhook_does_not_say_is_for_some_only_stays_there_too(linked):
+    world, incident, issue = linked
+    world.jira.tells_visibility = False
+    role = {"type": "role", "value": "Administrators"}
+    say(world, issue, "The customer is Acme.", visibility=role)
+    made = say(world, issue, "Traffic is back.")
+    world.settle()
+    assert len(notes(incident)) == 1
+    world.clock.advance(5)
+    say(world, issue, "Acme's traffic is back.", at=made, visibility=role)
+    world.settle()
+    assert quiet(world)
+    assert notes(incident) == []
+
+
 def test_what_is_restricted_later_is_taken_back(linked):
     world, incident, issue = linked
     made = say(world, issue, "The customer is Acme.")

@@ -15,7 +15,6 @@ from jpi.sync.events import (
     IssueUpdated,
 )
 from jpi.sync.link import Link
-from jpi.sync.markup import SOMEONE
 from jpi.sync.merge import side_of
 from jpi.sync.policy import Policy
 from jpi.sync.ports import Jira, Ledger, Log, PagerDuty
@@ -72,7 +71,8 @@ class Completer:
         if isinstance(event, IssueUpdated):
             return self._understood(event, link)
         if isinstance(event, IssueCommented) and event.comment and not event.deleted:
-            found = self._comments([event.comment], link)
+            # Whether it is for everybody, a webhook need not say.
+            found = self._comments([event.comment], link, told=True)
             return replace(event, comment=found[0]) if found else None
         if isinstance(event, IssueDeleted) and event.source == "poll":
             # It was not among those read: only if it is really not there.
@@ -126,17 +126,17 @@ class Completer:
             self._log.warning("a status is not known", extra={"status": event.left, "reason": str(refused)})
             return event
 
-    def _comments(self, comments: Iterable[Comment], link: Link) -> list[Comment]:
-        """Those that are not ours, as the API has them where a webhook does not say all."""
+    def _comments(self, comments: Iterable[Comment], link: Link, told: bool = False) -> list[Comment]:
+        """Those that are not ours, as the API has them; `told`: by a webhook, which does not say all."""
         found = list(comments)
         ids = [f"comment:{one.id}" for one in found if f"comment:{one.id}" not in link.talk]
         known = self._ledger.known(ids)
-        return [whole for one in found if f"comment:{one.id}" not in known and (whole := self._whole(one, link))]
+        return [whole for one in found if f"comment:{one.id}" not in known and (whole := self._whole(one, link, told))]
 
-    def _whole(self, comment: Comment, link: Link) -> Comment | None:
+    def _whole(self, comment: Comment, link: Link, told: bool) -> Comment | None:
         suspicious = self._own.id("jira") in (None, comment.author.id if comment.author else None)
         suspicious = suspicious and f"comment:{comment.id}" not in link.talk
-        if not (suspicious or SOMEONE in comment.text):
+        if not (told or suspicious):
             return comment
         found = self._jira.comments.read(comment.id)
         if found is None:
