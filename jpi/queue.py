@@ -1,4 +1,4 @@
-"""The events' SQS FIFO queue, through boto3 (this file is its only import)."""
+"""The events' SQS FIFO queue."""
 
 import hashlib
 import json
@@ -9,10 +9,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-
+from jpi import aws
+from jpi.aws import Place
 from jpi.errors import Outage
 from jpi.sync import messages
 from jpi.sync.events import Event, IssueEvent, incident_of
@@ -26,20 +24,10 @@ if TYPE_CHECKING:
 BATCH = 10
 # What SQS takes for ids, less what `replay` adds.
 ID = re.compile(r"[A-Za-z0-9!-/:-@\[-`{-~]{1,100}")
-# PagerDuty waits 5 s for an answer; SQS takes a few milliseconds, or the sender comes again.
-CLIENT = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 2, "mode": "standard"})
 # How long a message that is looked at is kept from others, should whoever looks be stopped.
 LOOK_SECONDS = 600
 # Asked without waiting, SQS may answer that there is nothing though there is: AWS, short and long polling.
 LOOK_WAIT_SECONDS = 1
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where SQS is. Offline, any credentials will do and none are looked for."""
-
-    region: str
-    offline: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,11 +76,10 @@ class Queue:
     @cached_property
     def client(self) -> "SQSClient":
         """The boto3 client."""
-        if not self._place.offline:
-            return boto3.client("sqs", region_name=self._place.region, config=CLIENT)
         parts = urlsplit(self._name)
-        return boto3.client("sqs", region_name=self._place.region, endpoint_url=f"{parts.scheme}://{parts.netloc}",
-                            aws_access_key_id="offline", aws_secret_access_key="offline", config=CLIENT)  # noqa: S106
+        endpoint = f"{parts.scheme}://{parts.netloc}" if self._place.offline else ""
+        there: SQSClient = aws.client("sqs", replace(self._place, endpoint=endpoint), aws.QUICK)
+        return there
 
     @cached_property
     def parked_url(self) -> str:
@@ -146,7 +133,7 @@ class Queue:
     def _call(self, operation: str, **arguments: Any) -> Any:
         try:
             return getattr(self.client, operation)(**arguments)
-        except (BotoCoreError, ClientError) as error:
+        except aws.FAILURES as error:
             raise Outage(f"SQS {operation}: {error}") from error
 
 

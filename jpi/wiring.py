@@ -1,7 +1,6 @@
 """Builds clients, stores and the engine from the settings; nothing else makes one."""
 
 import json
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,11 +8,12 @@ from functools import cache, partial
 from pathlib import Path
 
 from jpi import logs, settings
+from jpi.aws import Place, region
 from jpi.clients.calls import Budget
 from jpi.clients.jira import Jira
 from jpi.clients.pagerduty import PagerDuty
 from jpi.errors import SettingsError
-from jpi.queue import Place, Queue
+from jpi.queue import Queue
 from jpi.settings import SYNC_FILE, Settings
 from jpi.store.cache import Cache
 from jpi.store.cursor import Cursor
@@ -87,13 +87,13 @@ def build(chosen: Settings, clock: Callable[[], float] = time.time, sleep: Calla
 def tables(chosen: Settings) -> Tables:
     """The tables these settings name."""
     host = chosen.database_endpoint_url if chosen.is_offline else None
-    here = Connection(_region(), host, offline=chosen.is_offline)
+    here = Connection(region(), host, offline=chosen.is_offline)
     return Tables(bound(LinkRow, chosen.incidents_table, here), bound(LedgerRow, chosen.log_entries_table, here),
                   bound(ConfigRow, chosen.config_table, here))
 
 
 def _queue(chosen: Settings, links: Links, wanted: Policy) -> Queue | None:
-    place = Place(_region(), chosen.is_offline)
+    place = Place(region(), chosen.is_offline)
     return Queue(chosen.events_queue, place, partial(_group, links, wanted)) if chosen.events_queue else None
 
 
@@ -102,10 +102,6 @@ def _group(links: Links, wanted: Policy, event: IssueEvent) -> str | None:
     if isinstance(event, IssueCreated):
         return event.issue.key if wanted.opens(event.issue) and not event.ours else None
     return next(filter(None, map(links.incident_of, event.keys)), None)
-
-
-def _region() -> str:
-    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
 
 
 def policy(chosen: Settings) -> Policy:

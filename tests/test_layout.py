@@ -20,20 +20,21 @@ MAY_IMPORT = {
     "webhooks": {"errors", "sync"},
     "settings": {"errors"},
     "logs": set(),
+    "aws": set(),
     "clients": {"errors", "sync", "webhooks"},
-    "queue": {"errors", "sync"},
+    "queue": {"errors", "sync", "aws"},
     "store": {"errors", "sync"},
-    "wiring": {"errors", "sync", "clients", "store", "queue", "settings", "logs"},
+    "wiring": {"errors", "sync", "clients", "store", "queue", "settings", "logs", "aws"},
     "app": {"errors", "sync", "webhooks", "wiring", "logs"},
     "handlers": {"errors", "sync", "wiring"},
-    "tools": {"errors", "wiring", "settings", "store", "clients", "queue", "sync", "webhooks"},
+    "tools": {"errors", "wiring", "settings", "store", "clients", "queue", "sync", "webhooks", "aws"},
 }
 PURE = ("errors", "sync", "webhooks")
 IMPURE = {"flask", "boto3", "botocore", "pynamodb", "jira", "pdpyras", "requests", "os", "time", "socket", "random"}
 # One file each, so that each can be swapped.
 ONLY_IN = {"jira": "jpi/clients/jira.py", "pdpyras": "jpi/clients/pagerduty.py", "dotenv": "jpi/settings.py",
            "aws_lambda_powertools.Logger": "jpi/logs.py", "aws_lambda_powertools.utilities": "jpi/handlers/events.py",
-           "boto3": "jpi/queue.py", "cattrs": "jpi/sync/messages.py", "flask": "jpi/app.py",
+           "boto3": "jpi/aws.py", "cattrs": "jpi/sync/messages.py", "flask": "jpi/app.py",
            "tenacity": "jpi/clients/calls.py"}
 
 
