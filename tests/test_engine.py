@@ -383,3 +383,19 @@ def test_an_old_done_does_not_resolve_what_was_reopened_since(p1):
     late = IssueUpdated("J1", world.clock.now() - timedelta(seconds=30), Issue("INCIDENT-1", None, "done"))
     assert apply(world, late) == "nothing to do"
     assert world.seen() == {"Down": ("triggered", "new")}
+
+
+def test_a_site_that_is_set_up_after_jpi_is_not_poor_for_a_day(p1):
+    world, event = p1
+    links, fields = dict(world.jira.link_types), dict(world.jira.fields)
+    for there in (world.jira.link_types, world.jira.fields):
+        for name in [one for one, kind in there.items() if kind.name in ("Timeline", "Severity")]:
+            del there[name]
+    world.jpi.jira.screens.learn("INCIDENT", "Later")
+    world.jpi.jira.learn_site()
+    world.jira.link_types, world.jira.fields = links, fields
+    world.jpi = world.start_jpi()
+    apply(world, event)
+    [issue] = world.issues()
+    assert issue.field("Severity") == "SEV-0"
+    assert world.jpi.jira.screens.lacks("INCIDENT", "Later", {"labels"}) == set()

@@ -157,6 +157,12 @@ def test_the_cache_knows_until_tomorrow_in_every_process(rows):
     assert Cache(rows[2], lambda: now[0]).get("site") == 3
 
 
+def test_what_is_found_is_remembered_and_nothing_is_not(rows):
+    cache = Cache(rows[2], lambda: NOW)
+    assert [cache.remembered("user:R1", lambda found=found: found) for found in (None, "", "P1", "P2")] == [
+        None, "", "P1", "P1"]
+
+
 def test_the_cursor_moves_on_from_where_it_was_read(rows):
     cursor = Cursor(rows[2])
     assert cursor.load() is None

@@ -25,7 +25,7 @@ INDISPENSABLE = frozenset({"project", "issuetype", "summary"})
 @dataclass(frozen=True)
 class Site:
     """What a site calls things: `fields` {name in small letters, or id: {"id", "schema"}}, those that are wanted;
-    `has_side`: of each link type on which side "has ..." stands.
+    `has_side`: of each link type there is, on which side "has ..." stands.
     """
 
     fields: Mapping[str, Any] = field(default_factory=dict)

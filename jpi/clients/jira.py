@@ -1,6 +1,7 @@
 """Jira Cloud's REST API v3, through `jira`: its session and sign-in; what it cannot send goes through that session."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict
 from functools import cached_property
 from typing import Any
 
@@ -15,7 +16,7 @@ from jpi.clients.screens import Screens
 from jpi.clients.users import Accounts
 from jpi.clients.workflow import Outcome, Workflow
 from jpi.errors import OutcomeUnknown, Refused, Unavailable
-from jpi.sync.drafts import LABEL, Created, Draft, LinkTo, incident_label
+from jpi.sync.drafts import LABEL, MANAGER, QUESTION, STAKEHOLDER, TIMELINE, Created, Draft, LinkTo, incident_label
 from jpi.sync.entities import Category
 from jpi.sync.policy import Way
 from jpi.sync.ports import Cache
@@ -26,8 +27,7 @@ VALUED: Mapping[str, Callable[[str], Any]] = {
     "title": lambda value: value, "priority": lambda value: {"name": value},
     "assignee": lambda value: {"accountId": value},
 }
-# Where the cache keeps what the site calls things.
-SITE = "site"
+LINK_TYPES = {QUESTION, STAKEHOLDER, MANAGER, TIMELINE}
 BAD_REQUEST = 400
 # Longer than a request whose sender has stopped waiting goes on, and than the search index needs as a rule.
 SEARCH_LAG_SECONDS = 60.0
@@ -54,22 +54,24 @@ class Jira(Looks):
 
     @cached_property
     def site(self) -> Site:
-        """What this site calls things; two calls, once a day."""
-        known = self._cache.get(SITE)
-        if known and self._wanted <= set(known["wanted"]):
-            return Site(known["fields"], known["has_side"])
-        site = self._asked()
-        self._cache.put(SITE, {"wanted": sorted(self._wanted), "fields": site.fields, "has_side": site.has_side})
-        return site
+        """What this site calls things; two calls a process, or where nothing is missing, a day."""
+        known = self._cache.remembered(f"site:{','.join(sorted(self._wanted))}", self._complete)
+        return Site(**known) if known else self._there
 
-    def _asked(self) -> Site:
+    def _complete(self) -> dict[str, Any] | None:
+        # A site that is being set up must not be taken for as poor as that for a day.
+        there = self._there
+        return asdict(there) if self._wanted <= there.fields.keys() and there.has_side.keys() >= LINK_TYPES else None
+
+    @cached_property
+    def _there(self) -> Site:
         found = self._call("GET", "/field")
         # Of several fields of one name, the first.
         known = {name.casefold(): {"id": one["id"], "schema": one.get("schema", {})} for one in reversed(found)
                  for name in (one["name"], one["id"])}
         types = self._call("GET", "/issueLinkType")["issueLinkTypes"]
-        inward = {one["name"]: "inward" for one in types if one["inward"].casefold().startswith("has ")}
-        return Site({name: one for name, one in known.items() if name in self._wanted}, inward)
+        sides = {one["name"]: "inward" if one["inward"].casefold().startswith("has ") else "outward" for one in types}
+        return Site({name: one for name, one in known.items() if name in self._wanted}, sides)
 
     def learn_site(self) -> None:
         """Ask for `site` now, if it was not asked for yet."""

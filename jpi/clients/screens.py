@@ -1,6 +1,6 @@
 """The create screens of a site's projects: read once a day, so that nothing is sent which they lack."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from jpi.clients.calls import Calls
@@ -11,7 +11,7 @@ PAGE = 200
 
 
 class Screens:
-    """What the create screen of a project and issue type has, as `{"fields": {id: name}, "required": {id: name}}`."""
+    """What the create screen of a project and issue type has."""
 
     def __init__(self, call: Calls, cache: Cache) -> None:
         self._call = call
@@ -19,22 +19,13 @@ class Screens:
 
     def learn(self, project: str, issue_type: str) -> None:
         """Ask for it, unless it is known: two calls a day."""
-        if self.known(project, issue_type) is None:
-            found = {str(one["fieldId"]): one for one in self.fields(project, issue_type)}
-            self._cache.put(_name(project, issue_type), {
-                "fields": {field_id: one["name"] for field_id, one in found.items()},
-                "required": {field_id: one["name"] for field_id, one in found.items()
-                             if one["required"] and not one.get("hasDefaultValue")}})
-
-    def known(self, project: str, issue_type: str) -> Mapping[str, Any] | None:
-        """What was learned of it today; nobody is asked."""
-        found: Mapping[str, Any] | None = self._cache.get(_name(project, issue_type))
-        return found
+        self._cache.remembered(_name(project, issue_type),
+                               lambda: [str(one["fieldId"]) for one in self.fields(project, issue_type)])
 
     def lacks(self, project: str, issue_type: str, names: Collection[str]) -> set[str]:
-        """Which of these fields it is known not to have."""
-        there = self.known(project, issue_type)
-        return set(names) - there["fields"].keys() if there else set()
+        """Which of these fields it is known, as of today, not to have; nobody is asked."""
+        there = self._cache.get(_name(project, issue_type))
+        return set(names).difference(there) if there else set()
 
     def types(self, project: str) -> dict[str, str]:
         """The issue types that a project takes: id by name. Refused where there is no such project."""

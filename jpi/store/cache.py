@@ -1,12 +1,13 @@
 """What was asked of the services and changes rarely: in the process, and in DynamoDB for other processes, for a day."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from jpi.errors import LostRace, Outage
 from jpi.store.models import ConfigRow, told
 
 DAY_SECONDS = 86_400.0
+Found = TypeVar("Found")
 
 
 class Cache:
@@ -24,6 +25,16 @@ class Cache:
             return None
         self._here[name] = there
         return there["value"]
+
+    def remembered(self, name: str, find: Callable[[], Found]) -> Found:
+        """The value, found and remembered where it is not known; nothing found is not remembered."""
+        known: Found | None = self.get(name)
+        if known is not None:
+            return known
+        found = find()
+        if found:
+            self.put(name, found)
+        return found
 
     def put(self, name: str, value: Any) -> None:
         """Remember a value, as JSON has it, until tomorrow."""

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from functools import partial
 
 from jpi.errors import Refused
 from jpi.sync.entities import Incident, Issue
@@ -50,20 +51,16 @@ class Opener:
     def _opened(self, issue: Issue, rule: OpenRule) -> Incident:
         title, priority = issue.title or issue.key, self._policy.priority_of(issue.priority or "")
         said = DETAILS.format(address=address(self._policy.site, issue.key))
+        opening = self._pagerduty.opening
         try:
-            return self._pagerduty.opening.open(self._service(rule.service), issue.key, title, said, rule.urgency,
-                                                priority)
+            service = self._cache.remembered(f"service:{rule.service}", partial(opening.service, rule.service))
+            return opening.open(service, issue.key, title, said, rule.urgency, priority)
         except Refused as refused:
             # Somebody else was first: PagerDuty takes a key only once while its incident is open.
-            there = self._pagerduty.opening.found(issue.key) if refused.status == BAD_REQUEST else None
+            there = opening.found(issue.key) if refused.status == BAD_REQUEST else None
             if there is None:
                 raise
             return there
-
-    def _service(self, name: str) -> str:
-        known = self._cache.get(f"service:{name}") or self._pagerduty.opening.service(name)
-        self._cache.put(f"service:{name}", known)
-        return str(known)
 
     def _tied(self, link: Link, incident: Incident, issue: Issue) -> Link:
         """The link, saved; then both say so, each once."""

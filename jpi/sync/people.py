@@ -1,7 +1,5 @@
 """Who on one side is who on the other: by USER_MAP, else by e-mail; remembered for a day."""
 
-from collections.abc import Callable
-
 from jpi.sync.policy import Policy
 from jpi.sync.ports import Cache, Jira, PagerDuty
 
@@ -22,11 +20,11 @@ class People:
 
     def account_of(self, user_id: str) -> str | None:
         """The Jira account of a PagerDuty user; None where not exactly one active person has their e-mail."""
-        return self._remembered(f"account:{user_id}", lambda: self._account(user_id))
+        return self._cache.remembered(f"account:{user_id}", lambda: self._account(user_id))
 
     def user_of(self, account_id: str) -> str | None:
         """The PagerDuty user of a Jira account; None where their e-mail is hidden, or nobody has it there."""
-        return self._remembered(f"user:{account_id}", lambda: self._user(account_id))
+        return self._cache.remembered(f"user:{account_id}", lambda: self._user(account_id))
 
     def _account(self, user_id: str) -> str | None:
         email = self._pagerduty.users.email(user_id)
@@ -38,11 +36,3 @@ class People:
         mapped = next((email for email, account in self._accounts.items() if account == account_id), None)
         email = mapped or self._jira.accounts.email(account_id)
         return self._pagerduty.users.of(email) if email else None
-
-    def _remembered(self, name: str, find: Callable[[], str | None]) -> str | None:
-        if known := self._cache.get(name):
-            return str(known)
-        found = find()
-        if found:
-            self._cache.put(name, found)
-        return found

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 from jpi.errors import Refused
 from jpi.sync.drafts import Created, Draft, LinkTo
@@ -12,6 +12,7 @@ from jpi.sync.parts import Comments, Directory, Notes, Opening, Screens
 from jpi.sync.policy import Way
 
 Clock = Callable[[], float]
+Found = TypeVar("Found")
 
 
 class Jira(Protocol):
@@ -94,8 +95,8 @@ class Cache(Protocol):
     def get(self, name: str) -> Any:
         """The value, None where there is none of today's."""
 
-    def put(self, name: str, value: Any) -> None:
-        """Remember a value until tomorrow."""
+    def remembered(self, name: str, find: Callable[[], Found]) -> Found:
+        """The value, found and remembered until tomorrow where it is not known."""
 
 
 class Shown(Protocol):
