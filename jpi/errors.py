@@ -61,7 +61,14 @@ class Permanent(JpiError):
 
 
 class NoWay(Permanent):
-    """An issue's workflow does not let it through; the text says why, to people."""
+    """An issue's workflow does not let it through; the text says why, to people.
+
+    `left_at`: the status category in which the steps that were taken have left it; None where none was.
+    """
+
+    def __init__(self, text: str, left_at: Literal["new", "indeterminate", "done"] | None = None) -> None:
+        super().__init__(text)
+        self.left_at = left_at
 
 
 class Refused(Permanent):

@@ -10,7 +10,7 @@ from sandbox import adf
 if TYPE_CHECKING:
     from sandbox.jira_state import Site
 
-Category = Literal["new", "indeterminate", "done"]
+Category = Literal["undefined", "new", "indeterminate", "done"]
 
 
 @dataclass

@@ -11,6 +11,7 @@ from sandbox.jira_state import Site
 Json = dict[str, Any]
 # id, colour, name by REST, name in webhooks: real sites name the categories differently in each.
 CATEGORIES: dict[Category, tuple[int, str, str, str]] = {
+    "undefined": (1, "medium-gray", "No Category", "No Category"),
     "new": (2, "blue-gray", "To Do", "New"),
     "indeterminate": (4, "yellow", "In Progress", "In Progress"),
     "done": (3, "green", "Done", "Complete"),

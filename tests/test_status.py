@@ -79,6 +79,31 @@ def test_a_longer_way_than_that_is_for_people(linked):
     assert quiet(world)
 
 
+def test_where_a_way_back_ends_half_way_nobody_has_moved_the_issue(done):
+    world, incident, issue = done
+    poll(world)
+    world.jira.workflows["INCIDENT"] = Workflow.of_hops([("Done", "In Progress")])
+    world.pagerduty.reopen(incident, world.rita)
+    world.settle()
+    assert (incident.status, issue.status) == ("triggered", "In Progress")
+    assert "no transition" in issue.comments[0].text
+    assert quiet(world)
+    assert incident.status == "triggered"
+
+
+def test_a_status_without_a_category_is_no_hindrance(linked):
+    world, incident, issue = linked
+    world.jira.add_status("Parked", "undefined")
+    world.jira.workflows["INCIDENT"] = Workflow.of_hops(
+        [("To Do", "Parked"), ("Parked", "In Progress"), ("In Progress", "Done")])
+    to(world, issue, "Parked")
+    world.settle()
+    world.pagerduty.resolve(incident, world.rita)
+    world.settle()
+    assert (incident.status, issue.status) == ("resolved", "Done")
+    assert quiet(world)
+
+
 @pytest.mark.parametrize(("category", "status"), [("new", "triggered"), ("indeterminate", "acknowledged")])
 def test_leaving_done_on_jira_reopens_the_incident(done, category, status):
     world, incident, issue = done

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from jpi.clients.calls import Calls
 from jpi.clients.drafts import shaped
 from jpi.errors import NoWay, Refused, Unavailable
+from jpi.sync.entities import Category
 from jpi.sync.policy import Way
 
 Json = dict[str, Any]
@@ -33,6 +34,7 @@ class Workflow:
         """
         visited: set[str] = set()
         conflicts = 0
+        left_at: Category | None = None
         while len(visited) < HOPS:
             found = self._call("GET", f"/issue/{key}", {"fields": "status", "expand": "transitions"})
             status = found["fields"]["status"]
@@ -48,10 +50,13 @@ class Workflow:
                 if refused.status != CONFLICT or conflicts > CONFLICTS:
                     raise _again(refused) from refused
                 continue
+            except NoWay as stuck:
+                raise NoWay(str(stuck), left_at) from stuck
             if way.category_of(taken) == way.category:
                 return "moved"
             visited.add(status["name"])
-        raise NoWay(NO_TRANSITION.format(way.category))
+            left_at = way.category_of(taken)
+        raise NoWay(NO_TRANSITION.format(way.category), left_at)
 
     def _step(self, key: str, way: Way, now: str, transitions: list[Json], visited: set[str]) -> Json:
         """Take the best transition that lets the issue through; the status it leads to."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
-from jpi.sync.entities import CATEGORY_OF, Category, Incident, Issue, Status
+from jpi.sync.entities import CATEGORY_OF, STATUS_OF, Category, Incident, Issue, Status
 
 # PagerDuty's default names to Jira's.
 PRIORITIES: Mapping[str, str] = {"P1": "Highest", "P2": "High", "P3": "Medium", "P4": "Low", "P5": "Lowest"}
@@ -112,8 +112,9 @@ class Way:
 
     def category_of(self, status: Mapping[str, Any]) -> Category:
         """What a status stands for, as the API shows it."""
-        category: Category = self.statuses.get(status["name"]) or status["statusCategory"]["key"]
-        return category
+        category = self.statuses.get(status["name"]) or status["statusCategory"]["key"]
+        # Jira has a fourth, "No Category": nothing of it is begun.
+        return category if category in STATUS_OF else "new"
 
     def rank(self, name: str) -> int:
         """The place of a status among those chosen; behind them where it is not."""

@@ -72,6 +72,8 @@ class Writer:
             fields = {"issue": link.issue_key, "to": action.category, "reason": str(why)}
             self._log.warning("the issue cannot get there", extra=fields)
             mark = f"no-way:{link.incident_id}:{action.agreed}:{action.category}"
+            if why.left_at:
+                link = replace(_written(link, set_by_us("jira", "status"), before), issue_status=STATUS_OF[why.left_at])
             return self._talker.comment(link, mark, NO_WAY.format(to=action.category, why=why))[0]
         if outcome == "left":
             return link
