@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from jpi.errors import Permanent
 from jpi.sync import messages
-from jpi.sync.entities import Incident, Issue, LogEntry, Person
+from jpi.sync.entities import Comment, Incident, Issue, LogEntry, Person
 from jpi.sync.events import IncidentEvent, IncidentLogged, IssueUpdated
 
 NOON = datetime(2026, 11, 20, 12, 0, 0, 250_000, tzinfo=UTC)
@@ -65,6 +65,15 @@ def test_a_long_log_is_split_and_nothing_of_it_is_lost(text):
     assert {replace(part, id="", entries=()) for part in parts} == {replace(event, id="", entries=())}
     [*ahead, last] = messages.fitting(replace(event, whole=True))
     assert (last.whole, any(part.whole for part in ahead)) == (True, False)
+
+
+def test_many_long_comments_are_split_and_none_of_them_is_lost():
+    said = tuple(Comment(str(number), "x" * 30_000, NOON) for number in range(40))
+    event = IssueUpdated("read:1", NOON, Issue("INCIDENT-1"), read_at=NOON, comments=said)
+    parts = list(messages.fitting(event))
+    assert max(messages.size(messages.text(part)) for part in parts) <= messages.LIMIT
+    assert tuple(one for part in parts for one in part.comments) == said
+    assert len({part.id for part in parts}) == len(parts) > 1
 
 
 def test_what_cannot_be_split_is_cut():

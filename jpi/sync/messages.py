@@ -9,7 +9,7 @@ from cattrs.preconf.json import JsonConverter, make_converter
 from cattrs.strategies import configure_tagged_union
 
 from jpi.errors import Permanent
-from jpi.sync.events import Event, IncidentEvent, IssueEvent
+from jpi.sync.events import Event, IncidentEvent, IncidentLogged, IssueEvent
 from jpi.sync.text import UNPRINTABLE, cut
 
 # SQS's own limit on a message, and on a batch of them, in bytes of UTF-8.
@@ -48,16 +48,19 @@ def size(message: str) -> int:
 
 
 def fitting(event: Event) -> Iterator[Event]:
-    """The event in as many parts as its log entries need to fit into a message each; texts cut as the last resort."""
-    entries = getattr(event, "entries", ())
+    """The event in as many parts as its entries or comments need to fit into a message each; texts cut if they must be.
+    """
+    name = "comments" if isinstance(event, IssueEvent) else "entries"
+    several = getattr(event, name, ())
     if size(text(event)) <= LIMIT:
         yield event
-    elif len(entries) > 1:
-        half = len(entries) // 2
+    elif len(several) > 1:
+        half = len(several) // 2
         # Only the last part brings everything: those before it have gone ahead of it.
-        first = replace(event, id=f"{event.id}a", entries=entries[:half], whole=False)  # type: ignore[call-arg]
-        yield from fitting(first)
-        yield from fitting(replace(event, id=f"{event.id}b", entries=entries[half:]))  # type: ignore[call-arg]
+        ahead: dict[str, Any] = {"whole": False} if isinstance(event, IncidentLogged) else {}
+        whole: Any = event
+        yield from fitting(replace(whole, id=f"{event.id}a", **{name: several[:half]}, **ahead))
+        yield from fitting(replace(whole, id=f"{event.id}b", **{name: several[half:]}))
     else:
         yield _short(event)
 
