@@ -1,7 +1,11 @@
 """Issues that open incidents: only those that a rule wants, each one, linked from then on."""
 
+from datetime import UTC, datetime
+
 import pytest
 
+from jpi.sync.entities import Issue
+from jpi.sync.events import IssueCreated
 from tests.acting import on_call, poll, quiet
 
 RULE = """
@@ -132,3 +136,26 @@ def test_a_p1_that_its_webhook_tells_of_first_is_adopted(make_linked):
     [incident] = opened(world)
     assert world.issue_of(incident) is world.jira.issues[key]
     assert len(world.issues()) == 2
+
+
+def test_it_is_adopted_whatever_has_become_of_the_issue_meanwhile(opening):
+    opening.jira.outbox.losing = True
+    key = make(opening, "Low")
+    opening.jira.outbox.losing = False
+    incident = opening.pagerduty.trigger(opening.service, "Customers call us", priority="P1", api=True, key=key)
+    opening.settle()
+    assert opening.issue_of(incident) is opening.jira.issues[key]
+    assert len(opening.issues()) == 2
+
+
+def test_an_incident_that_has_an_issue_is_tied_to_no_other(opening):
+    [first] = opening.issues()
+    other = make(opening, "Low")
+    incident = next(iter(opening.pagerduty.incidents.values()))
+    incident.key = other
+    opening.pagerduty.acknowledge(incident, opening.rita)
+    opening.settle()
+    opening.jira.issues[other].priority = "High"
+    opening.jpi.engine.apply(IssueCreated("again", datetime.now(UTC), Issue(other, priority="High", type="Incident")))
+    assert opening.issue_of(incident) is first
+    assert opening.jira.issues[other].labels == []

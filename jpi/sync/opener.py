@@ -43,10 +43,11 @@ class Opener:
     def adopted(self, event: IncidentEvent, link: Link) -> Link:
         """The link of an incident that was opened for an issue, tied to that; as it is where it was not."""
         key = event.incident.key or ""
-        if link.issue_key or not self._policy.open or not KEY.fullmatch(key):
+        # By what the issue looks like now no rule may want it any more.
+        if link.issue_key or not (KEY.fullmatch(key) and self._policy.opens_from(key)):
             return link
         found = [issue for issue, _ in self._jira.states([key])]
-        return self._tied(link, event.incident, found[0]) if found and self._policy.opens(found[0]) else link
+        return self._tied(link, event.incident, found[0]) if found else link
 
     def _opened(self, issue: Issue, rule: OpenRule) -> Incident:
         title, priority = issue.title or issue.key, self._policy.priority_of(issue.priority or "")
@@ -63,7 +64,9 @@ class Opener:
             return there
 
     def _tied(self, link: Link, incident: Incident, issue: Issue) -> Link:
-        """The link, saved; then both say so, each once."""
+        """The link, saved; then both say so, each once. An incident that has another issue keeps that."""
+        if link.issue_key not in (None, issue.key):
+            return link
         if not link.issue_key:
             assignee = issue.assignee.id if issue.assignee else None
             fields = {"title": {"pagerduty": incident.title, "jira": issue.title},

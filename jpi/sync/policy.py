@@ -178,6 +178,11 @@ class Policy:
         """The first rule by which the issue opens an incident."""
         return next((rule for rule in self.open if rule.when.fits(issue)), None)
 
+    def opens_from(self, key: str) -> bool:
+        """Whether issues of this one's project may open incidents."""
+        project = key.rpartition("-")[0]
+        return any(not rule.when.projects or project in rule.when.projects for rule in self.open)
+
     def on_jira(self, priority: str | None) -> str | None:
         """Jira's name for a priority of PagerDuty's, None where there is none."""
         return next(iter(self.priorities.get(priority or "", ())), None)
