@@ -1,7 +1,12 @@
 """What is moved, deleted or hidden: each has its effect, said on the side that is left."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import pytest
 
+from jpi.sync.entities import Comment, Issue
+from jpi.sync.events import IssueCommented
 from jpi.tools import replay
 from tests.acting import poll, quiet, writes
 
@@ -87,6 +92,19 @@ def test_a_move_that_no_webhook_told_of_is_found_by_the_poll(linked):
     assert writes(world)
 
 
+def test_one_moved_whose_id_is_not_known_does_not_keep_others_from_being_read(linked):
+    world, incident, issue = linked
+    world.jpi.links.save(replace(world.jpi.links.get(incident.id), issue_id=None))
+    other = world.pagerduty.trigger(world.service, "Search is down", world.rita, "P1")
+    world.settle()
+    with world.losing_webhooks():
+        world.move_to_project(issue, "QUESTION")
+        world.move(world.issue_of(other), "done")
+    poll(world)
+    assert other.status == "resolved"
+    assert not world.jpi.links.get(incident.id).ended
+
+
 def test_an_incident_that_is_gone_ends_the_link_and_the_issue_says_so(linked):
     world, incident, issue = linked
     world.pagerduty.hidden.add(incident.id)
@@ -114,6 +132,9 @@ def test_an_event_of_what_ended_costs_nothing(linked):
     world.settle()
     world.forget_calls()
     world.pagerduty.set_priority(incident, "P2", world.rita)
+    world.pagerduty.annotate(incident, "Rolled back.", world.rita)
+    world.jpi.engine.apply(IssueCommented("late", datetime.now(UTC), Issue(issue.key), incident_id=incident.id,
+                                          comment=Comment("10001", "Late.", datetime.now(UTC))))
     world.settle()
     assert world.calls() == []
 

@@ -224,6 +224,8 @@ def test_the_sync_file_says_which_way(make_linked, direction, there):
     world.settle()
     poll(world)
     assert (len(issue.comments), len(incident.notes)) == there
+    read = [call.path for call in world.calls() if "note" in call.path or "comment" in call.path]
+    assert direction != "off" or read == []
     assert quiet(world)
 
 

@@ -116,9 +116,10 @@ def test_a_jira_delivery_becomes_an_event():
 def test_a_note_is_of_the_incident_that_it_names():
     [event] = pagerduty.parse(raw(annotated()))
     assert (event.incident, event.shows_state) == (Incident("Q0INCIDENT0001"), False)
-    assert (event.note.id, event.note.text, event.note.author) == ("PNOTE01", "Rolled back.", "Rita Responder")
+    [note] = event.notes
+    assert (note.id, note.text, note.author) == ("PNOTE01", "Rolled back.", "Rita Responder")
     [event] = pagerduty.parse(raw(v2("incident.annotate")))
-    assert (type(event).__name__, event.note) == ("IncidentAnnotated", None)
+    assert (type(event).__name__, event.notes) == ("IncidentAnnotated", None)
 
 
 @pytest.mark.parametrize(("changes", "internal"), [

@@ -1,7 +1,8 @@
 """Completes an event before it is decided about: what it does not bring itself, and without what is known already."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from jpi.errors import Refused
 from jpi.sync.entities import Comment, Note
@@ -64,20 +65,23 @@ class Completer:
 
     def __call__(self, event: Event, link: Link) -> Event | None:
         """The event, whole; None where there is nothing in it."""
-        if isinstance(event, IncidentLogged):
-            return self._logged(event, link)
-        if isinstance(event, IncidentAnnotated):
-            return self._annotated(event, link)
-        if isinstance(event, IssueUpdated):
-            return self._understood(event, link)
-        if isinstance(event, IssueCommented) and event.comment and not event.deleted:
-            # Whether it is for everybody, a webhook need not say.
-            found = self._comments([event.comment], link, told=True)
-            return replace(event, comment=found[0]) if found else None
-        if isinstance(event, IssueDeleted) and event.source == "poll":
-            # It was not among those read: only if it is really not there.
-            return None if self._jira.states([link.issue_id or event.issue.key]) else event
-        return event
+        complete: Mapping[type, Callable[[Any, Link], Event | None]] = {
+            IncidentLogged: self._logged, IncidentAnnotated: self._annotated, IssueUpdated: self._understood,
+            IssueCommented: self._commented, IssueDeleted: self._deleted}
+        there = complete.get(type(event))
+        return event if there is None or link.ended else there(event, link)
+
+    def _commented(self, event: IssueCommented, link: Link) -> IssueCommented | None:
+        """Whether it is for everybody, a webhook need not say."""
+        if event.comment is None or event.deleted:
+            return event
+        found = self._comments([event.comment], link, told=True)
+        return replace(event, comment=found[0]) if found else None
+
+    def _deleted(self, event: IssueDeleted, link: Link) -> IssueDeleted | None:
+        """It was not among those that the poll read: only if it is really not there."""
+        asked = event.source == "poll"
+        return None if asked and self._jira.states([link.issue_id or event.issue.key]) else event
 
     def _logged(self, event: IncidentLogged, link: Link) -> IncidentLogged:
         if event.incident.status is None:
@@ -90,18 +94,19 @@ class Completer:
         return replace(event, notes=self._notes(event.incident.id, link)) if self._annotates(event, link) else event
 
     def _annotates(self, event: IncidentLogged, link: Link) -> bool:
-        wanted = self._policy.how("comments").reaches("jira") and not link.ended
+        wanted = self._policy.how("comments").reaches("jira")
         return bool(event.annotations) and wanted and (bool(link.issue_key) or qualifies(event, self._policy))
 
     def _annotated(self, event: IncidentAnnotated, link: Link) -> IncidentEvent | None:
         """A webhook of V2 says that there is a note, but not which; one of V3 may bring only its beginning."""
-        if not link.issue_key or link.ended:
+        if not link.issue_key or not self._policy.how("comments").reaches("jira"):
             return None
-        there = event.note
-        if there is None or there.trimmed:
-            notes = self._notes(event.incident.id, link)
-            return replace(event, notes=tuple(note for note in notes if there is None or note.id == there.id))
-        return replace(event, notes=tuple(self._unknown([there], link)))
+        told = event.notes
+        if told is not None and not any(note.trimmed for note in told):
+            return replace(event, notes=tuple(self._unknown(told, link)))
+        ids = {note.id for note in told or ()}
+        notes = self._notes(event.incident.id, link)
+        return replace(event, notes=tuple(note for note in notes if told is None or note.id in ids))
 
     def _notes(self, incident_id: str, link: Link) -> tuple[Note, ...]:
         return tuple(self._unknown(self._pagerduty.notes.of(incident_id), link))
@@ -128,7 +133,7 @@ class Completer:
 
     def _comments(self, comments: Iterable[Comment], link: Link, told: bool = False) -> list[Comment]:
         """Those that are not ours, as the API has them; `told`: by a webhook, which does not say all."""
-        found = list(comments)
+        found = list(comments) if self._policy.how("comments").reaches("pagerduty") else []
         ids = [f"comment:{one.id}" for one in found if f"comment:{one.id}" not in link.talk]
         known = self._ledger.known(ids)
         return [whole for one in found if f"comment:{one.id}" not in known and (whole := self._whole(one, link, told))]

@@ -74,13 +74,9 @@ class IncidentReassigned(IncidentEvent):
 
 @dataclass(frozen=True)
 class IncidentAnnotated(IncidentEvent):
-    """Somebody wrote a note. It says nothing of the incident's state; `note` is None where only that is known.
+    """Somebody wrote a note. It says nothing of the incident's state; `notes` is None where only that is known."""
 
-    `notes`: what there is to be carried over, once that was looked up.
-    """
-
-    note: Note | None = None
-    notes: tuple[Note, ...] = ()
+    notes: tuple[Note, ...] | None = None
 
     @property
     def shows_state(self) -> bool:

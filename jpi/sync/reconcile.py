@@ -114,7 +114,8 @@ class Reconcile:
         by_ref = {str(link.issue_id or link.issue_key): link for link in links.values()}
         now = datetime.fromtimestamp(self._clock(), UTC)
         read = self._jira.states(list(by_ref)) if by_ref else []
-        found = [(self._policy.read(issue), at, by_ref.get(issue.id or "") or by_ref[issue.key]) for issue, at in read]
+        found = [(self._policy.read(issue), at, link) for issue, at in read
+                 if (link := by_ref.get(str(issue.id)) or by_ref.get(issue.key))]
         told = [(issue, at, link, self._moved(issue, link)) for issue, at, link in found]
         said = self._said([(str(issue.id), link) for issue, at, link in found
                            if at.timestamp() > link.seen.get(COMMENTS, 0.0)])

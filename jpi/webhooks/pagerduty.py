@@ -76,7 +76,7 @@ def _annotated(event: Json, data: Json, actor: Person | None) -> Event:
     said = Note(identifier(data), may(data, "content", str) or "", at, actor.name if actor else "",
                 trimmed=bool(data.get("trimmed")))
     return IncidentAnnotated(need(event, "id", str), at, Incident(identifier(need(data, "incident", dict))), actor,
-                             note=said)
+                             notes=(said,))
 
 
 def note(found: Json) -> Note:
