@@ -1,6 +1,7 @@
 """Every error jpi raises on purpose. What is worth trying again is decided here, by type."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Literal
 
 
@@ -58,6 +59,15 @@ class LostRace(Retryable):
 
 class Permanent(JpiError):
     """No retry mends it."""
+
+
+@contextmanager
+def as_documented(what: str) -> Iterator[None]:
+    """A service's answer that cannot be read (Rejected) is told as Permanent: no retry makes it readable."""
+    try:
+        yield
+    except Rejected as odd:
+        raise Permanent(f"{what} is not as documented: {odd}") from odd
 
 
 class NoWay(Permanent):

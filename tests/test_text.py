@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from jpi.sync import jql
 from jpi.sync.entities import Incident, LogEntry, Person
-from jpi.sync.text import CUT, cut, document, entry_description, incident_description, plain, summary
+from jpi.sync.markup import readable
+from jpi.sync.text import CUT, cut, document, entry_description, incident_description, summary
 
 
 @given(st.text())
@@ -34,7 +35,7 @@ def text_nodes(node):
 
 def test_what_no_document_can_hold_is_replaced():
     assert summary("Down\x00\ud83d\x1b[31m") == "Down\ufffd\ufffd\ufffd[31m"
-    assert plain(document("a\x07b")) == "a\ufffdb"
+    assert readable(document("a\x07b")) == "a\ufffdb"
 
 
 @given(st.text(st.characters(exclude_categories=["Cc", "Cs", "Cn"]) | st.sampled_from("\n\r\t")))
@@ -48,7 +49,7 @@ def test_a_document_holds_the_text_in_nodes_that_jira_takes(text):
 def test_an_address_in_a_document_is_a_link():
     linked = [node["text"] for node in text_nodes(document("See https://a.example/b, or\n\nnot.")) if "marks" in node]
     assert linked == ["https://a.example/b"]
-    assert plain(document("one\ntwo https://x.example")) == "one\ntwo https://x.example"
+    assert readable(document("one\ntwo https://x.example")) == "one\ntwo https://x.example"
 
 
 def test_a_long_description_is_cut_and_keeps_the_incidents_address():

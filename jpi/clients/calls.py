@@ -85,6 +85,15 @@ class Calls:
             return False
         return True
 
+    def if_there(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
+        """Read; an empty mapping where there is no such thing (404)."""
+        try:
+            return self("GET", path, params)
+        except Refused as refused:
+            if refused.status != NOT_FOUND:
+                raise
+            return {}
+
     def _no_time(self, state: tenacity.RetryCallState) -> bool:
         return state.upcoming_sleep > min(LONGEST_PAUSE, self._budget.left() - 1.0)
 

@@ -5,9 +5,10 @@ from typing import Any
 
 from jpi.clients.calls import Calls
 from jpi.clients.drafts import MARK
-from jpi.errors import Permanent, Rejected
+from jpi.errors import as_documented
 from jpi.sync.entities import Comment
-from jpi.sync.text import document, plain
+from jpi.sync.markup import readable
+from jpi.sync.text import document
 from jpi.webhooks import jira as webhooks
 
 # Most that one page of comments has: shared contract, `GET /issue/{key}/comment`.
@@ -31,7 +32,7 @@ class Comments:
     def find(self, key: str, text: str) -> str | None:
         """The id of the one among the issue's newest hundred comments that says just this."""
         found = self._call("GET", f"/issue/{key}/comment", {"orderBy": "-created", "maxResults": PAGE})
-        same = (one["id"] for one in found["comments"] if plain(one["body"]) == plain(document(text)))
+        same = (one["id"] for one in found["comments"] if readable(one["body"]) == readable(document(text)))
         return next(same, None)
 
     def read(self, comment_id: str) -> tuple[Comment, bool] | None:
@@ -61,7 +62,5 @@ class Comments:
 
 
 def _comment(found: dict[str, Any]) -> Comment:
-    try:
+    with as_documented(f"Jira's comment {found.get('id')}"):
         return webhooks.comment(found)
-    except Rejected as odd:
-        raise Permanent(f"Jira's comment {found.get('id')} is not as documented: {odd}") from odd

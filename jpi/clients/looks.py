@@ -6,7 +6,7 @@ from typing import Any
 
 from jpi.clients.calls import Calls
 from jpi.clients.drafts import LINKS, MARK
-from jpi.errors import Permanent, Rejected
+from jpi.errors import as_documented
 from jpi.sync import jql
 from jpi.sync.drafts import Draft
 from jpi.sync.entities import Issue
@@ -101,7 +101,5 @@ class Looks:
 
 
 def _issue(found: dict[str, Any]) -> Issue:
-    try:
+    with as_documented(f"Jira's issue {found.get('key')}"):
         return webhooks.issue(found)
-    except Rejected as odd:
-        raise Permanent(f"Jira's issue {found.get('key')} is not as documented: {odd}") from odd

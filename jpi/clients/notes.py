@@ -3,7 +3,7 @@
 from typing import Any
 
 from jpi.clients.calls import Calls
-from jpi.errors import Permanent, Rejected
+from jpi.errors import as_documented
 from jpi.sync.entities import Note
 from jpi.webhooks.pagerduty import note
 
@@ -17,10 +17,8 @@ class Notes:
     def of(self, incident_id: str) -> list[Note]:
         """All of them, the oldest first."""
         found = self._call("GET", f"/incidents/{incident_id}/notes")["notes"]
-        try:
+        with as_documented(f"a note of PagerDuty's incident {incident_id}"):
             return sorted(map(note, found), key=lambda one: (one.at, one.id))
-        except Rejected as odd:
-            raise Permanent(f"PagerDuty's notes of {incident_id} are not as documented: {odd}") from odd
 
     def add(self, incident_id: str, text: str) -> str:
         """Make a note; its id."""

@@ -5,10 +5,9 @@ from urllib.parse import quote
 
 from jpi.clients.calls import Calls
 from jpi.clients.shown import readable_incident
-from jpi.errors import Permanent, Refused
+from jpi.errors import Permanent
 from jpi.sync.entities import Incident
 
-NOT_FOUND = 404
 # PagerDuty looks back a month unless told.
 EVER = {"date_range": "all"}
 
@@ -36,14 +35,8 @@ class Opening:
 
     def exists(self, service: str) -> bool:
         """Whether there is a service of this name or id."""
-        if self.service(service) != service:
-            return True
-        try:
-            return bool(self._call("GET", f"/services/{quote(service, safe='')}"))
-        except Refused as refused:
-            if refused.status != NOT_FOUND:
-                raise
-            return False
+        named = self.service(service) != service
+        return named or bool(self._call.if_there(f"/services/{quote(service, safe='')}"))
 
     def open(self, service_id: str, key: str, title: str, details: str, urgency: str,
              priority: str | None) -> Incident:

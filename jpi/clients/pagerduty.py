@@ -18,7 +18,7 @@ from jpi.clients.notes import Notes
 from jpi.clients.opening import Opening
 from jpi.clients.shown import Logged, Shown, readable_entry, readable_incident, shown
 from jpi.clients.users import Users
-from jpi.errors import Permanent, Refused, Rejected
+from jpi.errors import Refused, as_documented
 from jpi.sync.entities import Incident, Status
 
 with warnings.catch_warnings():
@@ -72,10 +72,8 @@ class PagerDuty:
         """The same, and when it last changed."""
         includes = {"include[]": ["first_trigger_log_entries", "body"]}
         found = self._call("GET", f"/incidents/{incident_id}", includes)
-        try:
+        with as_documented(f"PagerDuty's incident {incident_id}"):
             return shown(found["incident"])
-        except Rejected as odd:
-            raise Permanent(f"PagerDuty's incident {incident_id} is not as documented: {odd}") from odd
 
     def open_incidents(self) -> list[Shown]:
         """The account's open incidents, each once, the newest thousand of them."""
@@ -129,10 +127,8 @@ class PagerDuty:
             if refused.code != ALREADY_RESOLVED or status != "resolved":
                 raise
             return False, None
-        try:
+        with as_documented(f"PagerDuty's incident {incident_id}"):
             return True, shown(answer["incident"])
-        except Rejected as odd:
-            raise Permanent(f"PagerDuty's answer is not as documented: {odd}") from odd
 
     def edit(self, incident_id: str, values: Mapping[str, str]) -> dict[str, str]:
         """Set title, priority and assignee by one call; those that cannot be, with the reason."""

@@ -1,9 +1,6 @@
 """The people of both services, found by e-mail or by id."""
 
 from jpi.clients.calls import Calls
-from jpi.errors import Refused
-
-NOT_FOUND = 404
 
 
 class Accounts:
@@ -21,12 +18,7 @@ class Accounts:
 
     def email(self, account_id: str) -> str | None:
         """The e-mail of an account; None where it is hidden or gone."""
-        try:
-            found: str | None = self._call("GET", "/user", {"accountId": account_id}).get("emailAddress")
-        except Refused as refused:
-            if refused.status != NOT_FOUND:
-                raise
-            return None
+        found: str | None = self._call.if_there("/user", {"accountId": account_id}).get("emailAddress")
         return found
 
 
@@ -44,10 +36,5 @@ class Users:
 
     def email(self, user_id: str) -> str | None:
         """The e-mail of a user; None where they are gone."""
-        try:
-            found: str | None = self._call("GET", f"/users/{user_id}")["user"].get("email")
-        except Refused as refused:
-            if refused.status != NOT_FOUND:
-                raise
-            return None
+        found: str | None = self._call.if_there(f"/users/{user_id}").get("user", {}).get("email")
         return found

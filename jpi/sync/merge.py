@@ -15,7 +15,6 @@ from jpi.sync.policy import Policy, Winner
 from jpi.sync.text import summary
 
 Side = Literal["pagerduty", "jira"]
-FIELDS = ("title", "priority", "assignee")
 OTHER: Mapping[Side, Side] = {"jira": "pagerduty", "pagerduty": "jira"}
 # Of whom an incident is assigned to: to be carried over by the next event that shows it.
 NOBODY_YET = ""

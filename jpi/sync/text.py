@@ -50,16 +50,6 @@ def _text(text: str) -> Document:
     return {"type": "text", "text": text}
 
 
-def plain(document: Any) -> str:
-    """The text of an Atlassian document, a line a block; enough to know our own comments again."""
-    if not isinstance(document, dict):
-        return document if isinstance(document, str) else ""
-    if document.get("type") == "text":
-        return str(document.get("text", ""))
-    inner = [plain(node) for node in document.get("content", [])]
-    return ("\n" if document.get("type") == "doc" else "").join(inner)
-
-
 def incident_description(incident: Incident) -> str:
     """What an incident's issue says: the trigger's details, then where the incident is."""
     facts = {"Service": incident.service, "Urgency": incident.urgency, "PagerDuty incident": incident.url}
