@@ -9,4 +9,7 @@ SERVICE = "jpi"
 
 def logger(level: str) -> Logger:
     """The logger; fields go into `extra`. Never give it a token or a whole payload."""
-    return Logger(service=SERVICE, level=level, utc=True, location=None, use_rfc3339=True)
+    made = Logger(service=SERVICE, level=level, utc=True, location=None, use_rfc3339=True)
+    # Of one service there is one logger, which else keeps the level that it was first made with.
+    made.setLevel(level)
+    return made
