@@ -91,6 +91,7 @@ class Settings:
 
     stage: str = _setting(_text, "dev")
     cfn_role_arn: str = _setting(_text, "")
+    alarm_email: str = _setting(_text, "")
     jira_server_url: str = _setting(_url)
     jira_api_url: str = _setting(_url, "")
     jira_user_email: str = _setting(_email)

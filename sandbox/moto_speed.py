@@ -31,6 +31,10 @@ class Attributes(dict[str, Any]):
     def __iter__(self) -> Any:
         return iter(EVERY(self._queue))
 
+    def items(self) -> Any:
+        """All of them."""
+        return EVERY(self._queue).items()
+
     def __getitem__(self, name: str) -> Any:
         return EVERY(self._queue)[name]
 

@@ -1,0 +1,61 @@
+// Completes what serverless-python-requirements has gathered: jpi itself, its files, and all of it compiled ahead.
+const { spawnSync } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
+
+const ROOT = path.join(__dirname, '..');
+const RUNTIME = '3.13';
+const ALWAYS = ['etc/questions.json'];
+const IF_THERE = ['etc/sync.toml'];
+// The largest parts of libraries that jpi never imports.
+const UNUSED = [
+  'aws_lambda_powertools/event_handler', 'jira/jirashell.py',
+  ...['auth_alpha', 'circuit_breaker', 'data_masking', 'feature_flags', 'idempotency', 'kafka', 'parameters', 'parser', 'streaming', 'validation']
+    .map((name) => `aws_lambda_powertools/utilities/${name}`),
+];
+
+module.exports = class {
+  constructor(serverless) {
+    this.serverless = serverless;
+    this.target = path.join(ROOT, '.serverless', 'requirements');
+    this.hooks = {
+      'package:createDeploymentArtifacts': () => this.complete(),
+      'deploy:function:packageFunction': () => this.complete(),
+    };
+  }
+
+  complete() {
+    fs.cpSync(path.join(ROOT, 'jpi'), path.join(this.target, 'jpi'), { recursive: true, filter: (name) => !/__pycache__/.test(name) });
+    const settings = ['QUESTIONS_FILE', 'SYNC_FILE'].map((name) => process.env[name]).filter(Boolean);
+    for (const file of new Set([...ALWAYS, ...IF_THERE, ...settings])) this.include(file);
+    for (const name of UNUSED) fs.rmSync(path.join(this.target, name), { recursive: true, force: true });
+    this.compile();
+  }
+
+  include(file) {
+    const from = path.join(ROOT, file);
+    if (!fs.existsSync(from)) {
+      if (IF_THERE.includes(file)) return;
+      throw new this.serverless.classes.Error(`${file} is to be deployed and is not here`);
+    }
+    const to = path.join(this.target, file);
+    fs.mkdirSync(path.dirname(to), { recursive: true });
+    fs.copyFileSync(from, to);
+  }
+
+  // Lambda cannot write the compiled files, and the zip's dates would make such files of the usual kind useless.
+  compile() {
+    const python = ['python', `python${RUNTIME}`].find((name) => this.version(name) === RUNTIME);
+    if (!python) {
+      this.serverless.cli.log(`There is no Python ${RUNTIME} here: nothing is compiled ahead, and cold starts take about half a second longer.`);
+      return;
+    }
+    const args = ['-m', 'compileall', '-q', '--invalidation-mode', 'unchecked-hash', '-s', this.target, '-p', '/var/task', this.target];
+    if (spawnSync(python, args, { stdio: 'inherit' }).status) throw new this.serverless.classes.Error('compiling ahead failed');
+  }
+
+  version(python) {
+    const asked = spawnSync(python, ['-c', 'import sys; print("%d.%d" % sys.version_info[:2])'], { encoding: 'utf8' });
+    return asked.status === 0 ? asked.stdout.trim() : null;
+  }
+};

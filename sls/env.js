@@ -1,0 +1,66 @@
+// What serverless.yml takes from the environment: `.env`, or `.env.<name>` with `--env <name>`; the shell's own values win.
+const fs = require('node:fs');
+const path = require('node:path');
+const { parseArgs } = require('node:util');
+
+const ROOT = path.join(__dirname, '..');
+const REQUIRED = ['JIRA_SERVER_URL', 'JIRA_USER_EMAIL', 'JIRA_API_TOKEN', 'PAGERDUTY_API_TOKEN', 'PAGERDUTY_USER_EMAIL'];
+const SECRETS = ['JIRA_WEBHOOK_SECRET', 'PAGERDUTY_WEBHOOK_SECRET'];
+// Of the settings, those that are for this machine or for the deployment itself, and those that the stack decides.
+const NOT_FOR_LAMBDA = ['CFN_ROLE_ARN', 'ALARM_EMAIL', 'IS_OFFLINE', 'DATABASE_ENDPOINT_URL', 'STAGE', 'EVENTS_QUEUE'];
+const UNITS = { minute: 60, hour: 3600, day: 86400 };
+
+const { env, stage } = parseArgs({
+  strict: false,
+  options: { env: { type: 'string' }, stage: { type: 'string', short: 's' } },
+}).values;
+if (env === true || env === '') throw new Error('--env needs a name: `--env qa` reads .env.qa');
+const file = env ? `.env.${env}` : '.env';
+const there = fs.existsSync(path.join(ROOT, file));
+if (env && !there) throw new Error(`--env ${env}: there is no file ${file} here; copy .env.example to it and fill it in`);
+if (there) process.loadEnvFile(path.join(ROOT, file));
+
+const STAGE = process.env.STAGE || 'dev';
+if (env && STAGE !== env) throw new Error(`--env ${env}: STAGE is '${STAGE}', in ${file} or the shell; it must be '${env}'`);
+if (stage && stage !== STAGE) throw new Error(`--stage ${stage}: the stage comes from STAGE ('${STAGE}'), so use --env`);
+
+const interval = process.env.PAGERDUTY_POLL_INTERVAL || '1 minute';
+const [, count, unit] = /^(\d+) (minute|hour|day)s?$/.exec(interval) || [];
+if (!count) throw new Error(`PAGERDUTY_POLL_INTERVAL is '${interval}'; it must be like '1 minute', '5 minutes' or '1 hour'`);
+
+const names = [...fs.readFileSync(path.join(ROOT, '.env.example'), 'utf8').matchAll(/^([A-Z_]+)=/gm)].map((found) => found[1]);
+const given = names.filter((name) => !NOT_FOR_LAMBDA.includes(name) && process.env[name] !== undefined);
+
+// One line for each thing without which a deployment cannot work.
+function missing() {
+  const empty = REQUIRED.filter((name) => !process.env[name]);
+  const where = there ? file : `${file}, which is not there: copy .env.example to it`;
+  return empty.length ? `${empty.join(', ')} ${empty.length > 1 ? 'are' : 'is'} missing in ${where}` : '';
+}
+
+function unsigned() {
+  return SECRETS.filter((name) => !process.env[name]);
+}
+
+module.exports = {
+  STAGE,
+  file,
+  missing,
+  unsigned,
+  region: process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION || 'us-east-1',
+  environment: Object.fromEntries(given.map((name) => [name, process.env[name]])),
+  tables: {
+    incidents: process.env.INCIDENTS_TABLE || `incidents-${STAGE}`,
+    log_entries: process.env.LOG_ENTRIES_TABLE || `log-entries-${STAGE}`,
+    config: process.env.CONFIG_TABLE || `config-${STAGE}`,
+  },
+  iam: process.env.CFN_ROLE_ARN ? { deploymentRole: process.env.CFN_ROLE_ARN } : {},
+  rate: `rate(${interval})`,
+  // Three polls, a quarter of an hour at least, and no more than CloudWatch looks back.
+  pollSilence: Math.min(86400, Math.max(900, 3 * count * UNITS[unit])),
+  // What people's incidents are linked by outlives the stack in production only.
+  keep: STAGE === 'prod' ? 'Retain' : 'Delete',
+  subscribers: process.env.ALARM_EMAIL ? [{ Protocol: 'email', Endpoint: process.env.ALARM_EMAIL }] : [],
+  architecture: process.env.JPI_ARCHITECTURE || 'arm64',
+  platform: { arm64: 'manylinux2014_aarch64', x86_64: 'manylinux2014_x86_64' }[process.env.JPI_ARCHITECTURE || 'arm64'],
+};

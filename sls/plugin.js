@@ -1,0 +1,82 @@
+// `--env`, the .venv for every command, what must be there before a deployment, and `sls dynamodb`.
+const { spawn, spawnSync } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
+const env = require('./env.js');
+
+const ROOT = path.join(__dirname, '..');
+const VENV = path.join(ROOT, '.venv');
+const PYTHON = path.join(VENV, 'bin', 'python');
+const ENV = { env: { usage: 'Read .env.<env> in place of .env', type: 'string' } };
+const START = {
+  port: { usage: 'Port on 127.0.0.1; else that of DATABASE_ENDPOINT_URL', shortcut: 'p', type: 'string' },
+  jar: { usage: "A DynamoDBLocal.jar of your own, to be run in moto's place", type: 'string' },
+};
+
+const declare = (tree) => Object.fromEntries(Object.entries(tree).map(([name, sub]) => [name, { options: ENV, commands: declare(sub) }]));
+
+module.exports = class {
+  constructor(serverless) {
+    this.serverless = serverless;
+    this.options = serverless.processedInput.options;
+    this.useVenv();
+    this.commands = {
+      ...declare({
+        deploy: { function: {}, list: {} }, package: {}, print: {}, info: {}, logs: {}, metrics: {}, remove: {}, rollback: {},
+        invoke: { local: {} }, wsgi: { serve: {}, exec: {}, command: {}, flask: {} },
+      }),
+      dynamodb: {
+        usage: 'A DynamoDB on this machine',
+        commands: {
+          install: { usage: 'Look whether what it needs is here', lifecycleEvents: ['install'], options: ENV },
+          start: { usage: 'Start it, with the tables of serverless.yml', lifecycleEvents: ['start'], options: { ...ENV, ...START } },
+        },
+      },
+    };
+    this.hooks = {
+      'before:package:cleanup': () => this.check(),
+      'before:deploy:function:initialize': () => this.check(),
+      'dynamodb:install:install': () => this.install(),
+      'dynamodb:start:start': () => this.start(),
+    };
+  }
+
+  // `sls invoke local` and pipenv take python from there.
+  useVenv() {
+    if (fs.existsSync(PYTHON) && !process.env.VIRTUAL_ENV) {
+      process.env.VIRTUAL_ENV = VENV;
+      process.env.PATH = `${path.dirname(PYTHON)}${path.delimiter}${process.env.PATH}`;
+    }
+    process.env.PIPENV_VERBOSITY = '-1';
+  }
+
+  check() {
+    const missing = env.missing();
+    if (missing) throw new this.serverless.classes.Error(missing);
+    for (const name of env.unsigned()) {
+      this.serverless.cli.log(`${name} is not set: until it is, deliveries are refused. python -m jpi.tools.webhook_configuration sets it.`);
+    }
+  }
+
+  needVenv() {
+    if (!fs.existsSync(PYTHON)) throw new this.serverless.classes.Error('There is no .venv here yet: run `make .venv/.done` first.');
+  }
+
+  install() {
+    this.needVenv();
+    const found = spawnSync(PYTHON, ['-c', 'import moto.server, sandbox.dynamodb'], { cwd: ROOT, encoding: 'utf8' });
+    if (found.status) throw new this.serverless.classes.Error(`moto is not in .venv: run \`pipenv sync --dev\`.\n${found.stderr}`);
+    this.serverless.cli.log('Everything is here. Start it with: sls dynamodb start');
+  }
+
+  // Stops with this command, however that is stopped.
+  async start() {
+    this.needVenv();
+    const { port, jar } = this.options;
+    const given = [...(port ? ['--port', port] : []), ...(jar ? ['--jar', jar] : [])];
+    const child = spawn(PYTHON, ['-m', 'sandbox.dynamodb', ...given], { cwd: ROOT, stdio: 'inherit', env: { ...process.env, IS_OFFLINE: 'True' } });
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+    const code = await new Promise((resolve) => child.on('exit', (left, signal) => resolve(signal ? 0 : left)));
+    if (code) throw new this.serverless.classes.Error('DynamoDB did not start; the line above says why.');
+  }
+};

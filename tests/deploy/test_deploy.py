@@ -1,0 +1,222 @@
+"""`sls deploy` onto a simulated AWS: what is there afterwards, and that what was deployed works."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sandbox.aws import RECEIVES, VISIBILITY_SECONDS
+from sandbox.functions import record
+from tests.deploy.conftest import REGION
+
+# moto makes no alarms, bucket policies and the like; what it leaves out is looked for in the template.
+pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse:UserWarning")
+INVOKE = Path(__file__).with_name("invoke.py")
+# What Lambda's runtime brings along.
+RUNTIME = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six.py", "urllib3")
+FUNCTIONS = {"jpi-qa-app": "wsgi_handler.handler", "jpi-qa-log_entries": "jpi.handlers.log_entries.handler",
+             "jpi-qa-events": "jpi.handlers.events.handler"}
+
+
+@pytest.fixture(scope="session")
+def functions(deployed, clients):
+    return {one["FunctionName"]: one for one in clients["lambda"].list_functions()["Functions"]
+            if one["FunctionName"].startswith("jpi-qa-")}
+
+
+@pytest.fixture(scope="session")
+def template(deployed):
+    """What CloudFormation was given, by logical name."""
+    file = deployed.folder / ".serverless/cloudformation-template-update-stack.json"
+    return json.loads(file.read_text())["Resources"]
+
+
+def of_type(template, kind):
+    """The properties of the resources of one type."""
+    return [one["Properties"] for one in template.values() if one["Type"] == kind]
+
+
+@pytest.fixture(scope="session")
+def runtime(tmp_path_factory):
+    """A folder with the libraries of Lambda's runtime, and no more."""
+    folder = tmp_path_factory.mktemp("runtime")
+    there = Path(pytest.__file__).parents[1]
+    for name in RUNTIME:
+        (folder / name).symlink_to(there / name)
+    return folder
+
+
+@pytest.fixture
+def invoke(artefact, functions, runtime, aws):
+    """`invoke(name, event)`: what the deployed function answers, in an interpreter of its own."""
+    def call(name, event):
+        there = functions[name]
+        environ = {**there["Environment"]["Variables"], "AWS_LAMBDA_FUNCTION_NAME": name, "AWS_REGION": REGION,
+                   "AWS_ENDPOINT_URL": aws.url, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
+                   "PYTHONPATH": f"{artefact[1]}{os.pathsep}{runtime}"}
+        command = [os.path.realpath(sys.executable), "-S", str(INVOKE), there["Handler"]]
+        done = subprocess.run(command, cwd=artefact[1], env=environ, input=json.dumps(event),
+                              text=True, capture_output=True)
+        assert done.returncode == 0, done.stderr
+        said, _, answer = done.stdout.rpartition("ANSWER ")
+        print(said, done.stderr)
+        return json.loads(answer)
+
+    return call
+
+
+def test_the_endpoints_are_named(deployed):
+    assert "ANY - https://" in deployed.said
+    assert "/qa/{proxy+}" in deployed.said
+
+
+def test_the_functions_are_there_each_with_a_role_of_its_own(functions, clients):
+    assert {name: one["Handler"] for name, one in functions.items()} == FUNCTIONS
+    for name, one in functions.items():
+        assert one["Runtime"] == "python3.13"
+        assert one["Role"].endswith(f"jpi-qa-{REGION}-{name.removeprefix('jpi-qa-')}")
+        assert one["Environment"]["Variables"]["EVENTS_QUEUE"] == "jpi-events-qa.fifo"
+    kept = clients["lambda"].get_function_concurrency(FunctionName="jpi-qa-log_entries")
+    assert kept["ReservedConcurrentExecutions"] == 1
+
+
+def test_they_run_on_arm64_and_the_poll_is_not_repeated(template):
+    assert [one["Architectures"] for one in of_type(template, "AWS::Lambda::Function")] == [["arm64"]] * 3
+    [polls] = of_type(template, "AWS::Lambda::EventInvokeConfig")
+    assert polls["MaximumRetryAttempts"] == 0
+
+
+def test_no_role_may_do_more_than_it_must(template):
+    roles = {name: one for name, one in template.items() if one["Type"] == "AWS::IAM::Role"}
+    assert set(roles) == {"AppRole", "LogEntriesRole", "EventsRole"}
+    statements = [one for role in roles.values() for policy in role["Properties"]["Policies"]
+                  for one in policy["PolicyDocument"]["Statement"]]
+    assert all(one["Resource"] and "*" not in one["Resource"] for one in statements)
+    assert not [action for one in statements for action in one["Action"] if "*" in action]
+    app = [one["Action"] for one in roles["AppRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]]
+    assert not [actions for actions in app if "sqs:ReceiveMessage" in actions or "dynamodb:PutItem" in actions]
+
+
+def test_the_tables_are_as_the_models_have_them(deployed, clients, site, template):
+    made = [clients["dynamodb"].describe_table(TableName=f"{name}-qa")["Table"]
+            for name in ("incidents", "log-entries", "config")]
+    for model, there in zip(site.tables(), made, strict=True):
+        wanted = clients["dynamodb"].describe_table(TableName=model.Meta.table_name)["Table"]
+        for part in ("KeySchema", "AttributeDefinitions"):
+            assert by_name(there[part]) == by_name(wanted[part])
+        assert indexes(there) == indexes(wanted)
+    properties = of_type(template, "AWS::DynamoDB::Table")
+    expiring = {one["TableName"]: there for one in properties if (there := one.get("TimeToLiveSpecification"))}
+    assert expiring == {"log-entries-qa": {"AttributeName": "expires_at", "Enabled": True}}
+    for one in properties:
+        assert (one["BillingMode"], one["SSESpecification"], one["PointInTimeRecoverySpecification"]) == (
+            "PAY_PER_REQUEST", {"SSEEnabled": True}, {"PointInTimeRecoveryEnabled": True})
+
+
+def by_name(attributes):
+    return sorted(attributes, key=lambda one: one["AttributeName"])
+
+
+def indexes(table):
+    return sorted((one["IndexName"], one["KeySchema"][0]["AttributeName"], one["Projection"]["ProjectionType"])
+                  for one in table.get("GlobalSecondaryIndexes", []))
+
+
+def test_the_queue_brings_its_messages_to_the_function(deployed, clients):
+    sqs = clients["sqs"]
+    there = {name: sqs.get_queue_attributes(QueueUrl=sqs.get_queue_url(QueueName=name)["QueueUrl"],
+                                            AttributeNames=["All"])["Attributes"]
+             for name in ("jpi-events-qa.fifo", "jpi-events-qa-dead.fifo")}
+    events, dead = there.values()
+    redrive = json.loads(events["RedrivePolicy"])
+    assert (events["VisibilityTimeout"], int(redrive["maxReceiveCount"])) == (str(VISIBILITY_SECONDS), RECEIVES)
+    assert (redrive["deadLetterTargetArn"], dead["MessageRetentionPeriod"]) == (dead["QueueArn"], str(14 * 86400))
+    [mapping] = clients["lambda"].list_event_source_mappings(EventSourceArn=events["QueueArn"])["EventSourceMappings"]
+    assert mapping["FunctionArn"].endswith(":jpi-qa-events")
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    timeout = clients["lambda"].get_function_configuration(FunctionName="jpi-qa-events")["Timeout"]
+    assert timeout * 6 == VISIBILITY_SECONDS
+
+
+def test_the_poll_is_scheduled(deployed, clients):
+    rules = [one for one in clients["events"].list_rules()["Rules"] if one["Name"].startswith("jpi-qa-")]
+    assert [one["ScheduleExpression"] for one in rules] == ["rate(1 minute)"]
+
+
+def test_alarms_and_what_they_watch(template):
+    alarms = {one["AlarmName"]: one for one in of_type(template, "AWS::CloudWatch::Alarm")}
+    assert set(alarms) == {f"jpi-qa-{name}" for name in (
+        "dead-letters", "oldest-message", "errors", "throttles", "poll", "refused-deliveries")}
+    assert all(one["AlarmActions"] == [{"Ref": "AlarmsTopic"}] for one in alarms.values())
+    assert alarms["jpi-qa-poll"]["Metrics"][1]["MetricStat"]["Period"] == 900
+    [topic] = of_type(template, "AWS::SNS::Topic")
+    assert topic["Subscription"] == [{"Protocol": "email", "Endpoint": "oncall@example.com"}]
+    body = json.loads(template["Dashboard"]["Properties"]["DashboardBody"])
+    assert len(body["widgets"]) >= 5
+
+
+def test_logs_are_kept_for_a_month(template):
+    assert [one["RetentionInDays"] for one in of_type(template, "AWS::Logs::LogGroup")] == [30, 30, 30]
+
+
+def test_only_what_runs_is_deployed(artefact):
+    size, folder = artefact
+    assert size < 6_000_000
+    names = {one.name for one in folder.iterdir()}
+    assert names.isdisjoint({"boto3", "botocore", "tests", "sandbox", "node_modules", "moto"})
+    assert not list(folder.rglob(".env*"))
+    assert (folder / "etc/questions.json").exists()
+    compiled = {file.stem.partition(".")[0] for file in (folder / "jpi/sync").rglob("*.pyc")}
+    assert sys.version_info[:2] != (3, 13) or {"rules", "engine", "merge"} <= compiled
+
+
+@pytest.fixture
+def messages_stay(deployed, clients):
+    """moto would have Docker run the function."""
+    [mapping] = clients["lambda"].list_event_source_mappings()["EventSourceMappings"]
+    clients["lambda"].update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
+
+
+@pytest.mark.usefixtures("messages_stay")
+def test_a_p1_goes_in_and_an_issue_comes_out(site, invoke, clients):
+    incident = site.pagerduty.trigger(site.service, "Checkout is down", site.rita, "P1", "Nobody can pay.")
+    [delivery] = site.pagerduty.outbox.waiting
+    answer = invoke("jpi-qa-app", gateway("POST", "/pagerduty-webhook", delivery))
+    assert (answer["statusCode"], json.loads(answer["body"])["events"][0]["outcome"]) == (202, "queued")
+    url = clients["sqs"].get_queue_url(QueueName="jpi-events-qa.fifo")["QueueUrl"]
+    messages = clients["sqs"].receive_message(QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["All"])["Messages"]
+    assert invoke("jpi-qa-events", {"Records": [record(one) for one in messages]}) == {"batchItemFailures": []}
+    issue = site.issue_of(incident)
+    assert (issue.summary, len(site.linked(issue, "Question"))) == ("Checkout is down", 3)
+    polled = invoke("jpi-qa-log_entries", {"source": "aws.events", "detail-type": "Scheduled Event"})
+    assert polled["entries"] >= 1
+
+
+def test_a_stranger_is_refused(invoke, site):
+    site.pagerduty.trigger(site.service, "Forged", site.rita, "P1")
+    delivery = site.pagerduty.outbox.waiting[-1]
+    delivery.headers = {**delivery.headers, "X-PagerDuty-Signature": "v1=" + "0" * 64}
+    assert invoke("jpi-qa-app", gateway("POST", "/pagerduty-webhook", delivery))["statusCode"] == 401
+    assert invoke("jpi-qa-app", gateway("GET", "/health"))["statusCode"] == 200
+
+
+def gateway(method, path, delivery=None):
+    """API Gateway's event of a Lambda proxy integration: AWS, "Set up Lambda proxy integrations"."""
+    headers = {"Host": "x.execute-api.us-east-1.amazonaws.com", **(delivery.headers if delivery else {})}
+    return {
+        "resource": "/{proxy+}", "path": path, "httpMethod": method, "headers": headers,
+        "multiValueHeaders": {name: [value] for name, value in headers.items()}, "queryStringParameters": None,
+        "multiValueQueryStringParameters": None, "pathParameters": {"proxy": path[1:]}, "stageVariables": None,
+        "requestContext": {"stage": "qa", "path": f"/qa{path}", "httpMethod": method, "identity": {}},
+        "body": delivery.body.decode() if delivery else None, "isBase64Encoded": False,
+    }
+
+
+def test_a_second_deployment_says_that_nothing_changed_then_it_is_removed(deployed, clients):
+    assert "No changes to deploy" in deployed.sls("deploy", "--env", "qa")
+    deployed.sls("remove", "--env", "qa")
+    left = [one["FunctionName"] for one in clients["lambda"].list_functions()["Functions"]]
+    assert [name for name in left if name.startswith("jpi-qa-")] == []

@@ -1,0 +1,90 @@
+"""What the README has people run on their own machine, from a bare shell."""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import urllib.error
+import urllib.request
+
+import boto3
+import pytest
+
+from tests.deploy.conftest import REGION, env_file
+
+READY = re.compile(r"http://[\w.]+:\d+")
+
+
+@pytest.fixture
+def local(checkout, site):
+    """The checkout with an .env whose services are the simulated ones."""
+    env_file(checkout.folder / ".env", **site.settings, DATABASE_ENDPOINT_URL=site.environ["DATABASE_ENDPOINT_URL"],
+             INCIDENTS_TABLE=f"incidents-{site.environ['STAGE']}", CONFIG_TABLE=f"config-{site.environ['STAGE']}",
+             LOG_ENTRIES_TABLE=f"log-entries-{site.environ['STAGE']}")
+    yield checkout
+    (checkout.folder / ".env").unlink()
+
+
+@pytest.fixture
+def start(checkout):
+    """`start(wanted, *command)`: a command that goes on, and its first line with `wanted` in it."""
+    running = []
+
+    def begin(wanted, *command, **environ):
+        child = checkout.start(*command, **environ)
+        running.append(child)
+        lines = []
+        for line in child.stdout:
+            lines.append(line)
+            if wanted in line:
+                return child, line
+        raise AssertionError("".join(lines))
+
+    yield begin
+    for child in running:
+        with child, contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGTERM)
+
+
+def test_the_app_is_served(local, start):
+    _, line = start("Running on http", "sls", "wsgi", "serve", "-p", "0")
+    with urllib.request.urlopen(f"{READY.search(line)[0]}/health") as answer:
+        assert json.load(answer)["ok"] is True
+
+
+def test_the_poll_is_run_by_hand(local, site):
+    site.pagerduty.trigger(site.service, "Polled", site.rita, "P1")
+    site.pagerduty.outbox.waiting.clear()
+    said = local.sls("invoke", "local", "-f", "log_entries", IS_OFFLINE="True")
+    assert re.search(r'"entries": [1-9]', said), said
+    assert "Polled" in [issue.summary for issue in site.issues()]
+
+
+def test_dynamodb_is_started_with_the_tables_and_stops(local, start):
+    local.sls("dynamodb", "install")
+    child, line = start("is ready at", "sls", "dynamodb", "start", "--port", "0", STAGE="here", INCIDENTS_TABLE="",
+                        LOG_ENTRIES_TABLE="", CONFIG_TABLE="")
+    there = boto3.client("dynamodb", region_name=REGION, endpoint_url=READY.search(line)[0],
+                         aws_access_key_id="offline", aws_secret_access_key="offline")
+    assert sorted(there.list_tables()["TableNames"]) == ["config-here", "incidents-here", "log-entries-here"]
+    child.send_signal(signal.SIGINT)
+    child.stdout.read()
+    assert child.wait() == 0
+    with pytest.raises(urllib.error.URLError):
+        urllib.request.urlopen(READY.search(line)[0])
+
+
+@pytest.mark.parametrize(("arguments", "environ", "said"), [
+    (["--env", "nosuch"], {}, "there is no file .env.nosuch here"),
+    (["--env", "qa"], {"STAGE": "dev"}, "STAGE is 'dev', in .env.qa or the shell; it must be 'qa'"),
+    (["--stage", "prod"], {}, "the stage comes from STAGE"),
+    ([], {}, "JIRA_SERVER_URL, JIRA_USER_EMAIL, JIRA_API_TOKEN, PAGERDUTY_API_TOKEN, PAGERDUTY_USER_EMAIL are missing"),
+    ([], {"PAGERDUTY_POLL_INTERVAL": "often"}, "PAGERDUTY_POLL_INTERVAL is 'often'; it must be like '1 minute'"),
+])
+def test_what_is_wrong_is_said_before_anything_is_packaged(checkout, arguments, environ, said):
+    if "qa" in arguments:
+        (checkout.folder / ".env.qa").touch()
+    answer = checkout.sls("deploy", *arguments, ok=False, **environ)
+    assert said in answer
+    assert "Packaging" not in answer
