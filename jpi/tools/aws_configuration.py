@@ -1,0 +1,160 @@
+"""Makes the role that CloudFormation deploys jpi with, or brings it up to date, and prints its ARN.
+
+Example: python -m jpi.tools.aws_configuration --write-env .env
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jpi import aws
+from jpi.tools.env_file import put
+
+ROLE = "jpi-cfn-role"
+POLICY = "jpi"
+TRUST_FILE = Path("etc/jpi-cfn-role-trust-policy.json")
+POLICY_FILE = Path("etc/jpi-cfn-role-policy.json")
+NO_CREDENTIALS = ("NoCredentialsError", "PartialCredentialsError", "ProfileNotFound", "TokenRetrievalError",
+                  "UnauthorizedSSOTokenError", "SSOTokenLoadError")
+# What AWS answers where the credentials themselves are wrong.
+BAD_CREDENTIALS = ("InvalidClientTokenId", "ExpiredToken", "ExpiredTokenException", "SignatureDoesNotMatch",
+                   "UnrecognizedClientException")
+REFUSED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
+
+Document = Mapping[str, Any]
+
+
+class Role:
+    """The role in the account that the credentials belong to."""
+
+    def __init__(self, iam: Any, dry_run: bool) -> None:
+        self._iam = iam
+        self._dry_run = dry_run
+
+    def arn(self) -> str | None:
+        """Its ARN; None where it is not there."""
+        found = self._found()
+        return str(found["Arn"]) if found else None
+
+    def bring_up_to_date(self, trust: Document, policy: Document) -> Iterator[str]:
+        """Make what is missing and correct what differs; what was done, a line each."""
+        found = self._found()
+        if found is None:
+            self._do("create_role", AssumeRolePolicyDocument=json.dumps(trust),
+                     Description="CloudFormation deploys jpi with it")
+            yield f"{ROLE}: made"
+        elif found["AssumeRolePolicyDocument"] != trust:
+            self._do("update_assume_role_policy", PolicyDocument=json.dumps(trust))
+            yield f"{ROLE}: who may use it was corrected"
+        if found is None or self._policy() != policy:
+            self._do("put_role_policy", PolicyName=POLICY, PolicyDocument=json.dumps(policy, separators=(",", ":")))
+            yield f"{ROLE}: what it may do was written"
+
+    def broad(self) -> list[str]:
+        """The managed policies that an older set-up has left on it."""
+        found = self._found() and self._iam.list_attached_role_policies(RoleName=ROLE)["AttachedPolicies"]
+        return [one["PolicyArn"] for one in found or ()]
+
+    def detach(self, arn: str) -> None:
+        """Take a managed policy off it."""
+        self._do("detach_role_policy", PolicyArn=arn)
+
+    def delete(self) -> bool:
+        """Take it away with all its policies; False where it was not there."""
+        if self._found() is None:
+            return False
+        for arn in self.broad():
+            self.detach(arn)
+        for name in self._iam.list_role_policies(RoleName=ROLE)["PolicyNames"]:
+            self._do("delete_role_policy", PolicyName=name)
+        self._do("delete_role")
+        return True
+
+    def _do(self, operation: str, **arguments: Any) -> None:
+        if not self._dry_run:
+            getattr(self._iam, operation)(RoleName=ROLE, **arguments)
+
+    def _found(self) -> Document | None:
+        try:
+            found: Document = self._iam.get_role(RoleName=ROLE)["Role"]
+        except self._iam.exceptions.NoSuchEntityException:
+            return None
+        return found
+
+    def _policy(self) -> Document | None:
+        try:
+            found: Document = self._iam.get_role_policy(RoleName=ROLE, PolicyName=POLICY)["PolicyDocument"]
+        except self._iam.exceptions.NoSuchEntityException:
+            return None
+        return found
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit code 0 when it is as it should be, 1 where AWS or a file does not let it, 2 for wrong options."""
+    chosen = _parser().parse_args(arguments)
+    try:
+        sts, iam = (aws.client(name, aws.Place(aws.region())) for name in ("sts", "iam"))
+        partition = sts.get_caller_identity()["Arn"].split(":")[1]
+        _run(Role(iam, chosen.dry_run), chosen, partition)
+    except aws.FAILURES as error:
+        print(_said(error), file=sys.stderr)
+        return 1
+    except (OSError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _run(role: Role, chosen: argparse.Namespace, partition: str) -> None:
+    would = "(dry run: nothing is changed) " if chosen.dry_run else ""
+    if chosen.delete:
+        print(f"{would}{ROLE}: {'taken away' if role.delete() else 'was not there'}")
+        return
+    done = list(role.bring_up_to_date(_document(TRUST_FILE, partition), _document(POLICY_FILE, partition)))
+    for line in done or [f"{ROLE}: up to date"]:
+        print(f"{would}{line}")
+    for arn in role.broad():
+        if chosen.strict:
+            role.detach(arn)
+        print(f"{would}{arn}: {'taken off' if chosen.strict else 'is not needed; --strict takes it off'}")
+    made = role.arn()
+    print(f"CFN_ROLE_ARN={made or '(known once it is made)'}")
+    if chosen.write_env and made and not chosen.dry_run:
+        put(chosen.write_env, "CFN_ROLE_ARN", made)
+        print(f"written to {chosen.write_env}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m jpi.tools.aws_configuration", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--write-env", type=Path, metavar="FILE", help="put CFN_ROLE_ARN into this env file")
+    parser.add_argument("--strict", action="store_true", help="take managed policies off that an older set-up attached")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
+    parser.add_argument("--delete", action="store_true", help="take the role away")
+    return parser
+
+
+def _document(file: Path, partition: str) -> Document:
+    """A policy document of ours, for this partition (`aws`, `aws-cn` ...)."""
+    found: Document = json.loads(file.read_text(encoding="utf-8").replace("arn:aws:", f"arn:{partition}:"))
+    return found
+
+
+def _said(error: Exception) -> str:
+    """What is wrong, and what to do, in a line."""
+    kind, answer = type(error).__name__, getattr(error, "response", {}).get("Error", {})
+    code, operation = answer.get("Code", ""), getattr(error, "operation_name", "")
+    if kind in NO_CREDENTIALS:
+        return f"There are no AWS credentials here: run `aws configure`, or set AWS_PROFILE. ({error})"
+    if code in BAD_CREDENTIALS:
+        return f"AWS does not take these credentials ({code}): run `aws configure` or sign in again."
+    if code in REFUSED:
+        return f"These credentials may not call {operation}: {answer.get('Message', '')}"
+    return f"AWS: {error}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,152 @@
+"""The deployment role: made, brought up to date, left alone, taken away; it may do what the stack needs and no more."""
+
+import json
+import re
+from pathlib import Path
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from botocore.session import get_session
+from moto import mock_aws
+
+from jpi.tools import aws_configuration, env_file
+
+ROLE = "jpi-cfn-role"
+POLICY = json.loads(Path("etc/jpi-cfn-role-policy.json").read_text())
+LAMBDA = {"Version": "2012-10-17", "Statement": [
+    {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+# IAM's actions that are called otherwise than the operations they allow, or allow none of one name.
+NO_OPERATIONS = {
+    "iam:PassRole", "iam:*", "s3:ListBucket", "s3:GetBucketPublicAccessBlock", "s3:PutBucketPublicAccessBlock",
+    "s3:GetEncryptionConfiguration", "s3:PutEncryptionConfiguration",
+    *(f"apigateway:{verb}" for verb in ("DELETE", "GET", "PATCH", "POST", "PUT")),
+}
+# What CloudFormation makes of our template, and the service that it asks for each.
+SERVICES = {
+    "ApiGateway": "apigateway", "CloudWatch": "cloudwatch", "DynamoDB": "dynamodb", "Events": "events", "IAM": "iam",
+    "Lambda": "lambda", "Logs": "logs", "S3": "s3", "SNS": "sns", "SQS": "sqs",
+}
+
+
+@pytest.fixture
+def iam(monkeypatch):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    with mock_aws():
+        yield boto3.client("iam", region_name="us-east-1")
+
+
+def run(capsys, *arguments):
+    code = aws_configuration.main(arguments)
+    said = capsys.readouterr()
+    return code, said.out, said.err
+
+
+def policy(iam):
+    return iam.get_role_policy(RoleName=ROLE, PolicyName="jpi")["PolicyDocument"]
+
+
+def test_the_role_is_made_once_and_its_arn_is_written_where_it_is_wanted(iam, capsys, tmp_path):
+    env = tmp_path / ".env"
+    env.write_text("STAGE=dev\nCFN_ROLE_ARN=\n# kept\n")
+    code, out, _ = run(capsys, "--write-env", str(env))
+    arn = iam.get_role(RoleName=ROLE)["Role"]["Arn"]
+    assert (code, f"CFN_ROLE_ARN={arn}" in out) == (0, True)
+    assert env.read_text() == f"STAGE=dev\nCFN_ROLE_ARN={arn}\n# kept\n"
+    assert policy(iam) == POLICY
+    code, out, _ = run(capsys)
+    assert (code, "jpi-cfn-role: up to date" in out) == (0, True)
+
+
+def test_what_was_changed_by_hand_is_corrected(iam, capsys):
+    run(capsys)
+    iam.delete_role_policy(RoleName=ROLE, PolicyName="jpi")
+    iam.update_assume_role_policy(RoleName=ROLE, PolicyDocument=json.dumps(LAMBDA))
+    arn = iam.create_policy(PolicyName="Broad", PolicyDocument=json.dumps(POLICY))["Policy"]["Arn"]
+    iam.attach_role_policy(RoleName=ROLE, PolicyArn=arn)
+    _, out, _ = run(capsys)
+    assert ("corrected" in out, "--strict takes it off" in out, policy(iam)) == (True, True, POLICY)
+    trust = iam.get_role(RoleName=ROLE)["Role"]["AssumeRolePolicyDocument"]
+    assert trust == json.loads(Path("etc/jpi-cfn-role-trust-policy.json").read_text())
+    run(capsys, "--strict")
+    assert iam.list_attached_role_policies(RoleName=ROLE)["AttachedPolicies"] == []
+
+
+def test_a_dry_run_changes_nothing(iam, capsys):
+    code, out, _ = run(capsys, "--dry-run")
+    assert (code, "made" in out, iam.list_roles()["Roles"]) == (0, True, [])
+    run(capsys)
+    run(capsys, "--delete", "--dry-run")
+    assert len(iam.list_roles()["Roles"]) == 1
+
+
+def test_it_is_taken_away(iam, capsys):
+    run(capsys)
+    assert run(capsys, "--delete")[:2] == (0, "jpi-cfn-role: taken away\n")
+    assert iam.list_roles()["Roles"] == []
+    assert run(capsys, "--delete")[:2] == (0, "jpi-cfn-role: was not there\n")
+
+
+@pytest.mark.parametrize(("code", "said"), [
+    ("AccessDenied", "These credentials may not call GetCallerIdentity"),
+    ("ExpiredToken", "AWS does not take these credentials (ExpiredToken)"),
+])
+def test_what_aws_refuses_is_said_in_a_line(capsys, monkeypatch, code, said):
+    def refuse(*_):
+        raise ClientError({"Error": {"Code": code, "Message": "no"}}, "GetCallerIdentity")
+
+    monkeypatch.setattr(aws_configuration.aws, "client", refuse)
+    left, _, err = run(capsys)
+    assert (left, err.count("\n"), said in err) == (1, 1, True)
+
+
+def test_without_credentials_or_a_way_there_it_says_so(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    code, _, err = run(capsys)
+    assert (code, "run `aws configure`" in err) == (1, True)
+    for name, value in {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x",
+                        "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}.items():
+        monkeypatch.setenv(name, value)
+    code, _, err = run(capsys)
+    assert (code, "127.0.0.1:9" in err, "Traceback" in err) == (1, True, False)
+
+
+def test_every_action_is_one_that_aws_knows():
+    session = get_session()
+    actions = {action for one in POLICY["Statement"] for action in one["Action"]}
+    for action in actions - NO_OPERATIONS:
+        service, _, name = action.partition(":")
+        assert name in session.get_service_model(service).operation_names, action
+    assert actions >= NO_OPERATIONS
+
+
+def test_nothing_is_allowed_on_everything_but_what_has_no_name():
+    wide = {action for one in POLICY["Statement"] if one["Resource"] == ["*"] and "Condition" not in one
+            for action in one["Action"]}
+    assert wide == {"lambda:GetEventSourceMapping", "sns:Unsubscribe"}
+    assert len(json.dumps(POLICY, separators=(",", ":"))) < 10_240, "IAM takes no more in a role's own policies"
+
+
+def test_whatever_the_stack_is_made_of_may_be_made():
+    files = [*Path("sls/resources").iterdir(), Path("serverless.yml")]
+    kinds = set(re.findall(r"AWS::(\w+)::", " ".join(file.read_text() for file in files)))
+    allowed = {action.partition(":")[0] for one in POLICY["Statement"] for action in one["Action"]}
+    assert {SERVICES[kind] for kind in kinds} <= allowed
+
+
+@pytest.mark.parametrize(("before", "after"), [
+    (None, "A=2\n"), ("", "A=2\n"), ("A=1\nB=1", "A=2\nB=1\n"), ("export A = 1\n", "A=2\n"),
+    ("AA=1\n#A=1\n", "AA=1\n#A=1\nA=2\n"),
+])
+def test_a_name_is_set_in_its_place(tmp_path, before, after):
+    file = tmp_path / ".env"
+    if before is not None:
+        file.write_text(before)
+        file.chmod(0o640)
+    env_file.put(file, "A", "2")
+    assert (file.read_text(), oct(file.stat().st_mode & 0o777)) == (after, "0o600" if before is None else "0o640")
+    assert [one.name for one in tmp_path.iterdir()] == [".env"]
