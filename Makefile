@@ -9,10 +9,12 @@ PYTHON ?= $(shell for minor in 13 12 11; do \
 BIN := $(VENV)/bin
 PIPENV := VIRTUAL_ENV=$(CURDIR)/$(VENV) PIPENV_VERBOSITY=-1 PIPENV_IGNORE_VIRTUALENVS=0 $(BIN)/pipenv
 
-.PHONY: help demo sandbox test faults lint types bench coverage lock clean
+.PHONY: help setup demo sandbox test faults lint types bench coverage lock clean
 
 help: ## show this
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.done node_modules ## install everything, in .venv and node_modules
 
 demo: $(VENV)/.done ## play the main job on simulated services, then exit
 	@$(BIN)/python -m sandbox.demo
@@ -48,10 +50,10 @@ lock: $(VENV)/.done ## bring Pipfile.lock up to date with Pipfile, without namin
 clean: ## remove what these commands made
 	rm -rf .venv* .pytest_cache .hypothesis .mypy_cache .ruff_cache .coverage*
 
-# A second DynamoDB for the store's tests; without Node they are skipped.
+# sls, and a second DynamoDB for the store's tests; without Node what needs them is skipped.
 node_modules: package-lock.json
 	@if command -v npm >/dev/null && npm ci --ignore-scripts --no-audit --no-fund --silent; then touch $@; \
-	else echo "npm is not here, or cannot reach its registry: the tests on a second DynamoDB are skipped."; fi
+	else echo "npm is not here, or cannot reach its registry: sls is missing, and tests that need it are skipped."; fi
 
 $(VENV)/.done: Pipfile.lock
 	@test -n "$(PYTHON)" || { echo "jpi needs Python 3.11, 3.12 or 3.13; none was found." >&2; exit 1; }

@@ -48,7 +48,7 @@ def search(site: Site) -> Json:
 
 @route("POST", "/field")
 def add(site: Site) -> tuple[Json, int]:
-    """Add a custom field, on every screen; names need not be unique."""
+    """Add a custom field, on no screen yet; names need not be unique."""
     need_admin(400)
     asked = body(["description", "searcherKey"], required=["name", "type"])
     name, said, searcher = asked["name"], str(asked["type"]).removeprefix(PREFIX), asked.get("searcherKey")

@@ -5,14 +5,14 @@ from typing import Any
 
 from flask import request
 
-from sandbox import jira_customs, jira_types
+from sandbox import jira_customs, jira_screens, jira_types
 from sandbox.jira_http import Refusal, Routes, body, listed, need_admin, page, text
 from sandbox.jira_model import LinkType, Project
 from sandbox.jira_state import Site, default_workflow
 from sandbox.jira_view import Json, View
 
 route = Routes()
-route.rules += jira_types.route.rules + jira_customs.route.rules
+route.rules += jira_types.route.rules + jira_customs.route.rules + jira_screens.route.rules
 BUSINESS = "com.atlassian.jira-core-project-templates:jira-core-simplified-"
 SOFTWARE = "com.pyxis.greenhopper.jira:gh-simplified-"
 # The reference spells the last one `task-` in one place and `task-tracking` in another.

@@ -46,8 +46,8 @@ SYSTEM_FIELDS = (
     Field("updated", "Updated", "datetime"),
 )
 # What the default screen of every project shows, beside the custom fields.
-ON_SCREEN = ("project", "issuetype", "summary", "description", "labels", "priority", "assignee", "reporter",
-             "issuelinks")
+ON_SCREEN = frozenset({"project", "issuetype", "summary", "description", "labels", "priority", "assignee", "reporter",
+             "issuelinks"})
 
 
 def default_workflow(project_number: int) -> Workflow:
@@ -78,6 +78,7 @@ class Site:
         self.resolutions = dict(RESOLUTIONS)
         self.fields = {field.id: field for field in SYSTEM_FIELDS}
         self.workflows: dict[str, Workflow] = {}
+        self.placed: set[str] = set()
         self.off_screen: set[tuple[str, str]] = set()
         self.required: set[tuple[str, str]] = set()
         self.refused_summaries: set[str] = set()
@@ -173,7 +174,7 @@ class Site:
 
     def on_screen(self, project: str) -> list[Field]:
         """The fields on a project's screens."""
-        return [field for field in self.fields.values() if (field.custom_type or field.id in ON_SCREEN)
+        return [field for field in self.fields.values() if field.id in ON_SCREEN | self.placed
                 and (project, field.id) not in self.off_screen]
 
     def indexed(self, issue: Issue) -> None:

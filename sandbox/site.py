@@ -57,6 +57,7 @@ def set_up_jira(admin: Account, lead: str, people: Sequence[str]) -> None:
     context = admin("GET", f"{api}/field/{field}/context")["values"][0]["id"]
     options = {"options": [{"value": value} for value in SEVERITIES]}
     admin("POST", f"{api}/field/{field}/context/{context}/option", options)
+    admin("POST", f"{api}/screens/addToDefault/{field}")
     for name in people:
         make_issue(admin, "PERSON", name)
 

@@ -13,6 +13,7 @@ from jpi.clients.comments import Comments
 from jpi.clients.drafts import INDISPENSABLE, Site, body, created, to_drop
 from jpi.clients.looks import Looks
 from jpi.clients.screens import Screens
+from jpi.clients.setup import Setup
 from jpi.clients.users import Accounts
 from jpi.clients.workflow import Outcome, Workflow
 from jpi.errors import OutcomeUnknown, Refused, Unavailable
@@ -50,6 +51,7 @@ class Jira(Looks):
         self.screens = Screens(self._call, cache)
         self.comments = Comments(self._call)
         self.accounts = Accounts(self._call)
+        self.setup = Setup(self._call)
         self._statuses: dict[str, tuple[str, Category]] = {}
 
     @cached_property

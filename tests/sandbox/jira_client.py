@@ -65,6 +65,7 @@ class Client:
 
     def severity(self):
         field = self.ok("POST", "/field", {"name": "Severity", "type": SELECT, "searcherKey": SEARCHER})["id"]
+        self.ok("POST", f"/screens/addToDefault/{field}")
         context = self.ok("GET", f"/field/{field}/context")["values"][0]["id"]
         options = {"options": [{"value": "SEV-0"}, {"value": "SEV-1"}, {"value": "Old", "disabled": True}]}
         self.ok("POST", f"/field/{field}/context/{context}/option", options)

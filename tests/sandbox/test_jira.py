@@ -111,6 +111,7 @@ def test_select_fields_take_only_their_options(site):
 ])
 def test_other_custom_fields(site, kind, good, bad):
     made = site.ok("POST", "/field", {"name": "Mine", "type": f"{PREFIX}{kind}"})
+    site.ok("POST", f"/screens/1/tabs/{site.ok('GET', '/screens/1/tabs')[0]['id']}/fields", {"fieldId": made["id"]})
     assert made["searchable"] is False
     assert site.issue(**{made["id"]: good}).field("Mine") == good
     assert site.ok("GET", "/issue/INC-1")["fields"][made["id"]] == good

@@ -206,3 +206,14 @@ def test_words_are_found_in_descriptions_and_comments(site):
     site.issue(description=doc("Nobody can pay."))
     site.ok("POST", "/issue/INC-1/comment", {"body": doc("Looking at it")})
     assert site.keys("description ~ pay AND comment ~ looking AND text ~ 'pay looking'") == ["INC-1"]
+
+
+def test_a_field_is_put_on_a_screen_once(site):
+    severity = site.severity()
+    [tab] = site.ok("GET", "/screens/1/tabs")
+    fields = f"/screens/1/tabs/{tab['id']}/fields"
+    assert severity in [one["id"] for one in site.ok("GET", fields)]
+    site.refused(400, "POST", fields, {"fieldId": severity})
+    site.refused(400, "POST", fields, {"fieldId": "customfield_1"})
+    site.refused(404, "POST", f"/screens/addToDefault/{severity}")
+    site.refused(404, "GET", "/screens/2/tabs")

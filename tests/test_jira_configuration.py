@@ -1,0 +1,175 @@
+"""A bare Jira site is set up: once, from wherever it stopped, and every failure said in a line."""
+
+import pytest
+
+from jpi.tools import jira_configuration
+from sandbox.clock import Clock
+from sandbox.jira import Jira
+from sandbox.jira_model import Option
+from sandbox.web import Fault, Server
+from tests.acting import WRITES, poll, whole
+from tests.contracts import contract
+from tests.deliveries import needs_shared
+
+ADMIN = ("admin@example.com", "admin-token")
+
+
+class Bare:
+    """A Jira site on which nothing was made yet."""
+
+    def __init__(self, monkeypatch):
+        self.clock = Clock()
+        self.jira = Jira(self.clock)
+        self.server = Server(self.jira)
+        self.jira.add_user(*ADMIN, "Ada Admin")
+        self.set = lambda **values: [monkeypatch.setenv(name, value) for name, value in values.items()]
+        self.set(JIRA_SERVER_URL=self.server.url, JIRA_USER_EMAIL=ADMIN[0], JIRA_API_TOKEN=ADMIN[1],
+                 PAGERDUTY_API_TOKEN="x", PAGERDUTY_USER_EMAIL="x@example.com", PAGERDUTY_USER_NAME="Rita Responder")
+
+    def run(self, *arguments):
+        return jira_configuration.main(arguments, sleep=self.clock.advance)
+
+    def writes(self):
+        return [f"{call.method} {call.path}" for call in self.jira.calls
+                if call.method in WRITES and not call.path.endswith("search/jql")]
+
+    def seen(self):
+        """All that was made, by name."""
+        site = self.jira
+        types = {key: [one.name for one in site.types_of(project)] for key, project in site.projects.items()}
+        severity = [one for one in site.fields.values() if one.name == "Severity"]
+        return (types, sorted(one.name for one in site.types.values()),
+                sorted(one.name for one in site.schemes.values()),
+                sorted((one.name, one.inward, one.outward) for one in site.link_types.values()),
+                [([option.value for option in one.options], one.id in site.placed) for one in severity],
+                sorted(one.summary for one in site.issues.values()))
+
+
+@pytest.fixture
+def bare(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("QUESTION_PROJECT_KEY", "QUESTION")
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/questions.json").write_text("[]")
+    there = Bare(monkeypatch)
+    yield there
+    there.server.stop()
+
+
+def test_everything_is_made_once(bare, capsys):
+    assert bare.run() == 0
+    types, *_, links, severity, people = bare.seen()
+    assert types == {"INCIDENT": ["Incident"], "QUESTION": ["Question"], "PERSON": ["Person"], "TIMELINE": ["Timeline"]}
+    assert ("Question", "is question of", "has question") in links
+    assert (severity, people) == ([(["SEV-0", "SEV-1", "SEV-2", "SEV-3"], True)], ["Rita Responder"])
+    assert "project INCIDENT: made" in capsys.readouterr().out
+    bare.jira.calls.clear()
+    assert bare.run() == 0
+    assert bare.writes() == []
+    assert ": made" not in capsys.readouterr().out
+
+
+@needs_shared
+def test_what_it_sends_and_gets_is_as_documented(bare):
+    assert (bare.run("--samples"), bare.run("--check")) == (0, 0)
+    said = [(call.path, one) for call in bare.jira.calls for one in contract("jira").problems(call)]
+    # The file calls them write-only and shows them in its example of the answer.
+    assert {problem for problem in said if "values/0/screens" not in problem[1]} == set()
+
+
+def test_the_steps_of_the_readme_come_to_the_same(bare):
+    assert (bare.run("--step", "1"), bare.run("--step", "2")) == (0, 0)
+    stepped = bare.seen()
+    again = Jira(bare.clock)
+    again.add_user(*ADMIN, "Ada Admin")
+    server = Server(again)
+    bare.jira, there = again, bare.jira
+    bare.set(JIRA_SERVER_URL=server.url)
+    assert bare.run() == 0
+    server.stop()
+    assert bare.seen() == stepped
+    assert there is not again
+
+
+def test_wherever_it_stopped_it_goes_on(bare, capsys):
+    assert bare.run() == 0
+    whole, count = bare.seen(), len(bare.writes())
+    for stopped in range(count):
+        bare.jira.__init__(bare.clock)
+        bare.jira.base = bare.server.url
+        bare.jira.add_user(*ADMIN, "Ada Admin")
+        left = [stopped]
+
+        def fault(call, left=left):
+            if call.method not in WRITES or call.path.endswith("search/jql"):
+                return None
+            left[0] -= 1
+            return Fault(403) if left[0] < 0 else None
+
+        bare.jira.fault = fault
+        assert bare.run() == 1
+        bare.jira.fault = lambda call: None
+        assert bare.run() == 0
+        assert bare.seen() == whole
+    assert "may not do this" in capsys.readouterr().err
+
+
+def test_what_is_missing_is_listed_and_nothing_changed(bare, capsys):
+    assert bare.run("--check") == 1
+    assert ("project PERSON: missing" in capsys.readouterr().out, bare.writes()) == (True, [])
+    bare.run()
+    assert bare.run("--check") == 0
+
+
+def test_samples_are_made_when_they_are_wanted(bare, capsys):
+    assert bare.run("--samples") == 0
+    assert "JIRA_ISSUE_STAKEHOLDERS=PERSON-2,PERSON-3" in capsys.readouterr().out
+
+
+def test_parts_that_are_off_are_not_made(bare):
+    bare.set(PERSON_PROJECT_KEY="", TIMELINE_PROJECT_KEY="", QUESTION_PROJECT_KEY="")
+    assert bare.run() == 0
+    assert list(bare.jira.projects) == ["INCIDENT"]
+
+
+def test_what_a_team_has_made_itself_is_completed_and_kept(bare):
+    bare.run("--step", "1")
+    bare.run("--step", "2")
+    severity = next(one for one in bare.jira.fields.values() if one.name == "Severity")
+    severity.options = [Option("1", "SEV-1"), Option("2", "Ours")]
+    bare.jira.schemes[bare.jira.projects["INCIDENT"].scheme_id].type_ids.append("10002")
+    assert bare.run() == 0
+    assert [one.value for one in severity.options] == ["SEV-1", "Ours", "SEV-0", "SEV-2", "SEV-3"]
+    assert len(bare.jira.types_of(bare.jira.projects["INCIDENT"])) == 2
+
+
+@pytest.mark.parametrize(("changes", "said"), [
+    ({"JIRA_API_TOKEN": "old"}, "Jira does not take JIRA_USER_EMAIL with JIRA_API_TOKEN"),
+    ({"JIRA_SERVER_URL": "http://127.0.0.1:9"}, "JIRA_SERVER_URL cannot be reached"),
+    ({"JIRA_USER_EMAIL": "jim@example.com", "JIRA_API_TOKEN": "jim"}, "jim@example.com is no Jira administrator"),
+    ({"JIRA_API_TOKEN": ""}, "JIRA_API_TOKEN is missing"),
+])
+def test_what_is_wrong_is_said(bare, capsys, changes, said):
+    bare.jira.users[bare.jira.add_user("jim@example.com", "jim", "Jim Jira")].admin = False
+    bare.set(**changes)
+    assert bare.run() == 1
+    assert (said in capsys.readouterr().err, bare.writes()) == (True, [])
+
+
+def test_a_site_set_up_by_the_tool_gives_a_p1_its_whole_issue(make_world, monkeypatch):
+    def by_the_tool(admin, lead, people):
+        for name, value in {"JIRA_SERVER_URL": admin._url, "JIRA_USER_EMAIL": ADMIN[0], "JIRA_API_TOKEN": ADMIN[1],
+                            "PAGERDUTY_API_TOKEN": "x", "PAGERDUTY_USER_EMAIL": "x@example.com",
+                            "PAGERDUTY_USER_NAME": "Oscar Oncall"}.items():
+            monkeypatch.setenv(name, value)
+        assert jira_configuration.main([]) == 0
+
+    monkeypatch.setattr("sandbox.world.set_up_jira", by_the_tool)
+    world = make_world()
+    incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
+    world.settle()
+    poll(world)
+    issue = world.issue_of(incident)
+    assert whole(world) == [3, 2, 1]
+    assert (issue.field("Severity"), len(world.linked(issue, "Timeline"))) == ("SEV-0", len(incident.log))
+    assert world.jira.phrases(issue.key) >= {"has question", "has stakeholder", "has timeline"}
