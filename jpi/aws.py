@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 # What a call raises: one that got no answer, or that was refused.
 FAILURES = (BotoCoreError, ClientError)
+REFUSED = ClientError
 # PagerDuty waits 5 s for an answer; SQS takes a few milliseconds, or the sender comes again.
 QUICK = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 2, "mode": "standard"})
 PATIENT = Config(connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 4, "mode": "standard"})

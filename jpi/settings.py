@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
+from jpi import secrets
 from jpi.errors import SettingsError
 
 Parser = Callable[[str], Any]
@@ -130,6 +131,8 @@ MAY_BE_EMPTY = ("person_project_key", "question_project_key", "timeline_project_
 def load(environ: Mapping[str, str] | None = None) -> Settings:
     """The settings in `environ`, else of the process and `.env`; SettingsError names all that is wrong."""
     environ = _environment() if environ is None else environ
+    given = {name: environ[name] for one in fields(Settings) if not one.repr and (name := one.name.upper()) in environ}
+    environ = {**environ, **secrets.resolved(given)}
     values: dict[str, Any] = {}
     problems = []
     for one in fields(Settings):
