@@ -30,6 +30,8 @@ def pagerduty_webhook() -> tuple[Response, int]:
     """A delivery of PagerDuty's, V3 or V2."""
     there = wiring.jpi()
     raw = _body(PAGERDUTY_LIMIT, there.settings.pagerduty_webhook_secret, verify_pagerduty)
+    if ping := pagerduty.ping_of(raw):
+        there.cache.put(wiring.PING, ping)
     return _take(pagerduty.parse(raw))
 
 

@@ -28,6 +28,9 @@ from jpi.sync.poll import Poll
 from jpi.sync.reconcile import Reconcile
 from jpi.sync.syncfile import Choices, merged, parse
 
+# Where the cache keeps that PagerDuty's test was received, for whoever waits for it.
+PING = "ping"
+
 
 @dataclass(frozen=True)
 class Tables:
@@ -51,6 +54,7 @@ class Jpi:
     hand_over: HandOver
     reconcile: Reconcile
     poll: Poll
+    cache: Cache
     budget: Budget
     log: logs.Logger
 
@@ -81,7 +85,7 @@ def build(chosen: Settings, clock: Callable[[], float] = time.time, sleep: Calla
     reconcile = Reconcile(jira, pagerduty, links, wanted, clock, log)
     poll = Poll(pagerduty, links, ledger, Cursor(there.config), reconcile, hand_over, wanted, clock, log,
                 chosen.log_entries_poll_past_hours)
-    return Jpi(chosen, wanted, jira, pagerduty, links, engine, hand_over, reconcile, poll, budget, log)
+    return Jpi(chosen, wanted, jira, pagerduty, links, engine, hand_over, reconcile, poll, cache, budget, log)
 
 
 def tables(chosen: Settings) -> Tables:

@@ -5,13 +5,9 @@ from typing import Any
 
 import requests
 
-JIRA_EVENTS = ["jira:issue_created", "jira:issue_updated", "jira:issue_deleted", "comment_created", "comment_updated",
-               "comment_deleted"]
-PAGERDUTY_EVENTS = [
-    "incident.triggered", "incident.acknowledged", "incident.unacknowledged", "incident.resolved",
-    "incident.reopened", "incident.priority_updated", "incident.reassigned", "incident.escalated",
-    "incident.delegated", "incident.annotated",
-]
+from jpi.webhooks import jira, pagerduty
+
+JIRA_EVENTS, PAGERDUTY_EVENTS = list(jira.KINDS), list(pagerduty.V3)
 PROJECTS = ("INCIDENT", "PERSON", "QUESTION", "TIMELINE")
 LINK_TYPES = {
     "Question": ("is question of", "has question"),
@@ -69,13 +65,13 @@ def make_issue(person: Account, project: str, summary: str) -> str:
     return key
 
 
-def add_webhooks(jira: Account, pagerduty: Account, endpoint: str, jira_secret: str) -> str:
+def add_webhooks(site: Account, account: Account, endpoint: str, jira_secret: str) -> str:
     """Both services' webhooks to this endpoint; PagerDuty's secret, which it shows only now."""
-    jira("POST", "/rest/webhooks/1.0/webhook", {
+    site("POST", "/rest/webhooks/1.0/webhook", {
         "name": "jpi", "url": f"{endpoint}/jira-webhook", "events": JIRA_EVENTS, "secret": jira_secret,
         "filters": {"issue-related-events-section": "project = INCIDENT"}, "excludeBody": False,
     })
-    made = pagerduty("POST", "/webhook_subscriptions", {"webhook_subscription": {
+    made = account("POST", "/webhook_subscriptions", {"webhook_subscription": {
         "type": "webhook_subscription", "description": "jpi", "events": PAGERDUTY_EVENTS,
         "delivery_method": {"type": "http_delivery_method", "url": f"{endpoint}/pagerduty-webhook"},
         "filter": {"type": "account_reference"},

@@ -11,6 +11,7 @@ import requests
 from jpi.clients.calls import Budget, Calls
 from jpi.clients.comments import Comments
 from jpi.clients.drafts import INDISPENSABLE, Site, body, created, to_drop
+from jpi.clients.hooks import AdminWebhooks
 from jpi.clients.looks import Looks
 from jpi.clients.screens import Screens
 from jpi.clients.setup import Setup
@@ -29,6 +30,7 @@ VALUED: Mapping[str, Callable[[str], Any]] = {
     "assignee": lambda value: {"accountId": value},
 }
 LINK_TYPES = {QUESTION, STAKEHOLDER, MANAGER, TIMELINE}
+API = "/rest/api/3"
 BAD_REQUEST = 400
 # Longer than a request whose sender has stopped waiting goes on, and than the search index needs as a rule.
 SEARCH_LAG_SECONDS = 60.0
@@ -43,7 +45,7 @@ class Jira(Looks):
         # The library repeats any request that lost its connection, a POST too, unless told 0.
         self._jira = jira.JIRA(options={"server": url, "rest_api_version": "3"}, basic_auth=(email, token),
                                max_retries=0, get_server_info=False)
-        self._url = f"{url}/rest/api/3"
+        self._url = url
         self._wanted = {name.casefold() for name in fields}
         self._call = Calls("Jira", self._send, budget, sleep)
         self._workflow = Workflow(self._call)
@@ -52,6 +54,7 @@ class Jira(Looks):
         self.comments = Comments(self._call)
         self.accounts = Accounts(self._call)
         self.setup = Setup(self._call)
+        self.hooks = AdminWebhooks(self._call)
         self._statuses: dict[str, tuple[str, Category]] = {}
 
     @cached_property
@@ -190,7 +193,8 @@ class Jira(Looks):
         session = self._jira._session
         session.timeout = timeout
         try:
-            return session.request(method, self._url + path, params=dict(params), json=body)
+            base = self._url if path.startswith("/rest/") else self._url + API
+            return session.request(method, base + path, params=dict(params), json=body)
         except jira.JIRAError as error:
             if error.response is None:
                 raise requests.RequestException(error.text) from error

@@ -14,6 +14,7 @@ from typing import Any
 import requests
 
 from jpi.clients.calls import Budget, Calls
+from jpi.clients.hooks import Subscriptions
 from jpi.clients.notes import Notes
 from jpi.clients.opening import Opening
 from jpi.clients.shown import Logged, Shown, readable_entry, readable_incident, shown
@@ -62,6 +63,7 @@ class PagerDuty:
         self._call = Calls("PagerDuty", self._send, budget, sleep)
         self.notes = Notes(self._call)
         self.users = Users(self._call)
+        self.subscriptions = Subscriptions(self._call)
         self.opening = Opening(self._call, lambda: self._priorities)
 
     def incident(self, incident_id: str) -> Incident:

@@ -50,6 +50,12 @@ V2: Mapping[str, type[IncidentEvent]] = {
 }
 
 
+def ping_of(raw: bytes) -> str | None:
+    """The id of the test that `--ping` has PagerDuty send; None where a delivery is another one."""
+    event = body(raw).get("event")
+    return str(event.get("id")) if isinstance(event, dict) and event.get("event_type") == "pagey.ping" else None
+
+
 def parse(raw: bytes) -> list[Event]:
     """The events of a delivery, V3 or V2; none where it is of a type we have no use for. Rejected if unreadable."""
     found = body(raw)

@@ -52,7 +52,12 @@ const role = (name, statements) => ({
 
 module.exports = {
   Resources: {
-    AppRole: role('app', [allow(['dynamodb:Query'], [index('issue-key-index')]), send]),
+    // What `webhook_configuration --ping` waits for is noted in the config table.
+    AppRole: role('app', [
+      allow(['dynamodb:Query'], [index('issue-key-index')]),
+      allow(['dynamodb:GetItem', 'dynamodb:PutItem'], [attribute('ConfigTable')]),
+      send,
+    ]),
     LogEntriesRole: role('log_entries', [...tables, allow(['dynamodb:Query'], [index('open-index')]), send]),
     EventsRole: role('events', [...tables, receive]),
   },

@@ -96,8 +96,10 @@ def test_no_role_may_do_more_than_it_must(template):
                   for one in policy["PolicyDocument"]["Statement"]]
     assert all(one["Resource"] and "*" not in one["Resource"] for one in statements)
     assert not [action for one in statements for action in one["Action"] if "*" in action]
-    app = [one["Action"] for one in roles["AppRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]]
-    assert not [actions for actions in app if "sqs:ReceiveMessage" in actions or "dynamodb:PutItem" in actions]
+    app = roles["AppRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+    assert not [one for one in app if "sqs:ReceiveMessage" in one["Action"]]
+    assert [one["Resource"] for one in app if "dynamodb:PutItem" in one["Action"]] == [
+        [{"Fn::GetAtt": ["ConfigTable", "Arn"]}]]
 
 
 def test_the_tables_are_as_the_models_have_them(deployed, clients, site, template):

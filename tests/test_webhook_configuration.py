@@ -1,0 +1,169 @@
+"""Both services' webhooks: made once, mended, switched on, taken away, and seen to arrive."""
+
+import pytest
+
+from jpi.sync.policy import Create, OpenRule, Policy, Rule, WhenIssue
+from jpi.tools import webhook_configuration
+from sandbox.site import JIRA_EVENTS, PAGERDUTY_EVENTS
+from sandbox.web import Fault
+from tests.acting import WRITES
+from tests.contracts import FILES, contract
+from tests.deliveries import needs_shared
+
+
+@pytest.fixture
+def unhooked(make_world, monkeypatch):
+    """The world without any webhook; jpi's tokens are those of administrators."""
+    world = make_world(IS_OFFLINE="True")
+    world.jira.webhooks.clear()
+    world.pagerduty.hooks.all.clear()
+    for name, value in world.environ.items():
+        monkeypatch.setenv(name, value)
+    world.forget_calls()
+    return world
+
+
+def run(world, *arguments):
+    return webhook_configuration.main(["--url", world.app_url, *arguments], sleep=world.clock.advance)
+
+
+def hooks(world):
+    return [*world.pagerduty.hooks.all.values()], [*world.jira.webhooks.values()]
+
+
+def writes(world):
+    return [call for call in world.calls() if call.method in WRITES]
+
+
+def use(world, monkeypatch, env):
+    """jpi with the secrets that the tool wrote down."""
+    for line in env.read_text().splitlines():
+        name, _, value = line.partition("=")
+        world.environ[name] = value
+        monkeypatch.setenv(name, value)
+    world.jpi = world.start_jpi()
+
+
+def test_they_are_made_once_and_work(unhooked, monkeypatch, tmp_path, capsys):
+    assert run(unhooked, "--write-env", str(tmp_path / ".env")) == 0
+    [theirs], [ours] = hooks(unhooked)
+    assert (sorted(theirs.events), sorted(ours.events)) == (sorted(PAGERDUTY_EVENTS), sorted(JIRA_EVENTS))
+    assert (ours.jql, ours.secret) == ("project = INCIDENT", unhooked.environ["JIRA_WEBHOOK_SECRET"])
+    unhooked.forget_calls()
+    assert (run(unhooked), run(unhooked, "--check"), writes(unhooked)) == (0, 0, [])
+    assert "as they should be" in capsys.readouterr().out
+    use(unhooked, monkeypatch, tmp_path / ".env")
+    incident = unhooked.pagerduty.trigger(unhooked.service, "Down", unhooked.rita, "P1")
+    unhooked.settle()
+    unhooked.move(unhooked.issue_of(incident), "done")
+    unhooked.settle()
+    assert incident.status == "resolved"
+
+
+def test_a_new_secret_stands_in_front_of_the_old(unhooked, tmp_path, monkeypatch):
+    old = unhooked.environ["PAGERDUTY_WEBHOOK_SECRET"]
+    assert run(unhooked, "--write-env", str(tmp_path / ".env"), "--service", unhooked.service.id) == 0
+    [theirs], _ = hooks(unhooked)
+    assert (tmp_path / ".env").read_text() == f"PAGERDUTY_WEBHOOK_SECRET={theirs.secret},{old}\n"
+    assert (theirs.filter["type"], theirs.filter["id"]) == ("service_reference", unhooked.service.id)
+
+
+def test_without_a_secret_for_jira_one_is_made_and_shown(unhooked, monkeypatch, capsys):
+    monkeypatch.setenv("JIRA_WEBHOOK_SECRET", "")
+    assert run(unhooked) == 0
+    _, [ours] = hooks(unhooked)
+    assert (len(ours.secret) > 30, f"JIRA_WEBHOOK_SECRET={ours.secret}" in capsys.readouterr().out) == (True, True)
+
+
+def test_what_was_changed_or_switched_off_is_mended(unhooked, capsys):
+    run(unhooked)
+    [theirs], [ours] = hooks(unhooked)
+    theirs.events, ours.jql = ["incident.triggered"], ""
+    unhooked.pagerduty.outbox.disabled_until[theirs.id] = unhooked.clock() + 3600
+    assert run(unhooked, "--check") == 1
+    said = capsys.readouterr().out
+    assert [word in said for word in ("other events", "switched off", "Jira webhook: differs")] == [True] * 3
+    assert theirs.events == ["incident.triggered"]
+    assert run(unhooked, "--enable") == 0
+    assert (sorted(theirs.events), ours.jql, run(unhooked, "--check")) == (
+        sorted(PAGERDUTY_EVENTS), "project = INCIDENT", 0)
+
+
+@pytest.mark.parametrize("path", ["/webhook_subscriptions", "/rest/webhooks/1.0/webhook"])
+def test_broken_half_way_it_goes_on(unhooked, path):
+    for service in (unhooked.pagerduty, unhooked.jira):
+        service.fault = lambda call: Fault(403) if (call.method, call.path) == ("POST", path) else None
+    assert run(unhooked) == 1
+    unhooked.pagerduty.fault = unhooked.jira.fault = lambda call: None
+    assert run(unhooked) == 0
+    assert [len(found) for found in hooks(unhooked)] == [1, 1]
+
+
+def test_they_are_listed_and_taken_away(unhooked, capsys):
+    run(unhooked)
+    other = {"name": "x", "url": "https://x.example", "events": JIRA_EVENTS}
+    unhooked.admin("POST", "/rest/webhooks/1.0/webhook", other)
+    capsys.readouterr()
+    assert run(unhooked, "--list") == 0
+    assert len(capsys.readouterr().out.splitlines()) == 2
+    assert run(unhooked, "--delete") == 0
+    assert [len(found) for found in hooks(unhooked)] == [0, 1], "not those of others"
+
+
+def test_pagerdutys_test_is_seen_to_arrive(unhooked, monkeypatch, tmp_path, capsys):
+    run(unhooked, "--write-env", str(tmp_path / ".env"))
+    use(unhooked, monkeypatch, tmp_path / ".env")
+
+    def pause(seconds):
+        unhooked.settle()
+
+    assert webhook_configuration.main(["--url", unhooked.app_url, "--ping"], sleep=pause) == 0
+    assert "has arrived" in capsys.readouterr().out
+    assert webhook_configuration.main(["--url", unhooked.app_url, "--ping"], sleep=pause) == 0
+    assert webhook_configuration.main(["--url", unhooked.app_url, "--ping"], sleep=lambda seconds: None) == 1
+    assert "did not arrive" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("changes", "said"), [
+    ({"PAGERDUTY_API_TOKEN": "old"}, "PagerDuty does not let this token do that"),
+    ({"JIRA_API_TOKEN": "old"}, "Jira does not let this token do that"),
+    ({"PAGERDUTY_API_URL": "http://127.0.0.1:9"}, "Is the address right?"),
+])
+def test_what_is_wrong_is_said_in_a_line(unhooked, monkeypatch, capsys, changes, said):
+    for name, value in changes.items():
+        monkeypatch.setenv(name, value)
+    assert run(unhooked, "--check") == 1
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("url", ["http://jpi.example", "https://jpi.example/dev/jira-webhook"])
+def test_an_address_that_cannot_be_is_refused(url):
+    with pytest.raises(SystemExit) as ended:
+        webhook_configuration.main(["--url", url])
+    assert ended.value.code == 2
+
+
+@pytest.mark.parametrize(("policy", "wanted"), [
+    (Policy(), "project = INCIDENT"),
+    (Policy(rules=(Rule(create=Create(project="WEB")), Rule())), "project in (INCIDENT, WEB)"),
+    (Policy(open=(OpenRule("Checkout", WhenIssue(projects=("OPS",))),)), "project in (INCIDENT, OPS)"),
+    (Policy(open=(OpenRule("Checkout"),)), ""),
+])
+def test_jira_tells_of_the_projects_that_matter(policy, wanted):
+    assert webhook_configuration.jql(policy) == wanted
+
+
+@needs_shared
+def test_what_it_sends_and_gets_is_as_documented(unhooked):
+    unhooked.forget_calls()
+    run(unhooked)
+    run(unhooked, "--enable")
+    run(unhooked, "--list")
+    webhook_configuration.main(["--url", unhooked.app_url, "--ping"], sleep=lambda seconds: None)
+    run(unhooked, "--delete")
+    gaps = ("header Content-Type is missing", "status 201 is not documented", "no such operation")
+    said = [one for service in FILES for call in getattr(unhooked, service).calls
+            for one in contract(service).problems(call) if not one.startswith(gaps)]
+    assert said == []
+
+
