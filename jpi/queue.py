@@ -91,6 +91,12 @@ class Queue:
         name = json.loads(policy)["deadLetterTargetArn"].rsplit(":", 1)[-1]
         return str(self._call("get_queue_url", QueueName=name)["QueueUrl"])
 
+    def parked_count(self) -> int:
+        """How many events are in the dead-letter queue, or nearly: SQS counts approximately."""
+        found = self._call("get_queue_attributes", QueueUrl=self.parked_url,
+                           AttributeNames=["ApproximateNumberOfMessages"])
+        return int(found["Attributes"]["ApproximateNumberOfMessages"])
+
     def parked(self) -> list["Parked"]:
         """What is in the dead-letter queue, the oldest first; of each incident the first ten, as SQS shows no more.
 

@@ -76,6 +76,16 @@ class Looks:
         found = self._call("POST", "/search/jql", body=asked, read=True)["issues"]
         return [(_issue(one), datetime.fromisoformat(one["fields"]["created"])) for one in found]
 
+    def server_time(self) -> datetime:
+        """The time that Jira has."""
+        return datetime.fromisoformat(self._call("GET", "/serverInfo")["serverTime"])
+
+    def lacks_permissions(self, project: str, wanted: Sequence[str]) -> list[str]:
+        """Which of these permissions our account does not have in a project."""
+        asked = {"projectKey": project, "permissions": ",".join(wanted)}
+        found = self._call("GET", "/mypermissions", asked)["permissions"]
+        return [name for name in wanted if not found[name]["havePermission"]]
+
     def status_names(self) -> set[str]:
         """What the site's statuses are called."""
         return {one["name"] for one in self._call("GET", "/status")}

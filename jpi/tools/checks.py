@@ -1,0 +1,148 @@
+"""What can be wrong with a jpi, its site, its account and its deployment: each check says nothing, or what is wrong."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+from jpi import wiring
+from jpi.clients.hooks import Hook
+from jpi.settings import Settings
+from jpi.store.cursor import Cursor
+from jpi.sync.drafts import MANAGER, QUESTION, STAKEHOLDER, TIMELINE
+from jpi.tools import live_sync
+from jpi.webhooks import jira, pagerduty
+
+NEEDED = ("BROWSE_PROJECTS", "CREATE_ISSUES", "EDIT_ISSUES", "TRANSITION_ISSUES", "LINK_ISSUES", "ADD_COMMENTS",
+          "ASSIGN_ISSUES")
+CLOCK_SECONDS = 60.0
+UNITS = {"minute": timedelta(minutes=1), "hour": timedelta(hours=1), "day": timedelta(days=1)}
+POLLS = 3
+SET_UP = "python -m jpi.tools.jira_configuration makes it"
+
+Check = Callable[[wiring.Jpi], Iterator[str]]
+
+
+def jira_token(there: wiring.Jpi) -> Iterator[str]:
+    """Whether Jira takes the token; a refusal is told as it comes."""
+    if not there.jira.own_id:
+        yield "Jira does not say whose token it is"
+
+
+def clock(there: wiring.Jpi) -> Iterator[str]:
+    """Whether this machine's clock is Jira's: events are ordered by both."""
+    apart = abs((datetime.now(UTC) - there.jira.server_time()).total_seconds())
+    if apart > CLOCK_SECONDS:
+        yield f"this machine's clock and Jira's are {apart:.0f} s apart: set the clock"
+
+
+def permissions(there: wiring.Jpi) -> Iterator[str]:
+    """Whether jpi's account may do in each project what it has to."""
+    for project in projects(there.settings):
+        lacking = there.jira.lacks_permissions(project, NEEDED)
+        if lacking:
+            yield f"{there.settings.jira_user_email} lacks in {project}: {', '.join(lacking)}"
+
+
+def site(there: wiring.Jpi) -> Iterator[str]:
+    """Projects, types, fields, what screens demand, statuses, priorities, and PagerDuty's services."""
+    yield from live_sync.missing(there)
+
+
+def link_types(there: wiring.Jpi) -> Iterator[str]:
+    """The link types that the projects in use need."""
+    chosen = there.settings
+    wanted = {STAKEHOLDER: bool(chosen.jira_issue_stakeholders), QUESTION: chosen.question_project_key,
+              MANAGER: chosen.person_project_key, TIMELINE: chosen.timeline_project_key}
+    known = there.jira.setup.link_types()
+    for name in [one for one, used in wanted.items() if used and one not in known]:
+        yield f"Jira has no link type '{name}': {SET_UP}"
+
+
+def jira_webhook(there: wiring.Jpi) -> Iterator[str]:
+    """Whether Jira tells us."""
+    if not there.settings.jira_webhook_secret:
+        yield "JIRA_WEBHOOK_SECRET is not set: deployed, every delivery of Jira's is refused"
+    yield from _hooks("Jira", [one for one in there.jira.hooks.all() if one.url.endswith("/jira-webhook")],
+                      frozenset(jira.KINDS))
+
+
+def pagerduty_token(there: wiring.Jpi) -> Iterator[str]:
+    """Whether PagerDuty takes the token, and knows whom we write as."""
+    if there.pagerduty.own_id() is None:
+        yield f"PagerDuty has no user {there.settings.pagerduty_user_email} (PAGERDUTY_USER_EMAIL): writes are refused"
+
+
+def priorities(there: wiring.Jpi) -> Iterator[str]:
+    """Whether priorities are enabled."""
+    if not there.pagerduty.priority_names():
+        yield "PagerDuty's incident priorities are not enabled: no incident ever is a P1 (Account Settings)"
+
+
+def pagerduty_webhook(there: wiring.Jpi) -> Iterator[str]:
+    """Whether PagerDuty tells us."""
+    if not there.settings.pagerduty_webhook_secret:
+        yield "PAGERDUTY_WEBHOOK_SECRET is not set: deployed, every delivery of PagerDuty's is refused"
+    found = [one for one in there.pagerduty.subscriptions.all() if one.url.endswith("/pagerduty-webhook")]
+    yield from _hooks("PagerDuty", found, frozenset(pagerduty.V3))
+
+
+def tables(there: wiring.Jpi) -> Iterator[str]:
+    """Whether the three tables are there."""
+    named = wiring.tables(there.settings)
+    for model in (named.links, named.ledger, named.config):
+        if not model.exists():
+            yield f"there is no table {model.Meta.table_name}: `sls deploy` makes it"
+
+
+def queue(there: wiring.Jpi) -> Iterator[str]:
+    """Whether the queue is there, and nothing is parked in its dead-letter queue."""
+    if there.queue is None:
+        return
+    parked = there.queue.parked_count()
+    if parked:
+        yield f"{parked} events are parked: python -m jpi.tools.replay says why"
+
+
+def last_poll(there: wiring.Jpi) -> Iterator[str]:
+    """Whether the poll runs."""
+    position = Cursor(wiring.tables(there.settings).config).load()
+    if position is None:
+        yield "no poll has ever run: is the function log_entries deployed and scheduled?"
+        return
+    late = datetime.now(UTC) - position.until
+    if late > POLLS * interval(there.settings.pagerduty_poll_interval):
+        yield f"the last poll got as far as {position.until:%Y-%m-%d %H:%M} UTC: see the log of log_entries"
+
+
+def projects(chosen: Settings) -> list[str]:
+    """The projects in use."""
+    keys = (chosen.incident_project_key, chosen.question_project_key, chosen.person_project_key,
+            chosen.timeline_project_key)
+    return [key for key in keys if key]
+
+
+def interval(text: str) -> timedelta:
+    """`1 minute`, `5 minutes`, `1 hour` ... as a time."""
+    count, unit = text.split()
+    return int(count) * UNITS[unit.removesuffix("s")]
+
+
+def _hooks(service: str, found: list[Hook], events: frozenset[str]) -> Iterator[str]:
+    if not found:
+        yield f"{service} has no webhook that points to a jpi: python -m jpi.tools.webhook_configuration makes it"
+    for one in found:
+        lacking = events - one.events
+        if not one.on:
+            yield f"{service}'s webhook to {one.url} is switched off: webhook_configuration --enable"
+        if lacking:
+            yield f"{service}'s webhook to {one.url} does not tell of {', '.join(sorted(lacking))}"
+        if not one.signed:
+            yield f"{service}'s webhook to {one.url} has no secret: its deliveries are refused"
+
+
+# Side by side, each group in its order: what is asked of one service.
+GROUPS: dict[str, dict[str, Check]] = {
+    "Jira": {"token": jira_token, "clock": clock, "permissions": permissions, "site": site, "link types": link_types,
+             "webhook": jira_webhook},
+    "PagerDuty": {"token": pagerduty_token, "priorities": priorities, "webhook": pagerduty_webhook},
+    "AWS": {"tables": tables, "queue": queue, "poll": last_poll},
+}
