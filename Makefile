@@ -25,9 +25,9 @@ sandbox: $(VENV)/.done ## the same services, left running to be played with
 test: $(VENV)/.done node_modules ## the tests
 	@$(BIN)/python -m pytest -n 2
 
-coverage: $(VENV)/.done node_modules ## the tests but for the faults, and what of jpi they do not reach
+coverage: $(VENV)/.done node_modules ## the tests but for faults and deployment, and what of jpi they do not reach
 	@rm -f .coverage .coverage.*
-	@$(BIN)/python -m coverage run -m pytest -n 2 --ignore=tests/faults
+	@$(BIN)/python -m coverage run -m pytest -n 2 --ignore=tests/faults --ignore=tests/deploy
 	@$(BIN)/python -m coverage combine -q
 	@$(BIN)/python -m coverage report
 

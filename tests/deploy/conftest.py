@@ -21,10 +21,10 @@ NOT_THE_STACKS = ("STAGE", "IS_OFFLINE", "DATABASE_ENDPOINT_URL", "EVENTS_QUEUE"
 
 
 def pytest_collection_modifyitems(items):
-    if not (ROOT / "node_modules" / ".bin" / "sls").exists():
+    if not all((ROOT / name).exists() for name in ("node_modules/.bin/sls", ".venv/bin/python")):
         for item in items:
             if Path(__file__).parent in item.path.parents:
-                item.add_marker(pytest.mark.skip(reason="osls is not here: `npm ci` brings it"))
+                item.add_marker(pytest.mark.skip(reason="sls or .venv is not here: `make setup` brings them"))
 
 
 def env_file(path, **values):
