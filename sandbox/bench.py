@@ -12,6 +12,7 @@ from botocore.client import BaseClient
 from jpi import wiring
 from jpi.handlers import log_entries
 from sandbox.aws import Aws
+from sandbox.bench_artefact import artefact
 from sandbox.bench_changes import changes
 from sandbox.bench_growth import growth
 from sandbox.bench_load import storms, webhooks
@@ -139,6 +140,7 @@ def events() -> None:
 
 SECTIONS: dict[str, Callable[[], None]] = {
     "events": events, "changes": changes, "webhooks": webhooks, "storms": storms, "growth": growth,
+    "artefact": artefact,
 }
 
 

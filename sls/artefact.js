@@ -28,8 +28,16 @@ module.exports = class {
     fs.cpSync(path.join(ROOT, 'jpi'), path.join(this.target, 'jpi'), { recursive: true, filter: (name) => !/__pycache__/.test(name) });
     const settings = ['QUESTIONS_FILE', 'SYNC_FILE'].map((name) => process.env[name]).filter(Boolean);
     for (const file of new Set([...ALWAYS, ...IF_THERE, ...settings])) this.include(file);
-    for (const name of UNUSED) fs.rmSync(path.join(this.target, name), { recursive: true, force: true });
+    for (const name of UNUSED) this.drop(name);
+    // Of the notes that pip leaves beside each library only the version is ever asked for.
+    for (const folder of fs.readdirSync(this.target).filter((name) => name.endsWith('.dist-info'))) {
+      for (const name of fs.readdirSync(path.join(this.target, folder)).filter((one) => one !== 'METADATA')) this.drop(path.join(folder, name));
+    }
     this.compile();
+  }
+
+  drop(name) {
+    fs.rmSync(path.join(this.target, name), { recursive: true, force: true });
   }
 
   include(file) {

@@ -9,14 +9,13 @@ from pathlib import Path
 import pytest
 
 from sandbox.aws import RECEIVES, VISIBILITY_SECONDS
+from sandbox.bench_artefact import RUNTIME
 from sandbox.functions import record
 from tests.deploy.conftest import REGION
 
 # moto makes no alarms, bucket policies and the like; what it leaves out is looked for in the template.
 pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse:UserWarning")
 INVOKE = Path(__file__).with_name("invoke.py")
-# What Lambda's runtime brings along.
-RUNTIME = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six.py", "urllib3")
 FUNCTIONS = {"jpi-qa-app": "wsgi_handler.handler", "jpi-qa-log_entries": "jpi.handlers.log_entries.handler",
              "jpi-qa-events": "jpi.handlers.events.handler"}
 

@@ -88,3 +88,20 @@ def test_what_is_wrong_is_said_before_anything_is_packaged(checkout, arguments, 
     answer = checkout.sls("deploy", *arguments, ok=False, **environ)
     assert said in answer
     assert "Packaging" not in answer
+
+
+@pytest.mark.parametrize(("stage", "role", "kept"), [("prod", "arn:aws:iam::123456789012:role/jpi-cfn-role", "Retain"),
+                                                     ("qa", "", "Delete")])
+def test_a_stage_has_its_own_settings(checkout, stage, role, kept):
+    file = checkout.folder / f".env.{stage}"
+    before = file.read_text() if file.exists() else None
+    env_file(file, STAGE=stage, CFN_ROLE_ARN=role, PAGERDUTY_POLL_INTERVAL="1 hour", LOG_LEVEL="DEBUG")
+    made = json.loads(checkout.sls("print", "--env", stage, "--format", "json"))
+    file.unlink() if before is None else file.write_text(before)
+    assert made["provider"]["iam"].get("deploymentRole", "") == role
+    assert (made["provider"]["stage"], made["provider"]["environment"]["LOG_LEVEL"]) == (stage, "DEBUG")
+    assert made["functions"]["log_entries"]["events"] == [{"schedule": "rate(1 hour)"}]
+    resources = made["resources"]["Resources"]
+    assert resources["IncidentsTable"]["DeletionPolicy"] == kept
+    assert resources["PollAlarm"]["Properties"]["Metrics"][1]["MetricStat"]["Period"] == 3 * 3600
+    assert "CFN_ROLE_ARN" not in made["provider"]["environment"]
