@@ -106,6 +106,7 @@ def _take(events: Sequence[Event]) -> tuple[Response, int]:
     there = wiring.jpi()
     there.budget.start(SECONDS)
     outcomes = there.hand_over(events)
+    there.log_calls()
     for outcome in outcomes:
         if isinstance(outcome, Exception):
             raise outcome

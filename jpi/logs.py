@@ -7,9 +7,10 @@ __all__ = ["Logger", "logger"]
 SERVICE = "jpi"
 
 
-def logger(level: str) -> Logger:
-    """The logger; fields go into `extra`. Never give it a token or a whole payload."""
+def logger(level: str, stage: str = "") -> Logger:
+    """The logger; `stage` stands in every line, fields go into `extra`. Never give it a token or a whole payload."""
     made = Logger(service=SERVICE, level=level, utc=True, location=None, use_rfc3339=True)
     # Of one service there is one logger, which else keeps the level that it was first made with.
     made.setLevel(level)
+    made.append_keys(stage=stage)
     return made

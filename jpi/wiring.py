@@ -23,6 +23,7 @@ from jpi.store.models import ConfigRow, Connection, LedgerRow, LinkRow, bound
 from jpi.sync.engine import Engine
 from jpi.sync.events import IssueCreated, IssueEvent
 from jpi.sync.intake import HandOver, InProcess
+from jpi.sync.measures import embedded
 from jpi.sync.policy import Policy, Question
 from jpi.sync.poll import Poll
 from jpi.sync.reconcile import Reconcile
@@ -58,6 +59,13 @@ class Jpi:
     budget: Budget
     log: logs.Logger
 
+    def log_calls(self) -> None:
+        """Say how many calls were made since this was last said, a line a service."""
+        for api, calls in (("jira", self.jira.calls), ("pagerduty", self.pagerduty.calls)):
+            if counts := calls.taken():
+                units = dict.fromkeys(counts, "Count")
+                self.log.info("called", extra={"api": api, **counts, **embedded(time.time(), units, "api")})
+
     @property
     def queue(self) -> Queue | None:
         """The queue that events are handed over to; None where they are applied in process."""
@@ -72,7 +80,7 @@ def jpi() -> Jpi:
 
 def build(chosen: Settings, clock: Callable[[], float] = time.time, sleep: Callable[[float], None] = time.sleep) -> Jpi:
     """A jpi from these settings. SettingsError where a file that they name is not as it should be."""
-    log, budget = logs.logger(chosen.log_level), Budget(clock)
+    log, budget = logs.logger(chosen.log_level, chosen.stage), Budget(clock)
     wanted = policy(chosen)
     there = tables(chosen)
     links, ledger, cache = Links(there.links), Ledger(there.ledger, clock), Cache(there.config, clock)

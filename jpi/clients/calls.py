@@ -2,6 +2,7 @@
 
 import re
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
@@ -19,7 +20,8 @@ WRITE_SECONDS = 20.0
 STILL_AT_IT_SECONDS = 30.0
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 4.0
-NOT_FOUND = 404
+NOT_FOUND, LIMITED, SERVER_ERROR = 404, 429, 500
+FIGURES = ("calls", "errors", "limited", "retries")
 READS = frozenset({"GET", "HEAD"})
 
 
@@ -62,6 +64,14 @@ class Calls:
         self._send = send
         self._budget = budget
         self._sleep = sleep
+        self._counts: Counter[str] = Counter()
+
+    def taken(self) -> dict[str, int]:
+        """How many `calls` there were since this was last asked, and of them `errors` (5xx or no answer), `limited`
+        (429) and `retries`; nothing where there was none.
+        """
+        counts, self._counts = self._counts, Counter()
+        return {name: counts[name] for name in FIGURES} if counts else {}
 
     def __call__(self, method: str, path: str, params: Mapping[str, Any] | None = None, body: Any = None,
                  read: bool = False) -> Any:
@@ -72,7 +82,8 @@ class Calls:
         reads = read or method in READS
         worth = tenacity.retry_if_exception(lambda error: isinstance(error, Retryable if reads else Unavailable))
         retrying = tenacity.Retrying(retry=worth, wait=_pause, sleep=self._sleep, reraise=True,
-                                     stop=lambda state: state.attempt_number >= TRIES or self._no_time(state))
+                                     stop=lambda state: state.attempt_number >= TRIES or self._no_time(state),
+                                     before_sleep=lambda _: self._counts.update(retries=1))
         return retrying(self._once, method, path, params or {}, body, reads)
 
     def unless_gone(self, method: str, path: str, body: Any = None) -> bool:
@@ -101,9 +112,12 @@ class Calls:
         call = f"{self._service} {method} {path}"
         try:
             timeout = self._budget.timeout(READ_SECONDS if reads else WRITE_SECONDS)
+            self._counts.update(calls=1)
             answer = self._send(method, path, params, body, timeout)
         except requests.RequestException as error:
+            self._counts.update(errors=1)
             raise _no_answer(call, error, reads) from error
+        self._counts.update(limited=answer.status_code == LIMITED, errors=answer.status_code >= SERVER_ERROR)
         if answer.ok:
             return _decoded(call, answer)
         raise _failure(call, answer, reads)
@@ -127,9 +141,9 @@ def _no_answer(call: str, error: requests.RequestException, reads: bool) -> Retr
 
 def _failure(call: str, answer: requests.Response, reads: bool) -> Exception:
     status = answer.status_code
-    if status == 429:
+    if status == LIMITED:
         return Unavailable(f"{call} was refused by a rate limit", after=_asked_to_wait(answer))
-    if status >= 500 or status in (408, 425):
+    if status >= SERVER_ERROR or status in (408, 425):
         text = f"{call} failed with {status}"
         return Unavailable(text, after=_asked_to_wait(answer)) if reads else OutcomeUnknown(text)
     return _refused(call, answer)

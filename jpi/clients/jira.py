@@ -47,7 +47,7 @@ class Jira(Looks):
                                max_retries=0, get_server_info=False)
         self._url = url
         self._wanted = {name.casefold() for name in fields}
-        self._call = Calls("Jira", self._send, budget, sleep)
+        self.calls = self._call = Calls("Jira", self._send, budget, sleep)
         self._workflow = Workflow(self._call)
         self._cache = cache
         self.screens = Screens(self._call, cache)

@@ -60,7 +60,7 @@ class PagerDuty:
         self._session.retry = {429: -2}
         self._session.max_network_attempts = 0
         self._session.log.disabled = True
-        self._call = Calls("PagerDuty", self._send, budget, sleep)
+        self.calls = self._call = Calls("PagerDuty", self._send, budget, sleep)
         self.notes = Notes(self._call)
         self.users = Users(self._call)
         self.subscriptions = Subscriptions(self._call)

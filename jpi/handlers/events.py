@@ -27,6 +27,7 @@ def handler(event: Any, context: Any) -> PartialItemFailureResponse:
     waits: dict[str, int] = {}
     answer = process_partial_response(event, partial(_apply, there, waits), processor)
     failed = {one["itemIdentifier"] for one in answer["batchItemFailures"]}
+    there.log_calls()
     _put_off(there, {one["receiptHandle"]: waits[one["attributes"]["MessageGroupId"]]
                      for one in event["Records"] if one["messageId"] in failed})
     return answer

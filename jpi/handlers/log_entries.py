@@ -13,6 +13,9 @@ def handler(event: Any, context: Any) -> dict[str, int]:
     """
     there = wiring.jpi()
     start(there, context)
-    done = there.poll.run()
+    try:
+        done = there.poll.run()
+    finally:
+        there.log_calls()
     there.log.info("polled", extra=done)
     return done

@@ -1,0 +1,69 @@
+"""Figures in the log: CloudWatch reads them out of the lines, so each must stand where its line says it does."""
+
+import json
+import logging
+
+import pytest
+
+from sandbox.web import Fault
+from tests.acting import apply, on_call, poll
+
+
+@pytest.fixture
+def lines(caplog):
+    """`lines()`: what was logged since, as CloudWatch has it; each figure that a line announces is in it."""
+    def read():
+        shape = logging.getLogger("jpi").handlers[0].formatter
+        found = [json.loads(shape.format(record)) for record in caplog.records if record.name == "jpi"]
+        caplog.clear()
+        for line in found:
+            for told in line.get("_aws", {}).get("CloudWatchMetrics", []):
+                assert all(isinstance(line[one["Name"]], int) for one in told["Metrics"])
+                assert all(line[name] for dimensions in told["Dimensions"] for name in dimensions)
+        return found
+
+    return read
+
+
+def figures(found, **wanted):
+    return [line for line in found if "_aws" in line and all(line.get(name) == value for name, value in wanted.items())]
+
+
+def test_an_event_is_counted_with_how_long_it_took_to_arrive(p1, lines):
+    world, event = p1
+    world.clock.advance(7)
+    lines()
+    for _ in range(3):
+        apply(world, event)
+    first, _, last = figures(lines(), events=1)
+    assert (first["result"], first["source"], first["stage"]) == ("applied", "webhook", world.environ["STAGE"])
+    assert 7_000 <= first["lag_ms"] < 20_000
+    assert (last["result"], "lag_ms" in last) == ("nothing to do", False)
+
+
+def test_calls_are_counted_by_service_with_what_went_wrong(world, lines):
+    world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
+    world.jira.fault = on_call("POST", "/search/jql", 429, times=1, **{"Retry-After": "1"})
+    world.settle()
+    [jira] = figures(lines(), api="jira")
+    assert (jira["calls"], jira["limited"], jira["retries"], jira["errors"]) == (len(world.jira.calls), 1, 1, 0)
+    world.pagerduty.fault = lambda call: Fault(500) if call.path == "/incidents" else None
+    poll(world)
+    [pagerduty] = figures(lines(), api="pagerduty")
+    assert (pagerduty["errors"], pagerduty["retries"]) == (3, 2)
+
+
+def test_where_nothing_was_called_nothing_is_said(world, lines):
+    world.jpi.log_calls()
+    lines()
+    world.jpi.log_calls()
+    assert figures(lines()) == []
+
+
+def test_failures_are_counted_as_such(p1, lines):
+    world, event = p1
+    world.jira.fault = lambda call: Fault(400)
+    with pytest.raises(Exception, match="400"):
+        apply(world, event)
+    [failed] = figures(lines(), events=1)
+    assert failed["result"] == "failed"
