@@ -2,6 +2,7 @@
 
 import pytest
 
+from jpi import settings
 from jpi.sync.policy import Create, OpenRule, Policy, Rule, WhenIssue
 from jpi.tools import webhook_configuration
 from sandbox.site import JIRA_EVENTS, PAGERDUTY_EVENTS
@@ -66,6 +67,19 @@ def test_a_new_secret_stands_in_front_of_the_old(unhooked, tmp_path, monkeypatch
     [theirs], _ = hooks(unhooked)
     assert (tmp_path / ".env").read_text() == f"PAGERDUTY_WEBHOOK_SECRET={theirs.secret},{old}\n"
     assert (theirs.filter["type"], theirs.filter["id"]) == ("service_reference", unhooked.service.id)
+
+
+def test_secrets_are_stored_in_aws_where_the_settings_then_find_them(unhooked, monkeypatch, capsys):
+    for name, value in {"AWS_ENDPOINT_URL": unhooked.environ["DATABASE_ENDPOINT_URL"], "AWS_ACCESS_KEY_ID": "test",
+                        "AWS_SECRET_ACCESS_KEY": "test"}.items():
+        monkeypatch.setenv(name, value)
+    assert run(unhooked, "--ssm", "/jpi/dev/") == 0
+    [theirs], _ = hooks(unhooked)
+    name = "ssm:/jpi/dev/pagerduty-webhook-secret"
+    assert f"set PAGERDUTY_WEBHOOK_SECRET={name}" in (out := capsys.readouterr().out)
+    assert theirs.secret not in out
+    monkeypatch.setenv("PAGERDUTY_WEBHOOK_SECRET", name)
+    assert settings.load().pagerduty_webhook_secret[0] == theirs.secret
 
 
 def test_without_a_secret_for_jira_one_is_made_and_shown(unhooked, monkeypatch, capsys):

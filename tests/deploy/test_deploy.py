@@ -126,7 +126,7 @@ def indexes(table):
                   for one in table.get("GlobalSecondaryIndexes", []))
 
 
-def test_the_queue_brings_its_messages_to_the_function(deployed, clients):
+def test_the_queue_brings_its_messages_to_the_function(deployed, clients, template):
     sqs = clients["sqs"]
     there = {name: sqs.get_queue_attributes(QueueUrl=sqs.get_queue_url(QueueName=name)["QueueUrl"],
                                             AttributeNames=["All"])["Attributes"]
@@ -138,6 +138,8 @@ def test_the_queue_brings_its_messages_to_the_function(deployed, clients):
     [mapping] = clients["lambda"].list_event_source_mappings(EventSourceArn=events["QueueArn"])["EventSourceMappings"]
     assert mapping["FunctionArn"].endswith(":jpi-qa-events")
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    [mapped] = of_type(template, "AWS::Lambda::EventSourceMapping")
+    assert mapped["ScalingConfig"] == {"MaximumConcurrency": 10}
     timeout = clients["lambda"].get_function_configuration(FunctionName="jpi-qa-events")["Timeout"]
     assert timeout * 6 == VISIBILITY_SECONDS
 
