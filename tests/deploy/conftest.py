@@ -81,7 +81,7 @@ def clients(aws):
 def site(aws):
     """Both services, set up, with what is to stand in .env.qa."""
     world = World(aws)
-    world.settings = {name: value for name, value in world.environ.items() if value and name not in NOT_THE_STACKS}
+    world.settings = {name: value for name, value in world.environ.items() if name not in NOT_THE_STACKS}
     yield world
     world.stop()
 
@@ -89,7 +89,7 @@ def site(aws):
 @pytest.fixture(scope="session")
 def deployed(checkout, site, clients):
     """The checkout once `sls deploy --env qa` has run there."""
-    env_file(checkout.folder / ".env.qa", STAGE="qa", ALARM_EMAIL="oncall@example.com", **site.settings)
+    env_file(checkout.folder / ".env.qa", **{**site.settings, "STAGE": "qa", "ALARM_EMAIL": "oncall@example.com"})
     checkout.said = checkout.sls("deploy", "--env", "qa")
     return checkout
 

@@ -19,9 +19,11 @@ READY = re.compile(r"http://[\w.]+:\d+")
 @pytest.fixture
 def local(checkout, site):
     """The checkout with an .env whose services are the simulated ones."""
-    env_file(checkout.folder / ".env", **site.settings, DATABASE_ENDPOINT_URL=site.environ["DATABASE_ENDPOINT_URL"],
-             INCIDENTS_TABLE=f"incidents-{site.environ['STAGE']}", CONFIG_TABLE=f"config-{site.environ['STAGE']}",
-             LOG_ENTRIES_TABLE=f"log-entries-{site.environ['STAGE']}")
+    stage = site.environ["STAGE"]
+    tables = {"INCIDENTS_TABLE": f"incidents-{stage}", "LOG_ENTRIES_TABLE": f"log-entries-{stage}",
+              "CONFIG_TABLE": f"config-{stage}"}
+    env_file(checkout.folder / ".env", **{**site.settings, **tables},
+             DATABASE_ENDPOINT_URL=site.environ["DATABASE_ENDPOINT_URL"])
     yield checkout
     (checkout.folder / ".env").unlink()
 
