@@ -4,7 +4,7 @@ import pytest
 
 from jpi import settings
 from jpi.sync.policy import Create, OpenRule, Policy, Rule, WhenIssue
-from jpi.tools import webhook_configuration
+from jpi.tools import webhook_configuration, webhooks
 from sandbox.site import JIRA_EVENTS, PAGERDUTY_EVENTS
 from sandbox.web import Fault
 from tests.acting import WRITES
@@ -113,6 +113,35 @@ def test_broken_half_way_it_goes_on(unhooked, path):
     assert [len(found) for found in hooks(unhooked)] == [1, 1]
 
 
+def test_secrets_are_changed_without_a_delivery_refused(unhooked, monkeypatch, tmp_path):
+    env = tmp_path / ".env"
+    run(unhooked, "--write-env", str(env))
+    use(unhooked, monkeypatch, env)
+    [before], [ours] = hooks(unhooked)
+    old = ours.secret
+
+    def told():
+        incident = unhooked.pagerduty.trigger(unhooked.service, "Down", unhooked.rita, "P1")
+        unhooked.settle()
+        unhooked.move(unhooked.issue_of(incident), "done")
+        unhooked.settle()
+        return incident.status == "resolved" and unhooked.pagerduty.outbox.dropped == []
+
+    assert run(unhooked, "--rotate", "--write-env", str(env)) == 0
+    assert told(), "the old ones are used still"
+    use(unhooked, monkeypatch, env)
+    assert (told(), run(unhooked, "--check")) == (True, 0)
+    assert run(unhooked, "--finish") == 0
+    [after], [ours] = hooks(unhooked)
+    assert (after.id != before.id, ours.secret != old, told()) == (True, True, True)
+    for name in ("JIRA_WEBHOOK_SECRET", "PAGERDUTY_WEBHOOK_SECRET"):
+        newest = unhooked.environ[name].partition(",")[0]
+        monkeypatch.setenv(name, newest)
+        unhooked.environ[name] = newest
+    unhooked.jpi = unhooked.start_jpi()
+    assert told(), "the old ones are needed no longer"
+
+
 def test_they_are_listed_and_taken_away(unhooked, capsys):
     run(unhooked)
     other = {"name": "x", "url": "https://x.example", "events": JIRA_EVENTS}
@@ -164,7 +193,7 @@ def test_an_address_that_cannot_be_is_refused(url):
     (Policy(open=(OpenRule("Checkout"),)), ""),
 ])
 def test_jira_tells_of_the_projects_that_matter(policy, wanted):
-    assert webhook_configuration.jql(policy) == wanted
+    assert webhooks.jql(policy) == wanted
 
 
 @needs_shared

@@ -40,11 +40,11 @@ class Subscriptions:
             yield from map(_subscription, found["webhook_subscriptions"])
             start, more = start + PAGE, bool(found.get("more"))
 
-    def add(self, url: str, events: Sequence[str], scope: Scope) -> str:
-        """Make one; the secret, which no other answer shows."""
+    def add(self, url: str, events: Sequence[str], scope: Scope, active: bool) -> str:
+        """Make one; the secret, which no other answer shows. Only one that is `active` delivers."""
         made = self._call("POST", "/webhook_subscriptions", body={"webhook_subscription": {
             "type": "webhook_subscription", "description": "jpi", "events": sorted(events), "filter": _filter(scope),
-            "delivery_method": {"type": "http_delivery_method", "url": url}}})
+            "active": active, "delivery_method": {"type": "http_delivery_method", "url": url}}})
         return str(made["webhook_subscription"]["delivery_method"]["secret"])
 
     def update(self, hook: Hook, events: Sequence[str]) -> None:
