@@ -79,7 +79,13 @@ def test_parked_events_are_told(well, capsys):
 
 
 def test_one_service_that_is_away_does_not_hide_the_others(well, capsys):
-    well.pagerduty.fault = lambda call: Fault(403)
+    well.pagerduty.fault = lambda call: Fault(401)
     _, wrong = run(capsys)
     assert {name.split()[0] for name in wrong} == {"PagerDuty", "Jira"}, "the site's check asks for services too"
-    assert "it takes an administrator's token" in wrong["PagerDuty token"]
+    assert "the token is not taken" in wrong["PagerDuty token"]
+
+
+def test_what_only_an_administrator_may_look_at_is_no_fault(well, capsys):
+    well.jira.users[well.bot_id].admin = False
+    assert doctor.main([]) == 0
+    assert "?    Jira webhook: not looked at, since it takes an administrator's token" in capsys.readouterr().out
