@@ -97,7 +97,7 @@ def _store(chosen: argparse.Namespace, there: Settings) -> Store:
         value = ",".join(known[name])
         if chosen.write_env:
             put(chosen.write_env, name, value)
-            print(f"{name}: written to {chosen.write_env}; deploy to have it used")
+            print(f"{name}: written to {chosen.write_env}; deploy, or restart what serves, to have it used")
         if chosen.ssm:
             path = f"{chosen.ssm.rstrip('/')}/{name.lower().replace('_', '-')}"
             ssm = aws.client("ssm", aws.Place(aws.region()))
