@@ -2,12 +2,14 @@
 
 import json
 import re
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
 from botocore.session import get_session
+from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 from moto import mock_aws
 
 from jpi.tools import aws_configuration, env_file
@@ -20,6 +22,8 @@ LAMBDA = {"Version": "2012-10-17", "Statement": [
 NO_OPERATIONS = {
     "iam:PassRole", "iam:*", "s3:ListBucket", "s3:GetBucketPublicAccessBlock", "s3:PutBucketPublicAccessBlock",
     "s3:GetEncryptionConfiguration", "s3:PutEncryptionConfiguration",
+    # Operations of another API, S3 Control.
+    "s3:ListTagsForResource", "s3:TagResource", "s3:UntagResource",
     *(f"apigateway:{verb}" for verb in ("DELETE", "GET", "PATCH", "POST", "PUT")),
 }
 # What CloudFormation makes of our template, and the service that it asks for each.
@@ -127,7 +131,7 @@ def test_every_action_is_one_that_aws_knows():
 def test_nothing_is_allowed_on_everything_but_what_has_no_name():
     wide = {action for one in POLICY["Statement"] if one["Resource"] == ["*"] and "Condition" not in one
             for action in one["Action"]}
-    assert wide == {"lambda:GetEventSourceMapping", "sns:Unsubscribe"}
+    assert wide == {"sns:Unsubscribe"}
     assert len(json.dumps(POLICY, separators=(",", ":"))) < 10_240, "IAM takes no more in a role's own policies"
 
 
@@ -136,6 +140,28 @@ def test_whatever_the_stack_is_made_of_may_be_made():
     kinds = set(re.findall(r"AWS::(\w+)::", " ".join(file.read_text() for file in files)))
     allowed = {action.partition(":")[0] for one in POLICY["Statement"] for action in one["Action"]}
     assert {SERVICES[kind] for kind in kinds} <= allowed
+
+
+@pytest.mark.parametrize(("kind", "arn"), [
+    ("CloudWatch::Alarm", "cloudwatch:eu-west-1:1:alarm:jpi-qa-poll"),
+    ("CloudWatch::Dashboard", "cloudwatch::1:dashboard/jpi-qa"),
+    ("DynamoDB::Table", "dynamodb:eu-west-1:1:table/log-entries-qa"),
+    ("Events::Rule", "events:eu-west-1:1:rule/jpi-qa-LogUnderscoreentriesEventsRuleSchedule1-1A2B"),
+    ("IAM::Role", "iam::1:role/jpi-qa-eu-west-1-app"),
+    ("Lambda::EventSourceMapping", "lambda:eu-west-1:1:event-source-mapping:fa123456-14a1"),
+    ("Lambda::Function", "lambda:eu-west-1:1:function:jpi-qa-app"),
+    ("Logs::LogGroup", "logs:eu-west-1:1:log-group:/aws/lambda/jpi-qa-app"),
+    ("S3::Bucket", "s3:::jpi-qa-serverlessdeploymentbucket-1a2b"),
+    ("SNS::Topic", "sns:eu-west-1:1:jpi-alarms-qa"),
+    ("SQS::Queue", "sqs:eu-west-1:1:jpi-events-qa.fifo"),
+])
+def test_whatever_the_stack_is_made_of_may_be_tagged(kind, arn):
+    # CloudFormation puts the stack's tags on everything, and gives up where it may not.
+    needed = PROVIDER_SCHEMA_MANAGER.get_resource_schema("eu-west-1", f"AWS::{kind}").schema["tagging"]["permissions"]
+    allowed = {action for one in POLICY["Statement"] for action in one["Action"] if one["Effect"] == "Allow"
+               and any(fnmatchcase(f"arn:aws:{arn}", pattern) for pattern in one["Resource"])}
+    # The schema's name for what IAM knows as PutBucketTagging.
+    assert set(needed) - allowed - {"s3:DeleteBucketTagging"} == set()
 
 
 @pytest.mark.parametrize(("before", "after"), [
