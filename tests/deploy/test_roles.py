@@ -1,0 +1,91 @@
+"""Each function's role allows what that function is seen to do, table by table: moto itself asks for no rights."""
+
+import json
+import re
+
+import pytest
+from botocore.client import BaseClient
+
+from jpi.handlers import log_entries
+from jpi.sync.text import document
+from tests.acting import edit
+
+# IAM's names where they are not the operation's own: AWS, "Actions, resources, and condition keys for Amazon SQS".
+ACTIONS = {"SendMessageBatch": "SendMessage", "ChangeMessageVisibilityBatch": "ChangeMessageVisibility",
+           "DeleteMessageBatch": "DeleteMessage"}
+TABLES = {"incidents": "IncidentsTable", "log-entries": "LogEntriesTable", "config": "ConfigTable"}
+INDEXED = re.compile(r"/index/(.+)")
+
+
+@pytest.fixture(scope="module")
+def allowed(checkout):
+    """What each role allows, as {(action, logical name of the table or queue, index)}."""
+    made = json.loads(checkout.sls("print", "--format", "json"))["resources"]["Resources"]
+    return {name: set(pairs(made[f"{name}Role"])) for name in ("App", "LogEntries", "Events")}
+
+
+def pairs(role):
+    [policy] = role["Properties"]["Policies"]
+    for statement in policy["PolicyDocument"]["Statement"]:
+        for resource in statement["Resource"]:
+            index = INDEXED.search(resource.get("Fn::Sub", ""))
+            where = ("IncidentsTable", index[1]) if index else (resource.get("Fn::GetAtt", [""])[0], "")
+            yield from ((action, *where) for action in statement["Action"])
+
+
+@pytest.fixture
+def seen(monkeypatch):
+    """What was asked of AWS since it was last emptied, in the same form."""
+    found, call = set(), BaseClient._make_api_call
+
+    def noting(self, operation, arguments):
+        service = self.meta.service_model.service_name
+        action = f"{service}:{ACTIONS.get(operation, operation)}"
+        if service == "sqs":
+            found.add((action, "EventsQueue", ""))
+        for table in [arguments["TableName"]] if "TableName" in arguments else arguments.get("RequestItems", ()):
+            found.add((action, TABLES[table.rpartition("-")[0]], arguments.get("IndexName", "")))
+        return call(self, operation, arguments)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", noting)
+    return found
+
+
+def test_each_role_allows_what_its_function_does(queued, seen, allowed):
+    world = queued
+    done = {"App": set(), "LogEntries": set(), "Events": set()}
+
+    def during(name, act):
+        seen.clear()
+        act()
+        done[name] |= seen
+
+    def told():
+        during("App", lambda: (world.pagerduty.outbox.pump(), world.jira.outbox.pump()))
+        while world.events.visible():
+            during("Events", world.work)
+
+    incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
+    told()
+    world.clock.advance(60)
+    during("LogEntries", lambda: log_entries.handler({}, None))
+    told()
+    issue = world.issue_of(incident)
+    edit(world, issue, summary="Down for good")
+    world.pagerduty.annotate(incident, "Rolled back.", world.rita)
+    world.jim("POST", f"/rest/api/3/issue/{issue.key}/comment", {"body": document("Traffic is back.")})
+    world.pagerduty.hooks.ping(next(iter(world.pagerduty.hooks.all.values())), world.clock.now())
+    world.jira.conflicts = 9
+    world.pagerduty.resolve(incident, world.rita)
+    told()
+    world.jira.conflicts = 0
+    world.clock.advance(60)
+    told()
+    during("LogEntries", lambda: log_entries.handler({}, None))
+    assert issue.status == "Done"
+    assert {name: sorted(asked - allowed[name]) for name, asked in done.items()} == {
+        "App": [], "LogEntries": [], "Events": []}
+    assert ("sqs:SendMessage", "EventsQueue", "") in done["App"]
+    assert ("sqs:ChangeMessageVisibility", "EventsQueue", "") in done["Events"]
+    assert ("dynamodb:PutItem", "ConfigTable", "") in done["App"], "PagerDuty's test is noted"
+    assert ("dynamodb:Query", "IncidentsTable", "open-index") in done["LogEntries"]
