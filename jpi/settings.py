@@ -4,10 +4,11 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
+from dotenv import dotenv_values, set_key
 
 from jpi import secrets
 from jpi.errors import SettingsError
@@ -128,13 +129,16 @@ class Settings:
 MAY_BE_EMPTY = ("person_project_key", "question_project_key", "timeline_project_key")
 
 
-def load(environ: Mapping[str, str] | None = None) -> Settings:
-    """The settings in `environ`, else of the process and `.env`; SettingsError names all that is wrong."""
+def load(environ: Mapping[str, str] | None = None, look_up: bool = True) -> Settings:
+    """The settings in `environ`, else of the process and `.env`; SettingsError names all that is wrong.
+
+    `look_up`: whether secrets that are named rather than given are asked for.
+    """
     environ = _environment() if environ is None else environ
-    given = {name: environ[name] for one in fields(Settings) if not one.repr and (name := one.name.upper()) in environ}
-    environ = {**environ, **secrets.resolved(given)}
+    hidden = {name: environ[name] for one in fields(Settings) if not one.repr and (name := one.name.upper()) in environ}
+    found, problems = secrets.resolved(hidden) if look_up else (hidden, [])
+    environ = {**environ, **found}
     values: dict[str, Any] = {}
-    problems = []
     for one in fields(Settings):
         try:
             values[one.name] = _value(one.name, one.metadata, environ)
@@ -182,6 +186,16 @@ def _fallbacks(values: Mapping[str, Any]) -> Mapping[str, Any]:
     }
 
 
+def given(name: str) -> str:
+    """One variable as it was given, for whoever needs no other, or none of what its secrets stand for."""
+    return _environment().get(name, "").strip()
+
+
 def sync_file() -> str:
-    """The sync file's name, for whoever needs nothing else of the environment."""
-    return _environment().get("SYNC_FILE", "").strip() or SYNC_FILE
+    """The sync file's name."""
+    return given("SYNC_FILE") or SYNC_FILE
+
+
+def put(file: Path, name: str, value: str) -> None:
+    """Set one variable in an env file, and leave all else as it is; a new file is for its owner only."""
+    set_key(file, name, value, quote_mode="auto", follow_symlinks=True)

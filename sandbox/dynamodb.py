@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for one in (signal.SIGINT, signal.SIGTERM):
         signal.signal(one, lambda *_: stopped.set())
     try:
-        there = urlsplit(settings.load().database_endpoint_url).port
+        there = urlsplit(settings.load(look_up=False).database_endpoint_url).port
         port = there or 80 if chosen.port is None else chosen.port
         with running(port, chosen.jar) as url:
             os.environ["DATABASE_ENDPOINT_URL"] = url

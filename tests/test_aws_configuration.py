@@ -12,7 +12,7 @@ from botocore.session import get_session
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 from moto import mock_aws
 
-from jpi.tools import aws_configuration, env_file
+from jpi.tools import aws_configuration
 
 ROLE = "jpi-cfn-role"
 POLICY = json.loads(Path("etc/jpi-cfn-role-policy.json").read_text())
@@ -57,7 +57,7 @@ def test_the_role_is_made_once_and_its_arn_is_written_where_it_is_wanted(iam, ca
     code, out, _ = run(capsys, "--write-env", str(env))
     arn = iam.get_role(RoleName=ROLE)["Role"]["Arn"]
     assert (code, f"CFN_ROLE_ARN={arn}" in out) == (0, True)
-    assert env.read_text() == f"STAGE=dev\nCFN_ROLE_ARN={arn}\n# kept\n"
+    assert env.read_text() == f"STAGE=dev\nCFN_ROLE_ARN='{arn}'\n# kept\n"
     assert policy(iam) == POLICY
     code, out, _ = run(capsys)
     assert (code, "jpi-cfn-role: up to date" in out) == (0, True)
@@ -162,17 +162,3 @@ def test_whatever_the_stack_is_made_of_may_be_tagged(kind, arn):
                and any(fnmatchcase(f"arn:aws:{arn}", pattern) for pattern in one["Resource"])}
     # The schema's name for what IAM knows as PutBucketTagging.
     assert set(needed) - allowed - {"s3:DeleteBucketTagging"} == set()
-
-
-@pytest.mark.parametrize(("before", "after"), [
-    (None, "A=2\n"), ("", "A=2\n"), ("A=1\nB=1", "A=2\nB=1\n"), ("export A = 1\n", "A=2\n"),
-    ("AA=1\n#A=1\n", "AA=1\n#A=1\nA=2\n"),
-])
-def test_a_name_is_set_in_its_place(tmp_path, before, after):
-    file = tmp_path / ".env"
-    if before is not None:
-        file.write_text(before)
-        file.chmod(0o640)
-    env_file.put(file, "A", "2")
-    assert (file.read_text(), oct(file.stat().st_mode & 0o777)) == (after, "0o600" if before is None else "0o640")
-    assert [one.name for one in tmp_path.iterdir()] == [".env"]

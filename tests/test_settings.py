@@ -113,3 +113,20 @@ def test_questions_are_read_only_where_they_have_a_project(tmp_path):
     chosen = {**REQUIRED, "QUESTIONS_FILE": str(file)}
     assert [one.summary for one in wiring.policy(load(chosen)).questions] == ["Why?", "Who?"]
     assert wiring.policy(load({**chosen, "QUESTION_PROJECT_KEY": "", "QUESTIONS_FILE": "nowhere"})).questions == ()
+
+
+@pytest.mark.parametrize(("before", "after"), [
+    (None, "A='a #b'\n"), ("", "A='a #b'\n"), ("A=1\nB=1\n", "A='a #b'\nB=1\n"), ("B=1", "B=1\nA='a #b'\n"),
+    ("AA=1\n#A=1\n", "AA=1\n#A=1\nA='a #b'\n"),
+])
+def test_a_variable_is_put_in_its_place_and_read_again(tmp_path, monkeypatch, before, after):
+    file = tmp_path / ".env"
+    if before is not None:
+        (tmp_path / "kept").write_text(before)
+        (tmp_path / "kept").chmod(0o640)
+        file.symlink_to(tmp_path / "kept")
+    settings.put(file, "A", "a #b")
+    assert (file.read_text(), file.is_symlink()) == (after, before is not None)
+    assert oct(file.stat().st_mode & 0o777) == ("0o600" if before is None else "0o640")
+    monkeypatch.chdir(tmp_path)
+    assert settings.given("A") == "a #b"

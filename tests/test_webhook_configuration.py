@@ -1,8 +1,9 @@
 """Both services' webhooks: made once, mended, switched on, taken away, and seen to arrive."""
 
 import pytest
+from dotenv import dotenv_values
 
-from jpi import settings
+from jpi import aws, settings
 from jpi.sync.policy import Create, OpenRule, Policy, Rule, WhenIssue
 from jpi.tools import webhook_configuration, webhooks
 from sandbox.site import JIRA_EVENTS, PAGERDUTY_EVENTS
@@ -38,8 +39,7 @@ def writes(world):
 
 def use(world, monkeypatch, env):
     """jpi with the secrets that the tool wrote down."""
-    for line in env.read_text().splitlines():
-        name, _, value = line.partition("=")
+    for name, value in dotenv_values(env).items():
         world.environ[name] = value
         monkeypatch.setenv(name, value)
     world.jpi = world.start_jpi()
@@ -65,7 +65,7 @@ def test_a_new_secret_stands_in_front_of_the_old(unhooked, tmp_path, monkeypatch
     old = unhooked.environ["PAGERDUTY_WEBHOOK_SECRET"]
     assert run(unhooked, "--write-env", str(tmp_path / ".env"), "--service", unhooked.service.id) == 0
     [theirs], _ = hooks(unhooked)
-    assert (tmp_path / ".env").read_text() == f"PAGERDUTY_WEBHOOK_SECRET={theirs.secret},{old}\n"
+    assert (tmp_path / ".env").read_text() == f"PAGERDUTY_WEBHOOK_SECRET='{theirs.secret},{old}'\n"
     assert (theirs.filter["type"], theirs.filter["id"]) == ("service_reference", unhooked.service.id)
 
 
@@ -210,3 +210,37 @@ def test_what_it_sends_and_gets_is_as_documented(unhooked):
     assert said == []
 
 
+
+
+def test_one_that_pagerduty_switched_off_is_not_taken_for_the_new_one(unhooked, tmp_path):
+    env = str(tmp_path / ".env")
+    run(unhooked, "--write-env", env)
+    [before] = hooks(unhooked)[0]
+    assert run(unhooked, "--rotate", "--write-env", env) == 0
+    unhooked.pagerduty.outbox.disabled_until[before.id] = unhooked.clock() + 3600
+    assert run(unhooked) == 0
+    after = next(one for one in hooks(unhooked)[0] if one is not before)
+    assert (before.id in unhooked.pagerduty.outbox.disabled_until, after.active) == (False, False), "not deployed yet"
+    unhooked.pagerduty.outbox.disabled_until[before.id] = unhooked.clock() + 3600
+    assert run(unhooked, "--finish") == 0
+    assert (hooks(unhooked)[0], after.active) == ([after], True)
+
+
+def test_a_secret_that_stands_in_aws_is_not_written_into_a_file(unhooked, monkeypatch, tmp_path):
+    for name, value in {"AWS_ENDPOINT_URL": unhooked.environ["DATABASE_ENDPOINT_URL"], "AWS_ACCESS_KEY_ID": "test",
+                        "AWS_SECRET_ACCESS_KEY": "test"}.items():
+        monkeypatch.setenv(name, value)
+    ssm = aws.client("ssm", aws.Place(aws.region()))
+    ssm.put_parameter(Name="/jpi/x/hook", Value="stored-secret", Type="SecureString", Overwrite=True)
+    monkeypatch.setenv("PAGERDUTY_WEBHOOK_SECRET", "ssm:/jpi/x/hook")
+    assert run(unhooked, "--write-env", str(tmp_path / ".env")) == 0
+    [made] = hooks(unhooked)[0]
+    said = (tmp_path / ".env").read_text()
+    assert (f"{made.secret},ssm:/jpi/x/hook" in said, "stored-secret" in said) == (True, False)
+
+
+@pytest.mark.parametrize("other", ["--rotate", "--finish", "--enable", "--delete"])
+def test_checking_never_changes_anything(unhooked, other):
+    with pytest.raises(SystemExit) as ended:
+        run(unhooked, "--check", other)
+    assert (ended.value.code, writes(unhooked)) == (2, [])

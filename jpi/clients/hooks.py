@@ -16,12 +16,16 @@ ACCOUNT: Scope = ("account", "")
 
 @dataclass(frozen=True)
 class Hook:
-    """A webhook as it is: `scope` is what it is for, Jira's JQL or PagerDuty's (kind, id); `on`: it delivers."""
+    """A webhook as it is: `scope` is what it is for, Jira's JQL or PagerDuty's (kind, id).
+
+    `active`: it is meant to deliver; `on`: it does, as PagerDuty has not switched it off.
+    """
 
     id: str
     url: str
     events: frozenset[str]
     scope: str | Scope
+    active: bool = True
     on: bool = True
     signed: bool = True
 
@@ -74,8 +78,8 @@ class AdminWebhooks:
     def all(self) -> list[Hook]:
         """Every one of the site."""
         return [Hook(one["self"].rsplit("/", 1)[-1], one["url"], frozenset(one["events"]),
-                     (one.get("filters") or {}).get(SECTION) or "", bool(one.get("enabled", True)),
-                     bool(one.get("isSigned"))) for one in self._call("GET", HOOKS)]
+                     (one.get("filters") or {}).get(SECTION) or "", on=bool(one.get("enabled", True)),
+                     signed=bool(one.get("isSigned"))) for one in self._call("GET", HOOKS)]
 
     def add(self, url: str, events: Sequence[str], jql: str, secret: str) -> None:
         """Make one."""
@@ -102,6 +106,7 @@ def _filter(scope: Scope) -> dict[str, str]:
 
 def _subscription(found: dict[str, Any]) -> Hook:
     method, scope = found["delivery_method"], found["filter"]
-    on = bool(found.get("active", True)) and not method.get("temporarily_disabled")
+    active = bool(found.get("active", True))
     return Hook(found["id"], method["url"], frozenset(found["events"]),
-                (scope["type"].removesuffix("_reference"), scope.get("id") or ""), on)
+                (scope["type"].removesuffix("_reference"), scope.get("id") or ""), active,
+                active and not method.get("temporarily_disabled"))

@@ -10,8 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jpi import aws
-from jpi.tools.env_file import put
+from jpi import aws, settings
 
 ROLE = "jpi-cfn-role"
 POLICY = "jpi"
@@ -123,7 +122,7 @@ def _run(role: Role, chosen: argparse.Namespace, partition: str) -> None:
     made = role.arn()
     print(f"CFN_ROLE_ARN={made or '(known once it is made)'}")
     if chosen.write_env and made and not chosen.dry_run:
-        put(chosen.write_env, "CFN_ROLE_ARN", made)
+        settings.put(chosen.write_env, "CFN_ROLE_ARN", made)
         print(f"written to {chosen.write_env}")
 
 

@@ -82,7 +82,7 @@ def pagerduty_webhook(there: wiring.Jpi) -> Iterator[str]:
     if not there.settings.pagerduty_webhook_secret:
         yield "PAGERDUTY_WEBHOOK_SECRET is not set: deployed, every delivery of PagerDuty's is refused"
     found = [one for one in there.pagerduty.subscriptions.all() if one.url.endswith("/pagerduty-webhook")]
-    yield from _hooks("PagerDuty", found, frozenset(pagerduty.V3))
+    yield from _hooks("PagerDuty", [one for one in found if one.active], frozenset(pagerduty.V3))
 
 
 def tables(there: wiring.Jpi) -> Iterator[str]:

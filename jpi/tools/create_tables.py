@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.parse_args(arguments)
     try:
-        chosen = settings.load()
+        chosen = settings.load(look_up=False)
         if not chosen.is_offline:
             raise SettingsError("IS_OFFLINE is not set: deployed tables are made by `sls deploy`.")
         there = wiring.tables(chosen)

@@ -17,7 +17,6 @@ from jpi.clients.hooks import ACCOUNT
 from jpi.errors import JpiError, Refused, SettingsError, Unavailable
 from jpi.settings import Settings
 from jpi.store.cache import Cache
-from jpi.tools.env_file import put
 from jpi.tools.webhooks import Store, Webhooks
 
 SECONDS = 120.0
@@ -88,15 +87,20 @@ def _pinged(there: Settings) -> object:
 
 
 def _store(chosen: argparse.Namespace, there: Settings) -> Store:
-    """Keeps a new secret, in front of those there are, where it is wanted; else shows it."""
+    """Keeps a new secret, in front of those there are, where it is wanted; else shows it.
+
+    What is only named in the settings stays so: nothing that stands in AWS is written into a file.
+    """
+    named = {name: settings.given(name) for name in ("PAGERDUTY_WEBHOOK_SECRET", "JIRA_WEBHOOK_SECRET")}
     known = {"PAGERDUTY_WEBHOOK_SECRET": there.pagerduty_webhook_secret,
              "JIRA_WEBHOOK_SECRET": there.jira_webhook_secret}
 
     def _keep(name: str, secret: str) -> None:
         known[name] = (secret, *known[name])
         value = ",".join(known[name])
+        named[name] = ",".join(filter(None, (secret, named[name])))
         if chosen.write_env:
-            put(chosen.write_env, name, value)
+            settings.put(chosen.write_env, name, named[name])
             print(f"{name}: written to {chosen.write_env}; deploy, or restart what serves, to have it used")
         if chosen.ssm:
             path = f"{chosen.ssm.rstrip('/')}/{name.lower().replace('_', '-')}"
@@ -104,7 +108,7 @@ def _store(chosen: argparse.Namespace, there: Settings) -> Store:
             ssm.put_parameter(Name=path, Value=value, Type="SecureString", Overwrite=True)
             print(f"{name}: stored; set {name}=ssm:{path} and deploy")
         if not (chosen.write_env or chosen.ssm):
-            print(f"{name}={value}\nIt is not shown again: put it where your settings are, and deploy.")
+            print(f"{name}={named[name]}\nIt is not shown again: put it where your settings are, and deploy.")
 
     return _keep
 
@@ -117,12 +121,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--service", action="append", default=[], metavar="ID", help="for a PagerDuty service")
     parser.add_argument("--write-env", type=Path, metavar="FILE", help="put new secrets into this env file")
     parser.add_argument("--ssm", metavar="PATH", help="put new secrets under this path of AWS's Parameter Store")
-    parser.add_argument("--check", action="store_true", help="change nothing; say what is not as it should be")
-    parser.add_argument("--list", action="store_true", help="list the webhooks that point there")
-    parser.add_argument("--enable", action="store_true", help="switch on again what PagerDuty has switched off")
-    parser.add_argument("--delete", action="store_true", help="take away the webhooks that point there")
-    parser.add_argument("--rotate", action="store_true", help="new secrets, not used yet: deploy, then --finish")
-    parser.add_argument("--finish", action="store_true", help="use the new secrets, once they are deployed")
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument("--check", action="store_true", help="change nothing; say what is not as it should be")
+    only.add_argument("--list", action="store_true", help="list the webhooks that point there")
+    only.add_argument("--enable", action="store_true", help="switch on again what PagerDuty has switched off")
+    only.add_argument("--delete", action="store_true", help="take away the webhooks that point there")
+    only.add_argument("--rotate", action="store_true", help="new secrets, not used yet: deploy, then --finish")
+    only.add_argument("--finish", action="store_true", help="use the new secrets, once they are deployed")
     parser.add_argument("--ping", action="store_true", help="send PagerDuty's test and wait for it to arrive")
     return parser
 

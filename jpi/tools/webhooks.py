@@ -46,7 +46,7 @@ class Webhooks:
 
     def enable(self) -> None:
         """Switch PagerDuty's on again."""
-        for hook in self.of_pagerduty():
+        for hook in [one for one in self.of_pagerduty() if one.active]:
             self._pagerduty.enable(hook)
 
     def delete(self) -> Iterator[str]:
@@ -67,7 +67,7 @@ class Webhooks:
     def finish(self) -> None:
         """Once the new secrets are deployed: sign with them, and take PagerDuty's old webhooks away."""
         for scope in self._scopes:
-            news, olds = ([one for one in self._scoped(scope) if one.on is on] for on in (False, True))
+            news, olds = ([one for one in self._scoped(scope) if one.active is active] for active in (False, True))
             for hook in news[:1]:
                 self._switch_on(hook)
             for hook in [*olds, *news[1:]] if news else ():
@@ -85,8 +85,8 @@ class Webhooks:
 
     def _subscription(self, scope: Scope) -> Iterator[tuple[str, Callable[[], None]]]:
         name = f"PagerDuty webhook for {' '.join(filter(None, scope))}"
-        # While a secret is changed there is a second one, which is off.
-        found = sorted(self._scoped(scope), key=lambda one: not one.on)
+        # While a secret is changed there is a second one, which is not active yet.
+        found = sorted(self._scoped(scope), key=lambda one: not one.active)
         there = found[0] if found else None
         if there is None:
             yield f"{name}: missing", lambda: self._subscribe(scope, active=True)
