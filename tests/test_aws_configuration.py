@@ -162,3 +162,14 @@ def test_whatever_the_stack_is_made_of_may_be_tagged(kind, arn):
                and any(fnmatchcase(f"arn:aws:{arn}", pattern) for pattern in one["Resource"])}
     # The schema's name for what IAM knows as PutBucketTagging.
     assert set(needed) - allowed - {"s3:DeleteBucketTagging"} == set()
+
+
+def test_other_policies_of_its_own_are_named_and_taken_off(iam, capsys):
+    run(capsys)
+    iam.put_role_policy(RoleName=ROLE, PolicyName="admin", PolicyDocument=json.dumps(POLICY))
+    _, out, _ = run(capsys)
+    assert "admin: is not needed; --strict takes it off" in out
+    run(capsys, "--strict", "--dry-run")
+    assert set(iam.list_role_policies(RoleName=ROLE)["PolicyNames"]) == {"admin", "jpi"}
+    _, out, _ = run(capsys, "--strict")
+    assert ("admin: taken off" in out, iam.list_role_policies(RoleName=ROLE)["PolicyNames"]) == (True, ["jpi"])

@@ -52,23 +52,27 @@ class Role:
             self._do("put_role_policy", PolicyName=POLICY, PolicyDocument=json.dumps(policy, separators=(",", ":")))
             yield f"{ROLE}: what it may do was written"
 
-    def broad(self) -> list[str]:
-        """The managed policies that an older set-up has left on it."""
-        found = self._found() and self._iam.list_attached_role_policies(RoleName=ROLE)["AttachedPolicies"]
-        return [one["PolicyArn"] for one in found or ()]
+    def others(self) -> list[str]:
+        """What else somebody has let it do: managed policies by ARN, and its own by name."""
+        if self._found() is None:
+            return []
+        managed = self._iam.list_attached_role_policies(RoleName=ROLE)["AttachedPolicies"]
+        own = self._iam.list_role_policies(RoleName=ROLE)["PolicyNames"]
+        return [*(one["PolicyArn"] for one in managed), *(name for name in own if name != POLICY)]
 
-    def detach(self, arn: str) -> None:
-        """Take a managed policy off it."""
-        self._do("detach_role_policy", PolicyArn=arn)
+    def take_off(self, policy: str) -> None:
+        """Take one of these off it."""
+        if policy.startswith("arn:"):
+            self._do("detach_role_policy", PolicyArn=policy)
+        else:
+            self._do("delete_role_policy", PolicyName=policy)
 
     def delete(self) -> bool:
         """Take it away with all its policies; False where it was not there."""
         if self._found() is None:
             return False
-        for arn in self.broad():
-            self.detach(arn)
-        for name in self._iam.list_role_policies(RoleName=ROLE)["PolicyNames"]:
-            self._do("delete_role_policy", PolicyName=name)
+        for policy in [*self.others(), *([POLICY] if self._policy() else [])]:
+            self.take_off(policy)
         self._do("delete_role")
         return True
 
@@ -115,10 +119,10 @@ def _run(role: Role, chosen: argparse.Namespace, partition: str) -> None:
     done = list(role.bring_up_to_date(_document(TRUST_FILE, partition), _document(POLICY_FILE, partition)))
     for line in done or [f"{ROLE}: up to date"]:
         print(f"{would}{line}")
-    for arn in role.broad():
+    for policy in role.others():
         if chosen.strict:
-            role.detach(arn)
-        print(f"{would}{arn}: {'taken off' if chosen.strict else 'is not needed; --strict takes it off'}")
+            role.take_off(policy)
+        print(f"{would}{policy}: {'taken off' if chosen.strict else 'is not needed; --strict takes it off'}")
     made = role.arn()
     print(f"CFN_ROLE_ARN={made or '(known once it is made)'}")
     if chosen.write_env and made and not chosen.dry_run:
@@ -130,7 +134,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m jpi.tools.aws_configuration", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--write-env", type=Path, metavar="FILE", help="put CFN_ROLE_ARN into this env file")
-    parser.add_argument("--strict", action="store_true", help="take managed policies off that an older set-up attached")
+    parser.add_argument("--strict", action="store_true", help="take other policies off that an older set-up left")
     parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
     parser.add_argument("--delete", action="store_true", help="take the role away")
     return parser
