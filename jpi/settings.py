@@ -124,6 +124,13 @@ class Settings:
     database_endpoint_url: str = _setting(_url, "http://localhost:8002")
     log_level: str = _setting(_level, "INFO")
 
+    @property
+    def projects(self) -> list[str]:
+        """The keys of the projects in use, the incidents' first."""
+        keys = (self.incident_project_key, self.question_project_key, self.person_project_key,
+                self.timeline_project_key)
+        return [key for key in keys if key]
+
 
 # An empty value means "off" for these, and "the default" for all others.
 MAY_BE_EMPTY = ("person_project_key", "question_project_key", "timeline_project_key")

@@ -55,6 +55,8 @@ class Jpi:
     hand_over: HandOver
     reconcile: Reconcile
     poll: Poll
+    tables: Tables
+    cursor: Cursor
     cache: Cache
     budget: Budget
     log: logs.Logger
@@ -91,9 +93,11 @@ def build(chosen: Settings, clock: Callable[[], float] = time.time, sleep: Calla
     engine = Engine(jira, pagerduty, links, ledger, cache, wanted, clock, log, chosen.jira_index_lag_seconds)
     hand_over = _queue(chosen, links, wanted) or InProcess(engine.apply, log)
     reconcile = Reconcile(jira, pagerduty, links, wanted, clock, log)
-    poll = Poll(pagerduty, links, ledger, Cursor(there.config), reconcile, hand_over, wanted, clock, log,
+    cursor = Cursor(there.config)
+    poll = Poll(pagerduty, links, ledger, cursor, reconcile, hand_over, wanted, clock, log,
                 chosen.log_entries_poll_past_hours)
-    return Jpi(chosen, wanted, jira, pagerduty, links, engine, hand_over, reconcile, poll, cache, budget, log)
+    return Jpi(chosen, wanted, jira, pagerduty, links, engine, hand_over, reconcile, poll, there, cursor, cache, budget,
+               log)
 
 
 def tables(chosen: Settings) -> Tables:

@@ -29,15 +29,21 @@ def artefact() -> None:
         return
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(packed) as found:
         found.extractall(folder)
-        runtime = Path(folder, "runtime")
-        runtime.mkdir()
-        for name in RUNTIME:
-            (runtime / name).symlink_to(Path(boto3.__file__).parents[1] / name)
+        runtime = runtime_in(Path(folder))
         packed_size, files = packed.stat().st_size, [one.file_size for one in found.infolist()]
         print(f"zip {packed_size / 1e6:.2f} MB, unpacked {sum(files) / 1e6:.1f} MB, {len(files)} files")
         for name, module in HANDLERS.items():
             seconds = [_import(folder, runtime, module) for _ in range(RUNS)]
             print(f"{name:<12} imports in {statistics.median(seconds) * 1000:4.0f} ms (median of {RUNS})", flush=True)
+
+
+def runtime_in(folder: Path) -> Path:
+    """A folder in this one with the libraries of Lambda's runtime, and no more."""
+    made = folder / "runtime"
+    made.mkdir()
+    for name in RUNTIME:
+        (made / name).symlink_to(Path(boto3.__file__).parents[1] / name)
+    return made
 
 
 def _packed() -> Path | None:

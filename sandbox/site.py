@@ -5,20 +5,13 @@ from typing import Any
 
 import requests
 
+from jpi.clients.setup import CUSTOM, TEMPLATE
+from jpi.tools.jira_configuration import LINK_TYPES, SEVERITIES
 from jpi.webhooks import jira, pagerduty
 
 JIRA_EVENTS, PAGERDUTY_EVENTS = list(jira.KINDS), list(pagerduty.V3)
 PROJECTS = ("INCIDENT", "PERSON", "QUESTION", "TIMELINE")
-LINK_TYPES = {
-    "Question": ("is question of", "has question"),
-    "Stakeholder": ("is stakeholder of", "has stakeholder"),
-    "Incident Manager": ("is incident manager of", "has incident manager"),
-    "Timeline": ("is timeline of", "has timeline"),
-}
-SEVERITIES = ("SEV-0", "SEV-1", "SEV-2", "SEV-3")
-SELECT = "com.atlassian.jira.plugin.system.customfieldtypes:select"
-SEARCHER = "com.atlassian.jira.plugin.system.customfieldtypes:multiselectsearcher"
-TEMPLATE = "com.atlassian.jira-core-project-templates:jira-core-simplified-project-management"
+SELECT, SEARCHER = f"{CUSTOM}select", f"{CUSTOM}multiselectsearcher"
 
 
 class Account:

@@ -11,6 +11,7 @@ from dotenv import dotenv_values
 from jpi import settings, wiring
 from jpi.app import app
 from jpi.tools.create_tables import create
+from jpi.tools.jira_configuration import LINK_TYPES
 from sandbox.aws import Aws, make_queue
 from sandbox.clock import Clock
 from sandbox.functions import EventsFunction
@@ -18,7 +19,7 @@ from sandbox.jira import Jira
 from sandbox.jira_effects import move
 from sandbox.jira_model import Issue
 from sandbox.pagerduty import Incident, PagerDuty
-from sandbox.site import LINK_TYPES, Account, add_webhooks, make_issue, set_up_jira
+from sandbox.site import Account, add_webhooks, make_issue, set_up_jira
 from sandbox.web import Call, Server
 
 BOT_EMAIL = "jpi-bot@example.com"

@@ -44,7 +44,6 @@ function unsigned() {
 
 module.exports = {
   STAGE,
-  file,
   missing,
   unsigned,
   region: process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION || 'us-east-1',

@@ -59,13 +59,13 @@ module.exports = class {
   }
 
   needVenv() {
-    if (!fs.existsSync(PYTHON)) throw new this.serverless.classes.Error('There is no .venv here yet: run `make .venv/.done` first.');
+    if (!fs.existsSync(PYTHON)) throw new this.serverless.classes.Error('There is no .venv here yet: run `make setup` first.');
   }
 
   install() {
     this.needVenv();
     const found = spawnSync(PYTHON, ['-c', 'import moto.server, sandbox.dynamodb'], { cwd: ROOT, encoding: 'utf8' });
-    if (found.status) throw new this.serverless.classes.Error(`moto is not in .venv: run \`pipenv sync --dev\`.\n${found.stderr}`);
+    if (found.status) throw new this.serverless.classes.Error(`moto is not in .venv: run \`make setup\`.\n${found.stderr}`);
     this.serverless.cli.log('Everything is here. Start it with: sls dynamodb start');
   }
 

@@ -97,3 +97,9 @@ def test_no_file_names_a_registry_or_a_path_of_one_machine():
         part.startswith((".venv", ".git", ".mypy", ".hypo", ".pytest", ".ruff", "node_modules", ".serverless"))
         for part in file.relative_to(ROOT).parts[:-1])]
     assert [str(file) for file in kept if names.search(file.read_text(errors="ignore"))] == []
+
+
+def test_the_deployment_demands_the_settings_that_jpi_does():
+    [listed] = re.findall(r"const REQUIRED = \[(.+)\];", (ROOT / "sls/env.js").read_text())
+    assert set(re.findall(r"[A-Z_]+", listed)) == {
+        one.name.upper() for one in fields(Settings) if one.metadata["default"] is None}

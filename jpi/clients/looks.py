@@ -80,9 +80,9 @@ class Looks:
         """The time that Jira has."""
         return datetime.fromisoformat(self._call("GET", "/serverInfo")["serverTime"])
 
-    def lacks_permissions(self, project: str, wanted: Sequence[str]) -> list[str]:
-        """Which of these permissions our account does not have in a project."""
-        asked = {"projectKey": project, "permissions": ",".join(wanted)}
+    def lacks_permissions(self, wanted: Sequence[str], project: str = "") -> list[str]:
+        """Which of these permissions our account does not have, in a project where one is named."""
+        asked = {"permissions": ",".join(wanted), **({"projectKey": project} if project else {})}
         found = self._call("GET", "/mypermissions", asked)["permissions"]
         return [name for name in wanted if not found[name]["havePermission"]]
 

@@ -1,6 +1,7 @@
 """Setting a Jira site up: types, schemes, projects, link types, fields, screens. It takes a Jira administrator."""
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from jpi.clients.calls import Calls
@@ -11,16 +12,28 @@ TEMPLATE = "com.atlassian.jira-core-project-templates:jira-core-simplified-proje
 PAGE = 50
 
 
+@dataclass(frozen=True)
+class Project:
+    """A project, with the names of the issue types it takes."""
+
+    id: str
+    types: frozenset[str]
+    team_managed: bool
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """An issue type scheme; the site's `default` one has every type there is."""
+
+    id: str
+    default: bool
+
+
 class Setup:
     """The administrative calls; every one may raise what `Calls` does. Sources: shared contract, by path."""
 
     def __init__(self, call: Calls) -> None:
         self._call = call
-
-    def may_administer(self) -> bool:
-        """Whether our account is a Jira administrator."""
-        found = self._call("GET", "/mypermissions", {"permissions": "ADMINISTER"})["permissions"]
-        return bool(found["ADMINISTER"]["havePermission"])
 
     def types(self) -> dict[str, str]:
         """The site's issue types, id by name, but for sub-tasks and those of single projects."""
@@ -31,10 +44,11 @@ class Setup:
         """Add an issue type."""
         self._call("POST", "/issuetype", body={"name": name, "description": description, "type": "standard"})
 
-    def project(self, key: str) -> Json:
-        """A project with its issue types; empty where there is none."""
-        found: Json = self._call.if_there(f"/project/{key}")
-        return found
+    def project(self, key: str) -> Project | None:
+        """The project of that key; None where there is none."""
+        found = self._call.if_there(f"/project/{key}")
+        types = frozenset(one["name"] for one in found.get("issueTypes", []))
+        return Project(str(found["id"]), types, found.get("simplified") is True) if found else None
 
     def add_project(self, key: str, name: str, lead: str) -> None:
         """Make a company-managed project."""
@@ -42,10 +56,10 @@ class Setup:
             "key": key, "name": name, "projectTypeKey": "business", "projectTemplateKey": TEMPLATE,
             "leadAccountId": lead, "assigneeType": "UNASSIGNED"})
 
-    def scheme_of(self, project_id: str) -> Json:
+    def scheme_of(self, project_id: str) -> Scheme:
         """The issue type scheme that a project uses."""
-        found = self._call("GET", "/issuetypescheme/project", {"projectId": project_id})["values"]
-        return dict(found[0]["issueTypeScheme"]) if found else {}
+        found = self._call("GET", "/issuetypescheme/project", {"projectId": project_id})["values"][0]["issueTypeScheme"]
+        return Scheme(str(found["id"]), bool(found.get("isDefault")))
 
     def scheme(self, name: str, type_id: str) -> str:
         """The id of the issue type scheme of this name; with this one type where it is made now."""

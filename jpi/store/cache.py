@@ -26,6 +26,11 @@ class Cache:
         self._here[name] = there
         return there["value"]
 
+    def look(self, name: str) -> Any:
+        """The value as another process may have left it just now, None where there is none of today's."""
+        self._here.pop(name, None)
+        return self.get(name)
+
     def remembered(self, name: str, find: Callable[[], Found]) -> Found:
         """The value, found and remembered where it is not known; nothing found is not remembered."""
         known: Found | None = self.get(name)

@@ -14,7 +14,7 @@ from jpi.sync.failures import forgotten, noted, worth_noting
 from jpi.sync.intake import NOBODYS
 from jpi.sync.link import Link
 from jpi.sync.maker import Maker
-from jpi.sync.measures import embedded
+from jpi.sync.measures import measured
 from jpi.sync.opener import Opener
 from jpi.sync.people import People
 from jpi.sync.policy import Policy
@@ -24,8 +24,6 @@ from jpi.sync.talker import Talker
 from jpi.sync.writer import Writer
 
 RACES = 3
-# What came of an event, as figures tell it apart; anything else was applied.
-RESULTS = {"failed": "failed", "ignored": "ignored", "nothing to do": "nothing to do", NOBODYS: "ignored"}
 
 
 class Engine:
@@ -180,14 +178,6 @@ class Engine:
             # What the event says makes an issue too: better one without details than none.
             self._log.warning("the incident cannot be read", extra={"incident": there.id, "reason": str(refused)})
             return there
-
-
-def measured(event: Event, outcome: str, now: float) -> dict[str, Any]:
-    """The figures of an event: that it was one, by source and result; and if applied, how long after it happened."""
-    result = RESULTS.get(outcome.partition(":")[0], "applied")
-    lag = {"lag_ms": max(0, round((now - event.at.timestamp()) * 1000))} if result == "applied" else {}
-    units = {"events": "Count", **dict.fromkeys(lag, "Milliseconds")}
-    return {"result": result, "events": 1, **lag, **embedded(now, units, "source", "result")}
 
 
 def _named(actions: Sequence[Action]) -> str:

@@ -5,8 +5,6 @@ from datetime import UTC, datetime, timedelta
 
 from jpi import wiring
 from jpi.clients.hooks import Hook
-from jpi.settings import Settings
-from jpi.store.cursor import Cursor
 from jpi.sync.drafts import MANAGER, QUESTION, STAKEHOLDER, TIMELINE
 from jpi.tools import live_sync
 from jpi.webhooks import jira, pagerduty
@@ -36,8 +34,8 @@ def clock(there: wiring.Jpi) -> Iterator[str]:
 
 def permissions(there: wiring.Jpi) -> Iterator[str]:
     """Whether jpi's account may do in each project what it has to."""
-    for project in projects(there.settings):
-        lacking = there.jira.lacks_permissions(project, NEEDED)
+    for project in there.settings.projects:
+        lacking = there.jira.lacks_permissions(NEEDED, project)
         if lacking:
             yield f"{there.settings.jira_user_email} lacks in {project}: {', '.join(lacking)}"
 
@@ -87,8 +85,7 @@ def pagerduty_webhook(there: wiring.Jpi) -> Iterator[str]:
 
 def tables(there: wiring.Jpi) -> Iterator[str]:
     """Whether the three tables are there."""
-    named = wiring.tables(there.settings)
-    for model in (named.links, named.ledger, named.config):
+    for model in (there.tables.links, there.tables.ledger, there.tables.config):
         if not model.exists():
             yield f"there is no table {model.Meta.table_name}: `sls deploy` makes it"
 
@@ -104,20 +101,13 @@ def queue(there: wiring.Jpi) -> Iterator[str]:
 
 def last_poll(there: wiring.Jpi) -> Iterator[str]:
     """Whether the poll runs."""
-    position = Cursor(wiring.tables(there.settings).config).load()
+    position = there.cursor.load()
     if position is None:
         yield "no poll has ever run: is the function log_entries deployed and scheduled?"
         return
     late = datetime.now(UTC) - position.until
     if late > POLLS * interval(there.settings.pagerduty_poll_interval):
         yield f"the last poll got as far as {position.until:%Y-%m-%d %H:%M} UTC: see the log of log_entries"
-
-
-def projects(chosen: Settings) -> list[str]:
-    """The projects in use."""
-    keys = (chosen.incident_project_key, chosen.question_project_key, chosen.person_project_key,
-            chosen.timeline_project_key)
-    return [key for key in keys if key]
 
 
 def interval(text: str) -> timedelta:

@@ -51,15 +51,12 @@ class Site:
         self._setup = there.jira.setup
         self._chosen = there.settings
         self._sleep = sleep
-        projects = (there.settings.incident_project_key, there.settings.question_project_key,
-                    there.settings.person_project_key, there.settings.timeline_project_key)
-        self._projects = [key for key in projects if key]
 
     def first(self) -> Iterator[Item]:
         """Issue types and projects, each project with its one type."""
-        for key in self._projects:
+        for key in self._chosen.projects:
             yield self._type(key)
-        for key in self._projects:
+        for key in self._chosen.projects:
             yield self._project(key)
             yield self._scheme(key)
 
@@ -93,9 +90,9 @@ class Site:
     def _project(self, key: str) -> Item:
         def _lacks() -> bool:
             found = self._setup.project(key)
-            if found and found.get("simplified") is True:
+            if found and found.team_managed:
                 raise Permanent(TEAM_MANAGED.format(key=key))
-            return not found
+            return found is None
 
         return Item(f"project {key}", _lacks,
                     lambda: self._setup.add_project(key, f"{issue_type(key)}s", str(self._jira.own_id)))
@@ -103,23 +100,24 @@ class Site:
     def _scheme(self, key: str) -> Item:
         def _lacks() -> bool:
             found = self._setup.project(key)
-            has = issue_type(key) in [one["name"] for one in found.get("issueTypes", [])]
             # The site's default scheme has every type there is.
-            return not has or bool(self._setup.scheme_of(found["id"]).get("isDefault"))
+            return found is None or issue_type(key) not in found.types or self._setup.scheme_of(found.id).default
 
         return Item(f"issue type scheme of {key}", _lacks, lambda: self._give_scheme(key))
 
     def _give_scheme(self, key: str) -> None:
-        project, type_id = str(self._setup.project(key)["id"]), self._setup.types()[issue_type(key)]
+        found, type_id = self._setup.project(key), self._setup.types()[issue_type(key)]
+        if found is None:
+            raise Permanent(f"The project {key} was made and cannot be read.")
         try:
-            self._setup.use_scheme(project, self._setup.scheme(f"jpi: {key}", type_id))
+            self._setup.use_scheme(found.id, self._setup.scheme(f"jpi: {key}", type_id))
         except Refused as refused:
-            # It has issues of other types, which it may keep.
-            there = self._setup.scheme_of(project)
             if refused.status != BAD_REQUEST:
                 raise
-            if not there.get("isDefault"):
-                self._setup.extend_scheme(there["id"], type_id)
+            # It has issues of other types, which it may keep.
+            there = self._setup.scheme_of(found.id)
+            if not there.default:
+                self._setup.extend_scheme(there.id, type_id)
 
     def _options(self) -> list[str]:
         field_id = self._setup.select_field(SEVERITY)
@@ -132,7 +130,7 @@ class Site:
         """Screen and field of what is not there."""
         project = self._setup.project(self._chosen.incident_project_key)
         fields = [*ON_SCREENS, self._setup.select_field(SEVERITY) or SEVERITY]
-        screens = sorted(self._setup.screens(project["id"])) if project else []
+        screens = sorted(self._setup.screens(project.id)) if project else []
         return [(screen, one) for screen in screens for one in self._setup.lacking(screen, fields)]
 
     def _place(self) -> None:
@@ -169,7 +167,7 @@ def main(arguments: Sequence[str] | None = None, sleep: Callable[[float], None] 
 def _run(there: wiring.Jpi, site: Site, chosen: argparse.Namespace) -> int:
     there.budget.start(STEP_SECONDS)
     who, where = there.settings.jira_user_email, there.settings.jira_server_url
-    if not there.jira.setup.may_administer():
+    if there.jira.lacks_permissions(["ADMINISTER"]):
         raise Permanent(f"{who} is no Jira administrator on {where}")
     items = [*(site.first() if chosen.step != 2 else ()),
              *(site.second(chosen.samples) if chosen.step != 1 else ())]

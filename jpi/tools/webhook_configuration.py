@@ -16,7 +16,6 @@ from jpi import aws, settings, wiring
 from jpi.clients.hooks import ACCOUNT
 from jpi.errors import JpiError, Refused, SettingsError, Unavailable
 from jpi.settings import Settings
-from jpi.store.cache import Cache
 from jpi.tools.webhooks import Store, Webhooks
 
 SECONDS = 120.0
@@ -38,7 +37,7 @@ def main(arguments: Sequence[str] | None = None, sleep: Callable[[float], None] 
         there.budget.start(SECONDS)
         scopes = [*(("team", one) for one in chosen.team), *(("service", one) for one in chosen.service)] or [ACCOUNT]
         webhooks = Webhooks(there, chosen.url.rstrip("/"), scopes, _store(chosen, there.settings))
-        return _run(webhooks, chosen, there.settings, sleep)
+        return _run(webhooks, chosen, there, sleep)
     except SettingsError as error:
         print(error, file=sys.stderr)
     except JpiError as error:
@@ -48,7 +47,7 @@ def main(arguments: Sequence[str] | None = None, sleep: Callable[[float], None] 
     return 1
 
 
-def _run(webhooks: Webhooks, chosen: argparse.Namespace, there: Settings, sleep: Callable[[float], None]) -> int:
+def _run(webhooks: Webhooks, chosen: argparse.Namespace, there: wiring.Jpi, sleep: Callable[[float], None]) -> int:
     if chosen.list or chosen.delete:
         for line in webhooks.listed() if chosen.list else webhooks.delete():
             print(line)
@@ -67,23 +66,19 @@ def _run(webhooks: Webhooks, chosen: argparse.Namespace, there: Settings, sleep:
     return int(chosen.check and bool(found)) or (_ping(webhooks, there, sleep) if chosen.ping else 0)
 
 
-def _ping(webhooks: Webhooks, there: Settings, sleep: Callable[[float], None]) -> int:
+def _ping(webhooks: Webhooks, there: wiring.Jpi, sleep: Callable[[float], None]) -> int:
     """Send PagerDuty's test, and wait until the deployed jpi has noted that it came."""
-    before = _pinged(there)
+    before = there.cache.look(wiring.PING)
     webhooks.ping()
     for _ in range(LOOKS):
-        if _pinged(there) != before:
+        if there.cache.look(wiring.PING) != before:
             print("PagerDuty's test has arrived, with a valid signature.")
             return 0
         print("waiting for PagerDuty's test ...", flush=True)
         sleep(PAUSE_SECONDS)
     print("PagerDuty's test did not arrive: see the log of `app`, whether the secret is deployed, and whether "
-          f"{there.config_table} is this endpoint's table.", file=sys.stderr)
+          f"{there.settings.config_table} is this endpoint's table.", file=sys.stderr)
     return 1
-
-
-def _pinged(there: Settings) -> object:
-    return Cache(wiring.tables(there).config, time.time).get(wiring.PING)
 
 
 def _store(chosen: argparse.Namespace, there: Settings) -> Store:

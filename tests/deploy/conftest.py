@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 NOT_COPIED = shutil.ignore_patterns(".git", ".venv*", "node_modules", ".env", ".env.*", ".serverless", "__pycache__",
                                     ".*_cache", ".hypothesis")
 REGION = "us-east-1"
-SERVICES = ("s3", "lambda", "iam", "dynamodb", "sqs", "events", "apigateway", "cloudformation")
+SERVICES = ("s3", "lambda", "dynamodb", "sqs", "events", "cloudformation")
 NOT_THE_STACKS = ("STAGE", "IS_OFFLINE", "DATABASE_ENDPOINT_URL", "EVENTS_QUEUE", "CFN_ROLE_ARN")
 
 

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from jpi.clients.calls import FIGURES
+from jpi.sync.measures import NAMESPACE
 from sandbox.aws import RECEIVES, VISIBILITY_SECONDS
-from sandbox.bench_artefact import RUNTIME
+from sandbox.bench_artefact import runtime_in
 from sandbox.functions import record
 from tests.deploy.conftest import REGION
 
@@ -40,12 +42,7 @@ def of_type(template, kind):
 
 @pytest.fixture(scope="session")
 def runtime(tmp_path_factory):
-    """A folder with the libraries of Lambda's runtime, and no more."""
-    folder = tmp_path_factory.mktemp("runtime")
-    there = Path(pytest.__file__).parents[1]
-    for name in RUNTIME:
-        (folder / name).symlink_to(there / name)
-    return folder
+    return runtime_in(tmp_path_factory.mktemp("lambda"))
 
 
 @pytest.fixture
@@ -157,8 +154,28 @@ def test_alarms_and_what_they_watch(template):
     assert alarms["jpi-qa-poll"]["Metrics"][1]["MetricStat"]["Period"] == 900
     [topic] = of_type(template, "AWS::SNS::Topic")
     assert topic["Subscription"] == [{"Protocol": "email", "Endpoint": "oncall@example.com"}]
+    assert {name: watched(alarm) for name, alarm in alarms.items()} == {
+        "jpi-qa-dead-letters": ["ApproximateNumberOfMessagesVisible"],
+        "jpi-qa-oldest-message": ["ApproximateAgeOfOldestMessage"], "jpi-qa-errors": ["Errors"] * 3,
+        "jpi-qa-throttles": ["Throttles"] * 2, "jpi-qa-poll": ["Invocations", "Errors"],
+        "jpi-qa-refused-deliveries": ["4XXError"]}
+    assert alarms["jpi-qa-oldest-message"]["Threshold"] == 300
+    assert alarms["jpi-qa-poll"]["TreatMissingData"] == "breaching"
+    [api] = of_type(template, "AWS::ApiGateway::RestApi")
+    assert alarms["jpi-qa-refused-deliveries"]["Dimensions"] == [{"Name": "ApiName", "Value": api["Name"]}]
+
+
+def watched(alarm):
+    """The names of the metrics that an alarm is about."""
+    several = [one["MetricStat"]["Metric"] for one in alarm.get("Metrics", ()) if "MetricStat" in one]
+    return [one["MetricName"] for one in several or [alarm]]
+
+
+def test_the_dashboard_draws_the_figures_that_log_lines_carry(template):
     body = json.loads(template["Dashboard"]["Properties"]["DashboardBody"])
-    assert len(body["widgets"]) >= 5
+    metrics = [metric for one in body["widgets"] for metric in one["properties"].get("metrics", ())]
+    drawn = {name for namespace, name, *_ in metrics if namespace == NAMESPACE}
+    assert drawn == {"events", "lag_ms", *FIGURES}
 
 
 def test_logs_are_kept_for_a_month(template):
