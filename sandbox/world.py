@@ -11,7 +11,6 @@ from dotenv import dotenv_values
 from jpi import settings, wiring
 from jpi.app import app
 from jpi.tools.create_tables import create
-from jpi.tools.jira_configuration import LINK_TYPES
 from sandbox.aws import Aws, make_queue
 from sandbox.clock import Clock
 from sandbox.functions import EventsFunction
@@ -28,6 +27,7 @@ PERSON = ("jim@example.com", "jim-token")
 JIRA_SECRET = "a secret of the sandbox's"
 TOKEN = "jira-token-of-the-bot"
 
+# In the order in which rows name them.
 SHORT = {"Question": "questions", "Stakeholder": "stakeholders", "Incident Manager": "manager", "Timeline": "timeline"}
 
 
@@ -175,7 +175,7 @@ class World:
         name = incident.priority.name if incident.priority else "-"
         if issue is None:
             return (incident.title, name, incident.status, "none", "", "", "")
-        counts = {kind: len(self.linked(issue, kind)) for kind in LINK_TYPES}
+        counts = {kind: len(self.linked(issue, kind)) for kind in SHORT}
         links = ", ".join(f"{count} {SHORT[kind]}" for kind, count in counts.items() if count)
         return (incident.title, name, incident.status, issue.key, issue.priority, issue.status, links)
 
