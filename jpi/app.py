@@ -1,9 +1,11 @@
 """The HTTP edge: verify, parse, hand over, answer. `app` is what API Gateway and `sls wsgi serve` run."""
 
 import logging
+import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from jpi import wiring
@@ -23,6 +25,20 @@ SECONDS = 25.0
 Verify = Callable[[bytes, Headers, Sequence[str]], None]
 
 app = Flask(__name__)
+
+
+@app.before_request
+def begin() -> None:
+    """Give the request an id, which stands in every line of the log about it and goes with its events."""
+    context = request.environ.get("serverless.context")
+    g.request = str(getattr(context, "aws_request_id", "") or uuid.uuid4())
+
+
+@app.after_request
+def named(answer: Response) -> Response:
+    """Tell the sender that id."""
+    answer.headers["X-Request-Id"] = g.request
+    return answer
 
 
 @app.post("/pagerduty-webhook")
@@ -92,6 +108,7 @@ def _body(limit: int, secrets: Sequence[str], verify: Verify) -> bytes:
     request.max_content_length = limit
     raw = request.get_data()
     there = wiring.jpi()
+    there.begin(SECONDS, g.request)
     if secrets:
         verify(raw, request.headers, secrets)
     elif there.settings.is_offline:
@@ -104,9 +121,8 @@ def _body(limit: int, secrets: Sequence[str], verify: Verify) -> bytes:
 def _take(events: Sequence[Event]) -> tuple[Response, int]:
     """Applied (200) or stored (202), each of them; else what kept the first that failed from it is raised."""
     there = wiring.jpi()
-    there.budget.start(SECONDS)
-    outcomes = there.hand_over(events)
-    there.log_calls()
+    outcomes = there.hand_over([replace(event, request=g.request) for event in events])
+    there.report()
     for outcome in outcomes:
         if isinstance(outcome, Exception):
             raise outcome

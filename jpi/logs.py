@@ -7,6 +7,12 @@ __all__ = ["Logger", "logger"]
 SERVICE = "jpi"
 
 
+def about(log: Logger, request: str) -> None:
+    """Have the lines of this thread say from now on which delivery, poll or command they belong to."""
+    log.thread_safe_clear_keys()
+    log.thread_safe_append_keys(request=request)
+
+
 def logger(level: str, stage: str = "") -> Logger:
     """The logger; `stage` stands in every line, fields go into `extra`. Never give it a token or a whole payload."""
     made = Logger(service=SERVICE, level=level, utc=True, location=None, use_rfc3339=True)

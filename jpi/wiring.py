@@ -12,18 +12,19 @@ from jpi.aws import Place, region
 from jpi.clients.calls import Budget
 from jpi.clients.jira import Jira
 from jpi.clients.pagerduty import PagerDuty
-from jpi.errors import SettingsError
+from jpi.errors import Outage, SettingsError
 from jpi.queue import Queue
 from jpi.settings import SYNC_FILE, Settings
 from jpi.store.cache import Cache
 from jpi.store.cursor import Cursor
+from jpi.store.figures import FigureRows
 from jpi.store.ledger import Ledger
 from jpi.store.links import Links
 from jpi.store.models import ConfigRow, Connection, LedgerRow, LinkRow, bound
 from jpi.sync.engine import Engine
 from jpi.sync.events import IssueCreated, IssueEvent
 from jpi.sync.intake import HandOver, InProcess
-from jpi.sync.measures import embedded
+from jpi.sync.measures import Figures, embedded
 from jpi.sync.policy import Policy, Question
 from jpi.sync.poll import Poll
 from jpi.sync.reconcile import Reconcile
@@ -59,14 +60,30 @@ class Jpi:
     cursor: Cursor
     cache: Cache
     budget: Budget
+    clock: Callable[[], float]
+    figures: Figures
+    figure_rows: FigureRows
     log: logs.Logger
 
-    def log_calls(self) -> None:
-        """Say how many calls were made since this was last said, a line a service."""
+    def begin(self, seconds: float, request: str) -> None:
+        """An invocation begins: it has so many seconds for calls, and its lines in the log have the request's id."""
+        self.budget.start(seconds)
+        logs.about(self.log, request)
+
+    def report(self) -> None:
+        """Say which calls were made since this was last said, a line a service, and add all figures up."""
         for api, calls in (("jira", self.jira.calls), ("pagerduty", self.pagerduty.calls)):
             if counts := calls.taken():
                 units = dict.fromkeys(counts, "Count")
-                self.log.info("called", extra={"api": api, **counts, **embedded(time.time(), units, "api")})
+                self.log.info("called", extra={"api": api, **counts, **embedded(self.clock(), units, ["api"])})
+                for name, count in counts.items():
+                    self.figures.add("api", api, name, count=count)
+        try:
+            if added := self.figures.taken():
+                self.figure_rows.add(added)
+        except Outage as error:
+            # They are in the log.
+            self.log.warning("figures were not added up", extra={"reason": str(error)})
 
     @property
     def queue(self) -> Queue | None:
@@ -82,7 +99,7 @@ def jpi() -> Jpi:
 
 def build(chosen: Settings, clock: Callable[[], float] = time.time, sleep: Callable[[float], None] = time.sleep) -> Jpi:
     """A jpi from these settings. SettingsError where a file that they name is not as it should be."""
-    log, budget = logs.logger(chosen.log_level, chosen.stage), Budget(clock)
+    log, budget, figures = logs.logger(chosen.log_level, chosen.stage), Budget(clock), Figures()
     wanted = policy(chosen)
     there = tables(chosen)
     links, ledger, cache = Links(there.links), Ledger(there.ledger, clock), Cache(there.config, clock)
@@ -90,14 +107,14 @@ def build(chosen: Settings, clock: Callable[[], float] = time.time, sleep: Calla
                 wanted.custom_fields, cache)
     pagerduty = PagerDuty(chosen.pagerduty_api_url, chosen.pagerduty_api_token, chosen.pagerduty_user_email, budget,
                           sleep)
-    engine = Engine(jira, pagerduty, links, ledger, cache, wanted, clock, log, chosen.jira_index_lag_seconds)
+    engine = Engine(jira, pagerduty, links, ledger, cache, wanted, clock, log, figures, chosen.jira_index_lag_seconds)
     hand_over = _queue(chosen, links, wanted) or InProcess(engine.apply, log)
     reconcile = Reconcile(jira, pagerduty, links, wanted, clock, log)
     cursor = Cursor(there.config)
     poll = Poll(pagerduty, links, ledger, cursor, reconcile, hand_over, wanted, clock, log,
                 chosen.log_entries_poll_past_hours)
     return Jpi(chosen, wanted, jira, pagerduty, links, engine, hand_over, reconcile, poll, there, cursor, cache, budget,
-               log)
+               clock, figures, FigureRows(there.config, clock), log)
 
 
 def tables(chosen: Settings) -> Tables:

@@ -26,9 +26,10 @@ MAY_IMPORT = {
     "queue": {"errors", "sync", "aws"},
     "store": {"errors", "sync"},
     "wiring": {"errors", "sync", "clients", "store", "queue", "settings", "logs", "aws"},
-    "app": {"errors", "sync", "webhooks", "wiring", "logs"},
-    "handlers": {"errors", "sync", "wiring"},
-    "tools": {"errors", "wiring", "settings", "store", "clients", "queue", "sync", "webhooks", "aws"},
+    "app": {"errors", "sync", "webhooks", "wiring", "logs", "status"},
+    "handlers": {"errors", "sync", "wiring", "logs", "status"},
+    "status": {"errors", "wiring", "store", "sync", "tools"},
+    "tools": {"errors", "wiring", "settings", "store", "clients", "queue", "sync", "webhooks", "aws", "status"},
 }
 PURE = ("errors", "sync", "webhooks")
 IMPURE = {"flask", "boto3", "botocore", "pynamodb", "jira", "pdpyras", "requests", "os", "time", "socket", "random"}
@@ -65,7 +66,8 @@ def test_imports_run_one_way(path):
 @pytest.mark.parametrize(("library", "home"), ONLY_IN.items())
 def test_each_library_stands_behind_one_file(library, home):
     users = {path for path, tree in TREES.items() for name in imports(tree) if f"{name}.".startswith(f"{library}.")}
-    assert users == {home}
+    # Flask has two doors: the services', and people's.
+    assert users - ({"jpi/status/pages.py"} if library == "flask" else set()) == {home}
 
 
 @pytest.mark.parametrize("path", TREES)

@@ -54,9 +54,9 @@ def test_calls_are_counted_by_service_with_what_went_wrong(world, lines):
 
 
 def test_where_nothing_was_called_nothing_is_said(world, lines):
-    world.jpi.log_calls()
+    world.jpi.report()
     lines()
-    world.jpi.log_calls()
+    world.jpi.report()
     assert figures(lines()) == []
 
 

@@ -1,7 +1,9 @@
 """One outgoing call: bounded in time and tries, its failure told by our own types."""
 
+import logging
 import re
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
@@ -11,6 +13,8 @@ import tenacity
 from urllib3.exceptions import NewConnectionError
 
 from jpi.errors import OutcomeUnknown, OutOfTime, Permanent, Refused, Retryable, Unavailable
+
+log = logging.getLogger("jpi")
 
 TRIES = 3
 CONNECT_SECONDS = 3.05
@@ -113,7 +117,7 @@ class Calls:
         try:
             timeout = self._budget.timeout(READ_SECONDS if reads else WRITE_SECONDS)
             self._counts.update(calls=1)
-            answer = self._send(method, path, params, body, timeout)
+            answer = self._timed(method, path, params, body, timeout)
         except requests.RequestException as error:
             self._counts.update(errors=1)
             raise _no_answer(call, error, reads) from error
@@ -121,6 +125,19 @@ class Calls:
         if answer.ok:
             return _decoded(call, answer)
         raise _failure(call, answer, reads)
+
+
+    def _timed(self, method: str, path: str, params: Mapping[str, Any], body: Any,
+               timeout: tuple[float, float]) -> requests.Response:
+        """Send it, and say so to whoever debugs: never with its query or body, which may hold people's addresses."""
+        started, came = time.perf_counter(), "no answer"
+        try:
+            answer = self._send(method, path, params, body, timeout)
+            came = str(answer.status_code)
+        finally:
+            log.debug("call", extra={"api": self._service, "method": method, "path": path, "came": came,
+                                     "ms": round((time.perf_counter() - started) * 1000)})
+        return answer
 
 
 def _pause(state: tenacity.RetryCallState) -> float:

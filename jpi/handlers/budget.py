@@ -1,5 +1,6 @@
-"""How long a function may go on: what Lambda gives it, less what it takes to end in order."""
+"""How long a function may go on: what Lambda gives it, less what it takes to end in order; and what it is called."""
 
+import uuid
 from typing import Any
 
 from jpi.wiring import Jpi
@@ -9,7 +10,9 @@ RESERVE_SECONDS = 10.0
 WITHOUT_CONTEXT_SECONDS = 300.0
 
 
-def start(there: Jpi, context: Any) -> None:
-    """Start the budget with what is left of this invocation (a Lambda context, or nothing)."""
+def start(there: Jpi, context: Any) -> str:
+    """Begin with what is left of this invocation (a Lambda context, or nothing); its id."""
     remaining = getattr(context, "get_remaining_time_in_millis", None)
-    there.budget.start(remaining() / 1000 - RESERVE_SECONDS if remaining else WITHOUT_CONTEXT_SECONDS)
+    request = str(getattr(context, "aws_request_id", "") or uuid.uuid4())
+    there.begin(remaining() / 1000 - RESERVE_SECONDS if remaining else WITHOUT_CONTEXT_SECONDS, request)
+    return request

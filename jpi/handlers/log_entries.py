@@ -12,10 +12,10 @@ def handler(event: Any, context: Any) -> dict[str, int]:
     Raises where PagerDuty, DynamoDB or the queue failed: the cursor stays, and the next poll reads it all again.
     """
     there = wiring.jpi()
-    start(there, context)
+    request = start(there, context)
     try:
-        done = there.poll.run()
+        done = there.poll.run(request)
     finally:
-        there.log_calls()
+        there.report()
     there.log.info("polled", extra=done)
     return done

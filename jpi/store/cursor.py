@@ -23,12 +23,15 @@ class Cursor:
                 return None
         until, began = (datetime.fromtimestamp(row.value[name], UTC) for name in ("until", "began"))
         step = timedelta(seconds=row.value["step"]) if row.value["step"] else None
-        return Position(until, began, tuple(row.value["again"]), row.value["short"], step, int(row.version))
+        polled = row.value.get("polled")
+        return Position(until, began, tuple(row.value["again"]), row.value["short"], step,
+                        datetime.fromtimestamp(polled, UTC) if polled else None, int(row.version))
 
     def save(self, position: Position) -> None:
         """Save over the position of this version, None where there was none; LostRace where another poll did."""
         value = {"until": position.until.timestamp(), "began": position.began.timestamp(),
                  "again": sorted(position.again), "short": position.short,
+                 "polled": position.polled.timestamp() if position.polled else None,
                  "step": position.step.total_seconds() if position.step else None}
         with told("moving the cursor"):
             self._rows(NAME, value=value, **version_of(position)).save()

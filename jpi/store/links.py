@@ -1,14 +1,26 @@
 """Links in DynamoDB: one row an incident, saved only over the version that was read."""
 
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 from uuid import uuid4
 
 from jpi.errors import LostRace
 from jpi.store.models import LinkRow, told, version_of
+from jpi.sync.card import Card, card, state
 from jpi.sync.link import Link
 
 OPEN = "open"
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A link as the list has it; `place` is where in the list it stands."""
+
+    incident_id: str
+    state: str
+    place: str
+    card: Card
 
 
 class Links:
@@ -42,13 +54,23 @@ class Links:
         # The index may be a moment behind.
         return [link for link in self.get_all(found).values() if link.open]
 
+    def listed(self, states: Collection[str], before: str, most: int) -> list[Listed]:
+        """The newest links in any of these states that began before a place in the list, a query a state."""
+        with told("reading the list"):
+            found = [row for one in states for row in self._rows.state_index.query(
+                one, self._rows.began < before if before else None, scan_index_forward=False, limit=most,
+                page_size=most)]
+        rows = sorted(found, key=lambda row: str(row.began), reverse=True)[:most]
+        return [Listed(row.incident_id, row.state, row.began, Card(**row.card)) for row in rows]
+
     def save(self, link: Link) -> Link:
         """Save over the version read and return what is stored; LostRace where somebody else did so first."""
         row = self._rows(
             link.incident_id, issue_key=link.issue_key, issue_id=link.issue_id, issue_status=link.issue_status,
             open=OPEN if link.open else None, agreed=dict(link.agreed), seen=dict(link.seen), holds=dict(link.holds),
             todo=dict(link.todo), failed=dict(link.failed), fields=dict(link.fields), talk=dict(link.talk),
-            ended=link.ended, saved_by=uuid4().hex, **version_of(link),
+            ended=link.ended, about=dict(link.about), history=list(link.history), **_listed(link),
+            saved_by=uuid4().hex, **version_of(link),
         )
         try:
             with told(f"saving the link of {link.incident_id}"):
@@ -72,4 +94,13 @@ class Links:
 def _link(row: LinkRow) -> Link:
     # Rows from before there were such columns have none.
     return Link(row.incident_id, int(row.version), row.issue_key, row.issue_id, row.agreed, row.seen, row.holds,
-                row.todo, row.issue_status, row.failed, row.ended, row.fields or {}, row.talk or {})
+                row.todo, row.issue_status, row.failed, row.ended, row.fields or {}, row.talk or {}, row.about or {},
+                tuple(row.history or ()))
+
+
+def _listed(link: Link) -> dict[str, Any]:
+    """Where the list has it: by state, and there by when it began. A link that was only begun is not listed yet."""
+    if "began" not in link.about:
+        return {}
+    return {"state": state(link), "began": f"{link.about['began']:017.6f}/{link.incident_id}",
+            "card": asdict(card(link))}

@@ -1,14 +1,23 @@
 """The three DynamoDB tables, through PynamoDB."""
 
+import json
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from pynamodb.attributes import BooleanAttribute, JSONAttribute, TTLAttribute, UnicodeAttribute, VersionAttribute
-from pynamodb.constants import PAY_PER_REQUEST_BILLING_MODE
+from pynamodb.attributes import (
+    Attribute,
+    BooleanAttribute,
+    JSONAttribute,
+    TTLAttribute,
+    UnicodeAttribute,
+    VersionAttribute,
+)
+from pynamodb.constants import BINARY, PAY_PER_REQUEST_BILLING_MODE
 from pynamodb.exceptions import PynamoDBException
-from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
+from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection, KeysOnlyProjection
 from pynamodb.models import Model
 
 from jpi.errors import LostRace, Outage
@@ -18,6 +27,7 @@ M = TypeVar("M", bound=Model)
 # The same names stand in serverless.yml.
 ISSUE_INDEX = "issue-key-index"
 OPEN_INDEX = "open-index"
+STATE_INDEX = "state-index"
 
 
 class IssueIndex(GlobalSecondaryIndex["LinkRow"]):  # type: ignore[no-untyped-call]
@@ -40,6 +50,32 @@ class OpenIndex(GlobalSecondaryIndex["LinkRow"]):  # type: ignore[no-untyped-cal
     open = UnicodeAttribute(hash_key=True)
 
 
+class PackedAttribute(Attribute[Any]):
+    """JSON, compressed: a row is written whole, and paid for by the kilobyte."""
+
+    attr_type = BINARY
+
+    def serialize(self, value: Any) -> bytes:
+        """To bytes."""
+        return zlib.compress(json.dumps(value, separators=(",", ":")).encode())
+
+    def deserialize(self, value: bytes) -> Any:
+        """And back."""
+        return json.loads(zlib.decompress(value))
+
+
+class StateIndex(GlobalSecondaryIndex["LinkRow"]):  # type: ignore[no-untyped-call]
+    """The links of each state by when their incidents began, with what a list shows of them."""
+
+    class Meta:  # noqa: D106
+        index_name = STATE_INDEX
+        projection = IncludeProjection(["card"])
+
+    state = UnicodeAttribute(hash_key=True)
+    began = UnicodeAttribute(range_key=True)
+    card = JSONAttribute()
+
+
 class LinkRow(Model):
     """One incident, and its issue."""
 
@@ -57,9 +93,15 @@ class LinkRow(Model):
     fields = JSONAttribute()
     talk = JSONAttribute()
     ended = BooleanAttribute(default=False)
+    about = JSONAttribute(null=True)
+    history = PackedAttribute(null=True)
+    state = UnicodeAttribute(null=True)
+    began = UnicodeAttribute(null=True)
+    card = JSONAttribute(null=True)
     saved_by = UnicodeAttribute()
     issue_index = IssueIndex()
     open_index = OpenIndex()
+    state_index = StateIndex()
 
 
 class LedgerRow(Model):
@@ -70,11 +112,12 @@ class LedgerRow(Model):
 
 
 class ConfigRow(Model):
-    """A named value: the poll's cursor."""
+    """A named value: the poll's cursor, what was asked of the services; figures, which are numbers by themselves."""
 
     name = UnicodeAttribute(hash_key=True)
     version = VersionAttribute()
     value = JSONAttribute()
+    expires_at = TTLAttribute(null=True)
 
 
 @dataclass(frozen=True)

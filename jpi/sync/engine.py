@@ -4,23 +4,25 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from jpi.errors import JpiError, LostRace, Refused
+from jpi.errors import JpiError, LostRace, Refused, Retryable
 from jpi.sync.actions import Action, AddTimeline, CreateIncidentIssue, EndLink, MoveManager
 from jpi.sync.claims import Claims
 from jpi.sync.completing import Completer, Own
 from jpi.sync.entities import Incident, LogEntry
 from jpi.sync.events import Event, IncidentEvent, IncidentLogged, IssueCreated, IssueEvent, incident_of
 from jpi.sync.failures import forgotten, noted, worth_noting
+from jpi.sync.history import Trail, recorded
 from jpi.sync.intake import NOBODYS
 from jpi.sync.link import Link
 from jpi.sync.maker import Maker
-from jpi.sync.measures import measured
+from jpi.sync.measures import Figures, measured
 from jpi.sync.opener import Opener
 from jpi.sync.people import People
 from jpi.sync.policy import Policy
 from jpi.sync.ports import Cache, Clock, Jira, Ledger, Links, Log, PagerDuty
 from jpi.sync.rules import decide, performed, settle, stale
 from jpi.sync.talker import Talker
+from jpi.sync.telling import why_nothing
 from jpi.sync.writer import Writer
 
 RACES = 3
@@ -30,7 +32,7 @@ class Engine:
     """Performs what the rules decide."""
 
     def __init__(self, jira: Jira, pagerduty: PagerDuty, links: Links, ledger: Ledger, cache: Cache, policy: Policy,
-                 clock: Clock, log: Log, index_lag: float) -> None:
+                 clock: Clock, log: Log, figures: Figures, index_lag: float) -> None:
         self._jira = jira
         self._pagerduty = pagerduty
         self._links = links
@@ -38,6 +40,7 @@ class Engine:
         self._policy = policy
         self._clock = clock
         self._log = log
+        self._figures = figures
         claims = Claims(links, clock)
         people = People(jira, pagerduty, policy, cache)
         self._maker = Maker(jira, links, ledger, claims, policy, people, log, index_lag)
@@ -49,12 +52,12 @@ class Engine:
 
     def apply(self, event: Event) -> str:
         """Carry the event over; a word or two on what came of it. Raises JpiError where it should be tried again."""
-        started = self._clock()
+        started, trail = self._clock(), Trail()
         try:
-            link, outcome = self._applied(event)
+            link, outcome = self._applied(event, trail)
         except JpiError as error:
             self._log.warning("not applied", extra=self._line(event, started, None, "failed") | {"reason": str(error)})
-            self._note(event, error)
+            self._note(event, error, trail)
             raise
         self._log.info(outcome, extra=self._line(event, started, link, outcome))
         return outcome
@@ -75,18 +78,21 @@ class Engine:
         self._links.save(replace(link, ended=False))
         return True
 
-    def _note(self, event: Event, error: JpiError) -> None:
+    def _note(self, event: Event, error: JpiError, trail: Trail) -> None:
         """Have the link remember why, if it can."""
+        now = self._clock()
+        trail.failed(now)
         try:
             link = self._link(event) if worth_noting(error) else None
             if link:
-                self._links.save(noted(link, event, error, self._clock()))
+                self._links.save(recorded(noted(link, event, error, now), event, "failed", trail, now, error))
         except JpiError as another:
             self._log.warning("a failure was not noted", extra={"event": event.id, "reason": str(another)})
 
     def _line(self, event: Event, started: float, link: Link | None, outcome: str) -> dict[str, Any]:
-        """The fields of an event's line in the log."""
+        """The fields of an event's line in the log; it is counted with it."""
         issue = event.issue.key if isinstance(event, IssueEvent) else None
+        self._figures.event(event, outcome, self._clock())
         return {
             "event": event.id, "type": type(event).__name__, "source": event.source, "outcome": outcome,
             "incident": link.incident_id if link else incident_of(event),
@@ -94,52 +100,74 @@ class Engine:
             "duration_ms": round((self._clock() - started) * 1000), **measured(event, outcome, self._clock()),
         }
 
-    def _applied(self, event: Event) -> tuple[Link | None, str]:
+    def _applied(self, event: Event, trail: Trail) -> tuple[Link | None, str]:
         for _ in range(RACES - 1):
             try:
-                return self._apply(event)
+                return self._apply(event, trail)
             except LostRace:
                 # Somebody else moved on: decide again on what they left.
-                continue
-        return self._apply(event)
+                trail.under_way = None
+        return self._apply(event, trail)
 
-    def _apply(self, event: Event) -> tuple[Link | None, str]:
+    def _apply(self, event: Event, trail: Trail) -> tuple[Link | None, str]:
         if isinstance(event, IssueCreated):
             opened = self._opener.open(event)
-            return opened, "an incident is open for it" if opened else NOBODYS
+            outcome = "an incident is open for it" if opened else NOBODYS
+            return self._told(event, opened, outcome, trail) if opened else None, outcome
         link = self._link(event)
         if link is None:
             return None, NOBODYS
         loaded = link
         try:
-            link, outcome = self._done(event, link)
+            link, outcome = self._done(event, link, trail)
         except Refused as refused:
             gone = refused.of_missing(link.incident_id, link.issue_key)
             if gone is None or not link.issue_key:
                 raise
             # It was deleted, or hidden from us: no retry brings it back, and nothing is made again by itself.
-            link, _ = self._writer(self._links.get(link.incident_id), EndLink(gone))
+            trail.failed(self._clock())
+            trail.begun(EndLink(gone))
+            link, ended = self._writer(self._links.get(link.incident_id), EndLink(gone))
+            trail.done(ended, link, self._clock())
             outcome = f"ended: gone on {gone}"
-        link = forgotten(link, event)
+        return self._kept(event, forgotten(link, event), loaded, outcome, trail), outcome
+
+    def _kept(self, event: Event, link: Link, loaded: Link, outcome: str, trail: Trail) -> Link:
+        """The link as saved, if anything of it is new, with what came of the event."""
+        # A poll that found nothing to do is no news to anybody, but where there is no issue.
+        heard = event.source != "poll" or trail.steps or not link.issue_key
         if link != loaded:
             # Also where nothing but the version is new: what was saved last is a claim, which is over.
-            link = self._links.save(link)
-        return link, outcome
+            return self._links.save(recorded(link, event, outcome, trail, self._clock()) if heard else link)
+        worth = heard and event.source != "poll" and link.version is not None
+        return self._told(event, link, outcome, trail) if worth else link
 
-    def _done(self, event: Event, link: Link) -> tuple[Link, str]:
+    def _told(self, event: Event, link: Link, outcome: str, trail: Trail) -> Link:
+        """The link with nothing new but its history, which is not worth doing anything again for."""
+        try:
+            return self._links.save(recorded(link, event, outcome, trail, self._clock()))
+        except Retryable:
+            return link
+
+    def _done(self, event: Event, link: Link, trail: Trail) -> tuple[Link, str]:
         """The link after what the event calls for, and what that was."""
         whole = self._complete(event, link)
         if whole is None:
+            trail.why = why_nothing(event, link, self._policy, ours=False)
             return link, _named([])
         if isinstance(whole, IncidentEvent):
             link = self._opener.adopted(whole, link)
         actions = decide(whole, link, self._policy)
-        if actions and self._own.did(whole, link):
+        ours = bool(actions) and self._own.did(whole, link)
+        trail.why = why_nothing(whole, link, self._policy, ours) if ours or not actions else ""
+        if ours:
             return link, "ignored: done by our own account"
         had_issue = bool(link.issue_key)
         for action in actions:
+            trail.begun(action)
             link, done = self._perform(action, link, whole)
             link = performed(done, link)
+            trail.done(done, link, self._clock())
         link = settle(whole, self._maker.finish(link), created=not had_issue and bool(link.issue_key))
         if isinstance(whole, IncidentLogged) and not self._policy.timeline_project:
             # With a timeline, its lines are what tells that an entry was dealt with.

@@ -8,13 +8,17 @@ from jpi.sync.entities import Comment, Incident, Issue, LogEntry, Note, Person
 
 @dataclass(frozen=True)
 class IncidentEvent:
-    """Something happened on PagerDuty; `incident` is what that side looks like at `at`."""
+    """Something happened on PagerDuty; `incident` is what that side looks like at `at`.
+
+    `request`: the id of the delivery or poll that brought it, in every log line about it.
+    """
 
     id: str
     at: datetime
     incident: Incident
     actor: Person | None = None
     source: str = "webhook"
+    request: str = field(default="", kw_only=True)
 
     @property
     def changed(self) -> frozenset[str]:
@@ -118,6 +122,7 @@ class IssueEvent:
     """Something happened on Jira. `incident_id`: whose issue it is, once that was looked up.
 
     `changed`: the fields that it says were changed just then.
+    `request`: the id of the delivery or poll that brought it, in every log line about it.
     """
 
     id: str
@@ -127,6 +132,7 @@ class IssueEvent:
     source: str = "webhook"
     incident_id: str | None = None
     changed: frozenset[str] = frozenset()
+    request: str = field(default="", kw_only=True)
 
     @property
     def keys(self) -> tuple[str, ...]:

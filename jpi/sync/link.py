@@ -1,6 +1,6 @@
 """The row that ties one incident to one issue."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,8 @@ class Link:
     `failed`: by event, what could not be applied: `{"reason", "at" (epoch seconds), "final", "times", "side"}`.
     `fields`: of title and priority, what either side was last known to have, and when that was changed (`at`).
     `talk`: by "note:<id>" or "comment:<id>", what was made of it: `{"there": id or None, "said": digest, "at"}`.
+    `about`: what the status page says of the incident: title, url, when it began, when both were last made equal.
+    `history`: what came of the newest events, newest last: `sync.history`.
     `issue_status`: what the issue was last seen or set to, in PagerDuty's words; it may be unable to follow.
     """
 
@@ -33,6 +35,8 @@ class Link:
     ended: bool = False
     fields: Mapping[str, Any] = field(default_factory=dict)
     talk: Mapping[str, Any] = field(default_factory=dict)
+    about: Mapping[str, Any] = field(default_factory=dict)
+    history: Sequence[Mapping[str, Any]] = ()
 
     @property
     def open(self) -> bool:

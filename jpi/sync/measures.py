@@ -1,5 +1,8 @@
-"""Figures that CloudWatch reads out of log lines by itself: the embedded metric format. Pure."""
+"""Figures: as CloudWatch reads them out of log lines by itself (embedded metric format), and added up. Pure."""
 
+import threading
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,16 +11,68 @@ from jpi.sync.intake import NOBODYS
 
 NAMESPACE = "jpi"
 STAGE = "stage"
+APPLIED = "applied"
 # What came of an event, as figures tell it apart; anything else was applied.
 RESULTS = {"failed": "failed", "ignored": "ignored", "nothing to do": "nothing to do", NOBODYS: "ignored"}
 
 
-def embedded(at: float, units: Mapping[str, str], *dimensions: str) -> dict[str, Any]:
-    """What makes figures of those fields of a line that `units` names: by stage, and by stage and `dimensions`.
+# The upper edges, in seconds, of what is told apart of how long something took; beyond the last: longer.
+EDGES = (0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 21600.0)
+
+
+class Figures:
+    """Counts by name since they were last taken; several threads may add."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: Counter[str] = Counter()
+
+    def add(self, *names: str, count: int = 1) -> None:
+        """Count something, by what it is: `events/webhook/IncidentTriggered/applied`."""
+        with self._lock:
+            self._counts["/".join(names)] += count
+
+    def took(self, what: str, seconds: float) -> None:
+        """Count something by how long it took."""
+        self.add(what, str(bisect_left(EDGES, seconds)))
+
+    def event(self, event: Event, outcome: str, now: float) -> None:
+        """Count an event by its source, type and result; an applied one by its lag."""
+        result = result_of(outcome)
+        self.add("events", event.source, type(event).__name__, result)
+        if result == APPLIED:
+            self.took("lag", now - event.at.timestamp())
+
+    def taken(self) -> dict[str, int]:
+        """All counts; from now on they begin at nothing."""
+        with self._lock:
+            counts, self._counts = self._counts, Counter()
+        return {name: count for name, count in counts.items() if count}
+
+
+def percentile(counts: Mapping[int, int], share: float) -> float | None:
+    """How many seconds so many of the things counted by EDGES took at most, or nearly; None where there are none."""
+    left = share * sum(counts.values())
+    for place in sorted(counts):
+        if counts[place] >= left > 0:
+            low = EDGES[place - 1] if place else 0.0
+            high = EDGES[place] if place < len(EDGES) else 2 * EDGES[-1]
+            return low + (high - low) * left / counts[place]
+        left -= counts[place]
+    return None
+
+
+def result_of(outcome: str) -> str:
+    """What came of an event, as figures tell it apart."""
+    return RESULTS.get(outcome.partition(":")[0], APPLIED)
+
+
+def embedded(at: float, units: Mapping[str, str], *dimensions: Sequence[str]) -> dict[str, Any]:
+    """What makes figures of those fields of a line that `units` names: by stage, and by stage and each of `dimensions`.
 
     `at` in epoch seconds. The fields themselves, `stage` among them, stand beside it: AWS, "Embedded metric format".
     """
-    sets: list[Sequence[str]] = [[STAGE], *([[STAGE, *dimensions]] if dimensions else [])]
+    sets: list[Sequence[str]] = [[STAGE], *([STAGE, *names] for names in dimensions)]
     figures = [{"Name": name, "Unit": unit} for name, unit in units.items()]
     return {"_aws": {"Timestamp": round(at * 1000), "CloudWatchMetrics": [
         {"Namespace": NAMESPACE, "Dimensions": sets, "Metrics": figures}]}}
@@ -25,7 +80,7 @@ def embedded(at: float, units: Mapping[str, str], *dimensions: str) -> dict[str,
 
 def measured(event: Event, outcome: str, now: float) -> dict[str, Any]:
     """The figures of an event: that it was one, by source and result; and if applied, how long after it happened."""
-    result = RESULTS.get(outcome.partition(":")[0], "applied")
-    lag = {"lag_ms": max(0, round((now - event.at.timestamp()) * 1000))} if result == "applied" else {}
+    result = result_of(outcome)
+    lag = {"lag_ms": max(0, round((now - event.at.timestamp()) * 1000))} if result == APPLIED else {}
     units = {"events": "Count", **dict.fromkeys(lag, "Milliseconds")}
-    return {"result": result, "events": 1, **lag, **embedded(now, units, "source", "result")}
+    return {"result": result, "events": 1, **lag, **embedded(now, units, ("source", "result"), ("type", "result"))}

@@ -28,6 +28,7 @@ class Position:
 
     `began`: where the first poll did; what is older and was never heard of is left alone.
     `short`: how often in a row the window that begins here came with entries missing.
+    `polled`: when the last poll succeeded.
     `step`: how long a window may be, since a longer one could not be read in time; None: as long as any.
     """
 
@@ -36,6 +37,7 @@ class Position:
     again: tuple[str, ...] = ()
     short: int = 0
     step: timedelta | None = None
+    polled: datetime | None = None
     version: int | None = None
 
 
@@ -65,8 +67,10 @@ class Poll:
         self._log = log
         self._past = timedelta(hours=past_hours)
 
-    def run(self) -> dict[str, int]:
+    def run(self, request: str = "") -> dict[str, int]:
         """Poll once; how many log entries were read, events handed over, and incidents left for the next poll.
+
+        `request`: the poll's id, which the events keep.
 
         The cursor moves when everything read is applied, stored, or noted down to be read again.
         """
@@ -84,9 +88,10 @@ class Poll:
         unread = {one for one in sorted(again - whole_ones) if not self._read_again(one, events, now)}
         untold, gone = self._reconcile.incidents(events, open_links, now, position.began)
         news = in_order([*self._news(events, open_links, again), *untold])
-        failed = self._handed_over([*news, *gone, *self._reconcile.issues(open_links, since),
-                                    *self._reconcile.created(since)])
-        self._cursor.save(self._moved(position, until, whole, unread | failed))
+        found_out: list[Event] = [*news, *gone, *self._reconcile.issues(open_links, since),
+                                  *self._reconcile.created(since)]
+        failed = self._handed_over([replace(event, request=request) for event in found_out])
+        self._cursor.save(replace(self._moved(position, until, whole, unread | failed), polled=now))
         self._reconcile.learn()
         return {"entries": len(found), "events": len(news), "again": len(unread | failed)}
 

@@ -53,9 +53,12 @@ const role = (name, statements) => ({
 module.exports = {
   Resources: {
     // What `webhook_configuration --ping` waits for is noted in the config table.
+    // The status page lists links, reads one's history, has it made equal, and asks how full the queues are.
     AppRole: role('app', [
-      allow(['dynamodb:Query'], [index('issue-key-index')]),
-      allow(['dynamodb:GetItem', 'dynamodb:PutItem'], [attribute('ConfigTable')]),
+      allow(['dynamodb:Query'], [index('issue-key-index'), index('state-index')]),
+      allow(['dynamodb:GetItem', 'dynamodb:PutItem'], [attribute('IncidentsTable')]),
+      allow([...READ, 'dynamodb:PutItem', 'dynamodb:UpdateItem'], [attribute('ConfigTable')]),
+      allow(['sqs:GetQueueAttributes', 'sqs:GetQueueUrl'], [attribute('EventsQueue'), attribute('DeadLetterQueue')]),
       send,
     ]),
     LogEntriesRole: role('log_entries', [...tables, allow(['dynamodb:Query'], [index('open-index')]), send]),

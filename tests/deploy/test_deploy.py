@@ -95,7 +95,7 @@ def test_no_role_may_do_more_than_it_must(template):
     app = roles["AppRole"]["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
     assert not [one for one in app if "sqs:ReceiveMessage" in one["Action"]]
     assert [one["Resource"] for one in app if "dynamodb:PutItem" in one["Action"]] == [
-        [{"Fn::GetAtt": ["ConfigTable", "Arn"]}]]
+        [{"Fn::GetAtt": [table, "Arn"]}] for table in ("IncidentsTable", "ConfigTable")]
 
 
 def test_the_tables_are_as_the_models_have_them(deployed, clients, site, template):
@@ -108,7 +108,8 @@ def test_the_tables_are_as_the_models_have_them(deployed, clients, site, templat
         assert indexes(there) == indexes(wanted)
     properties = of_type(template, "AWS::DynamoDB::Table")
     expiring = {one["TableName"]: there for one in properties if (there := one.get("TimeToLiveSpecification"))}
-    assert expiring == {"log-entries-qa": {"AttributeName": "expires_at", "Enabled": True}}
+    expires = {"AttributeName": "expires_at", "Enabled": True}
+    assert expiring == {"log-entries-qa": expires, "config-qa": expires}
     for one in properties:
         assert (one["BillingMode"], one["SSESpecification"], one["PointInTimeRecoverySpecification"]) == (
             "PAY_PER_REQUEST", {"SSEEnabled": True}, {"PointInTimeRecoveryEnabled": True})
@@ -119,7 +120,7 @@ def by_name(attributes):
 
 
 def indexes(table):
-    return sorted((one["IndexName"], one["KeySchema"][0]["AttributeName"], one["Projection"]["ProjectionType"])
+    return sorted((one["IndexName"], str(one["KeySchema"]), str(one["Projection"]))
                   for one in table.get("GlobalSecondaryIndexes", []))
 
 

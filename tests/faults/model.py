@@ -20,6 +20,7 @@ from jpi.sync.events import (
     incident_of,
 )
 from jpi.sync.link import Link
+from jpi.sync.measures import Figures
 from jpi.sync.policy import Policy, Question
 from jpi.sync.poll import Poll
 from jpi.sync.reconcile import Reconcile
@@ -405,7 +406,8 @@ class Model:
         """A new process."""
         parts = self.store, self.store, POLICY, self.clock, Silent()
         links, ledger, policy, clock, log = parts
-        self.engine = Engine(self.jira, self.pagerduty, links, ledger, NOTHING_KNOWN, policy, clock, log, LAG)
+        self.engine = Engine(self.jira, self.pagerduty, links, ledger, NOTHING_KNOWN, policy, clock, log, Figures(),
+                             LAG)
         reconcile = Reconcile(self.jira, self.pagerduty, links, policy, clock, log)
         self.poller = Poll(self.pagerduty, links, ledger, self.cursor, reconcile, self, policy, clock, log, 6)
 
