@@ -9,8 +9,11 @@ from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from jpi import wiring
-from jpi.errors import Forged, Permanent, Rejected, Retryable
+from jpi.errors import Forged, Outage, Permanent, Rejected, Retryable
 from jpi.logs import SERVICE
+from jpi.status import facts
+from jpi.status.health import POLLS
+from jpi.status.pages import problem, status
 from jpi.sync.events import Event
 from jpi.webhooks import jira, pagerduty
 from jpi.webhooks.reading import Headers
@@ -25,6 +28,7 @@ SECONDS = 25.0
 Verify = Callable[[bytes, Headers, Sequence[str]], None]
 
 app = Flask(__name__)
+app.register_blueprint(status)
 
 
 @app.before_request
@@ -60,10 +64,17 @@ def jira_webhook() -> tuple[Response, int]:
 
 
 @app.get("/health")
-def health() -> Response:
-    """Whether the app is up and its settings are whole."""
-    wiring.jpi()
-    return jsonify(ok=True)
+def health() -> tuple[Response, int]:
+    """Whether the app is up, its settings are whole, and the poll is no older than three intervals (else 503)."""
+    there = wiring.jpi()
+    try:
+        polled = facts.polled(there)
+    except Outage:
+        polled = None
+    passed = None if polled is None else max(0, round(there.clock() - polled))
+    # Offline nobody need have polled yet, or made a table.
+    well = there.settings.is_offline if passed is None else passed <= POLLS * there.settings.poll_seconds
+    return jsonify(ok=well, last_poll_seconds=passed), 200 if well else 503
 
 
 @app.errorhandler(Rejected)
@@ -90,9 +101,12 @@ def not_now(error: Permanent) -> tuple[Response, int]:
 @app.errorhandler(HTTPException)
 def refused(error: HTTPException) -> tuple[Response, int]:
     """No such address, method or size."""
+    code = error.code or 500
+    if page := problem(error):
+        return page, code
     answer = jsonify(error=error.name)
     answer.headers.update(dict(error.get_headers()[1:]))
-    return answer, error.code or 500
+    return answer, code
 
 
 @app.errorhandler(Exception)

@@ -97,6 +97,12 @@ class Queue:
                            AttributeNames=["ApproximateNumberOfMessages"])
         return int(found["Attributes"]["ApproximateNumberOfMessages"])
 
+    def waiting(self) -> tuple[int, int]:
+        """How many events wait to be applied, and how many are being applied or were put off; nearly."""
+        names: list[Any] = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        found = self._call("get_queue_attributes", QueueUrl=self.url, AttributeNames=names)["Attributes"]
+        return int(found[names[0]]), int(found[names[1]])
+
     def parked(self) -> list["Parked"]:
         """What is in the dead-letter queue, the oldest first; of each incident the first ten, as SQS shows no more.
 

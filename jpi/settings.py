@@ -17,7 +17,8 @@ Parser = Callable[[str], Any]
 
 # Where the sync file is if it is anywhere.
 SYNC_FILE = "etc/sync.toml"
-SECRET_NAMES = ("TOKEN", "SECRET")
+SECRET_NAMES = ("TOKEN", "SECRET", "PASSWORD")
+SECONDS = {"minute": 60, "hour": 3_600, "day": 86_400}
 
 
 def _text(value: str) -> str:
@@ -122,7 +123,14 @@ class Settings:
     events_queue: str = _setting(_text, "")
     is_offline: bool = _setting(_flag, "")
     database_endpoint_url: str = _setting(_url, "http://localhost:8002")
+    status_password: str = field(repr=False, metadata={"parse": _text, "default": ""})
     log_level: str = _setting(_level, "INFO")
+
+    @property
+    def poll_seconds(self) -> int:
+        """The interval of the poll."""
+        count, unit = self.pagerduty_poll_interval.split()
+        return int(count) * SECONDS[unit.removesuffix("s")]
 
     @property
     def projects(self) -> list[str]:

@@ -11,6 +11,7 @@ from botocore.client import BaseClient
 
 from jpi import wiring
 from jpi.handlers import log_entries
+from jpi.status import watch
 from sandbox.aws import Aws
 from sandbox.bench_artefact import artefact
 from sandbox.bench_changes import changes
@@ -85,8 +86,9 @@ def poll_of_14(world: World) -> Cost:
         quiet = [world.pagerduty.trigger(world.service, f"Alert {number}", world.rita, "P3") for number in range(3)]
         world.pagerduty.set_priority(quiet[0], "P1", world.rita)
         world.pagerduty.annotate(quiet[2], "Still looking.", world.rita)
-    # Once a day, by whichever poll comes first.
+    # Once a day, and once an hour, by whichever poll comes first.
     wiring.jpi().reconcile.learn()
+    watch.look(wiring.jpi())
     return measure(world, lambda: log_entries.handler({}, None))
 
 

@@ -10,9 +10,10 @@ import pytest
 
 from jpi import app as edge
 from jpi import wiring
-from jpi.errors import SettingsError
+from jpi.errors import Outage, SettingsError, Unavailable
 from sandbox.web import Fault
 from sandbox.world import JIRA_SECRET
+from tests.acting import poll
 from tests.deliveries import (
     SHARED,
     annotated,
@@ -59,8 +60,48 @@ def refused(answer, status):
 
 
 def test_health_needs_nothing(http):
-    assert http.client.get("/health").get_json() == {"ok": True}
+    answer = http.client.get("/health")
+    assert (answer.status_code, answer.get_json()) == (200, {"ok": True, "last_poll_seconds": None})
     assert http.world.calls() == []
+
+
+def test_health_is_no_longer_well_when_the_poll_is_three_intervals_old(http):
+    world = http.world
+    poll(world)
+    world.clock.advance(170)
+    answer = http.client.get("/health")
+    assert (answer.status_code, answer.get_json()["ok"]) == (200, True)
+    assert 170 <= answer.get_json()["last_poll_seconds"] < 180
+    world.clock.advance(11)
+    answer = http.client.get("/health")
+    assert (answer.status_code, answer.get_json()["ok"]) == (503, False)
+    poll(world)
+    assert http.client.get("/health").status_code == 200
+
+
+def test_a_poll_that_fails_keeps_health_from_being_well(http):
+    world = http.world
+    poll(world)
+    world.pagerduty.fault = lambda call: Fault(500)
+    for _ in range(4):
+        with pytest.raises(Unavailable):
+            poll(world)
+    answer = http.client.get("/health").get_json()
+    assert (answer["ok"], answer["last_poll_seconds"] >= 240) == (False, True)
+
+
+@pytest.mark.parametrize(("offline", "status"), [(True, 200), (False, 503)])
+def test_without_a_poll_or_a_table_only_a_deployed_jpi_is_unwell(http, monkeypatch, offline, status):
+    def gone():
+        raise Outage("no such table")
+
+    world = http.world
+    deployed = {**vars(world.jpi.settings), "is_offline": offline}
+    there = replace(world.jpi, settings=type(world.jpi.settings)(**deployed))
+    monkeypatch.setattr(wiring, "jpi", lambda: there)
+    assert http.client.get("/health").status_code == status
+    monkeypatch.setattr(there.cursor, "load", gone)
+    assert http.client.get("/health").status_code == status
 
 
 @pytest.mark.parametrize("headers", [

@@ -84,7 +84,11 @@ class Jira(Looks):
 
     @cached_property
     def own_id(self) -> str | None:
-        """The account id that we write as."""
+        """The account id that we write as, asked for once a process."""
+        return self.signed_in()
+
+    def signed_in(self) -> str:
+        """The account id whose token this is, asked for now."""
         found: str = self._call("GET", "/myself")["accountId"]
         return found
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from jpi import wiring
 from jpi.handlers.budget import start
+from jpi.status import facts, watch
 
 
 def handler(event: Any, context: Any) -> dict[str, int]:
@@ -15,6 +16,10 @@ def handler(event: Any, context: Any) -> dict[str, int]:
     request = start(there, context)
     try:
         done = there.poll.run(request)
+        watch.look(there)
+    except Exception as error:
+        facts.poll_failed(there, error)
+        raise
     finally:
         there.report()
     there.log.info("polled", extra=done)

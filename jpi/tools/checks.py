@@ -21,7 +21,7 @@ Check = Callable[[wiring.Jpi], Iterator[str]]
 
 def jira_token(there: wiring.Jpi) -> Iterator[str]:
     """Whether Jira takes the token; a refusal is told as it comes."""
-    if not there.jira.own_id:
+    if not there.jira.signed_in():
         yield "Jira does not say whose token it is"
 
 

@@ -55,10 +55,11 @@ def examined(there: wiring.Jpi) -> list[Found]:
 
 def _group(there: wiring.Jpi, name: str, checks: dict[str, Check]) -> list[Found]:
     there.budget.start(SECONDS)
-    return [found for one, check in checks.items() for found in _checked(there, f"{name} {one}", check)]
+    return [found for one, check in checks.items() for found in checked(there, f"{name} {one}", check)]
 
 
-def _checked(there: wiring.Jpi, name: str, check: Check) -> Iterator[Found]:
+def checked(there: wiring.Jpi, name: str, check: Check) -> Iterator[Found]:
+    """What one check found: at least one thing, under this name."""
     try:
         wrong = list(check(there))
     except Refused as refused:

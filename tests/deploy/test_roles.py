@@ -6,6 +6,7 @@ import re
 import pytest
 from botocore.client import BaseClient
 
+from jpi.app import app
 from jpi.handlers import log_entries
 from jpi.sync.text import document
 from tests.acting import edit
@@ -14,6 +15,7 @@ from tests.acting import edit
 ACTIONS = {"SendMessageBatch": "SendMessage", "ChangeMessageVisibilityBatch": "ChangeMessageVisibility",
            "DeleteMessageBatch": "DeleteMessage"}
 TABLES = {"incidents": "IncidentsTable", "log-entries": "LogEntriesTable", "config": "ConfigTable"}
+PASSWORD = "seen by the team"
 INDEXED = re.compile(r"/index/(.+)")
 
 
@@ -42,7 +44,8 @@ def seen(monkeypatch):
         service = self.meta.service_model.service_name
         action = f"{service}:{ACTIONS.get(operation, operation)}"
         if service == "sqs":
-            found.add((action, "EventsQueue", ""))
+            name = str(arguments.get("QueueUrl", arguments.get("QueueName")))
+            found.add((action, "DeadLetterQueue" if "-dead" in name else "EventsQueue", ""))
         for table in [arguments["TableName"]] if "TableName" in arguments else arguments.get("RequestItems", ()):
             found.add((action, TABLES[table.rpartition("-")[0]], arguments.get("IndexName", "")))
         return call(self, operation, arguments)
@@ -51,8 +54,18 @@ def seen(monkeypatch):
     return found
 
 
-def test_each_role_allows_what_its_function_does(queued, seen, allowed):
-    world = queued
+def look_at(incident_id):
+    """Somebody signs in to the status page, looks an incident up, and has it made equal."""
+    client = app.test_client()
+    assert client.post("/status/sign-in", data={"password": PASSWORD}).status_code == 303
+    page = client.get(f"/status?text={incident_id}").text
+    token = re.search(r'name="token" value="([^"]+)"', page)[1]
+    client.get("/status?text=of+no+incident")
+    assert "waits" in client.post(f"/status/incidents/{incident_id}/again", data={"token": token}).location
+
+
+def test_each_role_allows_what_its_function_does(make_world, seen, allowed):
+    world = make_world(queued=True, STATUS_PASSWORD=PASSWORD)
     done = {"App": set(), "LogEntries": set(), "Events": set()}
 
     def during(name, act):
@@ -69,6 +82,8 @@ def test_each_role_allows_what_its_function_does(queued, seen, allowed):
     told()
     world.clock.advance(60)
     during("LogEntries", lambda: log_entries.handler({}, None))
+    told()
+    during("App", lambda: look_at(incident.id))
     told()
     issue = world.issue_of(incident)
     edit(world, issue, summary="Down for good")
@@ -89,3 +104,4 @@ def test_each_role_allows_what_its_function_does(queued, seen, allowed):
     assert ("sqs:ChangeMessageVisibility", "EventsQueue", "") in done["Events"]
     assert ("dynamodb:PutItem", "ConfigTable", "") in done["App"], "PagerDuty's test is noted"
     assert ("dynamodb:Query", "IncidentsTable", "open-index") in done["LogEntries"]
+    assert ("sqs:GetQueueAttributes", "DeadLetterQueue", "") in done["App"], "the status page tells of dead letters"

@@ -1,0 +1,40 @@
+"""Who may see the status page: one password, then a signed cookie; a token on every button."""
+
+import hashlib
+import secrets
+from hmac import compare_digest
+
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+
+COOKIE = "jpi-status"
+# A shift and a bit.
+SECONDS = 12 * 3600
+
+
+class Gate:
+    """The page's lock. A new password makes all cookies of the old one worthless."""
+
+    def __init__(self, password: str, stage: str) -> None:
+        self._password = password
+        self._signer = URLSafeTimedSerializer(password, salt=f"jpi status page, {stage}",
+                                              signer_kwargs={"digest_method": hashlib.sha256})
+
+    def opens(self, password: str) -> bool:
+        """Whether that is the password."""
+        return compare_digest(password.encode(), self._password.encode())
+
+    def cookie(self) -> str:
+        """A new cookie; in it the token that its holder's buttons carry."""
+        return str(self._signer.dumps(secrets.token_urlsafe(16)))
+
+    def token(self, cookie: str | None) -> str | None:
+        """The token in a cookie that was made here within the last twelve hours; None: it was not."""
+        try:
+            return str(self._signer.loads(cookie or "", max_age=SECONDS))
+        except BadSignature:
+            return None
+
+    def pressed(self, cookie: str | None, token: str) -> bool:
+        """Whether a button was pressed on a page that was shown to the cookie's holder."""
+        known = self.token(cookie)
+        return known is not None and compare_digest(known.encode(), token.encode())

@@ -1,0 +1,172 @@
+"""The status page's routes: for people who have signed in. Without STATUS_PASSWORD there is no such page."""
+
+from typing import Any
+
+from flask import Blueprint, Response, abort, g, jsonify, make_response, redirect, render_template, request, url_for
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as Answer
+
+from jpi import wiring
+from jpi.status import facts, views
+from jpi.status.chart import chart
+from jpi.status.facts import Page
+from jpi.status.gate import COOKIE, SECONDS, Gate
+from jpi.store.attempts import Attempts
+from jpi.sync.link import Link
+
+status = Blueprint("status", __name__, template_folder="templates", static_folder="static",
+                   static_url_path="/status/static")
+TEXT_LIMIT = 200
+CALL_SECONDS = 20.0
+POLICY = ("default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
+          "form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+HEADERS = {"Content-Security-Policy": POLICY, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff",
+           "Referrer-Policy": "same-origin", "X-Frame-Options": "DENY"}
+SAID = {403: "This page was open for too long: go back, reload it, and press the button again.",
+        404: "jpi holds no such incident: it has not heard of it."}
+WRONG = "That is not the password."
+OPEN_TO_ALL = ("status.sign_in", "status.signed_in", "status.static", "status.machines")
+
+
+@status.before_request
+def locked() -> Answer | None:
+    """Nobody sees anything before they have signed in."""
+    chosen = wiring.jpi().settings
+    if not chosen.status_password:
+        abort(404)
+    g.gate = Gate(chosen.status_password, chosen.stage)
+    g.token = g.gate.token(request.cookies.get(COOKIE))
+    if g.token or request.endpoint in OPEN_TO_ALL:
+        return None
+    return redirect(url_for("status.sign_in"), 303)
+
+
+@status.after_request
+def closed(answer: Response) -> Response:
+    """Nothing of it is kept, framed, or brought from elsewhere."""
+    if "gate" in g:
+        answer.headers.update(HEADERS)
+    return answer
+
+
+def problem(error: HTTPException) -> Response | None:
+    """Says what is wrong to whoever has signed in; to anybody else there is nothing that could be."""
+    if not g.get("token"):
+        return None
+    said = SAID.get(error.code or 0, error.description or "")
+    return make_response(render_template("problem.html", name=error.name, said=said, token=g.token), error.code)
+
+
+@status.get("/status/sign-in")
+def sign_in() -> Answer | str:
+    """Asks for the password."""
+    return redirect(url_for("status.overview"), 303) if g.token else render_template("sign_in.html", wrong="")
+
+
+@status.post("/status/sign-in")
+def signed_in() -> Answer:
+    """Looks at the password; after a few wrong ones, not before some time has passed."""
+    wrong, wait = _tried(request.form.get("password", ""))
+    if wrong:
+        answer = make_response(render_template("sign_in.html", wrong=wrong), 429 if wait else 403)
+        if wait:
+            answer.headers["Retry-After"] = str(wait)
+        return answer
+    there = redirect(url_for("status.overview"), 303)
+    there.set_cookie(COOKIE, g.gate.cookie(), max_age=SECONDS, httponly=True, samesite="Lax",
+                     secure=not wiring.jpi().settings.is_offline)
+    return there
+
+
+@status.post("/status/sign-out")
+def sign_out() -> Answer:
+    """Takes the cookie away."""
+    _pressed()
+    answer = redirect(url_for("status.sign_in"), 303)
+    answer.delete_cookie(COOKIE)
+    return answer
+
+
+@status.get("/status")
+def overview() -> str:
+    """Whether jpi is well, and the incidents it holds."""
+    there, shown = wiring.jpi(), _overview()
+    return render_template("status.html", **shown, states=views.states(), token=g.token, stage=there.settings.stage)
+
+
+@status.get("/status.json")
+def machines() -> Answer:
+    """The same for machines, which sign in with the password (Basic, any name)."""
+    if not g.token:
+        wrong, wait = _tried(request.authorization.password or "") if request.authorization else (WRONG, 0)
+        if wrong:
+            answer = make_response(jsonify(error=wrong), 429 if wait else 401)
+            answer.headers["Retry-After" if wait else "WWW-Authenticate"] = str(wait) if wait else 'Basic realm="jpi"'
+            return answer
+    if one := request.args.get("incident"):
+        return jsonify(_incident(_link(one)))
+    shown = _overview()
+    return jsonify({name: shown[name] for name in ("health", "incidents", "older", "events", "figures")})
+
+
+@status.get("/status/incidents/<incident_id>")
+def incident(incident_id: str) -> str:
+    """One incident's history."""
+    shown = _incident(_link(incident_id))
+    return render_template("incident.html", **shown, said=request.args.get("said", "")[:TEXT_LIMIT], token=g.token,
+                           stage=wiring.jpi().settings.stage)
+
+
+@status.post("/status/incidents/<incident_id>/again")
+def again(incident_id: str) -> Answer:
+    """Has both sides made equal now."""
+    _pressed()
+    there = wiring.jpi()
+    link = _link(incident_id)
+    there.begin(CALL_SECONDS, g.request)
+    try:
+        said = facts.again(there, link.incident_id, g.request)
+    finally:
+        there.report()
+    return redirect(url_for("status.incident", incident_id=link.incident_id, said=said[:TEXT_LIMIT]), 303)
+
+
+def _tried(password: str) -> tuple[str, int]:
+    """What is wrong with an attempt, empty if nothing, and how many seconds the next one has to wait."""
+    there = wiring.jpi()
+    attempts, who = Attempts(there.tables.config, there.clock), request.remote_addr or "unknown"
+    if wait := attempts.wait(who):
+        return f"Too many attempts: please wait {wait:.0f} seconds.", max(1, round(wait))
+    if not g.gate.opens(password):
+        there.log.warning("somebody tried to see the status page", extra={"from": who})
+        return WRONG, 0
+    attempts.forgive(who)
+    return "", 0
+
+
+def _pressed() -> None:
+    if not g.gate.pressed(request.cookies.get(COOKIE), request.form.get("token", "")):
+        abort(403)
+
+
+def _link(incident_id: str) -> Link:
+    link = wiring.jpi().links.get(incident_id)
+    return link if link.version else abort(404)
+
+
+def _overview() -> dict[str, Any]:
+    there = wiring.jpi()
+    read, quarters = facts.read(there)
+    wanted, text = request.args.get("state", ""), request.args.get("text", "").strip()[:TEXT_LIMIT]
+    page: Page = facts.find(there, wanted, text, request.args.get("before", ""))
+    rows = [views.row(one, there.policy.site, read.now) for one in page.rows]
+    return {"health": views.health(read), "incidents": rows, "older": page.older, "looked": page.looked,
+            "wanted": wanted, "text": text, "chart": chart(quarters, read.now), "moment": views.moment,
+            "events": views.counted(quarters), "figures": {"lag_s": read.lag}}
+
+
+def _incident(link: Link) -> dict[str, Any]:
+    there = wiring.jpi()
+    now = there.clock()
+    return {"incident": views.row(facts.listed(link), there.policy.site, now), "history": views.history(link, now),
+            "about": {"began": views.moment(link.about.get("began")), "service": link.about.get("service") or ""}}

@@ -1,0 +1,19 @@
+// The page as it is now, every fifteen seconds, in place of the parts that change; whoever reads or types is left alone.
+const EVERY = 15000;
+
+const busy = (part) => part.contains(document.activeElement) || part.querySelector('details[open]')
+  || (!getSelection().isCollapsed && part.contains(getSelection().anchorNode));
+
+async function renew() {
+  if (document.hidden) return;
+  const answer = await fetch(location.href, { headers: { Accept: 'text/html' } }).catch(() => null);
+  if (!answer || !answer.ok || answer.redirected) return;
+  const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
+  for (const id of ['live', 'rows']) {
+    const [old, made] = [document.getElementById(id), fresh.getElementById(id)];
+    if (old && made && !busy(old)) old.replaceWith(document.adoptNode(made));
+  }
+  document.title = fresh.title;
+}
+
+setInterval(renew, EVERY);

@@ -1,0 +1,95 @@
+"""Says in words what jpi knows of an incident, and why it has an issue or none.
+
+Example: python -m jpi.tools.explain Q1R2DLCB21K7NP
+         python -m jpi.tools.explain INCIDENT-42
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from jpi import wiring
+from jpi.errors import JpiError
+from jpi.status import facts, views
+from jpi.sync.link import Link
+
+UNKNOWN = """jpi has heard nothing of {incident}. Either
+- the webhook is not there, or not for this incident's service: python -m jpi.tools.doctor
+- it is older than the first poll, and nothing has happened to it since
+- this is not the stage that keeps it, or the id is mistyped (as it stands in the incident's address).
+What jpi would do about it, and by which rule: python -m jpi.tools.check_sync --try {incident}"""
+FAILING = "It could not be kept in step: {trouble}"
+MARKS = {True: "+", False: "-"}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit code 0 where something is known of it, 1 where nothing is, 2 for wrong options."""
+    parser = argparse.ArgumentParser(prog="python -m jpi.tools.explain", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("incident", help="the incident's id, or its issue's key")
+    parser.add_argument("--json", action="store_true", help="the history as JSON, for machines")
+    chosen = parser.parse_args(arguments)
+    try:
+        there = wiring.jpi()
+        link = _link(there, chosen.incident)
+    except JpiError as error:
+        print(error, file=sys.stderr)
+        return 1
+    if link is None:
+        print(UNKNOWN.format(incident=chosen.incident))
+        return 1
+    history = views.history(link, there.clock())
+    told = _told(there, link, history)
+    print(json.dumps(history, indent=2) if chosen.json else "\n".join(told))
+    return 0
+
+
+def _link(there: wiring.Jpi, name: str) -> Link | None:
+    incident = there.links.incident_of(name.upper()) if "-" in name else name.upper()
+    link = there.links.get(incident) if incident else None
+    return link if link and link.version else None
+
+
+def _told(there: wiring.Jpi, link: Link, history: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    row = views.row(facts.listed(link), there.policy.site, there.clock())
+    yield f'{row["incident"]} "{row["title"]}" {row["priority"]}'.rstrip()
+    yield f"  PagerDuty: {row['pagerduty']}  {row['incident_url']}"
+    yield "  Jira: " + (f"{row['issue']} {row['jira']}  {row['issue_url']}" if row["issue"] else "no issue")
+    yield ""
+    yield _verdict(row, history)
+    yield ""
+    yield f"What came of each event ({len(history)}, the newest last):" if history else "There is no history of it."
+    for one in reversed(history):
+        yield from _entry(one)
+
+
+def _verdict(row: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> str:
+    """The answer to "why", as far as the history has it."""
+    failed = next((one for one in history if one["reason"]), None)
+    if row["state"] == "failing" and failed:
+        return f"{FAILING.format(trouble=failed['reason'])}\nWhat to do: {failed['advice']}"
+    if row["state"] == "ended":
+        return "The two are kept in step no more, since one of them is gone."
+    if not row["issue"]:
+        return next((f"It has no issue: {one['why']}" for one in history if one["why"]),
+                    "It has no issue, and nothing tells why: python -m jpi.tools.check_sync --try "
+                    f"{row['incident']} says what its rules are.")
+    return f"Both sides are in step, last made equal {row['equal_at'] or 'before jpi kept a history'}."
+
+
+def _entry(one: Mapping[str, Any]) -> Iterator[str]:
+    times = f" ({one['times']} times since {one['first']})" if one["times"] > 1 else ""
+    yield f"  {one['at']}  {one['side']}: {one['what']}, {one['source']}: {one['result']}{times}"
+    if one["why"]:
+        yield f"      {one['why']}"
+    for step in one["steps"]:
+        yield f"      {MARKS[step['ok']]} {step['what']}"
+    if one["reason"]:
+        yield f"      {one['reason']}"
+        yield f"      What to do: {one['advice']}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

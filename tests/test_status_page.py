@@ -1,0 +1,364 @@
+"""The status page: who may see it, what it shows, and what its button does. What it looks like: tests/browser."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from jpi import app as edge
+from jpi.errors import Unavailable
+from jpi.status import facts
+from jpi.sync.link import Link
+from sandbox import bench
+from sandbox.web import Fault
+from tests.acting import edit, poll
+
+PASSWORD = "seen by the team"
+SECRETS = ("pagerduty-key", "jira-token-of-the-bot", PASSWORD)
+
+
+@pytest.fixture
+def world(make_world):
+    return make_world(STATUS_PASSWORD=PASSWORD)
+
+
+@pytest.fixture
+def stranger(world):
+    return edge.app.test_client()
+
+
+@pytest.fixture
+def team(world):
+    client = edge.app.test_client()
+    assert client.post("/status/sign-in", data={"password": PASSWORD}).status_code == 303
+    return client
+
+
+def token_of(client):
+    return re.search(r'name="token" value="([^"]+)"', client.get("/status").text)[1]
+
+
+def trigger(world, title="Down", priority="P1"):
+    incident = world.pagerduty.trigger(world.service, title, world.rita, priority)
+    world.settle()
+    return incident
+
+
+def test_without_a_password_there_is_no_page(make_world):
+    make_world()
+    client = edge.app.test_client()
+    missing = client.get("/nowhere")
+    for path in ("/status", "/status.json", "/status/sign-in", "/status/incidents/Q1", "/status/static/status.css"):
+        answer = client.get(path)
+        assert (answer.status_code, answer.data) == (404, missing.data)
+        assert [*answer.headers.keys()] == [*missing.headers.keys()], "nothing tells that there could be one"
+    assert client.post("/status/sign-in", data={"password": ""}).status_code == 404
+
+
+def test_strangers_see_nothing_and_press_nothing(world, stranger):
+    incident = trigger(world)
+    before = world.jpi.links.get(incident.id)
+    for path in ("/status", f"/status/incidents/{incident.id}"):
+        answer = stranger.get(path)
+        assert (answer.status_code, answer.location) == (303, "/status/sign-in")
+        assert incident.id not in answer.text.replace(path, "")
+    for data in ({}, {"token": ""}, {"token": "guess"}):
+        assert stranger.post(f"/status/incidents/{incident.id}/again", data=data).location == "/status/sign-in"
+    answer = stranger.get("/status.json")
+    assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, 'Basic realm="jpi"')
+    assert list(answer.get_json()) == ["error"]
+    assert world.jpi.links.get(incident.id) == before
+
+
+@pytest.mark.parametrize("cookie", ["", "guess", "ImFiYyI.aRfQ.sig", "e30.e30.e30"])
+def test_a_forged_cookie_opens_nothing(world, stranger, cookie):
+    stranger.set_cookie("jpi-status", cookie)
+    assert stranger.get("/status").status_code == 303
+    assert stranger.get("/status.json").status_code == 401
+
+
+def test_a_cookie_of_another_password_another_stage_or_yesterday_opens_nothing(make_world, monkeypatch):
+    make_world(STATUS_PASSWORD=PASSWORD, STAGE="one")
+    client = edge.app.test_client()
+    client.post("/status/sign-in", data={"password": PASSWORD})
+    assert client.get("/status").status_code == 200
+    for changes in ({"STATUS_PASSWORD": "another"}, {"STAGE": "two"}):
+        make_world(**{"STATUS_PASSWORD": PASSWORD, "STAGE": "one", **changes})
+        assert client.get("/status").status_code == 303
+    make_world(STATUS_PASSWORD=PASSWORD, STAGE="one")
+    assert client.get("/status").status_code == 200
+    monkeypatch.setattr("jpi.status.gate.SECONDS", -1)
+    assert client.get("/status").status_code == 303
+
+
+def test_the_cookie_is_kept_from_scripts_and_other_sites(world, stranger, monkeypatch):
+    answer = stranger.post("/status/sign-in", data={"password": PASSWORD})
+    said = answer.headers["Set-Cookie"]
+    assert "HttpOnly" in said
+    assert "SameSite=Lax" in said
+    assert "Secure" not in said, "offline there is no TLS"
+    monkeypatch.setitem(vars(world.jpi.settings), "is_offline", False)
+    assert "Secure" in stranger.post("/status/sign-in", data={"password": PASSWORD}).headers["Set-Cookie"]
+
+
+def test_nothing_of_the_page_is_kept_framed_or_brought_from_elsewhere(team):
+    for path in ("/status", "/status.json", "/status/static/status.js"):
+        with team.get(path) as answer:
+            headers = answer.headers
+        assert headers["Content-Security-Policy"].startswith("default-src 'none'; style-src 'self'; script-src 'self'")
+        assert (headers["Cache-Control"], headers["X-Frame-Options"]) == ("no-store", "DENY")
+
+
+def test_attempts_are_slowed(world, stranger):
+    def wrong():
+        return stranger.post("/status/sign-in", data={"password": "guess"})
+
+    assert [wrong().status_code for _ in range(4)] == [403] * 4
+    answer = wrong()
+    assert (answer.status_code, int(answer.headers["Retry-After"])) == (429, 2)
+    assert "please wait" in answer.text
+    assert stranger.post("/status/sign-in", data={"password": PASSWORD}).status_code == 429, "the right one too"
+    waits = []
+    for _ in range(12):
+        world.clock.advance(int(wrong().headers.get("Retry-After", 0)) + 1)
+        assert wrong().status_code == 403
+        waits.append(int(wrong().headers["Retry-After"]))
+    assert waits[:3] == [4, 8, 16]
+    assert waits[-1] == 900
+    assert stranger.get("/status.json", auth=("any", "guess")).status_code == 429
+    elsewhere = {"REMOTE_ADDR": "203.0.113.9"}
+    assert stranger.post("/status/sign-in", data={"password": PASSWORD}, environ_base=elsewhere).status_code == 303
+    world.clock.advance(901)
+    assert stranger.post("/status/sign-in", data={"password": PASSWORD}).status_code == 303
+    assert [wrong().status_code for _ in range(4)] == [403] * 4, "who knows it begins anew"
+
+
+def test_many_addresses_are_slowed_together(world, stranger):
+    codes = [stranger.post("/status/sign-in", data={"password": "guess"},
+                           environ_base={"REMOTE_ADDR": f"203.0.113.{number}"}).status_code for number in range(60)]
+    assert codes.count(403) == 51
+    assert set(codes[52:]) == {429}
+
+
+def test_the_button_takes_its_pages_token(world, team):
+    incident = trigger(world)
+    for data in ({}, {"token": ""}, {"token": "guess"}):
+        answer = team.post(f"/status/incidents/{incident.id}/again", data=data)
+        assert (answer.status_code, "press the button again" in answer.text) == (403, True)
+    other = edge.app.test_client()
+    other.post("/status/sign-in", data={"password": PASSWORD})
+    assert team.post(f"/status/incidents/{incident.id}/again", data={"token": token_of(other)}).status_code == 403
+    assert team.post("/status/sign-out").status_code == 403
+    assert team.post("/status/sign-out", data={"token": token_of(team)}).status_code == 303
+    assert team.get("/status").status_code == 303
+
+
+def test_the_button_makes_both_sides_equal(world, team):
+    incident = trigger(world)
+    issue = world.issue_of(incident)
+    with world.losing_webhooks():
+        world.move(issue, "done")
+        world.settle()
+    answer = team.post(f"/status/incidents/{incident.id}/again", data={"token": token_of(team)}, follow_redirects=True)
+    assert answer.status_code == 200
+    assert "SetIncidentStatus" in answer.text
+    assert world.seen() == {"Down": ("resolved", "done")}
+    assert "asked for by hand" in answer.text
+
+
+def test_with_a_queue_the_button_stores_it(make_world):
+    world = make_world(queued=True, STATUS_PASSWORD=PASSWORD)
+    client = edge.app.test_client()
+    client.post("/status/sign-in", data={"password": PASSWORD})
+    incident = trigger(world)
+    with world.losing_webhooks():
+        world.move(world.issue_of(incident), "done")
+        world.settle()
+    for _ in range(2):
+        answer = client.post(f"/status/incidents/{incident.id}/again", data={"token": token_of(client)})
+        assert "waits+in+the+queue" in answer.location
+    waiting = world.events.visible()
+    assert waiting == 4, "pressed twice within five minutes, both count"
+    world.settle()
+    assert world.seen() == {"Down": ("resolved", "done")}
+
+
+def test_what_the_button_cannot_do_is_said(world, team):
+    incident = trigger(world)
+    for fault, said in ((Fault(500), "Not+now"), (Fault(403), "did+not+work")):
+        world.pagerduty.fault = lambda call, fault=fault: fault
+        answer = team.post(f"/status/incidents/{incident.id}/again", data={"token": token_of(team)})
+        assert said in answer.location
+    world.pagerduty.fault = lambda call: None
+    assert team.post("/status/incidents/NOBODYS/again", data={"token": token_of(team)}).status_code == 404
+    assert "holds no such incident" in team.get("/status/incidents/NOBODYS").text
+
+
+def test_an_incident_is_shown_with_both_sides_and_its_history(world, team):
+    incident = trigger(world)
+    issue = world.issue_of(incident)
+    world.pagerduty.acknowledge(incident, world.rita)
+    world.settle()
+    page = team.get("/status").text
+    assert f'href="/status/incidents/{incident.id}"' in page
+    assert f'href="{world.jira_url}/browse/{issue.key}"' in page
+    assert f'href="{incident.html_url}"' in page
+    assert re.search(r"acknowledged.*in progress.*by: incident acknowledged", page, re.DOTALL)
+    history = team.get(f"/status/incidents/{incident.id}").text
+    assert re.search(r"incident acknowledged.*Moved the issue to In Progress.*incident triggered.*Made the issue",
+                     history, re.DOTALL), "the newest first"
+
+
+def test_machines_get_the_same(world, stranger):
+    incident = trigger(world)
+    poll(world)
+    said = stranger.get("/status.json", auth=("any name", PASSWORD)).get_json()
+    assert (said["health"]["level"], said["health"]["reasons"]) == ("green", [])
+    [row] = said["incidents"]
+    assert (row["incident"], row["state"], row["pagerduty"], row["jira"]) == (incident.id, "open", "triggered", "to do")
+    assert said["events"]["events/webhook/IncidentTriggered/applied"] == 1
+    assert said["events"]["api/jira/calls"] > 4
+    assert said["figures"]["lag_s"]["p95"] > 0
+    one = stranger.get(f"/status.json?incident={incident.id}", auth=("any name", PASSWORD)).get_json()
+    assert one["history"][-1]["steps"][0]["what"] == "Made the issue INCIDENT-1."
+    assert stranger.get("/status.json?incident=NOBODYS", auth=("any name", PASSWORD)).status_code == 404
+
+
+def test_the_list_is_narrowed_by_state_and_text(world, team):
+    down = trigger(world, "Checkout is down")
+    world.clock.advance(5)
+    trigger(world, "Search is slow", "P3")
+    world.clock.advance(5)
+    done = trigger(world, "Login fails")
+    world.pagerduty.resolve(done, world.rita)
+    world.settle()
+
+    def found(query):
+        return re.findall(r"<bdi>([^<]+)</bdi></a>", team.get(f"/status?{query}").text)
+
+    assert found("") == ["Login fails", "Search is slow", "Checkout is down"], "the newest first"
+    assert found("state=open") == ["Checkout is down"]
+    assert found("state=none") == ["Search is slow"]
+    assert found("state=resolved") == ["Login fails"]
+    assert found("state=failing") == []
+    assert found("state=invented") == found("")
+    assert found("text=IS+") == ["Search is slow", "Checkout is down"]
+    assert found("text=IS+&state=open") == ["Checkout is down"]
+    assert found(f"text={down.id.lower()}") == found("text=incident-1") == ["Checkout is down"]
+    assert found("text=nothing+like+it") == []
+
+
+def failing(world, title):
+    world.jira.fault = lambda call: Fault(403) if call.path.endswith("/issue") else None
+    incident = trigger(world, title)
+    world.jira.fault = lambda call: None
+    return incident
+
+
+def test_what_is_wrong_is_said_in_words(world, team):
+    incident = failing(world, "Checkout is down")
+    shown = team.get("/status").text
+    assert "Worth a look" in shown
+    assert "1 incident could not be kept in step" in shown
+    assert "was refused with 403" in shown
+    assert "not applied" in shown
+    page = team.get(f"/status/incidents/{incident.id}").text
+    assert "What to do:" in page
+    assert "give it the right to" in page
+    world.clock.advance(600)
+    world.pagerduty.fault = lambda call: Fault(401)
+    with pytest.raises(Exception, match="401"):
+        poll(world)
+    shown = team.get("/status").text
+    assert "No poll has succeeded" not in shown, "offline nobody polls by schedule"
+    assert "The last poll failed" in shown
+
+
+def test_a_late_poll_is_red(world, team):
+    poll(world)
+    assert "All is well" in team.get("/status").text
+    world.pagerduty.fault = lambda call: Fault(500)
+    for _ in range(4):
+        with pytest.raises(Unavailable):
+            poll(world)
+    shown = team.get("/status").text
+    assert "Something is wrong" in shown
+    assert re.search(r"No poll has succeeded for \d min: .*failed with 500", shown)
+
+
+def test_tokens_and_webhooks_are_looked_at_once_an_hour(world, team):
+    poll(world)
+    asked = len(world.jira.calls)
+    poll(world)
+    world.jira.users[world.bot_id].token = "renewed"
+    hook = next(iter(world.pagerduty.hooks.all.values()))
+    hook.active = False
+    shown = team.get("/status").text
+    assert "All is well" in shown
+    world.clock.advance(3600)
+    poll(world)
+    shown = team.get("/status").text
+    assert "Jira token: the token is not taken" in shown
+    assert "PagerDuty webhook:" in shown
+    assert asked
+
+
+HOSTILE = ["<script>alert(1)</script>", "\u202egnp.exe", "x" * 10_000, "{{ 7 * 7 }}", '" onmouseover="alert(1)']
+
+
+@pytest.mark.parametrize("title", HOSTILE)
+def test_what_comes_from_outside_is_text(world, team, title):
+    incident = trigger(world, title)
+    world.pagerduty.annotate(incident, title, world.rita)
+    edit(world, world.issue_of(incident), summary=title[:200])
+    world.settle()
+    for page in (team.get("/status").text, team.get(f"/status/incidents/{incident.id}").text):
+        assert "<script>" not in page
+        assert 'onmouseover="' not in page
+        assert "x" * 1_000 not in page
+        for at in (found.start() for found in re.finditer("\u202e", page)):
+            before = page[:at]
+            isolated = before.rfind("<bdi>") > before.rfind("</bdi>") or before.endswith("<title>\u2068")
+            assert isolated, "it turns nothing but itself"
+
+
+def test_only_web_addresses_are_linked(world, team):
+    incident = trigger(world)
+    world.jpi.links.save(replace(world.jpi.links.get(incident.id), about={"began": 1.0, "url": "javascript:alert(1)"}))
+    assert "javascript:" not in team.get("/status").text
+    assert "javascript:" not in team.get(f"/status/incidents/{incident.id}").text
+
+
+def test_no_secret_is_on_any_page(world, team):
+    incident = failing(world, "Down")
+    for path in ("/status", f"/status/incidents/{incident.id}", "/status.json"):
+        assert not [one for one in SECRETS if one in team.get(path).text]
+
+
+def test_however_many_there_are_a_page_reads_no_more(world, team):
+    for number in range(250):
+        world.jpi.links.save(Link(f"Q{number:03}", about={"began": float(number), "title": f"Incident {number}"},
+                                  agreed={"status": "triggered"}))
+    for path, most in (("/status", 10), ("/status?text=incident+17", 20), ("/status?state=none", 6)):
+        operations = []
+        with bench.counted(bench.Cost(), operations.append):
+            page = team.get(path).text
+        assert len(operations) <= most
+        assert "Scan" not in operations
+        assert page.count('href="/status/incidents/') <= facts.PAGE
+    seen, place = [], ""
+    for _ in range(5):
+        page = team.get(f"/status?before={place}").text
+        seen += re.findall(r"<bdi>Incident (\d+)</bdi>", page)
+        place = (re.findall(r'before=([^"&]+)"', page) or [""])[-1]
+    assert seen == [str(number) for number in reversed(range(250))]
+
+
+def test_a_search_says_how_far_it_looked(world, team, monkeypatch):
+    monkeypatch.setattr(facts, "SEARCHED", 20)
+    monkeypatch.setattr(facts, "BATCH", 10)
+    for number in range(50):
+        world.jpi.links.save(Link(f"Q{number:03}", about={"began": float(number), "title": f"Incident {number}"}))
+    page = team.get("/status?text=incident+5").text
+    assert "among the newest 20" in page
+    assert "Look further back" in page
