@@ -67,3 +67,16 @@ def test_failures_are_counted_as_such(p1, lines):
         apply(world, event)
     [failed] = figures(lines(), events=1)
     assert failed["result"] == "failed"
+
+
+def test_what_waits_for_the_poll_by_design_is_no_lag(world, lines):
+    with world.losing_webhooks():
+        incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
+        poll(world)
+    [made] = [line for line in figures(lines(), source="poll") if "CreateIncidentIssue" in line["outcome"]]
+    assert made["lag_ms"] >= 60_000, "its webhook was lost"
+    world.pagerduty.annotate(incident, "Looking.", world.rita)
+    world.settle()
+    poll(world)
+    [told] = [line for line in figures(lines(), source="poll") if "AddTimeline" in line["outcome"]]
+    assert (told["result"], "lag_ms" in told) == ("applied", False)

@@ -9,7 +9,7 @@ Reason = tuple[Level, str]
 LEVELS: tuple[Level, ...] = ("green", "amber", "red")
 # The poll is late after so many intervals.
 POLLS = 3
-# Beyond the poll's interval: some things, like the timeline's lines, only the poll tells.
+# Beyond the poll's interval: what a webhook should have brought may wait for it.
 SLOW_SECONDS, VERY_SLOW_SECONDS = 60.0, 300.0
 MANY_WAITING = 100
 UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))

@@ -16,6 +16,8 @@ APPLIED = "applied"
 RESULTS = {"failed": "failed", "ignored": "ignored", "nothing to do": "nothing to do", NOBODYS: "ignored"}
 
 
+# The actions that a webhook should have brought.
+URGENT = ("CreateIncidentIssue", "TransitionIssue", "SetIncidentStatus")
 # The upper edges, in seconds, of what is told apart of how long something took; beyond the last: longer.
 EDGES = (0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 21600.0)
 
@@ -38,10 +40,10 @@ class Figures:
 
     def event(self, event: Event, outcome: str, now: float) -> None:
         """Count an event by its source, type and result; an applied one by its lag."""
-        result = result_of(outcome)
-        self.add("events", event.source, type(event).__name__, result)
-        if result == APPLIED:
-            self.took("lag", now - event.at.timestamp())
+        self.add("events", event.source, type(event).__name__, result_of(outcome))
+        lag = lag_of(event, outcome, now)
+        if lag is not None:
+            self.took("lag", lag)
 
     def taken(self) -> dict[str, int]:
         """All counts; from now on they begin at nothing."""
@@ -67,6 +69,16 @@ def result_of(outcome: str) -> str:
     return RESULTS.get(outcome.partition(":")[0], APPLIED)
 
 
+def lag_of(event: Event, outcome: str, now: float) -> float | None:
+    """How many seconds after it happened an event was applied; None where that says nothing of how quick jpi is.
+
+    What only the poll can tell (a line of the timeline, a first assignee) waits for it by design; a status does not.
+    """
+    if result_of(outcome) != APPLIED or (event.source == "poll" and not any(name in outcome for name in URGENT)):
+        return None
+    return max(0.0, now - event.at.timestamp())
+
+
 def embedded(at: float, units: Mapping[str, str], *dimensions: Sequence[str]) -> dict[str, Any]:
     """What makes figures of those fields of a line that `units` names: by stage, and by stage and each of `dimensions`.
 
@@ -80,7 +92,7 @@ def embedded(at: float, units: Mapping[str, str], *dimensions: Sequence[str]) ->
 
 def measured(event: Event, outcome: str, now: float) -> dict[str, Any]:
     """The figures of an event: that it was one, by source and result; and if applied, how long after it happened."""
-    result = result_of(outcome)
-    lag = {"lag_ms": max(0, round((now - event.at.timestamp()) * 1000))} if result == APPLIED else {}
+    result, lag_s = result_of(outcome), lag_of(event, outcome, now)
+    lag = {} if lag_s is None else {"lag_ms": round(lag_s * 1000)}
     units = {"events": "Count", **dict.fromkeys(lag, "Milliseconds")}
     return {"result": result, "events": 1, **lag, **embedded(now, units, ("source", "result"), ("type", "result"))}

@@ -1,0 +1,117 @@
+"""The status page as people use it: signed in to, looked through, a button pressed, in each size, light and dark."""
+
+import pytest
+from playwright.sync_api import expect
+
+from sandbox.web import Fault
+from tests.acting import poll
+from tests.browser.acting import SIZES, accessible, fits, press, tab_to, text_only, type_into
+
+PASSWORD = "seen by the team"
+HOSTILE = "<script>alert(1)</script> \u202egnp.exe " + "long " * 2_000
+
+
+@pytest.fixture
+def world(make_world):
+    """An incident in step, one without an issue, one that fails, and one whose title is out to do harm."""
+    world = make_world(STATUS_PASSWORD=PASSWORD)
+    for title, priority in (("Checkout is down", "P1"), ("Search is slow", "P3"), (HOSTILE, "P1")):
+        world.pagerduty.trigger(world.service, title, world.rita, priority)
+        world.settle()
+        world.clock.advance(2)
+    world.jira.fault = lambda call: Fault(403) if "Login fails" in str(call.body) else None
+    world.pagerduty.trigger(world.service, "Login fails", world.rita, "P1")
+    world.settle()
+    poll(world)
+    return world
+
+
+def sign_in(page, world, password=PASSWORD):
+    page.goto(f"{world.app_url}/status")
+    type_into(page, page.get_by_label("Password"), password)
+    page.keyboard.press("Enter")
+
+
+@pytest.mark.parametrize(("width", "dark"), SIZES)
+def test_signed_in_looked_through_and_pressed_by_keyboard_alone(world, page_at, width, dark):
+    page = page_at(width, dark)
+    page.goto(f"{world.app_url}/status")
+    accessible(page)
+    fits(page)
+    sign_in(page, world)
+    expect(page.get_by_role("heading", name="Worth a look")).to_be_visible()
+    accessible(page)
+    fits(page)
+    type_into(page, page.get_by_label("Title, incident or issue"), "checkout")
+    page.keyboard.press("Enter")
+    expect(page.locator("tbody tr")).to_have_count(1)
+    press(page, page.get_by_role("link", name="Checkout is down"))
+    expect(page.get_by_text("Made the issue INCIDENT-1.")).to_be_visible()
+    details = page.locator("summary").first
+    press(page, details)
+    expect(page.get_by_text("Happened").first).to_be_visible()
+    accessible(page)
+    fits(page)
+    with world.losing_webhooks():
+        world.move(world.jira.issues["INCIDENT-1"], "done")
+        world.settle()
+    press(page, page.get_by_role("button", name="Synchronise again now"))
+    expect(page.get_by_role("status")).to_contain_text("SetIncidentStatus")
+    expect(page.get_by_text("asked for by hand").first).to_be_visible()
+    assert world.seen()["Checkout is down"] == ("resolved", "done")
+    press(page, page.get_by_role("button", name="Sign out"))
+    expect(page.get_by_label("Password")).to_be_visible()
+
+
+@pytest.mark.parametrize(("width", "dark"), SIZES)
+def test_what_fails_and_what_is_hostile_is_shown_in_words_and_as_text(world, page_at, width, dark):
+    page = page_at(width, dark)
+    page.on("dialog", lambda dialog: pytest.fail("a title was run"))
+    sign_in(page, world)
+    page.get_by_label("State").select_option("failing")
+    page.get_by_role("button", name="Show").click()
+    page.get_by_role("link", name="Login fails").click()
+    expect(page.get_by_text("What to do:")).to_be_visible()
+    accessible(page)
+    page.get_by_role("link", name="All incidents").click()
+    text_only(page, "<script>alert(1)</script>")
+    page.get_by_role("link", name="<script>").click()
+    text_only(page, "<script>alert(1)</script>")
+    accessible(page)
+    fits(page)
+
+
+def test_a_wrong_password_is_said_where_it_was_typed(world, page_at):
+    page = page_at()
+    sign_in(page, world, "guess")
+    expect(page.get_by_role("alert")).to_have_text("That is not the password.")
+    accessible(page)
+    assert [text for text in page_at.errors if "403" not in text] == []
+    page_at.errors.clear()
+
+
+def test_it_renews_itself_and_leaves_alone_whoever_reads(world, page_at):
+    page = page_at()
+    page.clock.install()
+    sign_in(page, world)
+    expect(page.locator("tbody tr")).to_have_count(4)
+    world.pagerduty.trigger(world.service, "Mail is late", world.rita, "P1")
+    world.settle()
+    page.clock.run_for(15_000)
+    expect(page.locator("tbody tr")).to_have_count(5)
+    tab_to(page, page.get_by_role("link", name="Mail is late"))
+    world.pagerduty.trigger(world.service, "Chat is late", world.rita, "P1")
+    world.settle()
+    with page.expect_response("**/status"):
+        page.clock.run_for(15_000)
+    expect(page.get_by_role("link", name="Mail is late")).to_be_focused()
+
+
+def test_it_works_without_its_script(world, page_at):
+    page = page_at(java_script_enabled=False)
+    page.goto(f"{world.app_url}/status")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("link", name="Checkout is down").click()
+    page.get_by_role("button", name="Synchronise again now").click()
+    expect(page.get_by_role("status")).to_contain_text("Done")
