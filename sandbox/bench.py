@@ -17,6 +17,7 @@ from sandbox.bench_artefact import artefact
 from sandbox.bench_changes import changes
 from sandbox.bench_growth import growth
 from sandbox.bench_load import storms, webhooks
+from sandbox.bench_status import status
 from sandbox.world import World
 
 LATENCY = 0.150
@@ -142,7 +143,7 @@ def events() -> None:
 
 SECTIONS: dict[str, Callable[[], None]] = {
     "events": events, "changes": changes, "webhooks": webhooks, "storms": storms, "growth": growth,
-    "artefact": artefact,
+    "artefact": artefact, "status": status,
 }
 
 

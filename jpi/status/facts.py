@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from heapq import merge
 from itertools import islice
 
 from jpi import wiring
@@ -100,7 +101,11 @@ def _searched(there: wiring.Jpi, states: Sequence[str], text: str, before: str) 
 
 def _listed(there: wiring.Jpi, states: Sequence[str], before: str) -> Iterator[Listed]:
     """All that are listed, from a place on, read as they are asked for."""
-    while rows := there.links.listed(states, before, BATCH):
+    return merge(*(_of_state(there, one, before) for one in states), key=lambda one: one.place, reverse=True)
+
+
+def _of_state(there: wiring.Jpi, one: str, before: str) -> Iterator[Listed]:
+    while rows := there.links.listed([one], before, BATCH):
         yield from rows
         before = rows[-1].place
         if len(rows) < BATCH:

@@ -65,13 +65,7 @@ class Links:
 
     def save(self, link: Link) -> Link:
         """Save over the version read and return what is stored; LostRace where somebody else did so first."""
-        row = self._rows(
-            link.incident_id, issue_key=link.issue_key, issue_id=link.issue_id, issue_status=link.issue_status,
-            open=OPEN if link.open else None, agreed=dict(link.agreed), seen=dict(link.seen), holds=dict(link.holds),
-            todo=dict(link.todo), failed=dict(link.failed), fields=dict(link.fields), talk=dict(link.talk),
-            ended=link.ended, about=dict(link.about), history=list(link.history), **_listed(link),
-            saved_by=uuid4().hex, **version_of(link),
-        )
+        row = self.row(link)
         try:
             with told(f"saving the link of {link.incident_id}"):
                 row.save()
@@ -82,6 +76,16 @@ class Links:
                 raise
             row = stored
         return replace(link, version=int(row.version))
+
+    def row(self, link: Link) -> LinkRow:
+        """The row that a link is saved as."""
+        return self._rows(
+            link.incident_id, issue_key=link.issue_key, issue_id=link.issue_id, issue_status=link.issue_status,
+            open=OPEN if link.open else None, agreed=dict(link.agreed), seen=dict(link.seen), holds=dict(link.holds),
+            todo=dict(link.todo), failed=dict(link.failed), fields=dict(link.fields), talk=dict(link.talk),
+            ended=link.ended, about=dict(link.about), history=list(link.history), **_listed(link),
+            saved_by=uuid4().hex, **version_of(link),
+        )
 
     def _row(self, incident_id: str) -> LinkRow | None:
         with told(f"reading the link of {incident_id}"):
