@@ -24,7 +24,7 @@ from jpi.store.models import ConfigRow, Connection, LedgerRow, LinkRow, bound
 from jpi.sync.engine import Engine
 from jpi.sync.events import IssueCreated, IssueEvent
 from jpi.sync.intake import HandOver, InProcess
-from jpi.sync.measures import Figures, embedded
+from jpi.sync.measures import Figures, announced, embedded
 from jpi.sync.policy import Policy, Question
 from jpi.sync.poll import Poll
 from jpi.sync.reconcile import Reconcile
@@ -74,8 +74,8 @@ class Jpi:
         """Say which calls were made since this was last said, a line a service, and add all figures up."""
         for api, calls in (("jira", self.jira.calls), ("pagerduty", self.pagerduty.calls)):
             if counts := calls.taken():
-                units = dict.fromkeys(counts, "Count")
-                self.log.info("called", extra={"api": api, **counts, **embedded(self.clock(), units, ["api"])})
+                told = embedded(self.clock(), announced(dict.fromkeys(counts, "Count"), ["api"]))
+                self.log.info("called", extra={"api": api, **counts, **told})
                 for name, count in counts.items():
                     self.figures.add("api", api, name, count=count)
         try:

@@ -10,8 +10,7 @@ from jpi.errors import Outage
 from jpi.status.chart import BARS, HEIGHT, STEP, chart, events, lag
 from jpi.status.facts import last_hour
 from jpi.status.health import Facts, Queued, late, verdict
-from jpi.store.figures import QUARTER_SECONDS
-from jpi.sync.measures import EDGES, Figures, percentile
+from jpi.sync.measures import EDGES, QUARTER_SECONDS, Figures, percentile
 from tests.acting import poll
 
 NOW = 1_795_143_600.0

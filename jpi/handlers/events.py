@@ -12,7 +12,7 @@ from jpi import logs, wiring
 from jpi.errors import Outage, Permanent, Retryable
 from jpi.handlers.budget import start
 from jpi.sync import messages
-from jpi.sync.measures import embedded
+from jpi.sync.measures import announced, embedded
 
 # A failure is tried again after 4 seconds, 8, 16 ... 15 minutes at most, but not before the service wants it.
 FIRST_WAIT_SECONDS = 2.0
@@ -62,7 +62,7 @@ def _waited(there: wiring.Jpi, records: Sequence[Mapping[str, Any]]) -> None:
     if waits:
         age = {"queue_age_ms": round(max(waits) * 1000)}
         there.log.info("received", extra={"messages": len(records), **age,
-                                          **embedded(now, dict.fromkeys(age, "Milliseconds"))})
+                                          **embedded(now, announced(dict.fromkeys(age, "Milliseconds")))})
 
 
 def _wait(error: Exception, record: SQSRecord) -> int:

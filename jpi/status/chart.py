@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import log10
 
-from jpi.store.figures import QUARTER_SECONDS
-from jpi.sync.measures import percentile
+from jpi.sync.measures import QUARTER_SECONDS, percentile
 
 # Quarters of an hour in a day, and what of the drawing each takes.
 BARS, STEP = 96, 8

@@ -10,10 +10,8 @@ from jpi.errors import JpiError, Retryable
 from jpi.status import watch
 from jpi.status.chart import lag
 from jpi.status.health import Facts, Queued
-from jpi.store.figures import QUARTER_SECONDS
-from jpi.store.links import Listed
-from jpi.sync.card import STATES, card, state
-from jpi.sync.link import Link
+from jpi.sync.card import STATES, Listed, listed
+from jpi.sync.measures import QUARTER_SECONDS
 
 POLL_FAILED = "poll failed"
 HOUR_QUARTERS = 4
@@ -117,11 +115,6 @@ def _exactly(there: wiring.Jpi, text: str) -> Listed | None:
     incident = text.upper() if text.isalnum() else there.links.incident_of(text.upper()) if "-" in text else None
     link = there.links.get(incident) if incident else None
     return listed(link) if link and link.version else None
-
-
-def listed(link: Link) -> Listed:
-    """A link as the list has it."""
-    return Listed(link.incident_id, state(link), "", card(link))
 
 
 def again(there: wiring.Jpi, incident_id: str, by: str) -> str:

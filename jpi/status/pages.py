@@ -12,6 +12,7 @@ from jpi.status.chart import chart
 from jpi.status.facts import Page
 from jpi.status.gate import COOKIE, SECONDS, Gate
 from jpi.store.attempts import Attempts
+from jpi.sync.card import listed
 from jpi.sync.link import Link
 
 status = Blueprint("status", __name__, template_folder="templates", static_folder="static",
@@ -168,5 +169,5 @@ def _overview() -> dict[str, Any]:
 def _incident(link: Link) -> dict[str, Any]:
     there = wiring.jpi()
     now = there.clock()
-    return {"incident": views.row(facts.listed(link), there.policy.site, now), "history": views.history(link, now),
+    return {"incident": views.row(listed(link), there.policy.site, now), "history": views.history(link, now),
             "about": {"began": views.moment(link.about.get("began")), "service": link.about.get("service") or ""}}

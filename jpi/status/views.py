@@ -5,8 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from jpi.status.health import Facts, age, verdict
-from jpi.store.links import Listed
-from jpi.sync.card import STATES
+from jpi.sync.card import STATES, Listed
 from jpi.sync.link import Link
 from jpi.sync.talk import address
 

@@ -6,8 +6,8 @@ from typing import Any
 from pynamodb.expressions.operand import Path
 
 from jpi.store.models import ConfigRow, told
+from jpi.sync.measures import QUARTER_SECONDS
 
-QUARTER_SECONDS = 900
 # A day's, and the one that has just begun: no more than one call reads.
 QUARTERS = 97
 KEPT_SECONDS = 8 * 86_400

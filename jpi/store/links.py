@@ -1,26 +1,17 @@
 """Links in DynamoDB: one row an incident, saved only over the version that was read."""
 
 from collections.abc import Collection
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any
 from uuid import uuid4
 
 from jpi.errors import LostRace
 from jpi.store.models import LinkRow, told, version_of
-from jpi.sync.card import Card, card, state
+from jpi.sync.card import Card, Listed, card, state
 from jpi.sync.link import Link
 
 OPEN = "open"
 
-
-@dataclass(frozen=True)
-class Listed:
-    """A link as the list has it; `place` is where in the list it stands."""
-
-    incident_id: str
-    state: str
-    place: str
-    card: Card
 
 
 class Links:

@@ -28,6 +28,21 @@ class Card:
     trouble: str = ""
 
 
+@dataclass(frozen=True)
+class Listed:
+    """A link as the list has it; `place` is where in the list it stands."""
+
+    incident_id: str
+    state: str
+    place: str
+    card: Card
+
+
+def listed(link: Link) -> Listed:
+    """A link by itself, as the list has it."""
+    return Listed(link.incident_id, state(link), "", card(link))
+
+
 def state(link: Link) -> State:
     """What a link is to whoever is on call; `none`: it has no issue."""
     if link.failed:

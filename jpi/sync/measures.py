@@ -12,6 +12,8 @@ from jpi.sync.intake import NOBODYS
 NAMESPACE = "jpi"
 STAGE = "stage"
 APPLIED = "applied"
+# What counts are kept apart by, in seconds.
+QUARTER_SECONDS = 900
 # What came of an event, as figures tell it apart; anything else was applied.
 RESULTS = {"failed": "failed", "ignored": "ignored", "nothing to do": "nothing to do", NOBODYS: "ignored"}
 
@@ -79,20 +81,28 @@ def lag_of(event: Event, outcome: str, now: float) -> float | None:
     return max(0.0, now - event.at.timestamp())
 
 
-def embedded(at: float, units: Mapping[str, str], *dimensions: Sequence[str]) -> dict[str, Any]:
-    """What makes figures of those fields of a line that `units` names: by stage, and by stage and each of `dimensions`.
-
-    `at` in epoch seconds. The fields themselves, `stage` among them, stand beside it: AWS, "Embedded metric format".
-    """
+def announced(units: Mapping[str, str], *dimensions: Sequence[str]) -> dict[str, Any]:
+    """Which fields of a line, by name, are figures of which unit: by stage, and by stage and each of `dimensions`."""
     sets: list[Sequence[str]] = [[STAGE], *([STAGE, *names] for names in dimensions)]
     figures = [{"Name": name, "Unit": unit} for name, unit in units.items()]
-    return {"_aws": {"Timestamp": round(at * 1000), "CloudWatchMetrics": [
-        {"Namespace": NAMESPACE, "Dimensions": sets, "Metrics": figures}]}}
+    return {"Namespace": NAMESPACE, "Dimensions": sets, "Metrics": figures}
+
+
+def embedded(at: float, *announcements: Mapping[str, Any]) -> dict[str, Any]:
+    """What makes figures of the fields that are `announced`; `at` in epoch seconds: AWS, "Embedded metric format".
+
+    The fields themselves, `stage` among them, stand beside it.
+    """
+    return {"_aws": {"Timestamp": round(at * 1000), "CloudWatchMetrics": [*announcements]}}
 
 
 def measured(event: Event, outcome: str, now: float) -> dict[str, Any]:
-    """The figures of an event: that it was one, by source and result; and if applied, how long after it happened."""
+    """The figures of an event: that it was one, by source, type and result; and how long after it happened, if quick.
+
+    Each figure by each value of its dimensions is paid for, so the lag goes by stage alone.
+    """
     result, lag_s = result_of(outcome), lag_of(event, outcome, now)
     lag = {} if lag_s is None else {"lag_ms": round(lag_s * 1000)}
-    units = {"events": "Count", **dict.fromkeys(lag, "Milliseconds")}
-    return {"result": result, "events": 1, **lag, **embedded(now, units, ("source", "result"), ("type", "result"))}
+    told = [announced({"events": "Count"}, ("source", "result"), ("type", "result")),
+            *(announced({name: "Milliseconds"}) for name in lag)]
+    return {"result": result, "events": 1, **lag, **embedded(now, *told)}

@@ -12,7 +12,8 @@ from typing import Any
 
 from jpi import wiring
 from jpi.errors import JpiError
-from jpi.status import facts, views
+from jpi.status import views
+from jpi.sync.card import listed
 from jpi.sync.link import Link
 
 UNKNOWN = """jpi has heard nothing of {incident}. Either
@@ -53,7 +54,7 @@ def _link(there: wiring.Jpi, name: str) -> Link | None:
 
 
 def _told(there: wiring.Jpi, link: Link, history: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    row = views.row(facts.listed(link), there.policy.site, there.clock())
+    row = views.row(listed(link), there.policy.site, there.clock())
     yield f'{row["incident"]} "{row["title"]}" {row["priority"]}'.rstrip()
     yield f"  PagerDuty: {row['pagerduty']}  {row['incident_url']}"
     yield "  Jira: " + (f"{row['issue']} {row['jira']}  {row['issue_url']}" if row["issue"] else "no issue")
