@@ -145,6 +145,19 @@ def test_the_sync_file_says_which_way(make_linked, direction, there, here):
     assert (users(incident), issue.assignee) == ([there], getattr(world, f"{here}_id", None))
 
 
+@pytest.mark.parametrize("first", ["jira", "pagerduty"])
+def test_the_manager_is_whoever_pagerdutys_winning_change_names(linked, first):
+    world, incident, issue = linked
+    assign(world, issue, world.jim_id)
+    world.clock.advance(5)
+    world.pagerduty.reassign(incident, [world.rita], world.oscar)
+    getattr(world, first).outbox.pump()
+    world.settle()
+    assert (users(incident), issue.assignee) == (["Rita Responder"], world.rita_id)
+    assert world.linked(issue, "Incident Manager") == ["Rita Responder"]
+    assert quiet(world)
+
+
 def test_who_is_who_is_asked_once_a_day(linked):
     world, incident, _ = linked
     for user in (world.rita, world.oscar, world.rita):

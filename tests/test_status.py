@@ -154,6 +154,34 @@ def test_a_status_is_chosen_by_name(make_linked):
     assert quiet(world)
 
 
+@pytest.mark.parametrize(("direction", "wanted"), [
+    ("off", [("triggered", "In Progress"), ("acknowledged", "In Progress"), ("acknowledged", "Done"),
+             ("triggered", "Done"), ("resolved", "Done"), ("resolved", "To Do"), ("triggered", "To Do")]),
+    ("to-jira", [("triggered", "In Progress"), ("acknowledged", "In Progress"), ("acknowledged", "Done"),
+                 ("triggered", "Done"), ("resolved", "Done"), ("resolved", "To Do"), ("triggered", "To Do")]),
+    ("to-pagerduty", [("acknowledged", "In Progress"), ("acknowledged", "In Progress"), ("resolved", "Done"),
+                      ("resolved", "Done"), ("resolved", "Done"), ("triggered", "To Do"), ("triggered", "To Do")]),
+])
+def test_the_sync_file_says_which_way_and_no_poll_undoes_a_move(make_linked, direction, wanted):
+    world, incident, issue = make_linked(f'[sync]\nstatus = "{direction}"')
+    pagerduty, seen = world.pagerduty, []
+    for act in (lambda: world.move(issue, "indeterminate"),
+                lambda: incident.status == "triggered" and pagerduty.acknowledge(incident, world.rita),
+                lambda: world.move(issue, "done"),
+                lambda: incident.status == "acknowledged" and pagerduty.unacknowledge(incident),
+                lambda: incident.status != "resolved" and pagerduty.resolve(incident, world.rita),
+                lambda: world.move(issue, "new"),
+                lambda: incident.status == "resolved" and pagerduty.reopen(incident, world.rita)):
+        world.clock.advance(600)
+        act()
+        world.settle()
+        for _ in range(2):
+            poll(world)
+        seen.append((incident.status, issue.status))
+    assert seen == wanted
+    assert quiet(world)
+
+
 def test_a_transitions_screen_is_filled_from_the_sync_file(make_linked):
     world, incident, issue = make_linked("""
         [status.fields]

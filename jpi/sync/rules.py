@@ -57,7 +57,8 @@ def decide(event: Event, link: Link, policy: Policy) -> list[Action]:
         if rule is None:
             return []
         created = [CreateIncidentIssue(event.incident, event.actor.name if event.actor else None, rule)]
-    edits = [*_edits(event, link, policy), *_manager(event, link, policy)] if link.issue_key else []
+    edits = _edits(event, link, policy) if link.issue_key else []
+    edits += _manager(event, link, policy, edits) if link.issue_key else []
     return [*created, *_status_actions(event, link, policy), *edits, *said, *_timeline(event, link, policy)]
 
 
@@ -157,19 +158,22 @@ def _edits(event: Event, link: Link, policy: Policy) -> list[Action]:
     return [] if stale(event, link) else merge(event, link, policy)
 
 
-def _manager(event: IncidentEvent, link: Link, policy: Policy) -> list[Action]:
-    """A changed assignee of PagerDuty's is the incident manager from now on; not who we became by acknowledging."""
+def _manager(event: IncidentEvent, link: Link, policy: Policy, edits: Collection[Action]) -> list[Action]:
+    """A changed assignee of PagerDuty's is the incident manager from now on; not who we became by acknowledging.
+
+    `edits`: where they put the assignee back, that won over what we had set since.
+    """
     before, now = known(link, "pagerduty", "assignee"), next(iter(event.incident.assignees), None)
-    if not before or now is None or now.id == before or not now.name or stale(event, link, "assignee"):
+    won = any(isinstance(one, EditIncident) and "assignee" in one.values for one in edits)
+    if not before or now is None or now.id == before or not now.name or (stale(event, link, "assignee") and not won):
         return []
     return [MoveManager(now.name)] if policy.person_project and policy.how("assignee").reaches("jira") else []
 
 
 def _moves(status: Status | None, link: Link, policy: Policy) -> list[Action]:
-    if status is None:
+    # Where it stays on Jira, what is agreed on remains PagerDuty's: or its next read would be taken for a move there.
+    if status is None or not policy.how("status").reaches("pagerduty"):
         return []
-    if not policy.how("status").reaches("pagerduty"):
-        return [AgreeOnStatus(status)]
     return [SetIncidentStatus(status, reopens=link.agreed.get("status") == "resolved")]
 
 
