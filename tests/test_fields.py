@@ -98,6 +98,41 @@ def test_of_two_crossing_edits_the_newer_or_the_declared_winners_wins(make_linke
     assert quiet(world)
 
 
+@pytest.mark.parametrize("queued", [False, True])
+@pytest.mark.parametrize(("winner", "newer", "wins"), [
+    ("newer", "jira", "jira"), ("newer", "pagerduty", "pagerduty"), ("jira", "pagerduty", "jira"),
+    ("pagerduty", "jira", "pagerduty")])
+def test_of_two_edits_that_only_the_poll_finds_too(make_linked, winner, newer, wins, queued):
+    how = f'{{winner = "{winner}"}}'
+    world, incident, issue = make_linked(f"[sync]\npriority = {how}\ntitle = {how}", queued=queued)
+    acts = {"pagerduty": lambda: (world.pagerduty.set_priority(incident, "P2", world.rita),
+                                  world.pagerduty.retitle(incident, "Theirs")),
+            "jira": lambda: edit(world, issue, priority={"name": "Low"}, summary="Ours")}
+    with world.losing_webhooks():
+        for side in sorted(acts, key=lambda one: one == newer):
+            acts[side]()
+            world.clock.advance(5)
+    poll(world)
+    wanted = {"jira": ("Ours", "P4", "Ours", "Low"), "pagerduty": ("Theirs", "P2", "Theirs", "High")}
+    assert shown(incident, issue) == wanted[wins]
+    assert quiet(world)
+
+
+@pytest.mark.parametrize(("winner", "wins"), [("newer", "Ours"), ("jira", "Ours"), ("pagerduty", "Theirs")])
+def test_a_title_of_pagerdutys_that_nobody_told_of_wins_where_it_is_said_to(make_linked, winner, wins):
+    world, incident, issue = make_linked(f'[sync]\ntitle = {{winner = "{winner}"}}')
+    edit(world, issue, summary="Both")
+    world.settle()
+    assert incident.title == "Both"
+    world.pagerduty.retitle(incident, "Theirs")
+    world.clock.advance(5)
+    edit(world, issue, summary="Ours", priority={"name": "Low"})
+    world.settle()
+    poll(world)
+    assert shown(incident, issue) == (wins, "P4", wins, "Low")
+    assert quiet(world)
+
+
 @pytest.mark.parametrize(("direction", "wanted"), [("off", ("P2", "Low")), ("to-jira", ("P2", "High"))])
 def test_the_sync_file_says_which_way(make_linked, direction, wanted):
     world, incident, issue = make_linked(f'[sync]\npriority = "{direction}"')

@@ -1,17 +1,17 @@
-"""The merge of title and priority: tables, and any history of edits on both sides."""
+"""The merge of title, priority and assignee: tables, and any history of edits on both sides."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from jpi.sync.actions import EditIncident, EditIssue
-from jpi.sync.entities import Incident, Issue
-from jpi.sync.events import IncidentPriorityUpdated, IncidentTriggered, IssueUpdated
+from jpi.sync.actions import Assignee, EditIncident, EditIssue
+from jpi.sync.entities import Incident, Issue, Person
+from jpi.sync.events import IncidentLogged, IncidentPriorityUpdated, IncidentReassigned, IncidentTriggered, IssueUpdated
 from jpi.sync.link import Link
-from jpi.sync.merge import set_by_us
+from jpi.sync.merge import known, set_by_us
 from jpi.sync.policy import PRIORITIES, FieldSync, Policy
 from jpi.sync.rules import decide, performed, settle
 
@@ -79,116 +79,183 @@ def test_a_value_that_maps_to_the_same_is_remembered_and_not_written():
     assert link.fields["priority"]["pagerduty"] == "P5"
 
 
+# What choice number n is called on either side.
+CALLED = {
+    "title": [{"pagerduty": f"Title {n}", "jira": f"Title {n}"} for n in range(5)],
+    "priority": [{"pagerduty": f"P{n + 1}", "jira": PRIORITIES[f"P{n + 1}"]} for n in range(5)],
+    "assignee": [{"pagerduty": f"PUSER{n}", "jira": f"712020:{n}"} for n in range(5)],
+}
+SIDES = ("pagerduty", "jira")
+# PagerDuty sends no webhook for a title.
+KINDS = {"priority": IncidentPriorityUpdated, "assignee": IncidentReassigned}
+
+
 class Model:
-    """Both sides' priority, what is under way, and jpi's link; a second passes with every step."""
+    """Both sides' fields, what is under way, and jpi's link; a second passes with every step."""
 
-    def __init__(self, policy=None):
-        self.policy = policy or Policy()
-        self.last = {}
-        self.now, self.link, self.under_way, self.writes = 1, LINKED, [], 0
-        self.values, self.newest = {"pagerduty": "P1", "jira": "Highest"}, "P1"
+    def __init__(self, **sync):
+        self.policy = Policy(sync={name: FieldSync(**how) for name, how in sync.items()})
+        self.now, self.under_way, self.writes = 1, [], []
+        self.values = {side: {name: called[0][side] for name, called in CALLED.items()} for side in SIDES}
+        self.link = replace(LINKED, fields={name: dict(called[0]) for name, called in CALLED.items()})
+        self.changed = {"pagerduty": 0, "jira": 0}
+        self.last, self.newest = {}, dict.fromkeys(CALLED, 0)
 
-    def edit(self, side, choice):
-        """A person sets one side's priority."""
-        name = f"P{choice % 5 + 1}"
-        value = name if side == "pagerduty" else PRIORITIES[name]
-        if self.values[side] != value:
-            self.values[side], self.newest = value, name
-            self.last[side] = name
-            self.under_way.append(self.told(side, changed=True))
+    def edit(self, side, name, choice):
+        """A person sets one side's field."""
+        value = CALLED[name][choice % 5][side]
+        if self.values[side][name] != value:
+            self.last[side, name] = self.newest[name] = choice % 5
+            self.set(side, {name: value})
 
-    def told(self, side, changed=False):
-        """That side's webhook, or a read of it."""
+    def set(self, side, values):
+        self.values[side] |= values
+        self.changed[side] = self.now
         if side == "jira":
-            return on_jira(self.now, ["priority"] if changed else [], priority=self.values["jira"])
-        kind = IncidentPriorityUpdated if changed else IncidentTriggered
-        return on_pagerduty(self.now, kind, priority=self.values["pagerduty"])
+            self.under_way.append(self.event(IssueUpdated, changed=frozenset(values)))
+        self.under_way += [self.event(KINDS[name]) for name in values if side == "pagerduty" and name in KINDS]
+
+    def event(self, kind, **more):
+        """That side's webhook, or (with `read_at`) a read of it."""
+        side = "jira" if kind is IssueUpdated else "pagerduty"
+        there, at = self.values[side], NOON + timedelta(seconds=self.changed[side])
+        title, priority, person = there["title"], there["priority"], Person(there["assignee"])
+        if side == "jira":
+            issue = Issue("INCIDENT-1", "10001", "new", title, priority, assignee=person)
+            return kind(f"J{self.now}", at, issue, **more)
+        incident = Incident("Q1", title, "triggered", priority, assignees=(person,))
+        return kind(f"E{self.now}", at, incident, **more)
 
     def apply(self, event):
         for action in decide(event, self.link, self.policy):
             self.now += 1
             side = "jira" if isinstance(action, EditIssue) else "pagerduty"
-            self.writes += 1
-            self.values[side] = action.values["priority"]
-            seen = {**self.link.seen, set_by_us(side, "priority"): T + self.now}
-            self.link = performed(action, replace(self.link, seen=seen))
-            self.under_way.append(self.told(side, changed=True))
+            values = {name: self.there(side, value) for name, value in action.values.items()}
+            values = {name: value for name, value in values.items()
+                      if name != "assignee" or value != known(self.link, side, name)}
+            if values:
+                self.writes.append((side, values))
+                self.set(side, values)
+            seen = {**self.link.seen, **{set_by_us(side, name): T + self.now for name in values}}
+            self.link = performed(replace(action, values=values), replace(self.link, seen=seen))
         self.link = settle(event, self.link)
 
-    def take(self, step, choice):
+    def there(self, side, value):
+        """As the writer finds people: on the side where they are to be set."""
+        if not isinstance(value, Assignee) or value.side == side:
+            return value.id if isinstance(value, Assignee) else value
+        return next(called[side] for called in CALLED["assignee"] if called[value.side] == value.id)
+
+    def take(self, step, name, choice):
         self.now += 1
         if step in self.values:
-            self.edit(step, choice)
+            self.edit(step, name, choice)
+        elif step == "poll":
+            self.poll()
         elif self.under_way:
             number = choice % len(self.under_way)
-            self.apply(self.under_way[number] if step == "again" else self.under_way.pop(number))
+            event = self.under_way[number] if step == "again" else self.under_way.pop(number)
+            if step != "lose":
+                self.apply(event)
 
-    def settle(self):
-        """Everything arrives, in its order; then both sides are read, twice."""
+    def poll(self):
+        """Both sides are read, then what was read is applied."""
+        self.now += 1
+        read_at = NOON + timedelta(seconds=self.now)
+        for event in [self.event(kind, read_at=read_at) for kind in (IncidentLogged, IssueUpdated)]:
+            self.apply(event)
+
+    def arrive(self):
+        """Everything arrives, in its order."""
         for _ in range(200):
             if self.under_way:
                 self.now += 1
                 self.apply(self.under_way.pop(0))
         assert not self.under_way
-        for side in ("pagerduty", "jira", "pagerduty", "jira"):
-            self.now += 1
-            self.apply(self.told(side))
+
+    def settle(self):
+        """Everything arrives; then two polls, and what follows from them."""
+        self.arrive()
+        for _ in range(2):
+            self.poll()
+            self.arrive()
+
+    def shown(self, name):
+        """What both sides have, by its number."""
+        return [[called[side] for called in CALLED[name]].index(self.values[side][name]) for side in self.values]
 
 
-STEPS = st.lists(st.tuples(st.sampled_from(["pagerduty", "jira", "deliver", "again"]), st.integers(0, 9)), max_size=25)
+SIDE, NAME = st.sampled_from(SIDES), st.sampled_from(list(CALLED))
+STEPS = st.lists(st.tuples(st.sampled_from([*SIDES, "deliver", "again", "lose", "poll"]), NAME,
+                           st.integers(0, 9)), max_size=25)
+EDITS = st.lists(st.tuples(SIDE, st.integers(1, 4)), max_size=4, unique_by=lambda edit: edit[1])
+HOW = st.sampled_from(["newer", "pagerduty", "jira"])
 
 
-@given(STEPS)
-@example([("pagerduty", number % 2 + 1) for number in range(12)])
-def test_both_sides_are_equal_after_any_history_and_then_nothing_is_written(steps):
-    model = Model()
-    for step, choice in steps:
-        model.take(step, choice)
+@given(STEPS, st.fixed_dictionaries(dict.fromkeys(CALLED, HOW)))
+@example([("pagerduty", "priority", number % 2 + 1) for number in range(12)], {"priority": "newer"})
+def test_both_sides_are_equal_after_any_history_and_then_nothing_is_written(steps, winners):
+    model = Model(**{name: {"winner": winner} for name, winner in winners.items()})
+    for step in steps:
+        model.take(*step)
     model.settle()
-    assert model.values == {"pagerduty": model.values["pagerduty"], "jira": PRIORITIES[model.values["pagerduty"]]}
-    writes = model.writes
+    for name in CALLED:
+        one, other = model.shown(name)
+        assert one == other, name
+    writes = list(model.writes)
     model.settle()
     assert model.writes == writes
 
 
-@given(st.lists(st.tuples(st.sampled_from(["pagerduty", "jira"]), st.integers(0, 9)), max_size=6))
-def test_of_edits_that_nobody_had_told_of_the_newest_wins(edits):
+@given(st.lists(st.tuples(SIDE, NAME, st.integers(0, 4)), max_size=8), st.booleans())
+def test_a_change_takes_one_write(edits, told):
     model = Model()
-    for side, choice in edits:
+    for side, name, choice in edits:
         model.now += 1
-        model.edit(side, choice)
-    model.settle()
-    assert model.values["pagerduty"] == model.newest
-    assert model.values["jira"] == PRIORITIES[model.newest]
+        before, writes = model.shown(name), len(model.writes)
+        model.edit(side, name, choice)
+        if not told:
+            model.under_way.clear()
+        model.settle()
+        assert model.shown(name) == [choice, choice]
+        assert len(model.writes) - writes == (before != model.shown(name))
 
 
-@pytest.mark.parametrize("winner", ["pagerduty", "jira"])
-@given(edits=st.lists(st.tuples(st.sampled_from(["pagerduty", "jira"]), st.integers(1, 4)), max_size=4,
-                      unique_by=lambda edit: edit[1]))
-def test_of_edits_that_nobody_had_told_of_the_declared_winners_wins(winner, edits):
-    model = Model(Policy(sync={"priority": FieldSync("both", winner)}))
+@pytest.mark.parametrize("name", CALLED)
+@pytest.mark.parametrize("winner", ["newer", "pagerduty", "jira"])
+@settings(max_examples=60)
+@given(edits=EDITS)
+def test_of_edits_that_only_a_poll_shows_the_newer_or_the_declared_winners_wins(name, winner, edits):
+    model = Model(**{name: {"winner": winner}})
     for side, choice in edits:
         model.now += 1
-        model.edit(side, choice)
+        model.edit(side, name, choice)
+    model.under_way.clear()
     model.settle()
-    wanted = model.last.get(winner) or model.newest
-    assert model.values == {"pagerduty": wanted, "jira": PRIORITIES[wanted]}
+    wanted = model.last.get((winner, name), model.newest[name])
+    assert model.shown(name) == [wanted, wanted]
+
+
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("winner", ["newer", "pagerduty", "jira"])
+@settings(max_examples=60)
+@given(edits=EDITS)
+def test_of_edits_that_nobody_had_told_of_the_newer_or_the_declared_winners_wins(name, winner, edits):
+    model = Model(**{name: {"winner": winner}})
+    for side, choice in edits:
+        model.now += 1
+        model.edit(side, name, choice)
+    model.settle()
+    wanted = model.last.get((winner, name), model.newest[name])
+    assert model.shown(name) == [wanted, wanted]
 
 
 @pytest.mark.parametrize("direction", ["to-jira", "to-pagerduty", "off"])
 @given(steps=STEPS)
 def test_what_is_not_carried_over_is_never_written(direction, steps):
-    model = Model(Policy(sync={"priority": FieldSync(direction)}))
-    written = []
-    model.apply_ = model.apply
-
-    def apply(event):
-        written.extend(decide(event, model.link, model.policy))
-        model.apply_(event)
-
-    model.apply = apply
-    for step, choice in steps:
-        model.take(step, choice)
+    model = Model(**{name: {"direction": direction} for name in CALLED})
+    for step in steps:
+        model.take(*step)
     model.settle()
-    allowed = {"to-jira": EditIssue, "to-pagerduty": EditIncident, "off": ()}[direction]
-    assert all(isinstance(action, allowed) for action in written)
+    allowed = {"to-jira": {"jira"}, "to-pagerduty": {"pagerduty"}, "off": set()}[direction]
+    assert {side for side, _ in model.writes} <= allowed

@@ -50,7 +50,9 @@ def written(action: EditIssue | EditIncident, link: Link) -> Link:
     fields = dict(link.fields)
     for name, value in action.values.items():
         ours = [*_by_us(link, side, name), (value, wrote(link, side, name))][-REMEMBERED:]
-        fields[name] = {**fields.get(name, {}), side: value, "at": action.at, f"{side}, by us": ours}
+        was = [*_before_us(link, side, name), known(link, side, name)][-REMEMBERED:]
+        fields[name] = {**fields.get(name, {}), side: value, "at": action.at, f"{side}, by us": ours,
+                        f"{side}, before": was}
     return replace(link, fields=fields)
 
 
@@ -114,9 +116,25 @@ def _wins(name: str, event: Event, link: Link, winner: Winner) -> bool:
     The newer does, unless a side was declared the winner.
     """
     at, value, here = event.at.timestamp(), shown(event)[name], side_of(event)
-    if name not in event.changed or any(value == ours and at >= since for ours, since in _by_us(link, here, name)):
+    if any(value == ours and at >= since for ours, since in _by_us(link, here, name)):
+        return False
+    if name not in event.changed and not _changed_unseen(name, event, link):
         return False
     return at > link.fields.get(name, {}).get("at", 0.0) if winner == "newer" else winner == here
+
+
+def _changed_unseen(name: str, event: Event, link: Link) -> bool:
+    """Whether a read from before our write shows what we had not known then: somebody's change that it wrote over."""
+    was = _before_us(link, side_of(event), name)
+    ours = [value for value, _ in _by_us(link, side_of(event), name)]
+    if getattr(event, "read_at", None) is None or not was or None in was:
+        return False
+    return shown(event)[name] not in [*was, *ours]
+
+
+def _before_us(link: Link, side: Side, name: str) -> list[str | None]:
+    found: list[str | None] = link.fields.get(name, {}).get(f"{side}, before", [])
+    return found
 
 
 def _by_us(link: Link, side: Side, name: str) -> list[tuple[str, float]]:

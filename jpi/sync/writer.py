@@ -102,6 +102,7 @@ class Writer:
         if side == "jira":
             refused = self._jira.edit(str(link.issue_key), values)
         else:
+            values = self._without_what_loses(link, values)
             refused = self._pagerduty.edit(link.incident_id, values)
         for name, reason in refused.items():
             fields = {"incident": link.incident_id, "issue": link.issue_key, "field": name, "reason": reason}
@@ -124,6 +125,17 @@ class Writer:
             said = NOBODY.format(from_=NAMES[who.side], who=who.name or who.id, to=NAMES[side])
             return self._talker.comment(link, f"nobody:{link.incident_id}:{who.id}", said)[0], others
         return link, others if there == known(link, side, "assignee") else {**others, "assignee": there}
+
+    def _without_what_loses(self, link: Link, values: dict[str, str]) -> dict[str, str]:
+        """The values but for a title where PagerDuty's wins and is new to us: it tells nobody, so it is looked at."""
+        how = self._policy.how("title")
+        if "title" not in values or how.winner != "pagerduty" or not how.reaches("jira"):
+            return values
+        there = self._pagerduty.shown(link.incident_id).incident.title
+        if there == known(link, "pagerduty", "title"):
+            return values
+        # The next poll carries it over.
+        return {name: value for name, value in values.items() if name != "title"}
 
     def _end(self, link: Link, action: EndLink) -> Link:
         """Say on the side that is left why they are in step no more, if it can be said there."""
