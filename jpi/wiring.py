@@ -148,7 +148,8 @@ def sync_file(name: str, must_exist: bool = False) -> Choices:
     if name == SYNC_FILE and not must_exist and not file.exists():
         return Choices()
     try:
-        return parse(file.read_text(encoding="utf-8"))
+        # Some editors begin a file with a mark that TOML does not know.
+        return parse(file.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeError) as error:
         raise SettingsError(f"SYNC_FILE ({file}) cannot be read: {getattr(error, 'strerror', error)}") from error
     except SettingsError as error:

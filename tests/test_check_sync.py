@@ -6,7 +6,7 @@ import pytest
 
 from jpi import wiring
 from jpi.tools import check_sync
-from tests.acting import writes
+from tests.acting import on_call, writes
 from tests.deliveries import v3
 
 GOOD = """
@@ -34,12 +34,17 @@ BAD = """
     when = {priorities = "P1"}
     create = {type = "Chore"}
     [[rules]]
-    create = {fields = {Team = "Ops"}}
+    create = {priority = "Urgent", fields = {Team = "Ops"}}
     [status]
     resolved = "Closed"
+    [status.fields]
+    Reason = "Fixed"
     [priority]
     P1 = "Critical"
     "Sev 1" = "Highest"
+    [[open]]
+    when = {projects = ["INCIDENT", "SHOP"], types = "Chore", priorities = "Blocker"}
+    service = "Checkout"
 """
 
 
@@ -99,6 +104,8 @@ def test_live_names_everything_that_is_not(make_world, checking):
     assert code == 1
     for said in ("Jira has no project OPS", "INCIDENT has no issue type 'Chore'", "has no field 'Team'",
                  "Jira has no status 'Closed'", "Jira has no priority 'Critical'", "PagerDuty has no priority 'P9'",
+                 "Jira has no priority 'Urgent'", "Jira has no priority 'Blocker'", "Jira has no field 'Reason'",
+                 "Jira has no project SHOP", "no issue of type 'Chore' can open an incident",
                  "PagerDuty has no priority 'Sev 1'", "PagerDuty has no service 'Nobody's'",
                  "has none of the statuses that stand for resolved"):
         assert said in err
@@ -107,16 +114,43 @@ def test_live_names_everything_that_is_not(make_world, checking):
 
 def test_live_names_a_field_that_is_demanded(checking, capsys):
     world = checking(GOOD)[3]
+    severity = next(one.id for one in world.jira.fields.values() if one.name == "Severity")
+    world.jira.required.add(("INCIDENT", severity))
+    assert check_sync.main(["--live"]) == 0, "jpi fills it in, whether or not a rule does"
     world.jira.required.add(("INCIDENT", "assignee"))
     assert check_sync.main(["--live"]) == 1
     assert "demands 'Assignee' (assignee), and nothing fills it in" in capsys.readouterr().err
 
 
+def test_live_says_of_a_wrong_token_that_it_is_wrong(checking, capsys):
+    world = checking(GOOD)[3]
+    world.jira.fault = on_call("GET", "/createmeta/INCIDENT/issuetypes", 401)
+    assert check_sync.main(["--live"]) == 1
+    assert "refused with 401" in capsys.readouterr().err
+
+
 def test_trying_an_incident_says_its_rule_and_does_nothing(checking):
     code, out, _, world = checking(GOOD, "--try", "ID")
     assert code == 0
-    assert "Rule 1 makes an issue of it" in out
-    assert "IssueUpdated: would do: " in out
+    assert "Rule 1 fits it. priority P1, service Checkout: an issue in INCIDENT, as Incident, with Severity" in out
+    assert "Its issue is INCIDENT-1." in out
+    assert "IssueUpdated: would do: nothing to do" in out
+    assert writes(world) == []
+
+
+def test_trying_an_incident_that_has_changed_says_what_would_be_written(checking, capsys):
+    code, _, _, world = checking(GOOD, "--try", "ID")
+    [incident] = world.pagerduty.incidents.values()
+    with world.losing_webhooks():
+        world.pagerduty.set_priority(incident, "P3", world.rita)
+        world.pagerduty.reassign(incident, [world.rita], world.oscar)
+        world.pagerduty.annotate(incident, "Rolled back.", world.rita)
+        world.pagerduty.resolve(incident, world.rita)
+    capsys.readouterr()
+    assert check_sync.main(["--try", incident.id]) == code == 0
+    said = capsys.readouterr().out
+    for part in ("move the issue to Done", "make a comment of a note by Rita Responder", "add to the timeline"):
+        assert part in said
     assert writes(world) == []
 
 
@@ -125,10 +159,14 @@ def test_trying_a_recorded_delivery(checking, tmp_path):
     file.write_text(json.dumps(v3(title="A new one")))
     code, out, _, world = checking(GOOD, "--try", str(file))
     assert code == 0
-    assert "Rule 1 makes an issue of it." in out
-    assert "IncidentTriggered: would do: CreateIncidentIssue" in out
+    assert "Rule 1 fits it." in out
+    assert "It has no issue." in out
+    assert ("IncidentTriggered: would do: create an issue in INCIDENT: Incident 'A new one', priority Highest, "
+            "labels pagerduty pagerduty-Q0INCIDENT0001, with Severity = SEV-1") in out
     file.write_text(json.dumps(v3(title="A test", priority=None)))
-    assert "No rule makes an issue of it." in checking(GOOD, "--try", str(file))[1]
+    assert "Rule 2 fits it. title like (?i)test: no issue" in checking(GOOD, "--try", str(file))[1]
+    file.write_text(json.dumps(v3(title="Another", priority=None)))
+    assert "No rule fits it: no issue." in checking(GOOD, "--try", str(file))[1]
     assert len(world.issues()) == 1
 
 

@@ -88,11 +88,14 @@ def test_what_is_not_parked_cannot_be_replayed(parked, arguments):
 def test_a_dry_run_says_what_would_happen_and_does_nothing(parked):
     world, (down, _), tool = parked
     lines = tool("--all", "--dry-run").out.splitlines()
-    assert [line.split("  ")[-1] for line in lines[:-1]] == [
-        "CreateIncidentIssue", "CreateIncidentIssue", "CreateIncidentIssue, TransitionIssue"]
+    said = [line.split("  ")[-1] for line in lines[:-1]]
+    assert [one.partition(",")[0] for one in said] == [
+        f"create an issue in INCIDENT: Incident '{title}'" for title in ("Down", "Slow", "Down")]
+    assert said[2].endswith("; move the issue to a status of the category 'indeterminate'")
     assert lines[-1] == "3 would be replayed."
-    assert tool("--incident", down.id, "--dry-run").out == (
-        "PagerDuty's state: would do: CreateIncidentIssue, TransitionIssue, AddTimeline\n")
+    said = tool("--incident", down.id, "--dry-run").out.split("; ")
+    assert said[0].startswith("PagerDuty's state: would do: create an issue in INCIDENT: Incident 'Down', priority")
+    assert said[-1] == f"add to the timeline what it lacks of {len(down.log)} log entries\n"
     assert world.issues() == []
     assert world.events.waiting() == 0
     assert tool().out.splitlines()[-1] == "3 events are parked."

@@ -92,6 +92,11 @@ def test_everything_that_is_wrong_is_told_at_once():
     assert [line for line, _ in found] == [2, 3, 5, 6, 6]
 
 
+def test_what_is_commented_out_is_not_taken_for_the_place():
+    text = "# [sync]\n# titel = 'off'\n\n[sync]\n  # titel = 'off'\ntitel = 'off'"
+    assert [line for line, _ in problems(text)] == [6]
+
+
 def test_what_is_no_toml_is_told_with_its_line():
     with pytest.raises(SettingsError, match=r"not TOML.*line 2"):
         parse("[sync]\ntitle = \n")
@@ -138,6 +143,12 @@ def test_the_settings_name_the_file(tmp_path):
     file = tmp_path / "sync.toml"
     file.write_text('[sync]\ntitle = "off"')
     assert wiring.policy(settings.load({**GOOD, "SYNC_FILE": str(file)})).how("title") == FieldSync("off")
+
+
+def test_a_file_may_begin_with_a_mark_and_end_its_lines_as_windows_does(tmp_path):
+    file = tmp_path / "sync.toml"
+    file.write_bytes('[sync]\r\ntitle = "off"\r\n'.encode("utf-8-sig"))
+    assert wiring.sync_file(str(file)).sync == {"title": FieldSync("off")}
 
 
 def test_without_a_file_the_settings_are_all(monkeypatch, tmp_path):

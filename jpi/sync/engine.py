@@ -23,6 +23,7 @@ from jpi.sync.ports import Cache, Clock, Jira, Ledger, Links, Log, PagerDuty
 from jpi.sync.rules import decide, performed, settle, stale
 from jpi.sync.talker import Talker
 from jpi.sync.telling import why_nothing
+from jpi.sync.words import in_words
 from jpi.sync.writer import Writer
 
 RACES = 3
@@ -63,12 +64,13 @@ class Engine:
         return outcome
 
     def plan(self, event: Event) -> str:
-        """What applying the event would do, in a word or two; reads, and writes nothing."""
+        """What applying the event would do, in words; reads, and writes nothing."""
         link = self._link(event)
         if link is None:
             return NOBODYS
         whole = self._complete(event, link)
-        return _named(decide(whole, link, self._policy) if whole else [])
+        actions = decide(whole, link, self._policy) if whole else []
+        return "; ".join(in_words(action, self._policy) for action in actions) or _named([])
 
     def take_up(self, incident_id: str) -> bool:
         """Keep an incident in step again whose link had ended, if its issue is there; whether it is."""

@@ -14,7 +14,8 @@ class Reader:
     """Checks values, and collects what is wrong with them."""
 
     def __init__(self, text: str) -> None:
-        self._lines = text.splitlines()
+        # What is commented out, as most of the example may be, is no place of anything.
+        self._lines = ["" if line.lstrip().startswith("#") else line for line in text.splitlines()]
         self.problems: list[tuple[int, str]] = []
 
     def wrong(self, path: Path, said: str) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from jpi import settings, wiring
 from jpi.errors import JpiError
-from jpi.sync.events import IncidentEvent, IncidentLogged
+from jpi.sync.events import IncidentEvent
 from jpi.sync.policy import FIELDS, Policy, Rule, WhenIssue
 from jpi.sync.rules import rule_for
 from jpi.sync.syncfile import Choices, merged
@@ -32,11 +32,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = _arguments(arguments)
     try:
         choices = wiring.sync_file(chosen.file or settings.sync_file(), must_exist=bool(chosen.file))
-        for line in described(choices):
-            print(line)
         if chosen.live:
             return _live(chosen.file)
-        return _try(chosen.file, chosen.tried) if chosen.tried else 0
+        if chosen.tried:
+            return _try(chosen.file, chosen.tried)
+        for line in described(choices):
+            print(line)
+        return 0
     except JpiError as error:
         print(error, file=sys.stderr)
         return 1
@@ -83,7 +85,8 @@ def _conditions(when: WhenIssue) -> str:
 
 def _live(file: str | None) -> int:
     there = _built(file)
-    problems = list(missing(there))
+    # Several rules may lack the same.
+    problems = list(dict.fromkeys(missing(there)))
     for problem in problems:
         print(problem, file=sys.stderr)
     print("All that it names is there." if not problems else f"{len(problems)} things are not as it says.")
@@ -98,18 +101,22 @@ def _try(file: str | None, tried: str) -> int:
     for event in events:
         if isinstance(event, IncidentEvent):
             print(_matched(event, there.policy))
+            key = there.links.get(event.incident.id).issue_key
+            print(f"Its issue is {key}." if key else "It has no issue.")
         print(f"{type(event).__name__}: would do: {there.engine.plan(event)}")
     return 0
 
 
 def _matched(event: IncidentEvent, policy: Policy) -> str:
-    made = rule_for(event, policy)
-    numbers = {id(rule.create): number for number, rule in enumerate(policy.all_rules, 1) if rule.create}
-    if made is None:
-        return "No rule makes an issue of it."
-    which = f"Rule {numbers[id(made)]}" if policy.rules else "The settings"
-    entries = len(event.entries) if isinstance(event, IncidentLogged) else 0
-    return f"{which} makes an issue of it" + (f" ({entries} log entries)." if entries else ".")
+    """The rule, whether or not an issue comes of it."""
+    made, rules = rule_for(event, policy), policy.all_rules
+    fits = policy.rule_for(event.incident, event.incident.priority) if made is None else None
+    found = [(number, rule) for number, rule in enumerate(rules, 1)
+             if (rule.create is made if made else rule is fits)]
+    if not found:
+        return "No rule fits it: no issue."
+    number, rule = found[0]
+    return f"{f'Rule {number} fits' if policy.rules else 'The settings fit'} it. {_rule(rule)}"
 
 
 def _built(file: str | None) -> wiring.Jpi:
@@ -129,7 +136,6 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--live", action="store_true", help="ask Jira and PagerDuty whether all that it names is there")
     parser.add_argument("--try", dest="tried", metavar="ID_OR_FILE", help="an incident's id, or a file with a delivery")
     return parser.parse_args(arguments)
-
 
 
 if __name__ == "__main__":
