@@ -195,6 +195,23 @@ def test_a_transitions_screen_is_filled_from_the_sync_file(make_linked):
     assert (issue.status, issue.field("Severity"), issue.comments) == ("Done", "SEV-1", [])
 
 
+def test_where_the_chosen_status_is_refused_no_other_name_is_taken_for_it(make_linked):
+    world, incident, issue = make_linked("""
+        [status]
+        resolved = ["Closed", "Won't Do"]
+        [status.fields]
+        resolution = "Fixed" """)
+    for name in ("Closed", "Won't Do"):
+        world.jira.add_status(name, "done")
+    world.jira.workflows["INCIDENT"] = Workflow("To Do", (
+        Transition("7", "Close", "Closed", required=("resolution",)), Transition("9", "Won't Do", "Won't Do")))
+    world.pagerduty.resolve(incident, world.rita)
+    world.settle()
+    assert issue.status == "To Do"
+    assert "resolution" in issue.comments[0].text.lower(), "there is no resolution Fixed"
+    assert quiet(world)
+
+
 def to(world, issue, name):
     """Jim moves the issue into this status."""
     path = f"/rest/api/3/issue/{issue.key}/transitions"

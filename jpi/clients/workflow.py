@@ -95,7 +95,10 @@ def _leading(transitions: list[Json], way: Way, now: str, visited: set[str]) -> 
     """Those that lead there, the chosen status first; else those that lead on, as far as it goes."""
     there = [one for one in transitions if way.category_of(one["to"]) == way.category]
     if there:
-        yield from sorted(there, key=lambda one: way.rank(one["to"]["name"]))
+        ordered = sorted(there, key=lambda one: way.rank(one["to"]["name"]))
+        chosen = ordered[0]["to"]["name"]
+        # "Won't Do" is no way out where the team wants "Closed", and that is refused.
+        yield from (one for one in ordered if chosen not in way.statuses or one["to"]["name"] == chosen)
         return
     ends = sorted((ORDER.index(now), ORDER.index(way.category)))
     goal = ORDER.index(way.category)
