@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from jpi.clients.setup import CUSTOM
 from jpi.webhooks import jira
 from tests.acting import apply, edit, poll, quiet, writes
 
@@ -153,11 +154,28 @@ def test_a_field_that_is_only_called_like_ours_changes_nothing(linked):
             "changelog": {"items": [
                 {"field": "Story Points", "fieldId": "customfield_10016", "from": None, "to": "1", "toString": "1"},
                 {"field": "Status", "fieldId": "customfield_10020", "fromString": "To Do", "toString": "Done"},
-                {"field": "priority", "fieldId": "customfield_10021", "fromString": "x", "toString": "Low"}]}}
+                {"field": "priority", "fieldId": "customfield_10021", "fromString": "x", "toString": "Low"},
+                {"field": "status", "fieldtype": "custom", "from": "10000", "fromString": "Done", "toString": "x"}]}}
     [event] = jira.parse(json.dumps(body).encode(), {})
     assert (event.moved, event.changed) == (False, frozenset())
     assert apply(world, event) == "nothing to do"
     assert world.calls() == []
+
+
+def test_other_fields_with_values_like_ours_change_nothing(linked):
+    world, incident, issue = linked
+    before = shown(incident, issue)
+    for name, kind, value in (("Status", "select", {"value": "Done"}), ("Priority", "select", {"value": "Lowest"}),
+                              ("Story Points", "float", 1), ("summary", "textfield", "Slow")):
+        made = world.admin("POST", "/rest/api/3/field", {"name": name, "type": f"{CUSTOM}{kind}"})["id"]
+        if kind == "select":
+            context = world.admin("GET", f"/rest/api/3/field/{made}/context")["values"][0]["id"]
+            world.admin("POST", f"/rest/api/3/field/{made}/context/{context}/option", {"options": [value]})
+        world.admin("POST", f"/rest/api/3/screens/addToDefault/{made}")
+        edit(world, issue, **{made: value})
+    world.settle()
+    poll(world)
+    assert (*shown(incident, issue), incident.status, writes(world)) == (*before, "triggered", [])
 
 
 def test_without_an_own_account_to_know_echoes_by_equality_alone_keeps_them_out(make_world):

@@ -31,8 +31,7 @@ def parse(raw: bytes, headers: Headers) -> list[Event]:
 
 def _updated(found: Json, delivery: str, at: datetime, there: Issue) -> IssueEvent:
     items = objects(may(found, "changelog", dict) or {}, "items")
-    # Atlassian's documented example has names alone.
-    ids = {item.get("fieldId", item.get("field")): item for item in items}
+    ids = {_field_id(item): item for item in items}
     changed = frozenset(name for field_id, name in FIELDS.items() if field_id in ids)
     left = may(ids.get("status", {}), "from", str)
     actor = person(may(found, "user", dict))
@@ -40,6 +39,11 @@ def _updated(found: Json, delivery: str, at: datetime, there: Issue) -> IssueEve
     old_key = next((may(item, "fromString", str) for item in items
                     if (item.get("field"), item.get("toString")) == ("Key", there.key)), None)
     return IssueUpdated(delivery, at, there, actor, moved="status" in ids, left=left, changed=changed, old_key=old_key)
+
+
+def _field_id(item: Json) -> object:
+    """Atlassian's documented example has names alone: good for Jira's own fields, and for no other."""
+    return item.get("fieldId") or (None if item.get("fieldtype") == "custom" else item.get("field"))
 
 
 def _commented(found: Json, delivery: str, at: datetime, there: Issue) -> IssueEvent:
