@@ -385,6 +385,16 @@ def test_an_old_done_does_not_resolve_what_was_reopened_since(p1):
     assert world.seen() == {"Down": ("triggered", "new")}
 
 
+def test_of_two_fields_of_one_name_the_one_on_the_screen_is_meant(p1):
+    world, event = p1
+    [mine] = [one for one in world.jira.fields.values() if one.name == "Severity"]
+    world.jira.fields = {"customfield_10001": replace(mine, id="customfield_10001"), **world.jira.fields}
+    world.jpi.reconcile.learn()
+    apply(world, event)
+    [issue] = world.issues()
+    assert issue.fields == {mine.id: "SEV-0"}
+
+
 def test_a_site_that_is_set_up_after_jpi_is_not_poor_for_a_day(p1):
     world, event = p1
     links, fields = dict(world.jira.link_types), dict(world.jira.fields)

@@ -24,16 +24,22 @@ INDISPENSABLE = frozenset({"project", "issuetype", "summary"})
 
 @dataclass(frozen=True)
 class Site:
-    """What a site calls things: `fields` {name in small letters, or id: {"id", "schema"}}, those that are wanted;
+    """What a site calls things: `fields` {name in small letters, or id: [{"id", "schema"}]}, those that are wanted;
     `has_side`: of each link type there is, on which side "has ..." stands.
     """
 
     fields: Mapping[str, Any] = field(default_factory=dict)
     has_side: Mapping[str, str] = field(default_factory=dict)
 
-    def valued(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Fields named as people do, with values as people write them, as the API wants both."""
-        known = {name: one for name in values if (one := self.fields.get(name.casefold()))}
+    def valued(self, values: Mapping[str, Any], screen: Collection[str] = ()) -> dict[str, Any]:
+        """Fields named as people do, with values as people write them, as the API wants both.
+
+        Names need not be unique, and a team-managed project has fields of its own: of several fields of one name the
+        first is meant that is on the `screen` (ids), as far as that is known.
+        """
+        called = {name: self.fields.get(name.casefold(), []) for name in values}
+        known = {name: next((one for one in ones if one["id"] in screen), ones[0]) for name, ones in called.items()
+                 if ones}
         return {one["id"]: shaped(values[name], one["schema"]) for name, one in known.items()
                 if values[name] not in ("", None)}
 
@@ -50,8 +56,11 @@ class Site:
         return {**one_end, other: {"key": key}}
 
 
-def body(draft: Draft, site: Site, without: Collection[str]) -> dict[str, Any]:
-    """An IssueUpdateDetails without the named fields: shared contract, `POST /rest/api/3/issue`."""
+def body(draft: Draft, site: Site, without: Collection[str], screen: Collection[str] = ()) -> dict[str, Any]:
+    """An IssueUpdateDetails without the named fields: shared contract, `POST /rest/api/3/issue`.
+
+    `screen`: the fields that are known to be on the create screen.
+    """
     short = SHORT in without
     fields = {
         "project": {"key": draft.project},
@@ -61,7 +70,7 @@ def body(draft: Draft, site: Site, without: Collection[str]) -> dict[str, Any]:
         "labels": sorted({*draft.labels, *({draft.found_by} if LINKS in without else ())}),
         "priority": {"name": draft.priority} if draft.priority else None,
         "assignee": {"accountId": draft.assignee} if draft.assignee else None,
-        **site.valued(draft.fields),
+        **site.valued(draft.fields, screen),
     }
     said = {name: value for name, value in fields.items() if value not in (None, "", []) and name not in without}
     links = [{"add": site.link(link)} for link in draft.links] if LINKS not in without else []

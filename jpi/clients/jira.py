@@ -60,7 +60,7 @@ class Jira(Looks):
     @cached_property
     def site(self) -> Site:
         """What this site calls things; two calls a process, or where nothing is missing, a day."""
-        known = self._cache.remembered(f"site:{','.join(sorted(self._wanted))}", self._complete)
+        known = self._cache.remembered(f"called:{','.join(sorted(self._wanted))}", self._complete)
         return Site(**known) if known else self._there
 
     def _complete(self) -> dict[str, Any] | None:
@@ -70,13 +70,13 @@ class Jira(Looks):
 
     @cached_property
     def _there(self) -> Site:
-        found = self._call("GET", "/field")
-        # Of several fields of one name, the first.
-        known = {name.casefold(): {"id": one["id"], "schema": one.get("schema", {})} for one in reversed(found)
-                 for name in (one["name"], one["id"])}
+        known: dict[str, list[dict[str, Any]]] = {}
+        for one in self._call("GET", "/field"):
+            for name in {one["name"].casefold(), one["id"].casefold()} & self._wanted:
+                known.setdefault(name, []).append({"id": one["id"], "schema": one.get("schema", {})})
         types = self._call("GET", "/issueLinkType")["issueLinkTypes"]
         sides = {one["name"]: "inward" if one["inward"].casefold().startswith("has ") else "outward" for one in types}
-        return Site({name: one for name, one in known.items() if name in self._wanted}, sides)
+        return Site(known, sides)
 
     def learn_site(self) -> None:
         """Ask for `site` now, if it was not asked for yet."""
@@ -96,7 +96,7 @@ class Jira(Looks):
         """Make one issue, without what its screen lacks."""
         dropped = self._lacking(draft)
         while True:
-            sent = body(draft, self.site, dropped)
+            sent = self._body(draft, dropped)
             try:
                 return created(self._call("POST", "/issue", body=sent), draft, dropped)
             except Refused as refused:
@@ -114,7 +114,7 @@ class Jira(Looks):
         dropped = [self._lacking(draft) for draft in drafts]
         left = list(range(len(drafts)))
         while left:
-            bodies = {number: body(drafts[number], self.site, dropped[number]) for number in left}
+            bodies = {number: self._body(drafts[number], dropped[number]) for number in left}
             again = []
             for number, answer in zip(left, self._bulk(list(bodies.values()), dropped), strict=True):
                 if not isinstance(answer, Refused):
@@ -127,9 +127,12 @@ class Jira(Looks):
             left = again
         return [outcome for outcome in outcomes if outcome is not None]
 
+    def _body(self, draft: Draft, without: Collection[str]) -> dict[str, Any]:
+        return body(draft, self.site, without, self.screens.known(draft.project, draft.type))
+
     def _lacking(self, draft: Draft) -> set[str]:
         """Which of its fields the create screen is known to lack."""
-        sent = body(draft, self.site, ())
+        sent = self._body(draft, ())
         names = {*sent["fields"], *sent.get("update", {})} - INDISPENSABLE
         return self.screens.lacks(draft.project, draft.type, names)
 

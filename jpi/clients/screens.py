@@ -22,9 +22,13 @@ class Screens:
         self._cache.remembered(_name(project, issue_type),
                                lambda: [str(one["fieldId"]) for one in self.fields(project, issue_type)])
 
+    def known(self, project: str, issue_type: str) -> list[str]:
+        """The fields that it is known, as of today, to have; nobody is asked."""
+        return self._cache.get(_name(project, issue_type)) or []
+
     def lacks(self, project: str, issue_type: str, names: Collection[str]) -> set[str]:
-        """Which of these fields it is known, as of today, not to have; nobody is asked."""
-        there = self._cache.get(_name(project, issue_type))
+        """Which of these fields it is known not to have."""
+        there = self.known(project, issue_type)
         return set(names).difference(there) if there else set()
 
     def types(self, project: str) -> dict[str, str]:
