@@ -1,6 +1,7 @@
 """Fixtures: the whole world on loopback, and guards against sleeping and the network."""
 
 import functools
+import logging
 import os
 import socket
 import textwrap
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import settings
 from pynamodb.connection import base
 
-from jpi import wiring
+from jpi import logs, wiring
 from jpi.webhooks import pagerduty
 from sandbox.aws import Aws
 from sandbox.world import World
@@ -58,6 +59,12 @@ def _no_settings_of_this_machine(monkeypatch):
     for name in [*os.environ]:
         if name.startswith(("AWS_", "JIRA_", "PAGERDUTY_")) or name in ("STAGE", "IS_OFFLINE"):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _log_level_of_its_own():
+    # There is one logger of jpi's a process: what a test before this one asked of it must not silence it here.
+    logging.getLogger(logs.SERVICE).setLevel(logging.INFO)
 
 
 @pytest.fixture(autouse=True, scope="session")

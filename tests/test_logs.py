@@ -1,7 +1,18 @@
 """The log's level is what was asked for last."""
 
+import logging
+
+import pytest
+
 from jpi import logs
 
 
 def test_the_level_is_the_one_asked_for_last():
     assert [logs.logger(level).log_level for level in ("CRITICAL", "INFO")] == [50, 20]
+
+
+@pytest.mark.parametrize("turn", [1, 2])
+def test_a_level_that_a_test_asked_for_ends_with_it(turn, caplog):
+    logging.getLogger(logs.SERVICE).warning("turn %s", turn)
+    assert f"turn {turn}" in caplog.text
+    logs.logger("CRITICAL")
