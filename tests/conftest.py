@@ -29,8 +29,11 @@ def pytest_addoption(parser):
 
 
 def pytest_terminal_summary(terminalreporter):
-    counts = [value for report in terminalreporter.stats.get("passed", []) + terminalreporter.stats.get("failed", [])
-              for name, value in report.user_properties if name == "survived" and report.when == "call"]
+    reports = terminalreporter.stats.get("passed", []) + terminalreporter.stats.get("failed", [])
+    told = [one for report in reports if report.when == "call" for one in report.user_properties]
+    counts = [value for name, value in told if name == "survived"]
+    for seeds in (value for name, value in told if name == "seeds"):
+        terminalreporter.write_line(f"a day in the life, interleaved by seeds {', '.join(map(str, seeds))}")
     if counts:
         well, all_ = (sum(column) for column in zip(*counts, strict=True))
         terminalreporter.write_line(f"faults, deaths and orders: survived {well} of {all_}")
