@@ -63,6 +63,23 @@ def test_others_open_none(opening, changes):
     assert opened(opening) == []
 
 
+def test_one_made_by_whoever_lends_jpi_their_account_opens_one_too(make_linked):
+    world, _, _ = make_linked(RULE, PAGERDUTY_USER_EMAIL="rita@example.com", JIRA_USER_EMAIL="jim@example.com",
+                              JIRA_API_TOKEN="jim-token")
+    key = make(world)
+    world.settle()
+    for _ in range(2):
+        poll(world)
+    [incident] = opened(world)
+    world.move(world.jira.issues[key], "done")
+    world.settle()
+    for _ in range(2):
+        poll(world)
+    assert (incident.key, incident.status) == (key, "resolved")
+    assert quiet(world)
+    assert (len(opened(world)), len(world.jira.issues[key].comments)) == (1, 1)
+
+
 def test_without_a_rule_nothing_is_opened(linked):
     world, _, _ = linked
     make(world)
@@ -115,6 +132,15 @@ def test_one_that_is_over_before_we_know_of_it_is_not_opened_again(opening):
         poll(opening)
     assert opened(opening) == [incident]
     assert opening.issue_of(incident).status == "Done"
+
+
+def test_a_service_is_found_among_many_that_are_called_alike(opening):
+    for number in range(30):
+        opening.pagerduty.add_service(f"Checkout {number}", opening.oscar)
+    opening.pagerduty.services.append(opening.pagerduty.services.pop(0))
+    make(opening)
+    opening.settle()
+    assert [one.service.name for one in opened(opening)] == ["Checkout"]
 
 
 def test_a_second_delivery_opens_no_second_one(opening):

@@ -10,6 +10,7 @@ from jpi.sync.entities import Incident
 
 # PagerDuty looks back a month unless told.
 EVER = {"date_range": "all"}
+PAGE = 100
 
 
 class Opening:
@@ -29,7 +30,8 @@ class Opening:
 
     def service(self, name: str) -> str:
         """The id of the service of this name or id."""
-        found = self._call("GET", "/services", {"query": name})["services"]
+        # It finds parts of names too; of many, 25 unless asked for more.
+        found = self._call("GET", "/services", {"query": name, "limit": PAGE})["services"]
         same = [str(one["id"]) for one in found if one["name"] == name]
         return same[0] if same else name
 
