@@ -1,6 +1,7 @@
 """The sync file: what each part means, and what people are told of mistakes."""
 
 import contextlib
+import json
 import re
 from pathlib import Path
 
@@ -21,6 +22,13 @@ def problems(text):
     with pytest.raises(SettingsError) as raised:
         parse(text)
     return [(int(line), said) for line, said in re.findall(r"line (\d+): (.*)", str(raised.value))]
+
+
+def test_dates_become_what_jiras_fields_take():
+    given = "Due = 2026-11-20, At = 2026-11-20T03:00:00Z, Several = [{on = 2026-11-21}], Points = 3"
+    [rule] = parse(f"[[rules]]\ncreate.fields = {{{given}}}").rules
+    assert json.loads(json.dumps(rule.create.fields)) == {
+        "Due": "2026-11-20", "At": "2026-11-20T03:00:00.000+0000", "Several": [{"on": "2026-11-21"}], "Points": 3}
 
 
 def test_an_empty_file_changes_nothing():

@@ -4,6 +4,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time
 from typing import Any, get_args
 
 from jpi.errors import SettingsError
@@ -118,7 +119,18 @@ def _fields(reader: Reader, value: Any, path: Path) -> Mapping[str, Any]:
     for name, inner in value.items():
         for bad in unknown(inner):
             reader.wrong((*path, name), f"{named((*path, name))}: nothing is called {{{bad}}}")
-    return value
+    return {name: _as_json(inner) for name, inner in value.items()}
+
+
+def _as_json(value: Any) -> Any:
+    """TOML has dates, JSON has not: as text, in the form that Jira's fields take."""
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%dT%H:%M:%S}.000{value:%z}"
+    if isinstance(value, date | time):
+        return value.isoformat()
+    if isinstance(value, list):
+        return [_as_json(one) for one in value]
+    return {name: _as_json(one) for name, one in value.items()} if isinstance(value, dict) else value
 
 
 def _status(reader: Reader, value: Any, path: Path) -> tuple[Mapping[str, tuple[str, ...]], Mapping[str, Any]]:
