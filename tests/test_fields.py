@@ -13,6 +13,12 @@ def shown(incident, issue):
     return incident.title, incident.priority.name, issue.summary, issue.priority
 
 
+def crossed(caplog):
+    """What the log says of changes that crossed."""
+    return [(said.incident, said.issue, said.field, said.stays) for said in caplog.records
+            if said.getMessage() == "two changes crossed"]
+
+
 def test_a_title_edited_on_pagerduty_is_found_by_the_poll(linked):
     world, incident, issue = linked
     world.pagerduty.retitle(incident, "Checkout\nis slow")
@@ -31,13 +37,14 @@ def test_a_priority_lowered_on_pagerduty_is_lowered_on_jira(linked):
     assert quiet(world)
 
 
-def test_a_summary_and_a_priority_edited_on_jira_take_one_write(linked):
+def test_a_summary_and_a_priority_edited_on_jira_take_one_write(linked, caplog):
     world, incident, issue = linked
     edit(world, issue, summary="Checkout is slow", priority={"name": "High"})
     world.settle()
     assert shown(incident, issue) == ("Checkout is slow", "P2", "Checkout is slow", "High")
     assert writes(world) == [f"PUT /incidents/{incident.id}"]
     assert quiet(world)
+    assert crossed(caplog) == []
 
 
 def test_what_jiras_webhook_did_not_tell_the_poll_finds(linked):
@@ -84,7 +91,7 @@ def test_a_field_that_jira_refuses_does_not_keep_the_other_back(linked):
 
 @pytest.mark.parametrize("winner", ["newer", "jira", "pagerduty"])
 @pytest.mark.parametrize("newer", ["jira", "pagerduty"])
-def test_of_two_crossing_edits_the_newer_or_the_declared_winners_wins(make_linked, winner, newer):
+def test_of_two_crossing_edits_the_newer_or_the_declared_winners_wins(make_linked, caplog, winner, newer):
     world, incident, issue = make_linked(f'[sync]\npriority = {{winner = "{winner}"}}')
     acts = {"pagerduty": lambda: world.pagerduty.set_priority(incident, "P2", world.rita),
             "jira": lambda: edit(world, issue, priority={"name": "Low"})}
@@ -97,6 +104,7 @@ def test_of_two_crossing_edits_the_newer_or_the_declared_winners_wins(make_linke
     wins = newer if winner == "newer" else winner
     assert (incident.priority.name, issue.priority) == (("P4", "Low") if wins == "jira" else ("P2", "High"))
     assert quiet(world)
+    assert crossed(caplog) == [(incident.id, issue.key, "priority", wins)]
 
 
 @pytest.mark.parametrize("queued", [False, True])

@@ -4,6 +4,7 @@ import pytest
 
 from sandbox.jira_model import Transition, Workflow
 from tests.acting import poll, quiet, writes
+from tests.test_fields import crossed
 
 HOPS = [("To Do", "In Progress"), ("In Progress", "In Review"), ("In Review", "Done"), ("Done", "In Review"),
         ("In Review", "In Progress"), ("In Progress", "To Do")]
@@ -33,14 +34,20 @@ def test_where_the_webhook_of_it_is_lost_the_poll_finds_it(done, category, statu
     assert quiet(world)
 
 
-def test_a_crossing_in_progress_does_not_reopen(linked):
+@pytest.mark.parametrize("first", ["pagerduty", "jira"])
+def test_a_crossing_in_progress_does_not_reopen_and_the_log_says_so(linked, caplog, first):
     world, incident, issue = linked
-    world.pagerduty.resolve(incident, world.rita)
-    world.move(issue, "indeterminate")
-    world.pagerduty.outbox.pump()
+    if first == "pagerduty":
+        world.pagerduty.resolve(incident, world.rita)
+        world.move(issue, "indeterminate")
+    else:
+        world.move(issue, "done")
+        world.pagerduty.acknowledge(incident, world.rita)
+    getattr(world, first).outbox.pump()
     world.settle()
     assert (incident.status, issue.status) == ("resolved", "Done")
     assert quiet(world)
+    assert crossed(caplog) == [(incident.id, issue.key, "status", first)]
 
 
 def test_reopened_and_taken_on_pagerduty_meanwhile_nothing_is_undone(done):

@@ -8,6 +8,7 @@ from jpi.errors import JpiError, LostRace, Refused, Retryable
 from jpi.sync.actions import Action, AddTimeline, CreateIncidentIssue, EndLink, MoveManager
 from jpi.sync.claims import Claims
 from jpi.sync.completing import Completer, Own
+from jpi.sync.crossing import crossings
 from jpi.sync.entities import Incident, LogEntry
 from jpi.sync.events import Event, IncidentEvent, IncidentLogged, IssueCreated, IssueEvent, incident_of
 from jpi.sync.failures import forgotten, noted, worth_noting
@@ -164,6 +165,7 @@ class Engine:
         trail.why = why_nothing(whole, link, self._policy, ours) if ours or not actions else ""
         if ours:
             return link, "ignored: done by our own account"
+        self._say_crossed(whole, link, actions)
         had_issue = bool(link.issue_key)
         for action in actions:
             trail.begun(action)
@@ -175,6 +177,13 @@ class Engine:
             # With a timeline, its lines are what tells that an entry was dealt with.
             self._ledger.add(whole.annotations)
         return link, _named(actions)
+
+    def _say_crossed(self, event: Event, link: Link, actions: Sequence[Action]) -> None:
+        """Somebody is overruled here, and may wonder why."""
+        found = crossings(event, link, self._policy, actions)
+        for name, side in found.items() if found and not self._own.did(event, link) else ():
+            self._log.info("two changes crossed", extra={
+                "incident": link.incident_id, "issue": link.issue_key, "field": name, "stays": side})
 
     def _link(self, event: Event) -> Link | None:
         incident_id = incident_of(event)

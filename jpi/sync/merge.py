@@ -29,10 +29,10 @@ def merge(event: Event, link: Link, policy: Policy) -> list[Action]:
     back: dict[str, str | Assignee] = {}
     for name, value in shown(event).items():
         how = policy.how(name)
-        if how.direction == "off" or not _moved(name, value, event, link):
+        if how.direction == "off" or not moved(name, value, event, link):
             continue
         hidden = _when(event) < wrote(link, here, name)
-        if hidden and not _wins(name, event, link, how.winner):
+        if hidden and not (overwritten(name, event, link) and wins(name, event, link, how.winner)):
             continue
         if how.reaches(OTHER[here]) and (wanted := _counterpart(name, event, value, link, policy)) is not None:
             there[name] = wanted
@@ -104,23 +104,26 @@ def _when(event: Event) -> float:
     return float((read_at or event.at).timestamp())
 
 
-def _moved(name: str, value: str, event: Event, link: Link) -> bool:
+def moved(name: str, value: str, event: Event, link: Link) -> bool:
     """Whether it is another value than that side had; where that is not known, only if the event says so itself."""
     before = known(link, side_of(event), name)
     return name in event.changed if before is None else value != before
 
 
-def _wins(name: str, event: Event, link: Link, winner: Winner) -> bool:
-    """Whether a change that our write has hidden beats the one that we wrote, and is no late echo of ours.
-
-    The newer does, unless a side was declared the winner.
-    """
+def overwritten(name: str, event: Event, link: Link) -> bool:
+    """Whether somebody's change is shown that our own write has hidden since, and no late echo of ours."""
     at, value, here = event.at.timestamp(), shown(event)[name], side_of(event)
+    if _when(event) >= wrote(link, here, name):
+        return False
     if any(value == ours and at >= since for ours, since in _by_us(link, here, name)):
         return False
-    if name not in event.changed and not _changed_unseen(name, event, link):
-        return False
-    return at > link.fields.get(name, {}).get("at", 0.0) if winner == "newer" else winner == here
+    return name in event.changed or _changed_unseen(name, event, link)
+
+
+def wins(name: str, event: Event, link: Link, winner: Winner) -> bool:
+    """Whether such a change beats the one that we wrote: the newer does, unless a side was declared the winner."""
+    newer = event.at.timestamp() > link.fields.get(name, {}).get("at", 0.0)
+    return newer if winner == "newer" else winner == side_of(event)
 
 
 def _changed_unseen(name: str, event: Event, link: Link) -> bool:
