@@ -84,7 +84,7 @@ class Engine:
     def _note(self, event: Event, error: JpiError, trail: Trail) -> None:
         """Have the link remember why, if it can."""
         now = self._clock()
-        trail.failed(now)
+        trail.failed(now, self._policy)
         try:
             link = self._link(event) if worth_noting(error) else None
             if link:
@@ -128,7 +128,7 @@ class Engine:
             if gone is None or not link.issue_key:
                 raise
             # It was deleted, or hidden from us: no retry brings it back, and nothing is made again by itself.
-            trail.failed(self._clock())
+            trail.failed(self._clock(), self._policy)
             trail.begun(EndLink(gone))
             link, ended = self._writer(self._links.get(link.incident_id), EndLink(gone))
             trail.done(ended, link, self._clock())

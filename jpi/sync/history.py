@@ -11,6 +11,7 @@ from jpi.sync.events import Event, IncidentEvent
 from jpi.sync.failures import REASON_LIMIT
 from jpi.sync.link import Link
 from jpi.sync.merge import known
+from jpi.sync.policy import Policy
 from jpi.sync.rules import stale
 from jpi.sync.telling import advice, attempted, side_told
 from jpi.sync.telling import done as told
@@ -42,10 +43,10 @@ class Trail:
             self.steps.append({"what": text, "ok": whole, "at": now})
         self.under_way = None
 
-    def failed(self, now: float) -> None:
+    def failed(self, now: float, policy: Policy) -> None:
         """Whatever was under way failed."""
         if self.under_way:
-            self.steps.append({"what": attempted(self.under_way), "ok": False, "at": now})
+            self.steps.append({"what": attempted(self.under_way, policy), "ok": False, "at": now})
         self.under_way = None
 
 

@@ -27,8 +27,9 @@ from jpi.sync.link import Link
 from jpi.sync.policy import Policy
 from jpi.sync.rules import qualifies, stale
 from jpi.sync.text import cut
+from jpi.sync.words import in_words
 
-SHORT = 120
+SHORT, ATTEMPT_LIMIT = 120, 250
 STAYED = ("The issue was left where it is: its workflow has no way to {to}, as a comment on it says, or somebody has "
           "closed it meanwhile.")
 SIDES = {"pagerduty": "PagerDuty", "jira": "Jira"}
@@ -81,20 +82,9 @@ _SAID: Mapping[type, Callable[[Any, Link], str]] = {
 }
 
 
-def attempted(action: Action) -> str:
+def attempted(action: Action, policy: Policy) -> str:
     """What an action that failed would have done."""
-    return _ATTEMPTS[type(action)]
-
-
-_ATTEMPTS: Mapping[type, str] = {
-    CreateIncidentIssue: "Making the issue failed.", TransitionIssue: "Moving the issue failed.",
-    AgreeOnStatus: "Noting the status failed.", AddComment: "Commenting on the issue failed.",
-    AddTimeline: "Writing the timeline failed.", SetIncidentStatus: "Changing the incident's status failed.",
-    EditIssue: "Editing the issue failed.", EditIncident: "Editing the incident failed.",
-    CarryNote: "Making a note a comment failed.", EditComment: "Changing a comment failed.",
-    CarryComment: "Making a comment a note failed.", EditNote: "Changing a note failed.",
-    EndLink: "Ending the link failed.", MoveManager: "Changing the incident manager failed.",
-}
+    return f"Could not {cut(in_words(action, policy), ATTEMPT_LIMIT)}."
 
 
 def why_nothing(event: Event, link: Link, policy: Policy, ours: bool) -> str:
