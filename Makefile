@@ -19,7 +19,7 @@ setup: $(VENV)/.done node_modules ## install everything, in .venv and node_modul
 demo: $(VENV)/.done ## play the main job on simulated services, then exit
 	@$(BIN)/python -m sandbox.demo
 
-sandbox: $(VENV)/.done ## the same services, left running to be played with
+sandbox: $(VENV)/.done ## the same services and a page to play with them and break them, until Ctrl-C
 	@$(BIN)/python -m sandbox.stay
 
 test: $(VENV)/.done node_modules ## the tests

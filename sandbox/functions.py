@@ -1,7 +1,10 @@
 """What Lambda does around our functions: brings the queue's messages, deletes those that were applied."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 from jpi.handlers import events
 from sandbox.clock import Clock
@@ -23,7 +26,11 @@ class Context:
 
 
 class EventsFunction:
-    """The event source mapping between a queue and `jpi.handlers.events.handler`."""
+    """The event source mapping between a queue and `jpi.handlers.events.handler`.
+
+    `failed`: the messages that were not applied, by id. `patience`: in so many seconds they are brought again, sooner
+    than jpi asked for.
+    """
 
     def __init__(self, sqs: Any, url: str, clock: Clock, batch: int = 10,
                  handler: Callable[[Any, Any], Any] = events.handler) -> None:
@@ -32,6 +39,8 @@ class EventsFunction:
         self._clock = clock
         self._batch = batch
         self._handler = handler
+        self.failed: dict[str, Message] = {}
+        self.patience: int | None = None
 
     def pump(self) -> int:
         """Have one batch applied; how many messages are done with. One that fails is left to its visibility."""
@@ -43,7 +52,23 @@ class EventsFunction:
         done = [one for one in messages if one["MessageId"] not in failed]
         for one in done:
             self._sqs.delete_message(QueueUrl=self.url, ReceiptHandle=one["ReceiptHandle"])
+        self._remember(messages, failed)
         return len(done)
+
+    def _remember(self, messages: list[Message], failed: Collection[str]) -> None:
+        tried = {one["MessageId"]: one for one in messages}
+        again = {name: one for name, one in tried.items() if name in failed}
+        self.failed = {name: one for name, one in self.failed.items() if name not in tried} | again
+        if self.patience is not None and again:
+            self.hurry(self.patience)
+
+    def hurry(self, seconds: int = 0) -> None:
+        """Have what failed brought again in so many seconds."""
+        for one in self.failed.values():
+            # One that is in flight once more has another receipt by now.
+            with suppress(ClientError):
+                self._sqs.change_message_visibility(QueueUrl=self.url, ReceiptHandle=one["ReceiptHandle"],
+                                                    VisibilityTimeout=seconds)
 
     def receive(self) -> list[Message]:
         """The next batch, in flight from now on."""

@@ -14,6 +14,15 @@ PROJECTS = ("INCIDENT", "PERSON", "QUESTION", "TIMELINE")
 SELECT, SEARCHER = f"{CUSTOM}select", f"{CUSTOM}multiselectsearcher"
 
 
+class ApiError(RuntimeError):
+    """A service answered something other than success."""
+
+    def __init__(self, method: str, path: str, status: int, text: str) -> None:
+        super().__init__(f"{method} {path}: {status} {text}")
+        self.status = status
+        self.text = text
+
+
 class Account:
     """One person's access to a service."""
 
@@ -27,7 +36,7 @@ class Account:
         answer = requests.request(method, self._url + path, json=body, params=params, auth=self._auth,
                                   headers=self._headers, timeout=30)
         if not answer.ok:
-            raise RuntimeError(f"{method} {path}: {answer.status_code} {answer.text}")
+            raise ApiError(method, path, answer.status_code, answer.text)
         return answer.json() if answer.content else None
 
 

@@ -1,16 +1,22 @@
-"""`make sandbox`: the simulated services and jpi, left running to be played with, polled on schedule until Ctrl-C."""
+"""`make sandbox`: the simulated services, jpi and a page to play with them, left running until Ctrl-C."""
 
 import argparse
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 
-from jpi.handlers import log_entries
 from sandbox.aws import Aws
+from sandbox.faults import Switches
+from sandbox.page import Page
+from sandbox.schedule import Schedule
+from sandbox.web import Server
 from sandbox.world import ADMIN, JIRA_SECRET, PERSON, World
 
 ADDRESSES = """
+Open {page} in a browser: PagerDuty at the left, Jira at the right, jpi's log between them.
+
 jpi        {app}   (POST /pagerduty-webhook, POST /jira-webhook, GET /health)
 PagerDuty  {pagerduty}   Authorization: Token token=pagerduty-key
 Jira       {jira}   Basic {person}, or {admin} as administrator
@@ -31,6 +37,9 @@ See the issues:
 
 jpi's log and every poll are below; Ctrl-C ends it all.
 """
+PAGE_PORT = 5003
+# Shorter than a real site's search takes to catch up, and jpi is told so: nobody watches for half a minute.
+INDEX_LAG_SECONDS = 2
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,46 +49,76 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--ports", type=int, nargs=4, choices=range(65536), default=(5001, 5002, 5000, 8002),
                         metavar=("PAGERDUTY", "JIRA", "JPI", "DYNAMODB"),
                         help="ports on 127.0.0.1, 0 for any free one (5001 5002 5000 8002)")
+    parser.add_argument("--page-port", type=int, choices=range(65536), metavar="PAGE",
+                        help="the page's port on 127.0.0.1, 0 for any free one (5003; 0 where --ports has a 0)")
     chosen = parser.parse_args(arguments)
-    stay(chosen.every, tuple(chosen.ports))
+    page_port = PAGE_PORT if all(chosen.ports) else 0
+    stay(chosen.every, tuple(chosen.ports), page_port if chosen.page_port is None else chosen.page_port)
     return 0
 
 
-def stay(every: float, ports: tuple[int, int, int, int]) -> None:
+def stay(every: float, ports: tuple[int, int, int, int], page_port: int) -> None:
     """Serve, deliver webhooks as they come, poll every so many seconds."""
     aws = Aws(ports[3])
-    world = World(aws, sleep=time.sleep, ports=ports[:3], queued=True)
+    world = World(aws, sleep=time.sleep, ports=ports[:3], queued=True, JIRA_INDEX_LAG_SECONDS=str(INDEX_LAG_SECONDS))
     world.export()
-    print(addresses(world, aws), flush=True)
-    outboxes = (world.pagerduty.outbox, world.jira.outbox)
-    ended = threading.Event()
+    running = Running(world, every, page_port)
+    print(addresses(world, aws, running.url), flush=True)
     try:
-        for outbox in outboxes:
-            outbox.run()
-        threading.Thread(target=work, args=(world, ended), daemon=True).start()
-        while True:
-            log_entries.handler({}, None)
-            time.sleep(every)
-    except KeyboardInterrupt:
-        print("Stopped.")
+        running.start()
+        with suppress(KeyboardInterrupt):
+            threading.Event().wait()
     finally:
-        ended.set()
-        for outbox in outboxes:
-            outbox.stop()
+        running.stop()
         world.stop()
         aws.stop()
+    print("Stopped.")
 
 
-def work(world: World, ended: threading.Event) -> None:
-    """Have the queue's messages applied as they come."""
-    while not ended.wait(0.05):
-        world.work()
+class Running:
+    """A world that goes on by itself, and its page: webhooks arrive, messages are applied, the poll has its turns."""
+
+    def __init__(self, world: World, every: float, page_port: int = 0) -> None:
+        self.world = world
+        world.jira.index_lag = float(INDEX_LAG_SECONDS)
+        self.schedule = Schedule(every)
+        self.page = Page(world, Switches(world, self.schedule), self.schedule)
+        self._server = Server(self.page, page_port)
+        self.url = self._server.url
+        self._outboxes = (world.pagerduty.outbox, world.jira.outbox)
+        self._ended = threading.Event()
+        self._threads = [threading.Thread(target=self._often, args=(what,), daemon=True)
+                         for what in (world.work, self.page.look)]
+
+    def start(self) -> None:
+        """Begin."""
+        for outbox in self._outboxes:
+            outbox.run()
+        for thread in self._threads:
+            thread.start()
+        self.schedule.start()
+
+    def _often(self, what: Callable[[], object]) -> None:
+        while not self._ended.wait(0.05):
+            what()
+
+    def stop(self) -> None:
+        """End, with what is under way."""
+        self._ended.set()
+        for outbox in self._outboxes:
+            outbox.stop()
+        self.schedule.stop()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join()
+        self.page.close()
+        self._server.stop()
 
 
-def addresses(world: World, aws: Aws) -> str:
+def addresses(world: World, aws: Aws, page: str) -> str:
     """Where everything is, and what to try first."""
     return ADDRESSES.format(
-        app=world.app_url, pagerduty=world.pagerduty_url, jira=world.jira_url, aws=aws.url,
+        page=page, app=world.app_url, pagerduty=world.pagerduty_url, jira=world.jira_url, aws=aws.url,
         person=":".join(PERSON), admin=":".join(ADMIN), stage=world.environ["STAGE"], jira_secret=JIRA_SECRET,
         queue=world.environ["EVENTS_QUEUE"],
         pagerduty_secret=world.environ["PAGERDUTY_WEBHOOK_SECRET"], service=world.service.id,

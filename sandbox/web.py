@@ -67,6 +67,7 @@ class Simulation:
         self.calls: list[Call] = []
         self.latency = 0.0
         self.fault: Callable[[Call], Fault | None] = lambda call: None
+        self.heard: Callable[[Call], None] = lambda call: None
         self.lock = threading.RLock()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -78,10 +79,12 @@ class Simulation:
             self.calls.append(call)
             response = self._respond(call, environ)
         call.seconds = time.perf_counter() - call.started
+        if response is not None:
+            call.status, call.answer = response.status_code, response.get_json(silent=True)
+        self.heard(call)
         if response is None:
             drop_connection(environ)
             return []
-        call.status, call.answer = response.status_code, response.get_json(silent=True)
         return response(environ, start_response)
 
     def _received(self, request: Request) -> Call:

@@ -51,13 +51,17 @@ def post(delivery: Delivery, timeout: float) -> int:
 
 
 class Outbox:
-    """Deliveries not yet made. `pump` tries what is due; nothing moves by itself unless `run` is called."""
+    """Deliveries not yet made. `pump` tries what is due; nothing moves by itself unless `run` is called.
+
+    `heard` is told of each that was tried or, with no answers, lost.
+    """
 
     def __init__(self, clock: Clock, rules: Rules) -> None:
         self.clock = clock
         self.rules = rules
         self.losing = False
         self.post = post
+        self.heard: Callable[[Delivery], None] = lambda delivery: None
         self.waiting: list[Delivery] = []
         self.delivered: list[Delivery] = []
         self.dropped: list[Delivery] = []
@@ -68,9 +72,11 @@ class Outbox:
 
     def push(self, url: str, headers: dict[str, str], body: bytes, group: str, subscription: str = "") -> None:
         """Put a webhook on its way, unless webhooks are being lost or this subscription is switched off."""
-        if self.losing or self.disabled_until.get(subscription, 0.0) > self.clock():
-            return
-        self.waiting.append(Delivery(url, headers, body, group, self.clock(), subscription))
+        delivery = Delivery(url, headers, body, group, self.clock(), subscription)
+        if self.losing:
+            self.heard(delivery)
+        elif self.disabled_until.get(subscription, 0.0) <= self.clock():
+            self.waiting.append(delivery)
 
     def pump(self) -> int:
         """Try every delivery that is due once, keeping the order within a group; how many were tried."""
@@ -91,6 +97,7 @@ class Outbox:
     def _attempt(self, delivery: Delivery) -> bool:
         status = self.post(delivery, self.rules.timeout)
         delivery.answers.append(status)
+        self.heard(delivery)
         if 200 <= status < 300:
             return self._finish(delivery, self.delivered)
         tries = len(delivery.answers)

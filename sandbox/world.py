@@ -25,10 +25,15 @@ BOT_EMAIL = "jpi-bot@example.com"
 ADMIN = ("admin@example.com", "admin-token")
 PERSON = ("jim@example.com", "jim-token")
 JIRA_SECRET = "a secret of the sandbox's"
-TOKEN = "jira-token-of-the-bot"
+TOKEN, KEY = "jira-token-of-the-bot", "pagerduty-key"
 
 # In the order in which rows name them.
 SHORT = {"Question": "questions", "Stakeholder": "stakeholders", "Incident Manager": "manager", "Timeline": "timeline"}
+
+
+def is_jpis(call: Call) -> bool:
+    """Whether jpi made this call, by its token."""
+    return call.token in (TOKEN, KEY)
 
 
 class World:
@@ -42,7 +47,7 @@ class World:
         self.clock = clock or Clock()
         self.events: EventsFunction | None = None
         self._sleep = sleep or self.clock.advance
-        self.pagerduty = PagerDuty(self.clock, key="pagerduty-key")
+        self.pagerduty = PagerDuty(self.clock, key=KEY)
         self.jira = Jira(self.clock)
         pagerduty_port, jira_port, app_port = ports
         self.servers = [Server(self.pagerduty, pagerduty_port), Server(self.jira, jira_port), Server(app, app_port)]
@@ -77,7 +82,7 @@ class World:
         set_up_jira(self.admin, self.admin_id, ["Rita Responder", "Oscar Oncall"])
         self.stakeholders = [make_issue(self.admin, "PERSON", name) for name in ("Head of Support", "Press Office")]
         self.jira.index_lag = lag
-        owner = Account(self.pagerduty_url, headers={"Authorization": "Token token=pagerduty-key"})
+        owner = Account(self.pagerduty_url, headers={"Authorization": f"Token token={KEY}"})
         secret = add_webhooks(self.admin, owner, self.app_url, JIRA_SECRET)
         self.settle()
         return secret
@@ -88,7 +93,7 @@ class World:
             **example, "STAGE": uuid.uuid4().hex[:8], "IS_OFFLINE": "True", "DATABASE_ENDPOINT_URL": aws.url,
             "JIRA_SERVER_URL": self.jira_url, "JIRA_USER_EMAIL": BOT_EMAIL, "JIRA_API_TOKEN": TOKEN,
             "JIRA_WEBHOOK_SECRET": JIRA_SECRET, "JIRA_ISSUE_STAKEHOLDERS": ",".join(self.stakeholders),
-            "PAGERDUTY_API_URL": self.pagerduty_url, "PAGERDUTY_API_TOKEN": "pagerduty-key",
+            "PAGERDUTY_API_URL": self.pagerduty_url, "PAGERDUTY_API_TOKEN": KEY,
             "PAGERDUTY_USER_EMAIL": BOT_EMAIL, "PAGERDUTY_WEBHOOK_SECRET": secret, **changes,
         }
 
@@ -126,8 +131,7 @@ class World:
 
     def calls(self) -> list[Call]:
         """The API calls that jpi made since they were last forgotten."""
-        bot = {TOKEN, "pagerduty-key"}
-        made = [call for call in [*self.pagerduty.calls, *self.jira.calls] if call.token in bot]
+        made = [call for call in [*self.pagerduty.calls, *self.jira.calls] if is_jpis(call)]
         return sorted(made, key=lambda call: call.started)
 
     def issues(self, project: str = "INCIDENT") -> list[Issue]:

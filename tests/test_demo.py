@@ -81,6 +81,8 @@ def test_the_sandbox_stays_up_delivers_webhooks_and_polls_until_it_is_stopped(st
     process = stay("--every", "0.2", "--ports", "0", "0", "0", "0")
     said = until(process, "Ctrl-C ends it all")
     addresses = dict(re.findall(r"^(jpi|PagerDuty|Jira) +(http://127\.0\.0\.1:\d+)", said, re.MULTILINE))
+    page = re.search(r"Open (http://127\.0\.0\.1:\d+) in a browser", said.splitlines()[1])[1]
+    assert "jpi sandbox" in requests.get(page, timeout=5).text
     assert requests.get(f"{addresses['jpi']}/health", timeout=5).json()["ok"] is True
     # The curl line that it prints, word for word.
     curl = said[said.index("  curl -s") : said.index("See the issues")].strip()

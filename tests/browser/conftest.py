@@ -7,9 +7,9 @@ import os
 import shutil
 
 import pytest
-from playwright.sync_api import Error, sync_playwright
+from playwright.sync_api import Error, expect, sync_playwright
 
-pytest.register_assert_rewrite("tests.browser.acting")
+pytest.register_assert_rewrite("tests.browser.acting", "tests.browser.clicking")
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 # Nothing but the page: no updates, no field trials, and no name is looked up.
@@ -17,6 +17,8 @@ QUIET = ("--disable-gpu", "--disable-quic", "--no-first-run", "--disable-backgro
          "--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1")
 HEIGHTS = {1280: 900, 390: 844}
 PATIENCE_MS = 20_000
+
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")
@@ -66,3 +68,14 @@ def _failed(request, errors):
     """A stream that ends because its page does is none."""
     if request.resource_type != "eventsource":
         errors.append(f"{request.method} {request.url}: {request.failure}")
+
+
+@pytest.fixture
+def open_at(running, page_at):
+    """`open_at(width, dark, **options)`: the sandbox's page, with everything so far on it."""
+    def opened(width=1280, dark=False, **options):
+        page = page_at(width, dark, **options)
+        page.goto(running.url)
+        return page
+
+    return opened

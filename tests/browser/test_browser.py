@@ -44,7 +44,7 @@ def test_what_is_wrong_is_found(site, page_at):
     with pytest.raises(AssertionError, match="image-alt"):
         accessible(page)
     with pytest.raises(AssertionError, match="not reachable"):
-        tab_to(page, page.locator("h1"))
+        tab_to(page, page.locator("h1"), most=5)
 
 
 def test_errors_are_noted(site, page_at):

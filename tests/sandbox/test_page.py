@@ -1,0 +1,249 @@
+"""The sandbox's page without a browser: routes, refusals, what it shows, what the switches do."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from jpi.sync.text import document
+from sandbox.faults import SWITCHES
+from sandbox.page_actions import ACTIONS, reasons
+from sandbox.page_state import state
+from sandbox.site import make_issue
+from sandbox.stay import Running
+from sandbox.web import Call, Fault
+from tests.acting import poll
+
+SANDBOX = Path(__file__).resolve().parents[2] / "sandbox"
+SCRIPT = {"Accept": "application/json"}
+
+
+@pytest.fixture
+def still(queued):
+    """The page of a world in which nothing goes on by itself: (world, its test client)."""
+    there = Running(queued, every=3600)
+    yield queued, there.page.app.test_client()
+    there.stop()
+
+
+def trigger(client, world, **form):
+    said = {"title": "Down", "priority": world.pagerduty.priorities["P1"].id, **form}
+    return client.post("/pagerduty/trigger", data=said, headers=SCRIPT)
+
+
+def test_the_page_has_a_strict_policy_and_nothing_inline(still):
+    _, client = still
+    answer = client.get("/")
+    assert answer.status_code == 200
+    assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
+    assert "unsafe" not in answer.headers["Content-Security-Policy"]
+    assert not re.search(r"<script(?! src)|<style|\sstyle=|\son[a-z]+=|javascript:|https?://", answer.text)
+    for path in re.findall(r'(?:src|href)="(/static/[^"]+)"', answer.text):
+        with client.get(path) as file:
+            assert (file.status_code, file.headers["X-Content-Type-Options"]) == (200, "nosniff")
+
+
+@pytest.mark.parametrize("headers", [{"Host": "evil.example"}, {"Origin": "https://evil.example"}, {"Origin": "null"}])
+def test_another_site_gets_nothing_done(still, headers):
+    world, client = still
+    assert client.post("/pagerduty/trigger", data={"title": "Down"}, headers=headers).status_code == 403
+    assert world.pagerduty.incidents == {}
+
+
+@pytest.mark.parametrize("path", ["/pagerduty/nothing", "/elsewhere/trigger", "/switch/nothing", "/jira/trigger",
+                                  "/jira/comment/..%2F..%2Fuser"])
+def test_what_there_is_not_is_404(still, path):
+    assert still[1].post(path).status_code == 404
+
+
+def test_without_the_script_the_answer_leads_back_to_where_it_was_done(still):
+    world, client = still
+    answer = client.post("/pagerduty/trigger", data={"title": "Down"}, headers={"Accept": "text/html,*/*;q=0.8"})
+    assert (answer.status_code, answer.location) == (303, "/#pagerduty-new")
+    [incident] = world.pagerduty.incidents.values()
+    answer = client.post(f"/pagerduty/status/{incident.id}", data={"status": "resolved"}, headers={"Accept": "*/*"})
+    assert answer.location == f"/#{incident.id}"
+    assert incident.status == "resolved"
+
+
+def test_every_action_is_done_by_its_person_over_the_api(still):
+    world, client = still
+    trigger(client, world, details="Nobody can pay.")
+    world.settle()
+    [incident], [issue] = world.pagerduty.incidents.values(), world.issues()
+    assert (incident.details, incident.log[0].agent["summary"]) == ("Nobody can pay.", "Rita Responder")
+    p2, oscar = world.pagerduty.priorities["P2"], world.oscar
+    done = {
+        ("pagerduty", "status"): ({"status": "acknowledged"}, lambda: incident.status == "acknowledged"),
+        ("pagerduty", "note"): ({"text": "Hm"}, lambda: [one.content for one in incident.notes] == ["Hm"]),
+        ("pagerduty", "title"): ({"title": "Up"}, lambda: incident.title == "Up"),
+        ("pagerduty", "priority"): ({"priority": p2.id}, lambda: incident.priority == p2),
+        ("pagerduty", "assignee"): ({"assignee": oscar.id}, lambda: incident.assignees == [oscar]),
+        ("jira", "status"): ({"status": "done"}, lambda: issue.category == "done"),
+        ("jira", "comment"): ({"text": "a\n\nb"}, lambda: issue.comments[-1].text == "a\n\nb"),
+        ("jira", "summary"): ({"summary": "Sum"}, lambda: issue.summary == "Sum"),
+        ("jira", "priority"): ({"priority": "Low"}, lambda: issue.priority == "Low"),
+        ("jira", "assignee"): ({"assignee": world.jim_id}, lambda: issue.assignee == world.jim_id),
+        ("jira", "delete"): ({}, lambda: issue.deleted),
+    }
+    assert done.keys() | {("pagerduty", "trigger")} == ACTIONS.keys()
+    for (side, name), (form, happened) in done.items():
+        target = incident.id if side == "pagerduty" else issue.key
+        answer = client.post(f"/{side}/{name}/{target}", data=form, headers=SCRIPT)
+        assert (answer.json["ok"], happened()) == (True, True), (side, name, answer.json["parts"][side])
+    everybody = {call.token for call in [*world.jira.calls, *world.pagerduty.calls]}
+    assert everybody - {call.token for call in world.calls()} == {world.rita.key, "jim-token"}
+
+
+@pytest.mark.parametrize(("path", "form", "words"), [
+    ("/pagerduty/trigger", {"title": " "}, "PagerDuty refused it (400): Invalid Input Provided Title cannot be empty."),
+    ("/jira/summary/{key}", {"summary": "x" * 300}, "summary: Summary must be less than 255 characters"),
+    ("/jira/status/{key}", {"status": "nowhere"}, "Jira refused it (400): Missing"),
+    ("/jira/comment/NOWHERE-1", {"text": "x"}, "Jira refused it (404): Issue does not exist"),
+])
+def test_a_refusal_is_said_in_the_services_words_where_it_was_met(still, path, form, words):
+    world, client = still
+    trigger(client, world)
+    world.settle()
+    answer = client.post(path.format(key="INCIDENT-1"), data=form, headers=SCRIPT).json
+    said = "".join(re.findall(r'<p class="said bad" role="status">(.*)</p>', "".join(answer["parts"].values())))
+    assert answer["ok"] is False
+    assert words in said
+
+
+def test_no_answer_at_all_is_said_too(still):
+    world, client = still
+    world.pagerduty.fault = lambda call: Fault()
+    assert "PagerDuty did not answer." in trigger(client, world).json["parts"]["pagerduty"]
+
+
+def test_an_error_that_is_no_json_is_shown_as_it_is():
+    assert reasons("<html>Bad gateway</html>") == "<html>Bad gateway</html>"
+    assert reasons("{}") == "{}"
+
+
+def test_texts_from_outside_are_escaped_and_kept_apart(still):
+    world, client = still
+    trigger(client, world, title="<script>x</script> \u202e", details="y" * 10_000)
+    world.settle()
+    text = client.get("/").text
+    assert "<script>x" not in text
+    assert text.count('<bdi dir="auto">&lt;script&gt;x&lt;/script&gt; \u202e</bdi>') >= 2
+    assert "all 10,000 characters" in text
+    assert "y" * 10_000 in text
+
+
+@pytest.mark.parametrize(("change", "words"), [
+    (lambda world, incident, issue: None, "agree"),
+    (lambda world, incident, issue: world.pagerduty.acknowledge(incident, world.rita),
+     "acknowledged here, To Do there"),
+    (lambda world, incident, issue: world.move(issue, "done"), "triggered here, Done there"),
+    (lambda world, incident, issue: world.pagerduty.retitle(incident, "Other"), "titles differ"),
+    (lambda world, incident, issue: world.pagerduty.set_priority(incident, "P2", world.rita), "P2 here, Highest there"),
+    (lambda world, incident, issue: world.pagerduty.annotate(incident, "Hm", world.rita), "a note is not told yet"),
+    (lambda world, incident, issue: world.jim("POST", f"/rest/api/3/issue/{issue.key}/comment", {
+        "body": document("Hm")}), "a comment is not told yet"),
+    (lambda world, incident, issue: world.jim("DELETE", f"/rest/api/3/issue/{issue.key}"),
+     "INCIDENT-1 was deleted: in step no longer"),
+])
+def test_what_differs_is_named_until_it_is_carried_over(still, change, words):
+    world, client = still
+    trigger(client, world)
+    assert state(world).incidents[0].pair.words == "no issue yet"
+    world.settle()
+    poll(world)
+    [incident], [issue] = world.pagerduty.incidents.values(), world.issues()
+    change(world, incident, issue)
+    assert state(world).incidents[0].pair.words == words
+    assert state(world).agree is (words == "agree" or issue.deleted)
+    world.settle()
+    poll(world)
+    assert state(world).agree
+
+
+def test_an_acknowledgement_that_jira_takes_back_leaves_nothing_to_do(still):
+    world, client = still
+    trigger(client, world)
+    world.settle()
+    [incident], [issue] = world.pagerduty.incidents.values(), world.issues()
+    world.pagerduty.acknowledge(incident, world.rita)
+    world.settle()
+    world.clock.advance(1)
+    world.move(issue, "new")
+    world.settle()
+    assert (incident.status, issue.status, state(world).agree) == ("acknowledged", "To Do", True)
+
+
+def test_an_issue_of_nobodys_and_an_incident_that_needs_none(still):
+    world, client = still
+    trigger(client, world, priority="")
+    make_issue(world.jim, "INCIDENT", "By hand")
+    there = state(world)
+    assert (there.incidents[0].pair.words, there.issues[0].pair.words, there.agree) == (
+        "needs no issue", "no incident", True)
+
+
+def test_failures_wait_as_jpi_asks_while_it_is_broken_and_not_after(still):
+    world, client = still
+    client.post("/switch/jira-down", headers=SCRIPT)
+    trigger(client, world)
+    world.settle()
+    assert state(world).waiting == 1
+    world.clock.advance(2)
+    assert world.work() == 0
+    answer = client.post("/switch/jira-down", headers=SCRIPT).json
+    assert "Jira is up again. The sandbox has the queue and the poll bring at once" in answer["parts"]["breaking"]
+    world.clock.advance(3)
+    world.settle()
+    assert (len(world.issues()), state(world).waiting) == (1, 0)
+
+
+@pytest.mark.parametrize("name", SWITCHES)
+def test_every_switch_turns_both_ways(still, name):
+    world, client = still
+    for checked in ("true", "false"):
+        parts = client.post(f"/switch/{name}", headers=SCRIPT).json["parts"]
+        assert f'action="/switch/{name}"><button role="switch" aria-checked="{checked}"' in parts["breaking"]
+    call = Call("jira", "POST", "/rest/api/3/issue", {}, {"Authorization": "Token token=pagerduty-key"}, None)
+    assert (world.jira.fault(call), world.jira.latency, world.jira.outbox.losing) == (None, 0.0, False)
+
+
+def test_only_jpis_calls_are_limited_and_only_its_writes_lose_their_answers(still):
+    world, client = still
+    client.post("/switch/limited", headers=SCRIPT)
+    client.post("/switch/answers-lost", headers=SCRIPT)
+    assert trigger(client, world).json["ok"] is True
+    client.post("/switch/limited", headers=SCRIPT)
+    kinds = [("GET", "/issue/1"), ("POST", "/rest/api/3/search/jql"), ("POST", "/rest/api/3/issue")]
+    calls = [Call("jira", *kind, {}, {"Authorization": "Token token=pagerduty-key"}, None) for kind in kinds]
+    assert [world.jira.fault(call) for call in calls] == [None, None, Fault(after=True)]
+
+
+def test_poll_now_wakes_the_schedule(running):
+    client = running.page.app.test_client()
+    assert client.post("/poll", headers=SCRIPT).json["ok"] is True
+    seen = 0
+    while sum(line.kind == "poll" for _, line in running.page.feed.since()) < 2:
+        running.page.feed.wait(seen)
+        seen = running.page.feed.since()[-1][0]
+
+
+def test_a_poll_that_fails_is_said_and_the_next_one_comes(running):
+    feed = running.page.feed
+    client = running.page.app.test_client()
+    client.post("/switch/pagerduty-down", headers=SCRIPT)
+    client.post("/poll", headers=SCRIPT)
+    while not any(line.head == "The poll failed" for _, line in feed.since()):
+        feed.wait(feed.since()[-1][0])
+    count = sum(line.kind == "poll" for _, line in feed.since())
+    client.post("/switch/pagerduty-down", headers=SCRIPT)
+    while sum(line.kind == "poll" for _, line in feed.since()) == count:
+        feed.wait(feed.since()[-1][0])
+
+
+@pytest.mark.parametrize("path", sorted(SANDBOX.glob("*.py")), ids=lambda path: path.name)
+def test_files_and_functions_of_the_sandbox_stay_small(path):
+    functions = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)]
+    long = [node.name for node in functions if node.end_lineno - node.lineno >= 50]
+    assert (long, path.read_text().count("\n") <= 250) == ([], True)
