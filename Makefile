@@ -9,7 +9,7 @@ PYTHON ?= $(shell for minor in 13 12 11; do \
 BIN := $(VENV)/bin
 PIPENV := VIRTUAL_ENV=$(CURDIR)/$(VENV) PIPENV_VERBOSITY=-1 PIPENV_IGNORE_VIRTUALENVS=0 $(BIN)/pipenv
 
-.PHONY: help setup demo sandbox test faults lint types bench coverage lock clean
+.PHONY: help setup demo sandbox picture test faults lint types bench coverage lock clean
 
 help: ## show this
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
@@ -21,6 +21,12 @@ demo: $(VENV)/.done ## play the main job on simulated services, then exit
 
 sandbox: $(VENV)/.done ## the same services and a page to play with them and break them, until Ctrl-C
 	@$(BIN)/python -m sandbox.stay
+
+# The first run takes the pictures and fails, since they are new; the second one holds them against the page.
+picture: $(VENV)/.done node_modules ## take the README's pictures of the sandbox's page anew
+	@rm -f docs/sandbox.png docs/sandbox-dark.png
+	@$(BIN)/python -m pytest -q tests/browser/test_picture.py >/dev/null 2>&1 || true
+	@$(BIN)/python -m pytest -q tests/browser/test_picture.py
 
 test: $(VENV)/.done node_modules ## the tests
 	@$(BIN)/python -m pytest -n 2
