@@ -14,19 +14,27 @@ const { env, stage } = parseArgs({
   strict: false,
   options: { env: { type: 'string' }, stage: { type: 'string', short: 's' } },
 }).values;
-if (env === true || env === '') throw new Error('--env needs a name: `--env qa` reads .env.qa');
-const file = env ? `.env.${env}` : '.env';
-const there = fs.existsSync(path.join(ROOT, file));
-if (env && !there) throw new Error(`--env ${env}: there is no file ${file} here; copy .env.example to it and fill it in`);
+const named = typeof env === 'string' && env !== '';
+const file = named ? `.env.${env}` : '.env';
+const exists = (name) => fs.existsSync(path.join(ROOT, name));
+const there = exists(file);
 if (there) process.loadEnvFile(path.join(ROOT, file));
 
 const STAGE = process.env.STAGE || 'dev';
-if (env && STAGE !== env) throw new Error(`--env ${env}: STAGE is '${STAGE}', in ${file} or the shell; it must be '${env}'`);
-if (stage && stage !== STAGE) throw new Error(`--stage ${stage}: the stage comes from STAGE ('${STAGE}'), so use --env`);
-
 const interval = process.env.PAGERDUTY_POLL_INTERVAL || '1 minute';
-const [, count, unit] = /^(\d+) (minute|hour|day)s?$/.exec(interval) || [];
-if (!count) throw new Error(`PAGERDUTY_POLL_INTERVAL is '${interval}'; it must be like '1 minute', '5 minutes' or '1 hour'`);
+const regular = /^(1 (minute|hour|day)|(?!0|1 )\d+ (minute|hour|day)s)$/.test(interval); // AWS takes no '1 minutes'
+const [count, unit] = (regular ? interval : '1 minute').replace(/s$/, '').split(' ');
+
+// What is wrong with how it was called, in a line; sls/plugin.js says it: thrown here, it would come with a stack.
+function mistake() {
+  if (env !== undefined && !named) return '--env needs a name: `--env qa` reads .env.qa';
+  if (named && !there) return `--env ${env}: there is no file ${file} here; copy .env.example to it and fill it in`;
+  if (named && STAGE !== env) return `--env ${env}: STAGE is '${STAGE}', in ${file} or the shell; it must be '${env}'`;
+  if (there && !named && exists(`.env.${STAGE}`)) return `STAGE is '${STAGE}', and that has a file of its own, .env.${STAGE}: use --env ${STAGE}`;
+  if (stage && stage !== STAGE) return `--stage ${stage}: the stage comes from STAGE ('${STAGE}'), so use --env`;
+  if (!regular) return `PAGERDUTY_POLL_INTERVAL is '${interval}'; it must be like '1 minute', '5 minutes' or '1 hour'`;
+  return '';
+}
 
 const names = [...fs.readFileSync(path.join(ROOT, '.env.example'), 'utf8').matchAll(/^([A-Z_]+)=/gm)].map((found) => found[1]);
 const given = names.filter((name) => !NOT_FOR_LAMBDA.includes(name) && process.env[name] !== undefined);
@@ -38,13 +46,23 @@ function missing() {
   return empty.length ? `${empty.join(', ')} ${empty.length > 1 ? 'are' : 'is'} missing in ${where}` : '';
 }
 
+// Secrets that are named where the functions may not read them: sls/resources/roles.js.
+function outOfReach() {
+  const references = [...REQUIRED, ...SECRETS].flatMap((name) => (process.env[name] || '').split(',').map((one) => [name, one.trim()]));
+  const found = references.filter(([, one]) => /^(ssm|secretsmanager):/.test(one)
+    && !one.startsWith(`ssm:/jpi/${STAGE}/`) && !one.startsWith(`secretsmanager:jpi/${STAGE}/`));
+  return found.map(([name, one]) => `${name} (${one}) must begin with ssm:/jpi/${STAGE}/ or secretsmanager:jpi/${STAGE}/`).join('; ');
+}
+
 function unsigned() {
   return SECRETS.filter((name) => !process.env[name]);
 }
 
 module.exports = {
   STAGE,
+  mistake,
   missing,
+  outOfReach,
   unsigned,
   region: process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION || 'us-east-1',
   environment: Object.fromEntries(given.map((name) => [name, process.env[name]])),
@@ -55,8 +73,8 @@ module.exports = {
   },
   iam: process.env.CFN_ROLE_ARN ? { deploymentRole: process.env.CFN_ROLE_ARN } : {},
   rate: `rate(${interval})`,
-  // Three polls, a quarter of an hour at least, and no more than CloudWatch looks back.
-  pollSilence: Math.min(86400, Math.max(900, 3 * count * UNITS[unit])),
+  // Three polls, a quarter of an hour at least, and no more than the week that CloudWatch looks back.
+  pollSilence: Math.min(604800, Math.max(900, 3 * count * UNITS[unit])),
   // What people's incidents are linked by outlives the stack in production only.
   keep: STAGE === 'prod' ? 'Retain' : 'Delete',
   subscribers: process.env.ALARM_EMAIL ? [{ Protocol: 'email', Endpoint: process.env.ALARM_EMAIL }] : [],

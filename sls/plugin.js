@@ -19,6 +19,7 @@ module.exports = class {
   constructor(serverless) {
     this.serverless = serverless;
     this.options = serverless.processedInput.options;
+    this.refuse(env.mistake());
     this.useVenv();
     this.commands = {
       ...declare({
@@ -51,15 +52,18 @@ module.exports = class {
   }
 
   check() {
-    const missing = env.missing();
-    if (missing) throw new this.serverless.classes.Error(missing);
+    this.refuse(env.missing() || env.outOfReach());
     for (const name of env.unsigned()) {
       this.serverless.cli.log(`${name} is not set: until it is, deliveries are refused. python -m jpi.tools.webhook_configuration sets it.`);
     }
   }
 
+  refuse(wrong) {
+    if (wrong) throw new this.serverless.classes.Error(wrong);
+  }
+
   needVenv() {
-    if (!fs.existsSync(PYTHON)) throw new this.serverless.classes.Error('There is no .venv here yet: run `make setup` first.');
+    this.refuse(fs.existsSync(PYTHON) ? '' : 'There is no .venv here yet: run `make setup` first.');
   }
 
   install() {

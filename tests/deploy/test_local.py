@@ -14,6 +14,8 @@ import pytest
 from tests.deploy.conftest import REGION, env_file
 
 READY = re.compile(r"http://[\w.]+:\d+")
+GIVEN = {"JIRA_SERVER_URL": "https://x.example", "JIRA_USER_EMAIL": "x@x.example", "JIRA_API_TOKEN": "x",
+         "PAGERDUTY_API_TOKEN": "x", "PAGERDUTY_USER_EMAIL": "x@x.example"}
 
 
 @pytest.fixture
@@ -78,18 +80,25 @@ def test_dynamodb_is_started_with_the_tables_and_stops(local, start):
 
 
 @pytest.mark.parametrize(("arguments", "environ", "said"), [
-    (["--env", "nosuch"], {}, "there is no file .env.nosuch here"),
-    (["--env", "qa"], {"STAGE": "dev"}, "STAGE is 'dev', in .env.qa or the shell; it must be 'qa'"),
-    (["--stage", "prod"], {}, "the stage comes from STAGE"),
+    (["--env", "nosuch"], {}, "--env nosuch: there is no file .env.nosuch here"),
+    (["--env", "qa"], {"STAGE": "dev"}, "--env qa: STAGE is 'dev', in .env.qa or the shell; it must be 'qa'"),
+    (["--stage", "prod"], {}, "--stage prod: the stage comes from STAGE"),
     ([], {}, "JIRA_SERVER_URL, JIRA_USER_EMAIL, JIRA_API_TOKEN, PAGERDUTY_API_TOKEN, PAGERDUTY_USER_EMAIL are missing"),
-    ([], {"PAGERDUTY_POLL_INTERVAL": "often"}, "PAGERDUTY_POLL_INTERVAL is 'often'; it must be like '1 minute'"),
+    (["--env"], {}, "--env needs a name"),
+    ([], {"PAGERDUTY_POLL_INTERVAL": "1 minutes"}, "PAGERDUTY_POLL_INTERVAL is '1 minutes'; it must be like '1 minute'"),
+    ([], {"STAGE": "qa"}, "STAGE is 'qa', and that has a file of its own, .env.qa: use --env qa"),
+    ([], {**GIVEN, "JIRA_API_TOKEN": "ssm:/mine/jira"}, "JIRA_API_TOKEN (ssm:/mine/jira) must begin with ssm:/jpi/dev/"),
+    ([], {**GIVEN, "JIRA_API_TOKEN": ""}, "JIRA_API_TOKEN is missing in .env"),
 ])
-def test_what_is_wrong_is_said_before_anything_is_packaged(checkout, arguments, environ, said):
-    if "qa" in arguments:
-        (checkout.folder / ".env.qa").touch()
+def test_what_is_wrong_is_said_in_a_line_before_anything_is_packaged(checkout, arguments, environ, said):
+    made = [file for name in (".env", ".env.qa") if not (file := checkout.folder / name).exists()]
+    for file in made:
+        file.touch()
     answer = checkout.sls("deploy", *arguments, ok=False, **environ)
-    assert said in answer
-    assert "Packaging" not in answer
+    for file in made:
+        file.unlink()
+    [line] = [one for one in answer.splitlines() if said in one]
+    assert (line.startswith(said), "Packaging" in answer, " at " in answer) == (True, False, False)
 
 
 @pytest.mark.parametrize(("stage", "role", "kept"), [("prod", "arn:aws:iam::123456789012:role/jpi-cfn-role", "Retain"),
