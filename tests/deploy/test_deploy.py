@@ -22,6 +22,9 @@ FUNCTIONS = {"jpi-qa-app": "wsgi_handler.handler", "jpi-qa-log_entries": "jpi.ha
              "jpi-qa-events": "jpi.handlers.events.handler"}
 
 
+LOGICAL = {"app": "App", "log_entries": "LogUnderscoreentries", "events": "Events"}
+
+
 @pytest.fixture(scope="session")
 def functions(deployed, clients):
     return {one["FunctionName"]: one for one in clients["lambda"].list_functions()["Functions"]
@@ -148,28 +151,31 @@ def test_the_poll_is_scheduled(deployed, clients):
 
 
 def test_alarms_and_what_they_watch(template):
-    alarms = {one["AlarmName"]: one for one in of_type(template, "AWS::CloudWatch::Alarm")}
-    assert set(alarms) == {f"jpi-qa-{name}" for name in (
-        "dead-letters", "oldest-message", "errors", "throttles", "poll", "refused-deliveries")}
-    assert all(one["AlarmActions"] == [{"Ref": "AlarmsTopic"}] for one in alarms.values())
-    assert alarms["jpi-qa-poll"]["Metrics"][1]["MetricStat"]["Period"] == 900
+    alarms = {one["AlarmName"].removeprefix("jpi-qa-"): one for one in of_type(template, "AWS::CloudWatch::Alarm")}
+    assert all(one["AlarmActions"] == one["OKActions"] == [{"Ref": "AlarmsTopic"}] for one in alarms.values())
     [topic] = of_type(template, "AWS::SNS::Topic")
     assert topic["Subscription"] == [{"Protocol": "email", "Endpoint": "oncall@example.com"}]
-    assert {name: watched(alarm) for name, alarm in alarms.items()} == {
-        "jpi-qa-dead-letters": ["ApproximateNumberOfMessagesVisible"],
-        "jpi-qa-oldest-message": ["ApproximateAgeOfOldestMessage"], "jpi-qa-errors": ["Errors"] * 3,
-        "jpi-qa-throttles": ["Throttles"] * 2, "jpi-qa-poll": ["Invocations", "Errors"],
-        "jpi-qa-refused-deliveries": ["4XXError"]}
-    assert alarms["jpi-qa-oldest-message"]["Threshold"] == 300
-    assert alarms["jpi-qa-poll"]["TreatMissingData"] == "breaching"
+    poll = alarms.pop("poll")
+    assert {name: watched(one) for name, one in alarms.items()} == {
+        "dead-letters": ("ApproximateNumberOfMessagesVisible", {"Fn::GetAtt": ["DeadLetterQueue", "QueueName"]}, 60, 0),
+        "oldest-message": ("ApproximateAgeOfOldestMessage", {"Fn::GetAtt": ["EventsQueue", "QueueName"]}, 60, 300),
+        **{f"errors-{name}": ("Errors", {"Ref": f"{one}LambdaFunction"}, 300, 0) for name, one in LOGICAL.items()},
+        **{f"throttles-{name}": ("Throttles", {"Ref": f"{LOGICAL[name]}LambdaFunction"}, 300, 0)
+           for name in ("app", "events")},
+        "failed-deliveries": ("5XXError", "qa-jpi", 300, 0), "refused-deliveries": ("4XXError", "qa-jpi", 3600, 2)}
+    assert {(one["ComparisonOperator"], one["TreatMissingData"]) for one in alarms.values()} == {
+        ("GreaterThanThreshold", "notBreaching")}
     [api] = of_type(template, "AWS::ApiGateway::RestApi")
-    assert alarms["jpi-qa-refused-deliveries"]["Dimensions"] == [{"Name": "ApiName", "Value": api["Name"]}]
+    assert api["Name"] == "qa-jpi"
+    assert (poll["TreatMissingData"], poll["Threshold"], poll["ComparisonOperator"]) == (
+        "breaching", 1, "LessThanThreshold")
+    assert [one["MetricStat"]["Period"] for one in poll["Metrics"][1:]] == [900, 900]
 
 
 def watched(alarm):
-    """The names of the metrics that an alarm is about."""
-    several = [one["MetricStat"]["Metric"] for one in alarm.get("Metrics", ()) if "MetricStat" in one]
-    return [one["MetricName"] for one in several or [alarm]]
+    """What an alarm of one metric is about: the metric, of what, over how many seconds, and above which value."""
+    [dimension] = alarm["Dimensions"]
+    return alarm["MetricName"], dimension["Value"], alarm["Period"], alarm["Threshold"]
 
 
 def test_the_dashboard_draws_the_figures_that_log_lines_carry(template):
