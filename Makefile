@@ -29,7 +29,7 @@ picture: $(VENV)/.done node_modules ## take the README's pictures of the sandbox
 	@$(BIN)/python -m pytest -q tests/browser/test_picture.py
 
 test: $(VENV)/.done node_modules ## the tests
-	@$(BIN)/python -m pytest -n 2
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 coverage: $(VENV)/.done node_modules ## the tests but for faults and deployment, and what of jpi they do not reach
 	@rm -f .coverage .coverage.*

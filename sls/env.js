@@ -75,8 +75,9 @@ module.exports = {
   rate: `rate(${interval})`,
   // Three polls, a quarter of an hour at least, and no more than the week that CloudWatch looks back.
   pollSilence: Math.min(604800, Math.max(900, 3 * count * UNITS[unit])),
-  // What people's incidents are linked by outlives the stack in production only.
-  keep: STAGE === 'prod' ? 'Retain' : 'Delete',
+  // What people's incidents are linked by outlives the stack in production only; not one whose first deployment fails, since
+  // the next would find tables in its way.
+  keep: STAGE === 'prod' ? { deleted: 'RetainExceptOnCreate', replaced: 'Retain' } : { deleted: 'Delete', replaced: 'Delete' },
   subscribers: process.env.ALARM_EMAIL ? [{ Protocol: 'email', Endpoint: process.env.ALARM_EMAIL }] : [],
   architecture: process.env.JPI_ARCHITECTURE || 'arm64',
   platform: { arm64: 'manylinux2014_aarch64', x86_64: 'manylinux2014_x86_64' }[process.env.JPI_ARCHITECTURE || 'arm64'],

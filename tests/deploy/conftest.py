@@ -1,6 +1,7 @@
 """A copy of the checkout, deployed for real onto moto by the commands that the README gives."""
 
 import os
+import re
 import shutil
 import subprocess
 import zipfile
@@ -10,6 +11,7 @@ import boto3
 import moto.cloudformation.models as cloudformation
 import pytest
 
+from sandbox.aws import OneAtATime
 from sandbox.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,6 +23,10 @@ NOT_THE_STACKS = ("STAGE", "IS_OFFLINE", "DATABASE_ENDPOINT_URL", "EVENTS_QUEUE"
 
 
 def pytest_collection_modifyitems(items):
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            # What is deployed is deployed once, not by each worker.
+            item.add_marker(pytest.mark.xdist_group("deploy"))
     if not all((ROOT / name).exists() for name in ("node_modules/.bin/sls", ".venv/bin/python")):
         for item in items:
             if Path(__file__).parent in item.path.parents:
@@ -36,6 +42,7 @@ class Checkout:
 
     def __init__(self, folder, aws):
         self.folder = folder
+        self.asked = set()
         shutil.copytree(ROOT, folder, ignore=NOT_COPIED)
         (folder / ".env.example").write_text((ROOT / ".env.example").read_text())
         for name in (".venv", "node_modules"):
@@ -60,14 +67,26 @@ class Checkout:
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
 
 
+SIGNED = re.compile(r"/([a-z0-9-]+)/aws4_request")
+
+
 @pytest.fixture(scope="session")
 def checkout(aws, tmp_path_factory):
+    """The copy; `asked` are the services that `sls` was seen to call itself."""
+    there, answer = Checkout(tmp_path_factory.mktemp("deploy") / "jpi", aws), OneAtATime.__call__
+
+    def noting(self, environ, start_response):
+        if environ.get("HTTP_USER_AGENT", "").startswith("aws-sdk-js"):
+            there.asked.add(SIGNED.search(environ["HTTP_AUTHORIZATION"])[1])
+        return answer(self, environ, start_response)
+
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(OneAtATime, "__call__", noting)
         # moto refuses what cfn-lint only warns of, and so what osls writes into every template.
         lint = cloudformation.validate_template_cfn_lint
         patch.setattr(cloudformation, "validate_template_cfn_lint",
                       lambda text: [found for found in lint(text) if found.rule.severity == "error"])
-        yield Checkout(tmp_path_factory.mktemp("deploy") / "jpi", aws)
+        yield there
 
 
 @pytest.fixture(scope="session")

@@ -7,13 +7,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from cfnlint import ManualArgs, lint
+from dotenv import dotenv_values
 
 from jpi.clients.calls import FIGURES
 from jpi.sync.measures import NAMESPACE
 from sandbox.aws import RECEIVES, VISIBILITY_SECONDS
 from sandbox.bench_artefact import runtime_in
 from sandbox.functions import record
-from tests.deploy.conftest import REGION
+from tests.deploy.conftest import REGION, env_file
 
 # moto makes no alarms, bucket policies and the like; what it leaves out is looked for in the template.
 pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse:UserWarning")
@@ -22,6 +24,7 @@ FUNCTIONS = {"jpi-qa-app": "wsgi_handler.handler", "jpi-qa-log_entries": "jpi.ha
              "jpi-qa-events": "jpi.handlers.events.handler"}
 
 
+TEMPLATE = "cloudformation-template-update-stack.json"
 LOGICAL = {"app": "App", "log_entries": "LogUnderscoreentries", "events": "Events"}
 
 
@@ -32,10 +35,15 @@ def functions(deployed, clients):
 
 
 @pytest.fixture(scope="session")
-def template(deployed):
-    """What CloudFormation was given, by logical name."""
-    file = deployed.folder / ".serverless/cloudformation-template-update-stack.json"
-    return json.loads(file.read_text())["Resources"]
+def compiled(deployed):
+    """What CloudFormation was given."""
+    return json.loads((deployed.folder / ".serverless" / TEMPLATE).read_text())
+
+
+@pytest.fixture(scope="session")
+def template(compiled):
+    """The resources in it, by logical name."""
+    return compiled["Resources"]
 
 
 def of_type(template, kind):
@@ -242,8 +250,44 @@ def gateway(method, path, delivery=None):
     }
 
 
+@pytest.fixture(scope="session")
+def packaged_for_prod(deployed, compiled):
+    """What `sls deploy --env prod` would send: (CloudFormation's template, the zip)."""
+    env_file(deployed.folder / ".env.prod", **{**dotenv_values(deployed.folder / ".env.qa"), "STAGE": "prod"})
+    folder = deployed.folder / ".prod"
+    deployed.sls("package", "--env", "prod", "--package", str(folder))
+    return json.loads((folder / TEMPLATE).read_text()), folder / "jpi.zip"
+
+
+def test_in_production_the_tables_outlive_the_stack(packaged_for_prod, template):
+    def kept(resources):
+        return {(one["DeletionPolicy"], one["UpdateReplacePolicy"]) for one in resources.values()
+                if one["Type"] == "AWS::DynamoDB::Table"}
+
+    made, _ = packaged_for_prod
+    assert (kept(made["Resources"]), kept(template)) == ({("RetainExceptOnCreate", "Retain")}, {("Delete", "Delete")})
+    for one in of_type(made["Resources"], "AWS::DynamoDB::Table"):
+        assert one["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+
+
+def test_the_artefact_is_the_same_to_the_byte(packaged_for_prod, artefact):
+    _, packaged = packaged_for_prod
+    assert packaged.read_bytes() == (artefact[1].parent / "jpi.zip").read_bytes()
+
+
+def test_cfn_lint_finds_nothing_in_what_is_ours(packaged_for_prod, compiled):
+    """Nor warnings, of which one (W3037) is for actions that IAM does not know."""
+    args = ManualArgs(regions=["us-east-1", "eu-west-1", "ap-southeast-2"])
+    found = [one for made in (compiled, packaged_for_prod[0]) for one in lint(json.dumps(made), config=args)]
+    # osls has each function depend on its role, which its role's ARN says already.
+    assert [str(one) for one in found if one.rule.id != "W3005"] == []
+
+
 def test_a_second_deployment_says_that_nothing_changed_then_it_is_removed(deployed, clients):
     assert "No changes to deploy" in deployed.sls("deploy", "--env", "qa")
     deployed.sls("remove", "--env", "qa")
     left = [one["FunctionName"] for one in clients["lambda"].list_functions()["Functions"]]
     assert [name for name in left if name.startswith("jpi-qa-")] == []
+    # As the README has it: the rest is done by CloudFormation, with the rights of CFN_ROLE_ARN. osls goes on where it
+    # may not ask the registry of containers, as it does before it removes anything.
+    assert deployed.asked - {"ecr"} == {"cloudformation", "s3", "lambda", "sts"}

