@@ -7,9 +7,10 @@ const ROOT = path.join(__dirname, '..');
 const RUNTIME = '3.13';
 const ALWAYS = ['etc/questions.json'];
 const IF_THERE = ['etc/sync.toml'];
-// The largest parts of libraries that jpi never imports.
+// What pip makes beside the libraries, and the largest parts of libraries that jpi never imports.
 const UNUSED = [
-  'aws_lambda_powertools/event_handler', 'jira/jirashell.py',
+  'bin', 'requirements.txt', 'certifi/tests', 'werkzeug/debug', 'aws_lambda_powertools/event_handler', 'jira/jirashell.py',
+  ...['licenses', 'metadata.py', 'pylock.py', 'dependency_groups.py', 'direct_url.py'].map((name) => `packaging/${name}`),
   ...['auth_alpha', 'circuit_breaker', 'data_masking', 'feature_flags', 'idempotency', 'kafka', 'parameters', 'parser', 'streaming', 'validation']
     .map((name) => `aws_lambda_powertools/utilities/${name}`),
 ];
@@ -60,6 +61,17 @@ module.exports = class {
     }
     const args = ['-m', 'compileall', '-q', '--invalidation-mode', 'unchecked-hash', '-s', this.target, '-p', '/var/task', this.target];
     if (spawnSync(python, args, { stdio: 'inherit' }).status) throw new this.serverless.classes.Error('compiling ahead failed');
+    this.keepCompiledModules();
+  }
+
+  // The plugin before leaves out the uppermost __pycache__: what is a library of one file goes without its source instead.
+  keepCompiledModules() {
+    const compiled = path.join(this.target, '__pycache__');
+    for (const name of fs.readdirSync(compiled)) {
+      const [module] = name.split('.');
+      fs.renameSync(path.join(compiled, name), path.join(this.target, `${module}.pyc`));
+      this.drop(`${module}.py`);
+    }
   }
 
   version(python) {
