@@ -73,9 +73,10 @@ def test_secrets_are_stored_in_aws_where_the_settings_then_find_them(unhooked, m
     for name, value in {"AWS_ENDPOINT_URL": unhooked.environ["DATABASE_ENDPOINT_URL"], "AWS_ACCESS_KEY_ID": "test",
                         "AWS_SECRET_ACCESS_KEY": "test"}.items():
         monkeypatch.setenv(name, value)
-    assert run(unhooked, "--ssm", "/jpi/dev/") == 0
+    path = f"/jpi/{unhooked.environ['STAGE']}"
+    assert run(unhooked, "--ssm", f"{path}/") == 0
     [theirs], _ = hooks(unhooked)
-    name = "ssm:/jpi/dev/pagerduty-webhook-secret"
+    name = f"ssm:{path}/pagerduty-webhook-secret"
     assert f"set PAGERDUTY_WEBHOOK_SECRET={name}" in (out := capsys.readouterr().out)
     assert theirs.secret not in out
     monkeypatch.setenv("PAGERDUTY_WEBHOOK_SECRET", name)
@@ -151,6 +152,10 @@ def test_they_are_listed_and_taken_away(unhooked, capsys):
     assert len(capsys.readouterr().out.splitlines()) == 2
     assert run(unhooked, "--delete") == 0
     assert [len(found) for found in hooks(unhooked)] == [0, 1], "not those of others"
+    capsys.readouterr()
+    for nothing_there in ("--list", "--delete"):
+        assert run(unhooked, nothing_there) == 0
+        assert capsys.readouterr().out == f"No webhook points to {unhooked.app_url}.\n"
 
 
 def test_pagerdutys_test_is_seen_to_arrive(unhooked, monkeypatch, tmp_path, capsys):
@@ -237,6 +242,35 @@ def test_a_secret_that_stands_in_aws_is_not_written_into_a_file(unhooked, monkey
     [made] = hooks(unhooked)[0]
     said = (tmp_path / ".env").read_text()
     assert (f"{made.secret},ssm:/jpi/x/hook" in said, "stored-secret" in said) == (True, False)
+
+
+def test_a_secret_that_cannot_be_stored_is_not_lost(unhooked, monkeypatch, tmp_path, capsys):
+    assert run(unhooked, "--write-env", str(tmp_path / "none" / ".env")) == 1
+    [made] = hooks(unhooked)[0]
+    out, err = capsys.readouterr()
+    assert (f"PAGERDUTY_WEBHOOK_SECRET={made.secret}," in out, err) == (
+        True, f"{tmp_path / 'none' / '.env'}: No such file or directory\n")
+    unhooked.pagerduty.hooks.all.clear()
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    for name, value in {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x",
+                        "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}.items():
+        monkeypatch.setenv(name, value)
+    assert run(unhooked, "--ssm", f"/jpi/{unhooked.environ['STAGE']}") == 1
+    [made] = hooks(unhooked)[0]
+    out, err = capsys.readouterr()
+    assert (made.secret in out, err.startswith("AWS: Could not connect"), err.count("\n")) == (True, True, 1)
+
+
+def test_a_path_that_no_function_may_read_is_refused_before_anything_is_made(unhooked, capsys):
+    assert run(unhooked, "--ssm", "/jpi/other") == 1
+    assert ("--ssm must be /jpi/" in capsys.readouterr().err, writes(unhooked)) == (True, [])
+
+
+def test_without_its_table_a_ping_is_not_waited_for(unhooked, monkeypatch, capsys):
+    run(unhooked)
+    monkeypatch.setenv("CONFIG_TABLE", "none")
+    assert run(unhooked, "--ping") == 1
+    assert ("reading the cursor" in capsys.readouterr().err, unhooked.pagerduty.outbox.waiting) == (True, [])
 
 
 @pytest.mark.parametrize("other", ["--rotate", "--finish", "--enable", "--delete"])

@@ -34,6 +34,7 @@ def main(arguments: Sequence[str] | None = None, sleep: Callable[[float], None] 
         parser.error("--url is the endpoint that `sls deploy` prints, without /pagerduty-webhook or /jira-webhook")
     try:
         there = wiring.build(settings.load(), sleep=sleep)
+        _within_reach(chosen.ssm, there.settings.stage)
         there.budget.start(SECONDS)
         scopes = [*(("team", one) for one in chosen.team), *(("service", one) for one in chosen.service)] or [ACCOUNT]
         webhooks = Webhooks(there, chosen.url.rstrip("/"), scopes, _store(chosen, there.settings))
@@ -44,13 +45,22 @@ def main(arguments: Sequence[str] | None = None, sleep: Callable[[float], None] 
         print(_said(error), file=sys.stderr)
     except aws.FAILURES as error:
         print(f"AWS: {error}", file=sys.stderr)
+    except OSError as error:
+        print(f"{chosen.write_env}: {error.strerror}", file=sys.stderr)
     return 1
+
+
+def _within_reach(path: str | None, stage: str) -> None:
+    """The deployed functions may read no other parameters than these."""
+    if path and not f"{path.rstrip('/')}/".startswith(f"/jpi/{stage}/"):
+        raise SettingsError(f"--ssm must be /jpi/{stage}, or below it: the functions of the stage '{stage}' may read "
+                            "nothing else")
 
 
 def _run(webhooks: Webhooks, chosen: argparse.Namespace, there: wiring.Jpi, sleep: Callable[[float], None]) -> int:
     if chosen.list or chosen.delete:
-        for line in webhooks.listed() if chosen.list else webhooks.delete():
-            print(line)
+        lines = list(webhooks.listed() if chosen.list else webhooks.delete())
+        print("\n".join(lines) or f"No webhook points to {chosen.url}.")
         return 0
     for wanted, act in ((chosen.enable, webhooks.enable), (chosen.rotate, webhooks.rotate),
                         (chosen.finish, webhooks.finish)):
@@ -68,6 +78,8 @@ def _run(webhooks: Webhooks, chosen: argparse.Namespace, there: wiring.Jpi, slee
 
 def _ping(webhooks: Webhooks, there: wiring.Jpi, sleep: Callable[[float], None]) -> int:
     """Send PagerDuty's test, and wait until the deployed jpi has noted that it came."""
+    # The cache never fails; where its table cannot be read, there is nothing to wait for.
+    there.cursor.load()
     before = there.cache.look(wiring.PING)
     webhooks.ping()
     for _ in range(LOOKS):
@@ -92,20 +104,28 @@ def _store(chosen: argparse.Namespace, there: Settings) -> Store:
 
     def _keep(name: str, secret: str) -> None:
         known[name] = (secret, *known[name])
-        value = ",".join(known[name])
         named[name] = ",".join(filter(None, (secret, named[name])))
-        if chosen.write_env:
-            settings.put(chosen.write_env, name, named[name])
-            print(f"{name}: written to {chosen.write_env}; deploy, or restart what serves, to have it used")
-        if chosen.ssm:
-            path = f"{chosen.ssm.rstrip('/')}/{name.lower().replace('_', '-')}"
-            ssm = aws.client("ssm", aws.Place(aws.region()))
-            ssm.put_parameter(Name=path, Value=value, Type="SecureString", Overwrite=True)
-            print(f"{name}: stored; set {name}=ssm:{path} and deploy")
-        if not (chosen.write_env or chosen.ssm):
-            print(f"{name}={named[name]}\nIt is not shown again: put it where your settings are, and deploy.")
+        try:
+            _put(chosen, name, named[name], ",".join(known[name]))
+        except (OSError, *aws.FAILURES):
+            # PagerDuty tells its secret only now: lost, it would cost a webhook.
+            print(f"{name}={named[name]}\nIt could not be stored, and is not shown again: put it where it belongs.")
+            raise
 
     return _keep
+
+
+def _put(chosen: argparse.Namespace, name: str, named: str, value: str) -> None:
+    if chosen.write_env:
+        settings.put(chosen.write_env, name, named)
+        print(f"{name}: written to {chosen.write_env}; deploy, or restart what serves, to have it used")
+    if chosen.ssm:
+        path = f"{chosen.ssm.rstrip('/')}/{name.lower().replace('_', '-')}"
+        ssm = aws.client("ssm", aws.Place(aws.region()))
+        ssm.put_parameter(Name=path, Value=value, Type="SecureString", Overwrite=True)
+        print(f"{name}: stored; set {name}=ssm:{path} and deploy")
+    if not (chosen.write_env or chosen.ssm):
+        print(f"{name}={named}\nIt is not shown again: put it where your settings are, and deploy.")
 
 
 def _parser() -> argparse.ArgumentParser:
