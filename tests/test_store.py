@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from botocore.exceptions import ConnectionClosedError
+from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 from pynamodb.exceptions import TableError
 
@@ -255,3 +255,15 @@ def test_where_dynamodb_is_away_everything_is_worth_another_try(monkeypatch, act
     links, ledger, config = (bound(model, "x", nowhere) for model in (LinkRow, LedgerRow, ConfigRow))
     with pytest.raises(Outage):
         act(Links(links), Ledger(ledger, lambda: NOW), Cursor(config))
+
+
+def test_a_dynamodb_that_does_not_answer_in_time_is_one_that_is_away(monkeypatch):
+    def silent(self, request):
+        raise ReadTimeoutError(endpoint_url=request.url)
+
+    monkeypatch.setattr(URLLib3Session, "send", silent)
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    config = bound(ConfigRow, "x", Connection("us-east-1", "http://127.0.0.1:9", offline=True))
+    with pytest.raises(Outage):
+        Cursor(config).load()
+    assert Cache(config, lambda: NOW).get("anything") is None

@@ -142,9 +142,15 @@ def told(doing: str) -> Iterator[None]:
     try:
         yield
     except PynamoDBException as error:
-        if error.cause_response_code == "ConditionalCheckFailedException":
+        if _code(error) == "ConditionalCheckFailedException":
             raise LostRace(f"{doing}: somebody else was first") from error
         raise Outage(f"{doing}: {error.msg}") from error
+
+
+def _code(error: PynamoDBException) -> str:
+    # PynamoDB's own property fails where botocore has no answer to tell of, as after a time-out.
+    answer = getattr(error.cause, "response", None) or {}
+    return str(answer.get("Error", {}).get("Code"))
 
 
 class Versioned(Protocol):
