@@ -1,6 +1,7 @@
 """Secrets by name: `ssm:/path` (a SecureString) and `secretsmanager:name`, looked up where settings give them so."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from jpi import aws
@@ -23,6 +24,20 @@ def resolved(values: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     problems = [f"{name} ({reference}): {found[reference]}" for name, value in values.items()
                 for reference in _references(value) if reference not in known]
     return {name: _replaced(value, known) for name, value in values.items()}, problems
+
+
+def stored(reference: str) -> datetime | None:
+    """When what a reference stands for was stored; None where it is no reference, or nobody can tell."""
+    try:
+        if reference.startswith(SSM):
+            found = _client("ssm").get_parameters(Names=[reference.removeprefix(SSM)])["Parameters"]
+            return next((one["LastModifiedDate"] for one in found), None)
+        if reference.startswith(MANAGER):
+            found = _client("secretsmanager").get_secret_value(SecretId=reference.removeprefix(MANAGER))
+            return found["CreatedDate"]  # type: ignore[no-any-return]
+    except aws.FAILURES:
+        return None
+    return None
 
 
 def _references(value: str) -> Iterator[str]:

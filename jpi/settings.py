@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -204,6 +205,11 @@ def _fallbacks(values: Mapping[str, Any]) -> Mapping[str, Any]:
 def given(name: str) -> str:
     """One variable as it was given, for whoever needs no other, or none of what its secrets stand for."""
     return _environment().get(name, "").strip()
+
+
+def stored(name: str) -> datetime | None:
+    """When the secret that this variable names was stored; None where it is given itself, or nobody can tell."""
+    return secrets.stored(given(name))
 
 
 def sync_file() -> str:

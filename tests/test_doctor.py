@@ -1,11 +1,16 @@
 """The doctor: all green where all is well; each thing that is broken is named, and the others are looked at still."""
 
 import json
+import threading
+from datetime import UTC, datetime, timedelta
+from functools import partial
 
+import boto3
 import pytest
 
+from jpi import settings, wiring
 from jpi.handlers import log_entries
-from jpi.tools import doctor
+from jpi.tools import checks, doctor
 from sandbox.web import Fault
 
 
@@ -19,8 +24,8 @@ def well(make_world, monkeypatch):
     return world
 
 
-def run(capsys):
-    code = doctor.main(["--json"])
+def run(capsys, *arguments):
+    code = doctor.main(["--json", *arguments])
     return code, {one["check"]: one["said"] for one in json.loads(capsys.readouterr().out) if not one["ok"]}
 
 
@@ -89,3 +94,78 @@ def test_what_only_an_administrator_may_look_at_is_no_fault(well, capsys):
     well.jira.users[well.bot_id].admin = False
     assert doctor.main([]) == 0
     assert "?    Jira webhook: not looked at, since it takes an administrator's token" in capsys.readouterr().out
+
+
+def test_a_webhook_that_points_elsewhere_is_told(well, capsys):
+    assert run(capsys, "--url", well.app_url) == (0, {})
+    code, wrong = run(capsys, "--url", "https://x.example/prod/")
+    assert (code, set(wrong)) == (1, {"Jira webhook", "PagerDuty webhook"})
+    assert f"no webhook that points to https://x.example/prod (there is one to {well.app_url}/jira-webhook)" in wrong[
+        "Jira webhook"]
+
+
+@pytest.fixture
+def account(aws, well, monkeypatch):
+    """The simulated account, as one that jpi is deployed in: its settings are those of a deployed stage."""
+    for name, value in {"AWS_ENDPOINT_URL": aws.url, "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x",
+                        "IS_OFFLINE": ""}.items():
+        monkeypatch.setenv(name, value)
+    return partial(boto3.client, region_name="us-east-1", endpoint_url=aws.url)
+
+
+def test_a_deployed_jpis_endpoint_is_known_to_cloudformation(account, well, capsys):
+    assert run(capsys) == (0, {}), "nothing to compare with"
+    stack = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
+             "Outputs": {"ServiceEndpoint": {"Value": "https://y.example/dev"}}}
+    account("cloudformation").create_stack(StackName=f"jpi-{well.environ['STAGE']}", TemplateBody=json.dumps(stack))
+    assert "no webhook that points to https://y.example/dev" in run(capsys)[1]["PagerDuty webhook"]
+
+
+def test_how_old_a_token_is_where_that_can_be_told(account, well, monkeypatch, capsys):
+    account("ssm").put_parameter(Name="/jpi/x/jira", Value=well.environ["JIRA_API_TOKEN"], Type="SecureString")
+    account("secretsmanager").create_secret(Name="jpi/x/pagerduty", SecretString=well.environ["PAGERDUTY_API_TOKEN"])
+    monkeypatch.setenv("JIRA_API_TOKEN", "ssm:/jpi/x/jira")
+    monkeypatch.setenv("PAGERDUTY_API_TOKEN", "secretsmanager:jpi/x/pagerduty")
+    assert doctor.main([]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert "ok   Jira token: stored 0 days ago; it dies after a year at most" in said
+    assert "ok   PagerDuty token: stored 0 days ago" in said
+    monkeypatch.setattr(settings, "stored", lambda name: datetime.now(UTC) - timedelta(days=340))
+    assert run(capsys) == (1, {"Jira token": "JIRA_API_TOKEN was stored 340 days ago: make a new one before it dies"})
+
+
+def test_a_queue_that_is_not_named_is_not_said_to_be_well(account, well, monkeypatch, capsys):
+    monkeypatch.setenv("EVENTS_QUEUE", "")
+    assert doctor.main([]) == 0
+    stage = well.environ["STAGE"]
+    assert (f"?    AWS queue: not looked at: EVENTS_QUEUE is not set here; a deployed jpi's is jpi-events-{stage}.fifo"
+            in capsys.readouterr().out)
+
+
+def test_nobody_is_waited_for_longer_than_it_says(well):
+    ended = threading.Event()
+
+    def hangs(there):
+        ended.wait()
+        yield from ()
+
+    found = list(doctor.examined(well.jpi, {"Jira": {"token": hangs, "clock": checks.clock}}, seconds=0.0))
+    ended.set()
+    assert [(one.ok, one.said) for one in found] == [(False, "no answer within 10 s")] * 2
+
+
+def test_services_that_cannot_be_reached_are_named(well, monkeypatch, capsys):
+    monkeypatch.setattr(wiring, "build", partial(wiring.build, sleep=lambda seconds: None))
+    for name in ("JIRA_SERVER_URL", "PAGERDUTY_API_URL", "DATABASE_ENDPOINT_URL"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    code, wrong = run(capsys)
+    assert (code, {name.split()[0] for name in wrong}) == (1, {"Jira", "PagerDuty", "AWS"})
+    assert "got no answer (ConnectionError)" in wrong["Jira token"]
+
+
+@pytest.mark.parametrize(("terminal", "no_color", "coloured"), [
+    (True, "", True), (True, "1", False), (False, "", False)])
+def test_colours_are_for_terminals_that_want_them(monkeypatch, terminal, no_color, coloured):
+    monkeypatch.setattr(doctor.sys.stdout, "isatty", lambda: terminal)
+    monkeypatch.setenv("NO_COLOR", no_color)
+    assert ("\033[" in doctor._line(doctor.Found("x", ok=False))) is coloured

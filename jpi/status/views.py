@@ -62,9 +62,9 @@ def health(facts: Facts) -> dict[str, Any]:
 
 
 def _watched(one: Mapping[str, Any]) -> str:
-    if one["ok"]:
-        return "not looked at: it takes an administrator's token" if one["said"] else "ok"
-    return str(one["said"])
+    if not one.get("looked", True):
+        return "not looked at: it takes an administrator's token"
+    return str(one["said"] or "ok")
 
 
 def row(listed: Listed, site: str, now: float) -> dict[str, Any]:

@@ -1,10 +1,12 @@
 """What can be wrong with a jpi, its site, its account and its deployment: each check says nothing, or what is wrong."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
-from jpi import wiring
+from jpi import aws, settings, wiring
 from jpi.clients.hooks import Hook
+from jpi.errors import JpiError
 from jpi.sync.drafts import MANAGER, QUESTION, STAKEHOLDER, TIMELINE
 from jpi.tools import live_sync
 from jpi.webhooks import jira, pagerduty
@@ -16,13 +18,43 @@ UNITS = {"minute": timedelta(minutes=1), "hour": timedelta(hours=1), "day": time
 POLLS = 3
 SET_UP = "python -m jpi.tools.jira_configuration makes it"
 
+# Jira's tokens die after a year at most.
+OLD_DAYS = 335
+
 Check = Callable[[wiring.Jpi], Iterator[str]]
+Here = Callable[[], str]
+
+
+class Told(str):
+    """Nothing wrong, and worth saying."""
+
+
+class NotLookedAt(JpiError):
+    """Cannot be looked at from here, which is no fault; the text says why."""
+
+
+def endpoint(stage: str) -> str:
+    """What `sls deploy` named for this stage, as CloudFormation knows it; empty where that cannot be asked."""
+    there = aws.client("cloudformation", aws.Place(aws.region()), aws.QUICK)
+    try:
+        outputs = there.describe_stacks(StackName=f"jpi-{stage}")["Stacks"][0].get("Outputs", ())
+    except aws.FAILURES:
+        return ""
+    return next((str(one["OutputValue"]) for one in outputs if one["OutputKey"] == "ServiceEndpoint"), "")
+
+
+def anywhere() -> str:
+    """No address: a webhook to any jpi will do."""
+    return ""
 
 
 def jira_token(there: wiring.Jpi) -> Iterator[str]:
-    """Whether Jira takes the token; a refusal is told as it comes."""
+    """Whether Jira takes the token; a refusal is told as it comes. And how old it is, where that can be told."""
     if not there.jira.signed_in():
         yield "Jira does not say whose token it is"
+    for days in _age("JIRA_API_TOKEN"):
+        yield f"JIRA_API_TOKEN was stored {days} days ago: make a new one before it dies" if days > OLD_DAYS else Told(
+            f"stored {days} days ago; it dies after a year at most")
 
 
 def clock(there: wiring.Jpi) -> Iterator[str]:
@@ -55,18 +87,18 @@ def link_types(there: wiring.Jpi) -> Iterator[str]:
         yield f"Jira has no link type '{name}': {SET_UP}"
 
 
-def jira_webhook(there: wiring.Jpi) -> Iterator[str]:
-    """Whether Jira tells us."""
+def jira_webhook(here: Here, there: wiring.Jpi) -> Iterator[str]:
+    """Whether Jira tells the jpi of this address; where that is empty, any jpi."""
     if not there.settings.jira_webhook_secret:
         yield "JIRA_WEBHOOK_SECRET is not set: deployed, every delivery of Jira's is refused"
-    yield from _hooks("Jira", [one for one in there.jira.hooks.all() if one.url.endswith("/jira-webhook")],
-                      frozenset(jira.KINDS))
+    yield from _hooks("Jira", here(), there.jira.hooks.all(), frozenset(jira.KINDS))
 
 
 def pagerduty_token(there: wiring.Jpi) -> Iterator[str]:
     """Whether PagerDuty takes the token, and knows whom we write as."""
     if there.pagerduty.own_id() is None:
         yield f"PagerDuty has no user {there.settings.pagerduty_user_email} (PAGERDUTY_USER_EMAIL): writes are refused"
+    yield from (Told(f"stored {days} days ago") for days in _age("PAGERDUTY_API_TOKEN"))
 
 
 def priorities(there: wiring.Jpi) -> Iterator[str]:
@@ -75,12 +107,12 @@ def priorities(there: wiring.Jpi) -> Iterator[str]:
         yield "PagerDuty's incident priorities are not enabled: no incident ever is a P1 (Account Settings)"
 
 
-def pagerduty_webhook(there: wiring.Jpi) -> Iterator[str]:
-    """Whether PagerDuty tells us."""
+def pagerduty_webhook(here: Here, there: wiring.Jpi) -> Iterator[str]:
+    """Whether PagerDuty tells the jpi of this address; where that is empty, any jpi."""
     if not there.settings.pagerduty_webhook_secret:
         yield "PAGERDUTY_WEBHOOK_SECRET is not set: deployed, every delivery of PagerDuty's is refused"
-    found = [one for one in there.pagerduty.subscriptions.all() if one.url.endswith("/pagerduty-webhook")]
-    yield from _hooks("PagerDuty", [one for one in found if one.active], frozenset(pagerduty.V3))
+    found = [one for one in there.pagerduty.subscriptions.all() if one.active]
+    yield from _hooks("PagerDuty", here(), found, frozenset(pagerduty.V3))
 
 
 def tables(there: wiring.Jpi) -> Iterator[str]:
@@ -93,7 +125,9 @@ def tables(there: wiring.Jpi) -> Iterator[str]:
 def queue(there: wiring.Jpi) -> Iterator[str]:
     """Whether the queue is there, and nothing is parked in its dead-letter queue."""
     if there.queue is None:
-        return
+        if there.settings.is_offline:
+            return
+        raise NotLookedAt(f"EVENTS_QUEUE is not set here; a deployed jpi's is jpi-events-{there.settings.stage}.fifo")
     parked = there.queue.parked_count()
     if parked:
         yield f"{parked} events are parked: python -m jpi.tools.replay says why"
@@ -116,9 +150,19 @@ def interval(text: str) -> timedelta:
     return int(count) * UNITS[unit.removesuffix("s")]
 
 
-def _hooks(service: str, found: list[Hook], events: frozenset[str]) -> Iterator[str]:
+def _age(name: str) -> Iterator[int]:
+    stored = settings.stored(name)
+    if stored:
+        yield (datetime.now(UTC) - stored).days
+
+
+def _hooks(service: str, here: str, all_: Iterable[Hook], events: frozenset[str]) -> Iterator[str]:
+    ours = [one for one in all_ if one.url.endswith(f"/{service.lower()}-webhook")]
+    found = [one for one in ours if one.url.startswith(f"{here}/")] if here else ours
     if not found:
-        yield f"{service} has no webhook that points to a jpi: python -m jpi.tools.webhook_configuration makes it"
+        others = f" (there is one to {', '.join(one.url for one in ours)})" if ours else ""
+        yield (f"{service} has no webhook that points to {here or 'a jpi'}{others}: "
+               "python -m jpi.tools.webhook_configuration makes it")
     for one in found:
         lacking = events - one.events
         if not one.on:
@@ -129,10 +173,12 @@ def _hooks(service: str, found: list[Hook], events: frozenset[str]) -> Iterator[
             yield f"{service}'s webhook to {one.url} has no secret: its deliveries are refused"
 
 
-# Side by side, each group in its order: what is asked of one service.
-GROUPS: dict[str, dict[str, Check]] = {
-    "Jira": {"token": jira_token, "clock": clock, "permissions": permissions, "site": site, "link types": link_types,
-             "webhook": jira_webhook},
-    "PagerDuty": {"token": pagerduty_token, "priorities": priorities, "webhook": pagerduty_webhook},
-    "AWS": {"tables": tables, "queue": queue, "poll": last_poll},
-}
+def groups(here: Here) -> dict[str, dict[str, Check]]:
+    """All checks; the groups side by side, each in its order: what is asked of one service. `here`: jpi's address."""
+    return {
+        "Jira": {"token": jira_token, "clock": clock, "permissions": permissions, "site": site,
+                 "link types": link_types, "webhook": partial(jira_webhook, here)},
+        "PagerDuty": {"token": pagerduty_token, "priorities": priorities,
+                      "webhook": partial(pagerduty_webhook, here)},
+        "AWS": {"tables": tables, "queue": queue, "poll": last_poll},
+    }
