@@ -7,9 +7,11 @@ from pathlib import Path
 
 import boto3
 import pytest
+from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 from botocore.session import get_session
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
+from dotenv import dotenv_values
 from moto import mock_aws
 
 from jpi.tools import aws_configuration
@@ -26,6 +28,8 @@ NO_OPERATIONS = {
     "s3:ListTagsForResource", "s3:TagResource", "s3:UntagResource",
     *(f"apigateway:{verb}" for verb in ("DELETE", "GET", "PATCH", "POST", "PUT")),
 }
+# Of a bucket it reads what was set; the schema lists all that may be.
+READ_OTHERWISE = {"S3::Bucket"}
 # What CloudFormation makes of our template, and the service that it asks for each.
 SERVICES = {
     "ApiGateway": "apigateway", "CloudWatch": "cloudwatch", "DynamoDB": "dynamodb", "Events": "events", "IAM": "iam",
@@ -85,6 +89,33 @@ def test_a_dry_run_changes_nothing(iam, capsys):
     assert len(iam.list_roles()["Roles"]) == 1
 
 
+def test_broken_half_way_it_goes_on(iam, capsys, monkeypatch):
+    call = BaseClient._make_api_call
+
+    def refusing(self, operation, arguments):
+        if operation == "PutRolePolicy":
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, operation)
+        return call(self, operation, arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(BaseClient, "_make_api_call", refusing)
+        code, out, err = run(capsys)
+    assert (code, out, err) == (1, "jpi-cfn-role: made\n", "These credentials may not call PutRolePolicy: no\n")
+    code, out, _ = run(capsys)
+    assert (code, "what it may do was written" in out, policy(iam)) == (0, True, POLICY)
+
+
+def test_an_env_file_that_cannot_be_written_is_named(iam, capsys, tmp_path):
+    file = tmp_path / "none" / ".env"
+    assert run(capsys, "--write-env", str(file))[::2] == (1, f"{file}: No such file or directory\n")
+
+
+def test_with_the_role_its_arn_goes(iam, capsys, tmp_path):
+    run(capsys, "--write-env", str(tmp_path / ".env"))
+    run(capsys, "--delete", "--write-env", str(tmp_path / ".env"))
+    assert dotenv_values(tmp_path / ".env") == {"CFN_ROLE_ARN": ""}
+
+
 def test_it_is_taken_away(iam, capsys):
     run(capsys)
     assert run(capsys, "--delete")[:2] == (0, "jpi-cfn-role: taken away\n")
@@ -110,6 +141,8 @@ def test_without_credentials_or_a_way_there_it_says_so(capsys, monkeypatch, tmp_
     for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
         monkeypatch.setenv(name, str(tmp_path / "none"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    # It keeps the credentials that it found for another test.
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     code, _, err = run(capsys)
     assert (code, "run `aws configure`" in err) == (1, True)
     for name, value in {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x",
@@ -155,13 +188,15 @@ def test_whatever_the_stack_is_made_of_may_be_made():
     ("SNS::Topic", "sns:eu-west-1:1:jpi-alarms-qa"),
     ("SQS::Queue", "sqs:eu-west-1:1:jpi-events-qa.fifo"),
 ])
-def test_whatever_the_stack_is_made_of_may_be_tagged(kind, arn):
-    # CloudFormation puts the stack's tags on everything, and gives up where it may not.
-    needed = PROVIDER_SCHEMA_MANAGER.get_resource_schema("eu-west-1", f"AWS::{kind}").schema["tagging"]["permissions"]
+def test_whatever_the_stack_is_made_of_may_be_tagged_and_read(kind, arn):
+    # CloudFormation puts the stack's tags on everything, and reads what it has made; it gives up where it may not.
+    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("eu-west-1", f"AWS::{kind}").schema
+    read = schema["handlers"]["read"]["permissions"] if kind not in READ_OTHERWISE else []
+    needed = [*schema["tagging"]["permissions"], *read]
     allowed = {action for one in POLICY["Statement"] for action in one["Action"] if one["Effect"] == "Allow"
                and any(fnmatchcase(f"arn:aws:{arn}", pattern) for pattern in one["Resource"])}
-    # The schema's name for what IAM knows as PutBucketTagging.
-    assert set(needed) - allowed - {"s3:DeleteBucketTagging"} == set()
+    # The schema's name for what IAM knows as PutBucketTagging; and what only settings that we do not make would take.
+    assert set(needed) - allowed - {"s3:DeleteBucketTagging", "kms:Decrypt", "iam:PassRole"} == set()
 
 
 def test_other_policies_of_its_own_are_named_and_taken_off(iam, capsys):

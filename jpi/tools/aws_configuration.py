@@ -105,7 +105,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except aws.FAILURES as error:
         print(_said(error), file=sys.stderr)
         return 1
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        print(f"{error.filename}: {error.strerror}", file=sys.stderr)
+        return 1
+    except ValueError as error:
         print(error, file=sys.stderr)
         return 1
     return 0
@@ -115,25 +118,39 @@ def _run(role: Role, chosen: argparse.Namespace, partition: str) -> None:
     would = "(dry run: nothing is changed) " if chosen.dry_run else ""
     if chosen.delete:
         print(f"{would}{ROLE}: {'taken away' if role.delete() else 'was not there'}")
+        _write(chosen, "")
         return
-    done = list(role.bring_up_to_date(_document(TRUST_FILE, partition), _document(POLICY_FILE, partition)))
-    for line in done or [f"{ROLE}: up to date"]:
-        print(f"{would}{line}")
+    done = 0
+    for line in role.bring_up_to_date(_document(TRUST_FILE, partition), _document(POLICY_FILE, partition)):
+        done += 1
+        print(f"{would}{line}", flush=True)
+    if not done:
+        print(f"{ROLE}: up to date")
     for policy in role.others():
         if chosen.strict:
             role.take_off(policy)
         print(f"{would}{policy}: {'taken off' if chosen.strict else 'is not needed; --strict takes it off'}")
     made = role.arn()
     print(f"CFN_ROLE_ARN={made or '(known once it is made)'}")
-    if chosen.write_env and made and not chosen.dry_run:
-        settings.put(chosen.write_env, "CFN_ROLE_ARN", made)
+    if made:
+        _write(chosen, made)
+
+
+def _write(chosen: argparse.Namespace, arn: str) -> None:
+    """Into the env file, where one is wanted; empty: deploy without it."""
+    if chosen.write_env and not chosen.dry_run:
+        try:
+            settings.put(chosen.write_env, "CFN_ROLE_ARN", arn)
+        except OSError as error:
+            # It names a file of its own that stands for this one a moment.
+            raise OSError(error.errno, error.strerror, str(chosen.write_env)) from error
         print(f"written to {chosen.write_env}")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m jpi.tools.aws_configuration", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write-env", type=Path, metavar="FILE", help="put CFN_ROLE_ARN into this env file")
+    parser.add_argument("--write-env", type=Path, metavar="FILE", help="put CFN_ROLE_ARN there (--delete: empty it)")
     parser.add_argument("--strict", action="store_true", help="take other policies off that an older set-up left")
     parser.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
     parser.add_argument("--delete", action="store_true", help="take the role away")
