@@ -20,6 +20,9 @@ const exists = (name) => fs.existsSync(path.join(ROOT, name));
 const there = exists(file);
 if (there) process.loadEnvFile(path.join(ROOT, file));
 
+// What `make setup` makes, else the environment that is active, as one of Pipenv's own may be.
+const venv = exists('.venv/bin/python') || !process.env.VIRTUAL_ENV ? path.join(ROOT, '.venv') : process.env.VIRTUAL_ENV;
+
 const STAGE = process.env.STAGE || 'dev';
 const interval = process.env.PAGERDUTY_POLL_INTERVAL || '1 minute';
 const regular = /^(1 (minute|hour|day)|(?!0|1 )\d+ (minute|hour|day)s)$/.test(interval); // AWS takes no '1 minutes'
@@ -60,6 +63,7 @@ function unsigned() {
 
 module.exports = {
   STAGE,
+  python: path.join(venv, 'bin', 'python'),
   mistake,
   missing,
   outOfReach,

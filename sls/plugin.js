@@ -5,8 +5,7 @@ const path = require('node:path');
 const env = require('./env.js');
 
 const ROOT = path.join(__dirname, '..');
-const VENV = path.join(ROOT, '.venv');
-const PYTHON = path.join(VENV, 'bin', 'python');
+const PYTHON = env.python;
 const ENV = { env: { usage: 'Read .env.<env> in place of .env', type: 'string' } };
 const START = {
   port: { usage: 'Port on 127.0.0.1; else that of DATABASE_ENDPOINT_URL', shortcut: 'p', type: 'string' },
@@ -44,8 +43,8 @@ module.exports = class {
 
   // `sls invoke local` and pipenv take python from there.
   useVenv() {
-    if (fs.existsSync(PYTHON) && !process.env.VIRTUAL_ENV) {
-      process.env.VIRTUAL_ENV = VENV;
+    if (fs.existsSync(PYTHON)) {
+      process.env.VIRTUAL_ENV = path.dirname(path.dirname(PYTHON));
       process.env.PATH = `${path.dirname(PYTHON)}${path.delimiter}${process.env.PATH}`;
     }
     process.env.PIPENV_VERBOSITY = '-1';

@@ -51,10 +51,17 @@ def start(checkout):
             os.killpg(child.pid, signal.SIGTERM)
 
 
-def test_the_app_is_served(local, start):
+def test_the_app_is_served_and_takes_a_p1(local, start, site):
+    incident = site.pagerduty.trigger(site.service, "Served", site.rita, "P1")
+    delivery = site.pagerduty.outbox.waiting.pop()
     _, line = start("Running on http", "sls", "wsgi", "serve", "-p", "0")
-    with urllib.request.urlopen(f"{READY.search(line)[0]}/health") as answer:
+    there = READY.search(line)[0]
+    with urllib.request.urlopen(f"{there}/health") as answer:
         assert json.load(answer)["ok"] is True
+    request = urllib.request.Request(f"{there}/pagerduty-webhook", delivery.body, delivery.headers)
+    with urllib.request.urlopen(request) as answer:
+        assert answer.status == 200
+    assert site.issue_of(incident).summary == "Served"
 
 
 def test_the_poll_is_run_by_hand(local, site):
@@ -101,7 +108,8 @@ def test_what_is_wrong_is_said_in_a_line_before_anything_is_packaged(checkout, a
     assert (line.startswith(said), "Packaging" in answer, " at " in answer) == (True, False, False)
 
 
-@pytest.mark.parametrize(("stage", "role", "kept"), [("prod", "arn:aws:iam::123456789012:role/jpi-cfn-role", "Retain"),
+@pytest.mark.parametrize(("stage", "role", "kept"), [("prod", "arn:aws:iam::123456789012:role/jpi-cfn-role",
+                                                      "RetainExceptOnCreate"),
                                                      ("qa", "", "Delete")])
 def test_a_stage_has_its_own_settings(checkout, stage, role, kept):
     file = checkout.folder / f".env.{stage}"
@@ -116,3 +124,14 @@ def test_a_stage_has_its_own_settings(checkout, stage, role, kept):
     assert resources["IncidentsTable"]["DeletionPolicy"] == kept
     assert resources["PollAlarm"]["Properties"]["Metrics"][1]["MetricStat"]["Period"] == 3 * 3600
     assert "CFN_ROLE_ARN" not in made["provider"]["environment"]
+
+
+def test_without_a_venv_the_active_environment_serves(checkout):
+    venv = checkout.folder / ".venv"
+    active = venv.readlink()
+    venv.unlink()
+    made = json.loads(checkout.sls("print", "--format", "json", VIRTUAL_ENV=str(active)))
+    venv.symlink_to(active)
+    assert made["custom"]["wsgi"]["pythonBin"] == f"{active}/bin/python"
+    made = json.loads(checkout.sls("print", "--format", "json", VIRTUAL_ENV="/another"))
+    assert made["custom"]["wsgi"]["pythonBin"] == f"{venv}/bin/python"
