@@ -105,3 +105,17 @@ def test_the_deployment_demands_the_settings_that_jpi_does():
     [listed] = re.findall(r"const REQUIRED = \[(.+)\];", (ROOT / "sls/env.js").read_text())
     assert set(re.findall(r"[A-Z_]+", listed)) == {
         one.name.upper() for one in fields(Settings) if one.metadata["default"] is None}
+
+
+def test_the_costs_add_up():
+    said = (ROOT / "docs/operations.md").read_text().partition("## What it costs")[2]
+    rows = [[cell.strip(" *") for cell in line.strip("|").split("|")] for line in said.splitlines() if "0.0000" in line]
+    *parts, together = [float(row[2]) for row in rows]
+    assert round(sum(parts), 6) == together
+    cells = r"^\| ([\d,]+) \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \| \*\*about (\d+)\*\* \|"
+    months = re.findall(cells, said, re.MULTILINE)
+    assert len(months) == 3
+    for events, *costs, about in months:
+        applied, *fixed = map(float, costs)
+        assert abs(applied - int(events.replace(",", "")) * sum(parts)) < 0.006
+        assert round(applied + sum(fixed)) == int(about)
