@@ -132,6 +132,7 @@ class Page:
             # It was done where there is no card, or none any more.
             result = replace(result, place="breaking")
         return {
+            "status": f"{world.app_url}/status", "password": world.environ["STATUS_PASSWORD"],
             "there": there, "result": result, "on": self._switches.on, "every": self._schedule.every,
             "priority_options": [(one.id, one.name) for one in world.pagerduty.priorities.values()],
             "user_options": [(one.id, one.name) for one in world.pagerduty.users if one.email != BOT_EMAIL],

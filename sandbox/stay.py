@@ -18,6 +18,7 @@ ADDRESSES = """
 Open {page} in a browser: PagerDuty at the left, Jira at the right, jpi's log between them.
 
 jpi        {app}   (POST /pagerduty-webhook, POST /jira-webhook, GET /health)
+Its page   {app}/status   password: {password}
 PagerDuty  {pagerduty}   Authorization: Token token=pagerduty-key
 Jira       {jira}   Basic {person}, or {admin} as administrator
 DynamoDB   {aws}   tables end in -{stage}
@@ -40,6 +41,7 @@ jpi's log and every poll are below; Ctrl-C ends it all.
 PAGE_PORT = 5003
 # Shorter than a real site's search takes to catch up, and jpi is told so: nobody watches for half a minute.
 INDEX_LAG_SECONDS = 2
+SETTINGS = {"JIRA_INDEX_LAG_SECONDS": str(INDEX_LAG_SECONDS), "STATUS_PASSWORD": "sandbox"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -60,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def stay(every: float, ports: tuple[int, int, int, int], page_port: int) -> None:
     """Serve, deliver webhooks as they come, poll every so many seconds."""
     aws = Aws(ports[3])
-    world = World(aws, sleep=time.sleep, ports=ports[:3], queued=True, JIRA_INDEX_LAG_SECONDS=str(INDEX_LAG_SECONDS))
+    world = World(aws, None, time.sleep, ports[:3], True, **SETTINGS)
     world.export()
     running = Running(world, every, page_port)
     print(addresses(world, aws, running.url), flush=True)
@@ -120,7 +122,7 @@ def addresses(world: World, aws: Aws, page: str) -> str:
     return ADDRESSES.format(
         page=page, app=world.app_url, pagerduty=world.pagerduty_url, jira=world.jira_url, aws=aws.url,
         person=":".join(PERSON), admin=":".join(ADMIN), stage=world.environ["STAGE"], jira_secret=JIRA_SECRET,
-        queue=world.environ["EVENTS_QUEUE"],
+        queue=world.environ["EVENTS_QUEUE"], password=SETTINGS["STATUS_PASSWORD"],
         pagerduty_secret=world.environ["PAGERDUTY_WEBHOOK_SECRET"], service=world.service.id,
         p1=world.pagerduty.priorities["P1"].id,
     )

@@ -15,7 +15,7 @@ from pynamodb.connection import base
 from jpi import logs, wiring
 from jpi.webhooks import pagerduty
 from sandbox.aws import Aws
-from sandbox.stay import INDEX_LAG_SECONDS, Running
+from sandbox.stay import SETTINGS, Running
 from sandbox.world import World
 from tests.acting import poll
 
@@ -117,7 +117,7 @@ def queued(make_world):
 @pytest.fixture
 def running(make_world):
     """`make sandbox` in this process, its first poll behind it and the next in an hour."""
-    there = Running(make_world(queued=True, JIRA_INDEX_LAG_SECONDS=str(INDEX_LAG_SECONDS)), every=3600)
+    there = Running(make_world(queued=True, **SETTINGS), every=3600)
     there.start()
     while not any(line.kind == "poll" for _, line in there.page.feed.since()):
         there.page.feed.wait(10**9)

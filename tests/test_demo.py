@@ -84,6 +84,9 @@ def test_the_sandbox_stays_up_delivers_webhooks_and_polls_until_it_is_stopped(st
     page = re.search(r"Open (http://127\.0\.0\.1:\d+) in a browser", said.splitlines()[1])[1]
     assert "jpi sandbox" in requests.get(page, timeout=5).text
     assert requests.get(f"{addresses['jpi']}/health", timeout=5).json()["ok"] is True
+    [page, password] = re.findall(r"^Its page +(\S+) +password: (\S+)$", said, re.MULTILINE)[0]
+    signed_in = requests.post(f"{page}/sign-in", data={"password": password}, timeout=5)
+    assert (signed_in.status_code, "Last poll" in signed_in.text) == (200, True)
     # The curl line that it prints, word for word.
     curl = said[said.index("  curl -s") : said.index("See the issues")].strip()
     made = subprocess.run(["bash", "-c", curl], capture_output=True, text=True, check=True).stdout
