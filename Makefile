@@ -49,8 +49,9 @@ faults: $(VENV)/.done ## every fault at every call, every order, many histories 
 bench: $(VENV)/.done ## what events cost: calls, seconds, reads and writes; answers and storms under load
 	@$(BIN)/python -m sandbox.bench
 
+# Without this machine's own pip settings, by which the lock's hash of the Pipfile would be another one elsewhere.
 lock: $(VENV)/.done ## bring Pipfile.lock up to date with Pipfile, without naming a registry
-	$(PIPENV) lock
+	PIP_CONFIG_FILE=/dev/null $(PIPENV) lock
 	$(BIN)/python -c "import json; p='Pipfile.lock'; d=json.load(open(p)); d['_meta']['sources']=[]; open(p,'w').write(json.dumps(d, indent=4)+'\n')"
 
 clean: ## remove what these commands made
