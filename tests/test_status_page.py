@@ -166,6 +166,18 @@ def test_the_button_makes_both_sides_equal(world, team):
     assert "asked for by hand" in answer.text
 
 
+def test_what_is_asked_for_by_hand_says_nothing_of_how_quick_jpi_is(world, team):
+    incident = trigger(world)
+    issue = world.issue_of(incident)
+    with world.losing_webhooks():
+        world.move(issue, "done")
+        world.settle()
+    world.clock.advance(2 * 86_400)
+    team.post(f"/status/incidents/{incident.id}/again", data={"token": token_of(team)})
+    assert world.seen() == {"Down": ("resolved", "done")}
+    assert team.get("/status.json").get_json()["figures"]["lag_s"]["p95"] is None
+
+
 def test_with_a_queue_the_button_stores_it(make_world):
     world = make_world(queued=True, STATUS_PASSWORD=PASSWORD)
     client = edge.app.test_client()

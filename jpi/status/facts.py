@@ -11,7 +11,7 @@ from jpi.status import watch
 from jpi.status.chart import lag
 from jpi.status.health import Facts, Queued
 from jpi.sync.card import STATES, Listed, listed
-from jpi.sync.measures import QUARTER_SECONDS
+from jpi.sync.measures import BY_HAND, QUARTER_SECONDS
 
 POLL_FAILED = "poll failed"
 HOUR_QUARTERS = 4
@@ -125,7 +125,7 @@ def again(there: wiring.Jpi, incident_id: str, by: str) -> str:
         said = []
         for event in there.reconcile.everything(incident_id):
             # Under an id of its own: SQS takes each only once in five minutes.
-            asked = replace(event, id=f"{event.id}:{by}", source="by hand", request=by)
+            asked = replace(event, id=f"{event.id}:{by}", source=BY_HAND, request=by)
             said += there.hand_over([asked])
     except Retryable as error:
         return f"Not now: {error}"

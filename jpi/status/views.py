@@ -7,6 +7,7 @@ from typing import Any
 from jpi.status.health import Facts, age, verdict
 from jpi.sync.card import STATES, Listed
 from jpi.sync.link import Link
+from jpi.sync.measures import BY_HAND
 from jpi.sync.talk import address
 
 STATE_WORDS = {"failing": "not applied", "open": "open", "none": "no issue", "resolved": "resolved", "ended": "apart"}
@@ -19,7 +20,7 @@ EVENT_WORDS = {
     "IncidentGone": "incident gone", "IncidentLogged": "state of the incident", "IssueUpdated": "issue changed",
     "IssueCreated": "issue made", "IssueCommented": "comment written", "IssueDeleted": "issue deleted",
 }
-SOURCE_WORDS = {"webhook": "webhook", "poll": "read by the poll", "by hand": "asked for by hand"}
+SOURCE_WORDS = {"webhook": "webhook", "poll": "read by the poll", BY_HAND: "asked for by hand"}
 NO_TITLE = "(title not known yet)"
 # Where no element can keep a text that runs the other way to itself: Unicode's isolates.
 ISOLATED = "\u2068{}\u2069"

@@ -12,6 +12,8 @@ from jpi.sync.intake import NOBODYS
 NAMESPACE = "jpi"
 STAGE = "stage"
 APPLIED = "applied"
+# The source of what somebody has asked for, on the status page.
+BY_HAND = "by hand"
 # What counts are kept apart by, in seconds.
 QUARTER_SECONDS = 900
 # What came of an event, as figures tell it apart; anything else was applied.
@@ -75,8 +77,10 @@ def lag_of(event: Event, outcome: str, now: float) -> float | None:
     """How many seconds after it happened an event was applied; None where that says nothing of how quick jpi is.
 
     What only the poll can tell (a line of the timeline, a first assignee) waits for it by design; a status does not.
+    What was asked for by hand may have happened days ago.
     """
-    if result_of(outcome) != APPLIED or (event.source == "poll" and not any(name in outcome for name in URGENT)):
+    waited = event.source == "poll" and not any(name in outcome for name in URGENT)
+    if result_of(outcome) != APPLIED or event.source == BY_HAND or waited:
         return None
     return max(0.0, now - event.at.timestamp())
 
