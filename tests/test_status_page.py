@@ -7,7 +7,7 @@ import pytest
 
 from jpi import app as edge
 from jpi.errors import Unavailable
-from jpi.status import facts
+from jpi.status import facts, watch
 from jpi.sync.link import Link
 from sandbox import bench
 from sandbox.web import Fault
@@ -313,6 +313,37 @@ def test_tokens_and_webhooks_are_looked_at_once_an_hour(world, team):
     assert "Jira token: the token is not taken" in shown
     assert "PagerDuty webhook:" in shown
     assert asked
+
+
+def test_a_service_that_is_silent_when_looked_at_is_asked_again_soon(world, team):
+    world.jira.fault = lambda call: Fault(503) if call.path.endswith("/myself") else None
+    poll(world)
+    assert "Jira token: " not in team.get("/status").text, "it is the token that this line is about"
+    assert "not looked at: Jira GET /myself failed with 503; it is asked again soon" in team.get("/status").text
+    world.jira.fault = lambda call: None
+    world.clock.advance(300)
+    poll(world)
+    assert "not looked at" not in team.get("/status").text
+    world.jira.users[world.bot_id].token = "renewed"
+    world.clock.advance(3600)
+    poll(world)
+    world.jira.fault = lambda call: Fault(503) if call.path.endswith("/myself") else None
+    world.clock.advance(3600)
+    poll(world)
+    assert "Jira token: the token is not taken" in team.get("/status").text, "as it was when Jira last said so"
+
+
+def test_looking_takes_no_more_time_than_the_poll_has_left(world, team):
+    world.jpi.budget.start(0.5)
+    asked = len(world.jira.calls)
+    watch.look(world.jpi)
+    assert len(world.jira.calls) == asked
+    assert "Something is wrong" not in team.get("/status").text
+    world.jpi.budget.start(100)
+    watch.look(world.jpi)
+    world.clock.advance(301)
+    watch.look(world.jpi)
+    assert world.jpi.budget.left() <= watch.CALL_SECONDS
 
 
 HOSTILE = ["<script>alert(1)</script>", "\u202egnp.exe", "x" * 10_000, "{{ 7 * 7 }}", '" onmouseover="alert(1)']

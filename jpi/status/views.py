@@ -64,6 +64,8 @@ def health(facts: Facts) -> dict[str, Any]:
 
 def _watched(one: Mapping[str, Any]) -> str:
     if not one.get("looked", True):
+        if one.get("silent"):
+            return f"{one['said']}; it is asked again soon"
         return "not looked at: it takes an administrator's token"
     return str(one["said"] or "ok")
 
