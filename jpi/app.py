@@ -13,7 +13,7 @@ from jpi.errors import Forged, Outage, Permanent, Rejected, Retryable
 from jpi.logs import SERVICE
 from jpi.status import facts
 from jpi.status.health import POLLS
-from jpi.status.pages import problem, status
+from jpi.status.pages import as_known, problem, status
 from jpi.sync.events import Event
 from jpi.webhooks import jira, pagerduty
 from jpi.webhooks.reading import Headers
@@ -101,6 +101,7 @@ def not_now(error: Permanent) -> tuple[Response, int]:
 @app.errorhandler(HTTPException)
 def refused(error: HTTPException) -> tuple[Response, int]:
     """No such address, method or size."""
+    error = as_known(error)
     code = error.code or 500
     if page := problem(error):
         return page, code

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from jpi import app as edge
-from jpi.errors import Unavailable
-from jpi.status import facts, watch
+from jpi.errors import Outage, Unavailable
+from jpi.status import facts, pages, watch
 from jpi.sync.link import Link
 from sandbox import bench
 from sandbox.web import Fault
@@ -53,6 +53,10 @@ def test_without_a_password_there_is_no_page(make_world):
         assert (answer.status_code, answer.data) == (404, missing.data)
         assert [*answer.headers.keys()] == [*missing.headers.keys()], "nothing tells that there could be one"
     assert client.post("/status/sign-in", data={"password": ""}).status_code == 404
+    for method, path in (("POST", "/status"), ("PUT", "/status.json"), ("GET", "/status/sign-out"),
+                         ("GET", "/status/incidents/Q1/again")):
+        answer = client.open(path, method=method)
+        assert (answer.status_code, answer.data, "Allow" in answer.headers) == (404, missing.data, False)
 
 
 def test_strangers_see_nothing_and_press_nothing(world, stranger):
@@ -193,6 +197,35 @@ def test_with_a_queue_the_button_stores_it(make_world):
     assert waiting == 4, "pressed twice within five minutes, both count"
     world.settle()
     assert world.seen() == {"Down": ("resolved", "done")}
+
+
+def fails(*arguments, **named):
+    raise Outage("AWS is down")
+
+
+def test_a_queue_that_cannot_be_asked_hides_nothing_else(make_world, monkeypatch):
+    world = make_world(queued=True, STATUS_PASSWORD=PASSWORD)
+    client = edge.app.test_client()
+    client.post("/status/sign-in", data={"password": PASSWORD})
+    trigger(world)
+    monkeypatch.setattr("jpi.queue.Queue.waiting", fails)
+    shown = client.get("/status")
+    assert (shown.status_code, "Down" in shown.text, "not known" in shown.text) == (200, True, True)
+    assert "The queue cannot be looked at: AWS is down" in shown.text
+
+
+def test_tables_that_cannot_be_read_are_said_on_a_page(world, team, stranger, monkeypatch):
+    monkeypatch.setattr("jpi.store.links.Links.listed", fails)
+    monkeypatch.setattr("jpi.store.attempts.Attempts.wait", fails)
+    shown = team.get("/status")
+    assert (shown.status_code, "cannot read its tables" in shown.text) == (503, True)
+    assert world.environ["STAGE"] in shown.text
+    assert team.get("/status.json").get_json() == {"error": pages.SILENT}
+    shown = stranger.post("/status/sign-in", data={"password": "any"})
+    assert (shown.status_code, "cannot read its tables" in shown.text) == (503, True)
+    assert "AWS is down" not in shown.text
+    assert world.environ["STAGE"] not in shown.text
+    assert 'class="stage"' not in shown.text
 
 
 def test_what_the_button_cannot_do_is_said(world, team):

@@ -6,7 +6,7 @@ from heapq import merge
 from itertools import islice
 
 from jpi import wiring
-from jpi.errors import JpiError, Retryable
+from jpi.errors import JpiError, Outage, Retryable
 from jpi.status import watch
 from jpi.status.chart import lag
 from jpi.status.health import Facts, Queued
@@ -43,10 +43,11 @@ def read(there: wiring.Jpi) -> tuple[Facts, Quarters]:
     quarters = there.figure_rows.of_last_day()
     polled, why = _poll(there)
     watched = watch.found(there)
+    queue, queue_silent = _queue(there)
     return Facts(
         now=now, deployed=not there.settings.is_offline, interval=there.settings.poll_seconds, polled=polled,
-        poll_failed=why, lag=last_hour(quarters, now), queue=_queue(there), watched=watched["found"],
-        watched_at=watched["at"], failing=len(there.links.listed(["failing"], "", COUNTED)),
+        poll_failed=why, lag=last_hour(quarters, now), queue=queue, queue_silent=queue_silent,
+        watched=watched["found"], watched_at=watched["at"], failing=len(there.links.listed(["failing"], "", COUNTED)),
     ), quarters
 
 
@@ -71,8 +72,12 @@ def _poll(there: wiring.Jpi) -> tuple[float | None, str]:
     return succeeded, failed["reason"] if failed and failed["at"] > (succeeded or 0.0) else ""
 
 
-def _queue(there: wiring.Jpi) -> Queued | None:
-    return Queued(*there.queue.waiting(), there.queue.parked_count()) if there.queue else None
+def _queue(there: wiring.Jpi) -> tuple[Queued | None, str]:
+    """How full the queues are, or why nobody knows: all else is shown without."""
+    try:
+        return Queued(*there.queue.waiting(), there.queue.parked_count()) if there.queue else None, ""
+    except Outage as error:
+        return None, str(error)
 
 
 def find(there: wiring.Jpi, wanted: str, text: str, before: str) -> Page:

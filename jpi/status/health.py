@@ -30,6 +30,7 @@ class Facts:
 
     `polled`: when the last poll succeeded; `poll_failed`: why the last one did not. `lag`: by percentile, of the last
     hour. `watched`: what was found of tokens and webhooks, `{"check", "ok", "said"}`. `failing`: how many incidents do.
+    `queue_silent`: why nobody knows how full the queues are.
     """
 
     now: float
@@ -39,6 +40,7 @@ class Facts:
     poll_failed: str = ""
     lag: Mapping[str, float | None] | None = None
     queue: Queued | None = None
+    queue_silent: str = ""
     watched: Sequence[Mapping[str, Any]] = ()
     watched_at: float | None = None
     failing: int = 0
@@ -68,6 +70,8 @@ def _poll(facts: Facts) -> Iterator[Reason]:
 
 
 def _queue(facts: Facts) -> Iterator[Reason]:
+    if facts.queue_silent:
+        yield "amber", f"The queue cannot be looked at: {facts.queue_silent}"
     if facts.queue and facts.queue.parked:
         yield "red", (f"{_several(facts.queue.parked, 'event')} could not be applied for half a day and wait in the "
                       "dead-letter queue: python -m jpi.tools.replay")

@@ -3,10 +3,11 @@
 from typing import Any
 
 from flask import Blueprint, Response, abort, g, jsonify, make_response, redirect, render_template, request, url_for
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.wrappers import Response as Answer
 
 from jpi import wiring
+from jpi.errors import Retryable
 from jpi.status import facts, views
 from jpi.status.chart import chart
 from jpi.status.facts import Page
@@ -26,6 +27,7 @@ HEADERS = {"Content-Security-Policy": POLICY, "Cache-Control": "no-store", "X-Co
 SAID = {403: "This page was open for too long: go back, reload it, and press the button again.",
         404: "jpi holds no such incident: it has not heard of it."}
 WRONG = "That is not the password."
+SILENT = "jpi cannot read its tables just now. Try again in a moment."
 OPEN_TO_ALL = ("status.sign_in", "status.signed_in", "status.static", "status.machines")
 
 
@@ -50,12 +52,36 @@ def closed(answer: Response) -> Response:
     return answer
 
 
+@status.context_processor
+def around() -> dict[str, Any]:
+    """What every page shows to whoever has signed in."""
+    token = g.get("token")
+    return {"token": token, "stage": wiring.jpi().settings.stage if token else ""}
+
+
+@status.errorhandler(Retryable)
+def silent(error: Retryable) -> tuple[Response | str, int]:
+    """AWS did not answer: said to people on a page."""
+    wiring.jpi().log.warning("the status page was not shown", extra={"path": request.path, "reason": str(error)})
+    if request.endpoint == "status.machines":
+        return jsonify(error=SILENT), 503
+    if not g.get("token"):
+        return render_template("sign_in.html", wrong=SILENT), 503
+    return render_template("problem.html", name="Not now", said=f"{SILENT} {error}"), 503
+
+
+def as_known(error: HTTPException) -> HTTPException:
+    """The error as a stranger may know it: without a page there are no methods that it does not take, either."""
+    ours = isinstance(error, MethodNotAllowed) and request.path.startswith("/status")
+    return NotFound() if ours and not wiring.jpi().settings.status_password else error
+
+
 def problem(error: HTTPException) -> Response | None:
     """Says what is wrong to whoever has signed in; to anybody else there is nothing that could be."""
     if not g.get("token"):
         return None
     said = SAID.get(error.code or 0, error.description or "")
-    return make_response(render_template("problem.html", name=error.name, said=said, token=g.token), error.code)
+    return make_response(render_template("problem.html", name=error.name, said=said), error.code)
 
 
 @status.get("/status/sign-in")
@@ -91,8 +117,7 @@ def sign_out() -> Answer:
 @status.get("/status")
 def overview() -> str:
     """Whether jpi is well, and the incidents it holds."""
-    there, shown = wiring.jpi(), _overview()
-    return render_template("status.html", **shown, states=views.states(), token=g.token, stage=there.settings.stage)
+    return render_template("status.html", **_overview(), states=views.states())
 
 
 @status.get("/status.json")
@@ -114,8 +139,7 @@ def machines() -> Answer:
 def incident(incident_id: str) -> str:
     """One incident's history."""
     shown = _incident(_link(incident_id))
-    return render_template("incident.html", **shown, said=request.args.get("said", "")[:TEXT_LIMIT], token=g.token,
-                           stage=wiring.jpi().settings.stage)
+    return render_template("incident.html", **shown, said=request.args.get("said", "")[:TEXT_LIMIT])
 
 
 @status.post("/status/incidents/<incident_id>/again")

@@ -47,13 +47,13 @@ def seconds(value: float | None) -> str:
 def health(facts: Facts) -> dict[str, Any]:
     """The verdict, and a line for each thing it goes by: (its name, what it says)."""
     level, reasons = verdict(facts)
-    lag = facts.lag or {}
+    lag, no_queue = facts.lag or {}, "not known" if facts.queue_silent else "none"
     lines = [
         ("Last poll", ago(facts.polled, facts.now)),
         ("Lag, last hour", f"half within {seconds(lag.get('p50'))}, 95 % within {seconds(lag.get('p95'))}"
          if lag.get("p50") is not None else "no events"),
-        ("Queue", f"{facts.queue.waiting} waiting, {facts.queue.under_way} under way" if facts.queue else "none"),
-        ("Dead letters", str(facts.queue.parked) if facts.queue else "none"),
+        ("Queue", f"{facts.queue.waiting} waiting, {facts.queue.under_way} under way" if facts.queue else no_queue),
+        ("Dead letters", str(facts.queue.parked) if facts.queue else no_queue),
         *((one["check"], _watched(one)) for one in facts.watched),
     ]
     if not facts.watched:
