@@ -5,6 +5,7 @@ import json
 import pytest
 
 from jpi.tools import explain
+from sandbox.jira_model import Workflow
 from sandbox.web import Fault
 
 
@@ -37,6 +38,21 @@ def test_why_there_is_no_issue(world, capsys):
     _, said = told(capsys, incident.id)
     assert "Jira: no issue" in said
     assert "It has no issue: It has priority P4; only P1 gets an issue (SYNC_PRIORITIES)." in said
+    world.pagerduty.annotate(incident, "Looking.", world.rita)
+    world.settle()
+    capsys.readouterr()
+    assert "It has no issue: It has priority P4" in told(capsys, incident.id)[1], "whatever came since"
+
+
+def test_what_differs_is_not_called_in_step(world, capsys):
+    incident = trigger(world)
+    world.jira.workflows["INCIDENT"] = Workflow.of_hops([("To Do", "Done")])
+    world.pagerduty.acknowledge(incident, world.rita)
+    world.settle()
+    capsys.readouterr()
+    _, said = told(capsys, incident.id)
+    assert "They differ: PagerDuty has it acknowledged, Jira to do: The issue was left where it is" in said
+    assert "in step" not in said
 
 
 def test_why_it_fails_and_what_to_do(world, capsys):

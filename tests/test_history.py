@@ -16,6 +16,7 @@ from jpi.sync.events import IncidentAnnotated
 from jpi.sync.history import KEPT, MOST_CHARACTERS, Trail, recorded
 from jpi.sync.link import Link
 from jpi.sync.telling import advice, done
+from sandbox.jira_model import Workflow
 from sandbox.web import Fault
 from tests.acting import apply, edit, on_call, poll
 
@@ -56,6 +57,18 @@ def test_what_called_for_nothing_is_remembered_with_why(linked):
     entry, said = told(world, incident)
     assert (entry["type"], entry["steps"]) == ("IssueUpdated", [])
     assert "Our own account did that" in said
+    assert link_of(world, incident).about["equal_at"] == before
+
+
+def test_what_was_left_half_done_has_made_nothing_equal(linked):
+    world, incident, _ = linked
+    before = link_of(world, incident).about["equal_at"]
+    world.clock.advance(5)
+    world.jira.workflows["INCIDENT"] = Workflow.of_hops([("To Do", "Done")])
+    world.pagerduty.acknowledge(incident, world.rita)
+    world.settle()
+    [step] = next(one for one in link_of(world, incident).history if one["type"] == "IncidentAcknowledged")["steps"]
+    assert not step["ok"]
     assert link_of(world, incident).about["equal_at"] == before
 
 

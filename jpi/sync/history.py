@@ -59,7 +59,8 @@ def recorded(link: Link, event: Event, outcome: str, trail: Trail, now: float, e
         **(_failure(error) if error else {}),
     }
     link = replace(link, history=_bounded(_with(link.history, entry)), about={**link.about, **_about(event, link, now)})
-    return _equal(link, entry) if trail.steps and not error else link
+    whole = bool(trail.steps) and all(step["ok"] for step in trail.steps) and not error
+    return _equal(link, entry) if whole else link
 
 
 def _failure(error: JpiError) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from jpi.sync.words import in_words
 SHORT, ATTEMPT_LIMIT = 120, 250
 STAYED = ("The issue was left where it is: its workflow has no way to {to}, as a comment on it says, or somebody has "
           "closed it meanwhile.")
+NOT_TOLD = "The incident has no issue that it could be told to."
 SIDES = {"pagerduty": "PagerDuty", "jira": "Jira"}
 # What Jira's three categories are called where nobody has renamed them.
 CATEGORIES = {"new": "To Do", "indeterminate": "In Progress", "done": "Done"}
@@ -70,7 +71,8 @@ _SAID: Mapping[type, Callable[[Any, Link], str]] = {
     TransitionIssue: lambda action, link: f"Moved the issue to {CATEGORIES[action.category]}.",
     AgreeOnStatus: lambda action, link: f"Took the status {action.status} as known; it is not carried over.",
     AddComment: lambda action, link: f"Commented on the issue: {cut(action.text, SHORT)!r}",
-    AddTimeline: lambda action, link: f"Saw to {len(action.entries)} lines of the timeline.",
+    AddTimeline: lambda action, link:
+        f"Saw to {len(action.entries)} line{'' if len(action.entries) == 1 else 's'} of the timeline.",
     SetIncidentStatus: lambda action, link: f"{'Reopened' if action.reopens else 'Set'} the incident: {action.status}.",
     CarryNote: lambda action, link: f"Made {action.note.author or 'somebody'}'s note a comment on the issue.",
     EditComment: lambda action, link: "Took a note's change over into its comment.",
@@ -102,7 +104,7 @@ def why_nothing(event: Event, link: Link, policy: Policy, ours: bool) -> str:
 
 def _no_issue(event: IncidentEvent, policy: Policy) -> str:
     if not event.shows_state:
-        return "The incident has no issue that it could be told to."
+        return NOT_TOLD
     rule = policy.rule_for(event.incident, event.incident.priority)
     has = f"priority {event.incident.priority}" if event.incident.priority else "no priority"
     if rule and not rule.create:

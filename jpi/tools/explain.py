@@ -15,6 +15,7 @@ from jpi.errors import JpiError
 from jpi.status import views
 from jpi.sync.card import listed
 from jpi.sync.link import Link
+from jpi.sync.telling import NOT_TOLD
 
 UNKNOWN = """jpi has heard nothing of {incident}. Either
 - the webhook is not there, or not for this incident's service: python -m jpi.tools.doctor
@@ -22,6 +23,7 @@ UNKNOWN = """jpi has heard nothing of {incident}. Either
 - this is not the stage that keeps it, or the id is mistyped (as it stands in the incident's address).
 What jpi would do about it, and by which rule: python -m jpi.tools.check_sync --try {incident}"""
 FAILING = "It could not be kept in step: {trouble}"
+DIFFER = "They differ: PagerDuty has it {pagerduty}, Jira {jira}"
 MARKS = {True: "+", False: "-"}
 
 
@@ -74,10 +76,18 @@ def _verdict(row: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> st
     if row["state"] == "ended":
         return "The two are kept in step no more, since one of them is gone."
     if not row["issue"]:
-        return next((f"It has no issue: {one['why']}" for one in history if one["why"]),
+        return next((f"It has no issue: {one['why']}" for one in history if one["why"] not in ("", NOT_TOLD)),
                     "It has no issue, and nothing tells why: python -m jpi.tools.check_sync --try "
                     f"{row['incident']} says what its rules are.")
+    if row["jira"] != views.JIRA_WORDS.get(row["pagerduty"], row["jira"]):
+        return f"{DIFFER.format(**row)}{next((f': {said}' for said in _left(history)), '; its history says why.')}"
     return f"Both sides are in step, last made equal {row['equal_at'] or 'before jpi kept a history'}."
+
+
+def _left(history: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """What was left undone when something was done last."""
+    newest = next((one["steps"] for one in history if one["steps"]), ())
+    return (str(step["what"]) for step in newest if not step["ok"])
 
 
 def _entry(one: Mapping[str, Any]) -> Iterator[str]:
