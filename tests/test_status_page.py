@@ -144,6 +144,18 @@ def test_many_addresses_are_slowed_together(world, stranger):
     assert set(codes[52:]) == {429}
 
 
+def test_who_knows_it_gives_others_no_new_attempts(world, stranger):
+    def codes(numbers, password="guess"):
+        return [stranger.post("/status/sign-in", data={"password": password},
+                              environ_base={"REMOTE_ADDR": f"203.0.113.{number}"}).status_code for number in numbers]
+
+    assert codes(range(45)) == [403] * 45
+    assert codes([200, 200], PASSWORD) == [303] * 2
+    assert 429 in codes(range(50, 60))
+    world.clock.advance(20 * 30 + 1)
+    assert 429 not in codes(range(60, 75)), "they are forgotten by and by"
+
+
 def test_the_button_takes_its_pages_token(world, team):
     incident = trigger(world)
     for data in ({}, {"token": ""}, {"token": "guess"}):

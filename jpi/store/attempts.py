@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from jpi.errors import LostRace
 from jpi.store.models import ConfigRow, told
 
-# So many may fail at once; then 2 seconds, 4, 8 ... a quarter of an hour.
+# So many may fail at once; then 2 seconds, 4, 8 ... a quarter of an hour, in which one is forgotten.
 FREE, LONGEST_SECONDS = 3, 900.0
 # All addresses together: nobody is kept out for long by what others try.
 EVERYBODY, FREE_OF_ALL, LONGEST_OF_ALL_SECONDS = "everybody", 50, 30.0
@@ -28,19 +28,20 @@ class Attempts:
                 or self._claimed(EVERYBODY, FREE_OF_ALL, LONGEST_OF_ALL_SECONDS))
 
     def forgive(self, who: str) -> None:
-        """It was the right password."""
-        for one in (who, EVERYBODY):
-            row = self._row(one)
-            row.value = {"failures": 0, "until": 0.0}
+        """It was the right password: what others have tried counts as before."""
+        own, all_ = self._row(who), self._row(EVERYBODY)
+        for row, failures in ((own, 0), (all_, all_.value["failures"] - 1)):
+            row.value = {"failures": max(0, failures), "until": 0.0, "at": self._clock()}
             self._saved(row)
 
     def _claimed(self, who: str, free: int, longest: float) -> float:
         now, row = self._clock(), self._row(who)
         if now < row.value["until"]:
             return float(row.value["until"]) - now
-        failures = row.value["failures"] + 1
+        forgotten = (now - row.value.get("at", now)) // longest
+        failures = max(0, row.value["failures"] - int(forgotten)) + 1
         pause = min(longest, 2.0 ** (failures - free)) if failures > free else 0.0
-        row.value = {"failures": failures, "until": now + pause}
+        row.value = {"failures": failures, "until": now + pause, "at": now}
         # Saved before the password is looked at: many at once get one look between them.
         return 0.0 if self._saved(row) else MOMENT_SECONDS
 
