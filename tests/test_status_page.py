@@ -7,7 +7,7 @@ import pytest
 
 from jpi import app as edge
 from jpi.errors import Outage, Unavailable
-from jpi.status import facts, pages, watch
+from jpi.status import facts, gate, pages, watch
 from jpi.sync.link import Link
 from sandbox import bench
 from sandbox.web import Fault
@@ -36,6 +36,13 @@ def team(world):
 
 def token_of(client):
     return re.search(r'name="token" value="([^"]+)"', client.get("/status").text)[1]
+
+
+def pressed(client, incident_id):
+    data = {"token": token_of(client)}
+    answer = client.post(f"/status/incidents/{incident_id}/again", data=data, follow_redirects=True)
+    assert answer.status_code == 200
+    return answer
 
 
 def trigger(world, title="Down", priority="P1"):
@@ -175,11 +182,25 @@ def test_the_button_makes_both_sides_equal(world, team):
     with world.losing_webhooks():
         world.move(issue, "done")
         world.settle()
-    answer = team.post(f"/status/incidents/{incident.id}/again", data={"token": token_of(team)}, follow_redirects=True)
-    assert answer.status_code == 200
-    assert "SetIncidentStatus" in answer.text
+    said = pressed(team, incident.id).text
+    assert "Done: its history says what." in said
     assert world.seen() == {"Down": ("resolved", "done")}
-    assert "asked for by hand" in answer.text
+    assert "asked for by hand" in said
+    world.settle()
+    poll(world)
+    assert "There was nothing to do: its history says why." in pressed(team, incident.id).text
+
+
+def test_what_a_button_did_is_said_by_nobody_else_and_once(world, team, monkeypatch):
+    incident = trigger(world)
+    page = f"/status/incidents/{incident.id}"
+    assert "Call 555" not in team.get(f"{page}?said=Call+555").text
+    cookie = team.get_cookie("jpi-status").value
+    assert 'role="status"' not in team.get(f"{page}?said={cookie}").text, "it was signed for something else"
+    there = team.post(f"{page}/again", data={"token": token_of(team)}).location
+    assert 'role="status"' in team.get(there).text
+    monkeypatch.setattr(gate, "SAID_SECONDS", -1)
+    assert 'role="status"' not in team.get(there).text
 
 
 def test_what_is_asked_for_by_hand_says_nothing_of_how_quick_jpi_is(world, team):
@@ -189,7 +210,7 @@ def test_what_is_asked_for_by_hand_says_nothing_of_how_quick_jpi_is(world, team)
         world.move(issue, "done")
         world.settle()
     world.clock.advance(2 * 86_400)
-    team.post(f"/status/incidents/{incident.id}/again", data={"token": token_of(team)})
+    pressed(team, incident.id)
     assert world.seen() == {"Down": ("resolved", "done")}
     assert team.get("/status.json").get_json()["figures"]["lag_s"]["p95"] is None
 
@@ -203,8 +224,7 @@ def test_with_a_queue_the_button_stores_it(make_world):
         world.move(world.issue_of(incident), "done")
         world.settle()
     for _ in range(2):
-        answer = client.post(f"/status/incidents/{incident.id}/again", data={"token": token_of(client)})
-        assert "waits+in+the+queue" in answer.location
+        assert "It waits in the queue" in pressed(client, incident.id).text
     waiting = world.events.visible()
     assert waiting == 4, "pressed twice within five minutes, both count"
     world.settle()
@@ -242,10 +262,9 @@ def test_tables_that_cannot_be_read_are_said_on_a_page(world, team, stranger, mo
 
 def test_what_the_button_cannot_do_is_said(world, team):
     incident = trigger(world)
-    for fault, said in ((Fault(500), "Not+now"), (Fault(403), "did+not+work")):
+    for fault, said in ((Fault(500), "Not now:"), (Fault(403), "That did not work:")):
         world.pagerduty.fault = lambda call, fault=fault: fault
-        answer = team.post(f"/status/incidents/{incident.id}/again", data={"token": token_of(team)})
-        assert said in answer.location
+        assert said in pressed(team, incident.id).text
     world.pagerduty.fault = lambda call: None
     assert team.post("/status/incidents/NOBODYS/again", data={"token": token_of(team)}).status_code == 404
     assert "holds no such incident" in team.get("/status/incidents/NOBODYS").text

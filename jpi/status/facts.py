@@ -11,7 +11,7 @@ from jpi.status import watch
 from jpi.status.chart import lag
 from jpi.status.health import Facts, Queued
 from jpi.sync.card import STATES, Listed, listed
-from jpi.sync.measures import BY_HAND, QUARTER_SECONDS
+from jpi.sync.measures import APPLIED, BY_HAND, QUARTER_SECONDS, result_of
 
 POLL_FAILED = "poll failed"
 HOUR_QUARTERS = 4
@@ -139,4 +139,7 @@ def again(there: wiring.Jpi, incident_id: str, by: str) -> str:
     failed = [one for one in said if isinstance(one, Exception)]
     if failed:
         return f"That did not work: {failed[0]}"
-    return "It waits in the queue and is applied in a moment." if there.queue else f"Done: {', '.join(map(str, said))}."
+    if there.queue:
+        return "It waits in the queue and is applied in a moment."
+    changed = any(result_of(str(one)) == APPLIED for one in said)
+    return f"{'Done' if changed else 'There was nothing to do'}: its history says {'what' if changed else 'why'}."

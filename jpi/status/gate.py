@@ -9,6 +9,8 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 COOKIE = "jpi-status"
 # A shift and a bit.
 SECONDS = 12 * 3600
+# What a button has done is said once, not whenever its page is opened again.
+SAID, SAID_SECONDS = "said", 60
 
 
 class Gate:
@@ -38,3 +40,14 @@ class Gate:
         """Whether a button was pressed on a page that was shown to the cookie's holder."""
         known = self.token(cookie)
         return known is not None and compare_digest(known.encode(), token.encode())
+
+    def sealed(self, text: str) -> str:
+        """A text for the page that a button leads to, which nobody else can have said there."""
+        return str(self._signer.dumps(text, salt=SAID))
+
+    def said(self, sealed: str) -> str:
+        """What was just sealed; empty where it was not, or some time ago."""
+        try:
+            return str(self._signer.loads(sealed, max_age=SAID_SECONDS, salt=SAID))
+        except BadSignature:
+            return ""

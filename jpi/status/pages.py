@@ -138,8 +138,8 @@ def machines() -> Answer:
 @status.get("/status/incidents/<incident_id>")
 def incident(incident_id: str) -> str:
     """One incident's history."""
-    shown = _incident(_link(incident_id))
-    return render_template("incident.html", **shown, said=request.args.get("said", "")[:TEXT_LIMIT])
+    shown, now = _incident(_link(incident_id)), views.moment(wiring.jpi().clock())
+    return render_template("incident.html", **shown, now=now, said=g.gate.said(request.args.get("said", "")))
 
 
 @status.post("/status/incidents/<incident_id>/again")
@@ -153,7 +153,8 @@ def again(incident_id: str) -> Answer:
         said = facts.again(there, link.incident_id, g.request)
     finally:
         there.report()
-    return redirect(url_for("status.incident", incident_id=link.incident_id, said=said[:TEXT_LIMIT]), 303)
+    said = g.gate.sealed(said[:TEXT_LIMIT])
+    return redirect(url_for("status.incident", incident_id=link.incident_id, said=said), 303)
 
 
 def _tried(password: str) -> tuple[str, int]:
@@ -187,7 +188,7 @@ def _overview() -> dict[str, Any]:
     rows = [views.row(one, there.policy.site, read.now) for one in page.rows]
     return {"health": views.health(read), "incidents": rows, "older": page.older, "looked": page.looked,
             "wanted": wanted, "text": text, "chart": chart(quarters, read.now), "moment": views.moment,
-            "events": views.counted(quarters), "figures": {"lag_s": read.lag}}
+            "now": views.moment(read.now), "events": views.counted(quarters), "figures": {"lag_s": read.lag}}
 
 
 def _incident(link: Link) -> dict[str, Any]:

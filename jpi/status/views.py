@@ -50,7 +50,7 @@ def health(facts: Facts) -> dict[str, Any]:
     lag, no_queue = facts.lag or {}, "not known" if facts.queue_silent else "none"
     lines = [
         ("Last poll", ago(facts.polled, facts.now)),
-        ("Lag, last hour", f"half within {seconds(lag.get('p50'))}, 95 % within {seconds(lag.get('p95'))}"
+        ("Lag, last hour", f"half within {seconds(lag.get('p50'))}, 95\u00a0% within {seconds(lag.get('p95'))}"
          if lag.get("p50") is not None else "no events"),
         ("Queue", f"{facts.queue.waiting} waiting, {facts.queue.under_way} under way" if facts.queue else no_queue),
         ("Dead letters", str(facts.queue.parked) if facts.queue else no_queue),

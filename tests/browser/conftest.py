@@ -65,8 +65,8 @@ def page_at(chromium):
 
 
 def _failed(request, errors):
-    """A stream that ends because its page does is none."""
-    if request.resource_type != "eventsource":
+    """A stream that ends because its page does is none; nor is what was still to come when the page was left."""
+    if request.resource_type != "eventsource" and request.failure != "net::ERR_ABORTED":
         errors.append(f"{request.method} {request.url}: {request.failure}")
 
 

@@ -56,7 +56,7 @@ def test_signed_in_looked_through_and_pressed_by_keyboard_alone(world, page_at, 
         world.move(world.jira.issues["INCIDENT-1"], "done")
         world.settle()
     press(page, page.get_by_role("button", name="Synchronise again now"))
-    expect(page.get_by_role("status")).to_contain_text("SetIncidentStatus")
+    expect(page.get_by_role("status")).to_have_text("Done: its history says what.")
     expect(page.get_by_text("asked for by hand").first).to_be_visible()
     assert world.seen()["Checkout is down"] == ("resolved", "done")
     press(page, page.get_by_role("button", name="Sign out"))
@@ -107,6 +107,39 @@ def test_it_renews_itself_and_leaves_alone_whoever_reads(world, page_at):
     expect(page.get_by_role("link", name="Mail is late")).to_be_focused()
 
 
+def test_an_incidents_page_renews_what_both_sides_are(world, page_at):
+    page = page_at()
+    page.clock.install()
+    sign_in(page, world)
+    page.get_by_role("link", name="Checkout is down").click()
+    expect(page.locator("#now")).to_contain_text("INCIDENT-1 to do")
+    world.move(world.jira.issues["INCIDENT-1"], "indeterminate")
+    world.settle()
+    page.clock.run_for(15_000)
+    expect(page.locator("#now")).to_contain_text("INCIDENT-1 in progress")
+    expect(page.locator("#live")).to_contain_text("issue changed")
+
+
+def test_a_page_that_is_not_renewed_says_so(world, page_at):
+    page = page_at()
+    page.clock.install()
+    sign_in(page, world)
+    expect(page.get_by_text("As of ")).to_be_visible()
+    stale = page.get_by_role("alert")
+    expect(stale).to_be_hidden()
+    page.route("**/status", lambda route: route.abort())
+    page.clock.run_for(15_000)
+    expect(stale).to_contain_text("not kept up to date")
+    accessible(page)
+    page.unroute("**/status")
+    page.clock.run_for(15_000)
+    expect(stale).to_be_hidden()
+    page.context.clear_cookies()
+    page.clock.run_for(15_000)
+    expect(stale).to_contain_text("you are signed out")
+    page_at.errors.clear()
+
+
 def test_it_works_without_its_script(world, page_at):
     page = page_at(java_script_enabled=False)
     page.goto(f"{world.app_url}/status")
@@ -114,4 +147,4 @@ def test_it_works_without_its_script(world, page_at):
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("link", name="Checkout is down").click()
     page.get_by_role("button", name="Synchronise again now").click()
-    expect(page.get_by_role("status")).to_contain_text("Done")
+    expect(page.get_by_role("status")).to_contain_text("There was nothing to do")

@@ -1,5 +1,6 @@
 // The page as it is now, every fifteen seconds, in place of the parts that change; whoever reads or types is left alone.
 const EVERY = 15000;
+const stale = document.getElementById('stale');
 
 const busy = (part) => part.contains(document.activeElement) || part.querySelector('details[open]')
   || (!getSelection().isCollapsed && part.contains(getSelection().anchorNode));
@@ -7,9 +8,10 @@ const busy = (part) => part.contains(document.activeElement) || part.querySelect
 async function renew() {
   if (document.hidden) return;
   const answer = await fetch(location.href, { headers: { Accept: 'text/html' } }).catch(() => null);
-  if (!answer || !answer.ok || answer.redirected) return;
+  stale.hidden = Boolean(answer && answer.ok && !answer.redirected);
+  if (!stale.hidden) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
-  for (const id of ['live', 'rows']) {
+  for (const id of ['now', 'live', 'rows']) {
     const [old, made] = [document.getElementById(id), fresh.getElementById(id)];
     if (old && made && !busy(old)) old.replaceWith(document.adoptNode(made));
   }
