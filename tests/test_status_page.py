@@ -11,7 +11,7 @@ from jpi.status import facts, gate, pages, watch
 from jpi.sync.link import Link
 from sandbox import bench
 from sandbox.web import Fault
-from tests.acting import edit, poll
+from tests.acting import edit, on_call, poll
 
 PASSWORD = "seen by the team"
 SECRETS = ("pagerduty-key", "jira-token-of-the-bot", PASSWORD)
@@ -298,6 +298,25 @@ def test_machines_get_the_same(world, stranger):
     one = stranger.get(f"/status.json?incident={incident.id}", auth=("any name", PASSWORD)).get_json()
     assert one["history"][-1]["steps"][0]["what"] == "Made the issue INCIDENT-1."
     assert stranger.get("/status.json?incident=NOBODYS", auth=("any name", PASSWORD)).status_code == 404
+
+
+def test_the_figures_of_the_log_are_on_the_page(world, team):
+    world.jira.fault = on_call("POST", "/search/jql", 429, times=1, **{"Retry-After": "1"})
+    trigger(world)
+    poll(world)
+    page = team.get("/status").text
+    limited = r"Jira</th><td data-name=\"Calls\">\d+</td><td data-name=\"Errors\">0</td><td data-name=\"[^\"]+\">1</td>"
+    assert re.search(limited, page), "calls, errors, 429s and retries by service"
+    assert re.search(r"incident triggered</th><td[^>]+>webhook</td><td[^>]+>applied</td><td[^>]+>1</td>", page)
+
+
+def test_how_long_events_waited_in_the_queue_is_on_the_page(make_world):
+    world = make_world(queued=True, STATUS_PASSWORD=PASSWORD)
+    client = edge.app.test_client()
+    client.post("/status/sign-in", data={"password": PASSWORD})
+    trigger(world)
+    assert re.search(r"0 waiting, 0 under way; last hour, 95\xa0% within \d", client.get("/status").text)
+    assert client.get("/status.json").get_json()["figures"]["wait_s"]["p95"] > 0
 
 
 def test_the_list_is_narrowed_by_state_and_text(world, team):

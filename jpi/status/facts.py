@@ -46,19 +46,22 @@ def read(there: wiring.Jpi) -> tuple[Facts, Quarters]:
     queue, queue_silent = _queue(there)
     return Facts(
         now=now, deployed=not there.settings.is_offline, interval=there.settings.poll_seconds, polled=polled,
-        poll_failed=why, lag=last_hour(quarters, now), queue=queue, queue_silent=queue_silent,
+        poll_failed=why, lag=last_hour(quarters, now), wait=last_hour(quarters, now, "wait"), queue=queue,
+        queue_silent=queue_silent,
         watched=watched["found"], watched_at=watched["at"], failing=len(there.links.listed(["failing"], "", COUNTED)),
     ), quarters
 
 
-def last_hour(quarters: Quarters, now: float) -> dict[str, float | None]:
-    """The lag in seconds, p50 and p95, of the last hour, to the quarter."""
+def last_hour(quarters: Quarters, now: float, what: str = "lag") -> dict[str, float | None]:
+    """The lag (or whatever else was counted by how long it took) in seconds, p50 and p95, of the last hour, to the
+    quarter.
+    """
     counts: dict[str, int] = {}
     for start, there in quarters.items():
         if start > now - (HOUR_QUARTERS + 1) * QUARTER_SECONDS:
             for name, count in there.items():
                 counts[name] = counts.get(name, 0) + count
-    return {"p50": lag(counts, 0.5), "p95": lag(counts, 0.95)}
+    return {"p50": lag(counts, 0.5, what), "p95": lag(counts, 0.95, what)}
 
 
 def polled(there: wiring.Jpi) -> float | None:

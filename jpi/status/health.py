@@ -28,9 +28,9 @@ class Queued:
 class Facts:
     """What the verdict goes by. Times in epoch seconds, `interval` and the lags in seconds.
 
-    `polled`: when the last poll succeeded; `poll_failed`: why the last one did not. `lag`: by percentile, of the last
-    hour. `watched`: what was found of tokens and webhooks, `{"check", "ok", "said"}`. `failing`: how many incidents do.
-    `queue_silent`: why nobody knows how full the queues are.
+    `polled`: when the last poll succeeded; `poll_failed`: why the last one did not. `lag`, `wait` (in the queue): by
+    percentile, of the last hour. `watched`: what was found of tokens and webhooks, `{"check", "ok", "said"}`.
+    `failing`: how many incidents do. `queue_silent`: why nobody knows how full the queues are.
     """
 
     now: float
@@ -39,6 +39,7 @@ class Facts:
     polled: float | None = None
     poll_failed: str = ""
     lag: Mapping[str, float | None] | None = None
+    wait: Mapping[str, float | None] | None = None
     queue: Queued | None = None
     queue_silent: str = ""
     watched: Sequence[Mapping[str, Any]] = ()

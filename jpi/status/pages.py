@@ -117,7 +117,10 @@ def sign_out() -> Answer:
 @status.get("/status")
 def overview() -> str:
     """Whether jpi is well, and the incidents it holds."""
-    return render_template("status.html", **_overview(), states=views.states())
+    shown = _overview()
+    counts = shown["events"]
+    return render_template("status.html", **{**shown, "events": views.events(counts)}, calls=views.calls(counts),
+                           states=views.states())
 
 
 @status.get("/status.json")
@@ -188,7 +191,8 @@ def _overview() -> dict[str, Any]:
     rows = [views.row(one, there.policy.site, read.now) for one in page.rows]
     return {"health": views.health(read), "incidents": rows, "older": page.older, "looked": page.looked,
             "wanted": wanted, "text": text, "chart": chart(quarters, read.now), "moment": views.moment,
-            "now": views.moment(read.now), "events": views.counted(quarters), "figures": {"lag_s": read.lag}}
+            "now": views.moment(read.now), "events": views.counted(quarters),
+            "figures": {"lag_s": read.lag, "wait_s": read.wait}}
 
 
 def _incident(link: Link) -> dict[str, Any]:

@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from jpi.status.health import Facts, age, verdict
+from jpi.status.health import Facts, Queued, age, verdict
 from jpi.sync.card import STATES, Listed
 from jpi.sync.link import Link
 from jpi.sync.measures import BY_HAND
 from jpi.sync.talk import address
+from jpi.sync.telling import SIDES
 
 STATE_WORDS = {"failing": "not applied", "open": "open", "none": "no issue", "resolved": "resolved", "ended": "apart"}
 JIRA_WORDS = {"triggered": "to do", "acknowledged": "in progress", "resolved": "done", "": "none"}
@@ -21,6 +22,7 @@ EVENT_WORDS = {
     "IssueCreated": "issue made", "IssueCommented": "comment written", "IssueDeleted": "issue deleted",
 }
 SOURCE_WORDS = {"webhook": "webhook", "poll": "read by the poll", BY_HAND: "asked for by hand"}
+FIGURES = ("calls", "errors", "limited", "retries")
 NO_TITLE = "(title not known yet)"
 # Where no element can keep a text that runs the other way to itself: Unicode's isolates.
 ISOLATED = "\u2068{}\u2069"
@@ -52,7 +54,7 @@ def health(facts: Facts) -> dict[str, Any]:
         ("Last poll", ago(facts.polled, facts.now)),
         ("Lag, last hour", f"half within {seconds(lag.get('p50'))}, 95\u00a0% within {seconds(lag.get('p95'))}"
          if lag.get("p50") is not None else "no events"),
-        ("Queue", f"{facts.queue.waiting} waiting, {facts.queue.under_way} under way" if facts.queue else no_queue),
+        ("Queue", _queue(facts.queue, facts.wait or {}) if facts.queue else no_queue),
         ("Dead letters", str(facts.queue.parked) if facts.queue else no_queue),
         *((one["check"], _watched(one)) for one in facts.watched),
     ]
@@ -60,6 +62,11 @@ def health(facts: Facts) -> dict[str, Any]:
         lines.append(("Tokens and webhooks", "not looked at yet: the poll does, once an hour"))
     return {"level": level, "headline": LEVEL_WORDS[level], "lines": lines,
             "reasons": [{"level": one, "text": text} for one, text in reasons]}
+
+
+def _queue(queue: Queued, wait: Mapping[str, float | None]) -> str:
+    now = f"{queue.waiting} waiting, {queue.under_way} under way"
+    return now if wait.get("p95") is None else f"{now}; last hour, 95\u00a0% within {seconds(wait['p95'])}"
 
 
 def _watched(one: Mapping[str, Any]) -> str:
@@ -128,3 +135,16 @@ def counted(quarters: Mapping[float, Mapping[str, int]]) -> dict[str, int]:
             if name.startswith(("events/", "api/")):
                 totals[name] = totals.get(name, 0) + count
     return dict(sorted(totals.items()))
+
+
+def calls(counts: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Of counts by name, those of calls, a row a service."""
+    return [{"service": words, **{what: counts.get(f"api/{name}/{what}", 0) for what in FIGURES}}
+            for name, words in SIDES.items()]
+
+
+def events(counts: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Of counts by name, those of events, a row a source, type and result."""
+    found = [(name.split("/"), count) for name, count in counts.items() if name.startswith("events/")]
+    return [{"source": SOURCE_WORDS.get(source, source), "what": EVENT_WORDS.get(what, what), "result": result,
+             "count": count} for (_, source, what, result), count in found]

@@ -2,7 +2,7 @@
 const EVERY = 15000;
 const stale = document.getElementById('stale');
 
-const busy = (part) => part.contains(document.activeElement) || part.querySelector('details[open]')
+const busy = (part) => part.contains(document.activeElement) || part.matches('details[open]') || part.querySelector('details[open]')
   || (!getSelection().isCollapsed && part.contains(getSelection().anchorNode));
 
 async function renew() {
@@ -11,7 +11,7 @@ async function renew() {
   stale.hidden = Boolean(answer && answer.ok && !answer.redirected);
   if (!stale.hidden) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
-  for (const id of ['now', 'live', 'rows']) {
+  for (const id of ['now', 'live', 'numbers', 'rows']) {
     const [old, made] = [document.getElementById(id), fresh.getElementById(id)];
     if (old && made && !busy(old)) old.replaceWith(document.adoptNode(made));
   }
