@@ -61,7 +61,8 @@ def look_at(incident_id):
     page = client.get(f"/status?text={incident_id}").text
     token = re.search(r'name="token" value="([^"]+)"', page)[1]
     client.get("/status?text=of+no+incident")
-    assert "waits" in client.post(f"/status/incidents/{incident_id}/again", data={"token": token}).location
+    pressed = client.post(f"/status/incidents/{incident_id}/again", data={"token": token}, follow_redirects=True)
+    assert "waits in the queue" in pressed.text
 
 
 def test_each_role_allows_what_its_function_does(make_world, seen, allowed):
