@@ -319,6 +319,12 @@ def test_how_long_events_waited_in_the_queue_is_on_the_page(make_world):
     assert client.get("/status.json").get_json()["figures"]["wait_s"]["p95"] > 0
 
 
+@pytest.mark.parametrize("given", ["Basic \xff\xfe", "Basic !", "Basic", "Bearer abc", "Basic gICA"])
+def test_what_is_no_password_is_refused_like_none(world, stranger, given):
+    answer = stranger.get("/status.json", headers={"Authorization": given})
+    assert (answer.status_code, list(answer.get_json())) == (401, ["error"])
+
+
 def test_the_list_is_narrowed_by_state_and_text(world, team):
     down = trigger(world, "Checkout is down")
     world.clock.advance(5)

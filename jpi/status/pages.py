@@ -127,7 +127,7 @@ def overview() -> str:
 def machines() -> Answer:
     """The same for machines, which sign in with the password (Basic, any name)."""
     if not g.token:
-        wrong, wait = _tried(request.authorization.password or "") if request.authorization else (WRONG, 0)
+        wrong, wait = _tried(password) if (password := _basic()) is not None else (WRONG, 0)
         if wrong:
             answer = make_response(jsonify(error=wrong), 429 if wait else 401)
             answer.headers["Retry-After" if wait else "WWW-Authenticate"] = str(wait) if wait else 'Basic realm="jpi"'
@@ -171,6 +171,16 @@ def _tried(password: str) -> tuple[str, int]:
         return WRONG, 0
     attempts.forgive(who)
     return "", 0
+
+
+def _basic() -> str | None:
+    """The password that the request brings by itself; None where it brings none that can be read."""
+    try:
+        given = request.authorization
+    except ValueError:
+        # Werkzeug's own complaint of a header that is not even ASCII.
+        return None
+    return (given.password or "") if given else None
 
 
 def _pressed() -> None:
