@@ -7,6 +7,7 @@ from functools import partial
 from jpi import aws, settings, wiring
 from jpi.clients.hooks import Hook
 from jpi.errors import JpiError
+from jpi.status.health import POLLS
 from jpi.sync.drafts import MANAGER, QUESTION, STAKEHOLDER, TIMELINE
 from jpi.tools import live_sync
 from jpi.webhooks import jira, pagerduty
@@ -14,8 +15,6 @@ from jpi.webhooks import jira, pagerduty
 NEEDED = ("BROWSE_PROJECTS", "CREATE_ISSUES", "EDIT_ISSUES", "TRANSITION_ISSUES", "LINK_ISSUES", "ADD_COMMENTS",
           "ASSIGN_ISSUES")
 CLOCK_SECONDS = 60.0
-UNITS = {"minute": timedelta(minutes=1), "hour": timedelta(hours=1), "day": timedelta(days=1)}
-POLLS = 3
 SET_UP = "python -m jpi.tools.jira_configuration makes it"
 
 # Jira's tokens die after a year at most.
@@ -140,14 +139,8 @@ def last_poll(there: wiring.Jpi) -> Iterator[str]:
         yield "no poll has ever run: is the function log_entries deployed and scheduled?"
         return
     late = datetime.now(UTC) - position.until
-    if late > POLLS * interval(there.settings.pagerduty_poll_interval):
+    if late > timedelta(seconds=POLLS * there.settings.poll_seconds):
         yield f"the last poll got as far as {position.until:%Y-%m-%d %H:%M} UTC: see the log of log_entries"
-
-
-def interval(text: str) -> timedelta:
-    """`1 minute`, `5 minutes`, `1 hour` ... as a time."""
-    count, unit = text.split()
-    return int(count) * UNITS[unit.removesuffix("s")]
 
 
 def _age(name: str) -> Iterator[int]:

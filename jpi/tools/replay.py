@@ -17,13 +17,13 @@ from dataclasses import dataclass
 from jpi import wiring
 from jpi.errors import JpiError, Permanent
 from jpi.queue import Parked, Queue
+from jpi.status.health import age
 from jpi.sync import messages
 from jpi.sync.events import Event, IssueEvent
 
 ROW = "{:<14}  {:<36}  {:<26}  {:>8}  {}"
 UNKNOWN = "not known: the function died, or ran out of time"
 UNREADABLE = "(unreadable)"
-UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
 
 @dataclass(frozen=True)
@@ -151,12 +151,6 @@ def _resync(there: wiring.Jpi, incident_id: str, dry_run: bool) -> int:
         done = there.engine.plan(event) if dry_run else there.engine.apply(event)
         print(f"{side}'s state: {'would do: ' if dry_run else ''}{done}")
     return 0
-
-
-def age(seconds: float) -> str:
-    """In the largest unit that fits."""
-    unit, size = next(((unit, size) for unit, size in UNITS if seconds >= size), UNITS[-1])
-    return f"{int(max(0.0, seconds) / size)} {unit}"
 
 
 if __name__ == "__main__":
