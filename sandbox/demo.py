@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import Iterable
 
-from sandbox.aws import Aws
+from sandbox.aws.moto_server import Aws
 from sandbox.story import Step, play, steps
 from sandbox.web import Call
 from sandbox.world import World

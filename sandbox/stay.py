@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
-from sandbox.aws import Aws
-from sandbox.faults import Switches
-from sandbox.page import Page
+from sandbox.aws.moto_server import Aws
+from sandbox.page.server import Page
+from sandbox.page.switches import Switches
 from sandbox.schedule import Schedule
 from sandbox.web import Server
 from sandbox.world import ADMIN, JIRA_SECRET, PERSON, World

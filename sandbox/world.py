@@ -11,13 +11,13 @@ from dotenv import dotenv_values
 from jpi import settings, wiring
 from jpi.app import app
 from jpi.tools.create_tables import create
-from sandbox.aws import Aws, make_queue
+from sandbox.aws.functions import EventsFunction
+from sandbox.aws.moto_server import Aws, make_queue
 from sandbox.clock import Clock
-from sandbox.functions import EventsFunction
-from sandbox.jira import Jira
-from sandbox.jira_effects import move
-from sandbox.jira_model import Issue
-from sandbox.pagerduty import Incident, PagerDuty
+from sandbox.jira.effects import move
+from sandbox.jira.model import Issue
+from sandbox.jira.server import Jira
+from sandbox.pagerduty.server import Incident, PagerDuty
 from sandbox.site import Account, add_webhooks, make_issue, set_up_jira
 from sandbox.web import Call, Server
 

@@ -14,7 +14,7 @@ from pynamodb.connection import base
 
 from jpi import logs, wiring
 from jpi.webhooks import pagerduty
-from sandbox.aws import Aws
+from sandbox.aws.moto_server import Aws
 from sandbox.stay import SETTINGS, Running
 from sandbox.world import World
 from tests.acting import poll

@@ -5,7 +5,7 @@ import re
 from jpi.handlers import log_entries
 from jpi.sync.text import document
 from jpi.tools.live_sync import missing
-from sandbox.bench import p1
+from sandbox.bench.__main__ import p1
 from tests.acting import edit, poll
 from tests.contracts import FILES, contract
 from tests.deliveries import needs_shared

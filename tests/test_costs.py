@@ -3,7 +3,8 @@
 import pytest
 
 from jpi import wiring
-from sandbox import bench, bench_changes
+from sandbox.bench import __main__ as bench
+from sandbox.bench import changes as bench_changes
 
 # (scene, process) -> most calls: shared design, promise 8.
 LIMITS = {

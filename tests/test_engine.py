@@ -11,7 +11,7 @@ from jpi.handlers import log_entries
 from jpi.sync.claims import LEASE_SECONDS
 from jpi.sync.entities import Issue
 from jpi.sync.events import IncidentUnacknowledged, IssueUpdated
-from sandbox.jira import Transition, Workflow
+from sandbox.jira.server import Transition, Workflow
 from tests.acting import QUESTIONS, apply, on_call, whole
 
 REFUSED = "What changed shortly before?"

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from jpi.tools import explain
-from sandbox.jira_model import Workflow
+from sandbox.jira.model import Workflow
 from sandbox.web import Fault
 
 

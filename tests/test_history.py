@@ -16,7 +16,7 @@ from jpi.sync.events import IncidentAnnotated
 from jpi.sync.history import KEPT, MOST_CHARACTERS, Trail, recorded
 from jpi.sync.link import Link
 from jpi.sync.telling import advice, done
-from sandbox.jira_model import Workflow
+from sandbox.jira.model import Workflow
 from sandbox.web import Fault
 from tests.acting import apply, edit, on_call, poll
 

@@ -4,8 +4,8 @@ import pytest
 
 from jpi.tools import jira_configuration
 from sandbox.clock import Clock
-from sandbox.jira import Jira
-from sandbox.jira_model import Option
+from sandbox.jira.model import Option
+from sandbox.jira.server import Jira
 from sandbox.web import Fault, Server
 from tests.acting import WRITES, poll, whole
 from tests.contracts import contract

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from jpi.sync.markup import readable
 from jpi.sync.text import document
-from sandbox import adf
+from sandbox.jira import adf
 
 URL = "https://acme.example/a?b=1"
 WORDS = st.text("abcXYZ .,:;'äß🔥-()", min_size=1, max_size=20).map(lambda text: " ".join(text.split())).filter(bool)

@@ -13,7 +13,7 @@ from jpi.sync import messages
 from jpi.sync.entities import Incident, LogEntry
 from jpi.sync.events import IncidentLogged
 from sandbox import aws as simulated
-from sandbox.functions import Context, record
+from sandbox.aws.functions import Context, record
 from sandbox.web import Fault
 from tests.acting import QUESTIONS, on_call, whole
 from tests.deliveries import issue_updated, raw, signed_by_jira

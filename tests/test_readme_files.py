@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from jpi.tools.live_sync import missing
-from sandbox.jira_model import Priority, Transition, Workflow
+from sandbox.jira.model import Priority, Transition, Workflow
 from sandbox.site import CUSTOM, TEMPLATE
 from tests.acting import poll, quiet
 

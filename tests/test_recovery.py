@@ -15,7 +15,7 @@ from jpi.handlers import log_entries
 from jpi.sync.entities import Incident, LogEntry
 from jpi.sync.text import CUT
 from jpi.webhooks import pagerduty
-from sandbox.jira import Transition, Workflow
+from sandbox.jira.server import Transition, Workflow
 from sandbox.web import Fault
 from tests.acting import QUESTIONS, apply, on_call, whole
 from tests.deliveries import raw, v2

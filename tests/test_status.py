@@ -2,7 +2,7 @@
 
 import pytest
 
-from sandbox.jira_model import Transition, Workflow
+from sandbox.jira.model import Transition, Workflow
 from tests.acting import poll, quiet, writes
 from tests.test_fields import crossed
 

@@ -9,7 +9,7 @@ from jpi import app as edge
 from jpi.errors import Outage, Unavailable
 from jpi.status import facts, gate, pages, watch
 from jpi.sync.link import Link
-from sandbox import bench
+from sandbox.bench import __main__ as bench
 from sandbox.web import Fault
 from tests.acting import edit, on_call, poll
 

@@ -177,7 +177,7 @@ def test_v2_webhooks_tell_of_notes_too(make_linked):
 
 def test_a_trimmed_note_is_fetched_whole(linked, monkeypatch):
     world, incident, issue = linked
-    monkeypatch.setattr("sandbox.pagerduty_hooks.v3_note", lambda incident, note: {
+    monkeypatch.setattr("sandbox.pagerduty.hooks.v3_note", lambda incident, note: {
         "incident": incident.ref(), "id": note.id, "content": note.content[:5], "trimmed": True,
         "type": "incident_note"})
     world.pagerduty.annotate(incident, "A long story.", world.rita)

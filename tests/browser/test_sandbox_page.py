@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from sandbox.faults import SWITCHES
+from sandbox.page.switches import SWITCHES
 from sandbox.story import CHECKOUT, steps
 from tests.browser.acting import SIZES, accessible, fits, press, tab_to, type_into
 from tests.browser.clicking import CLICKS, agree, change, incident, issue, shows, switch, trigger

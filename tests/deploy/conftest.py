@@ -11,7 +11,7 @@ import boto3
 import moto.cloudformation.models as cloudformation
 import pytest
 
-from sandbox.aws import OneAtATime
+from sandbox.aws.moto_server import OneAtATime
 from sandbox.world import World
 
 ROOT = Path(__file__).resolve().parents[2]

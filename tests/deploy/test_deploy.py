@@ -13,9 +13,9 @@ from dotenv import dotenv_values
 
 from jpi.clients.calls import FIGURES
 from jpi.sync.measures import NAMESPACE
-from sandbox.aws import RECEIVES, VISIBILITY_SECONDS
-from sandbox.bench_artefact import runtime_in
-from sandbox.functions import record
+from sandbox.aws.functions import record
+from sandbox.aws.moto_server import RECEIVES, VISIBILITY_SECONDS
+from sandbox.bench.artefact import runtime_in
 from tests.deploy.conftest import REGION, env_file
 
 # moto makes no alarms, bucket policies and the like; what it leaves out is looked for in the template.

@@ -6,7 +6,7 @@ from collections import Counter
 from jpi.app import app
 from jpi.handlers import log_entries
 from jpi.sync.text import document
-from sandbox.functions import Context
+from sandbox.aws.functions import Context
 from tests.faults.wire import Crash
 
 PROJECTS = ("INCIDENT", "QUESTION", "TIMELINE", "PERSON")

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from sandbox.functions import record
+from sandbox.aws.functions import record
 from sandbox.web import Fault
 from tests.acting import QUESTIONS, whole
 from tests.faults.scenario import Run

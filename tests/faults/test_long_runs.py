@@ -6,7 +6,7 @@ import pytest
 
 from jpi.errors import Retryable
 from jpi.handlers import log_entries
-from sandbox.functions import Context
+from sandbox.aws.functions import Context
 from sandbox.web import Fault
 
 

@@ -10,7 +10,7 @@ import pytest
 from jpi import wiring
 from jpi.errors import JpiError
 from jpi.handlers import events, log_entries
-from sandbox.functions import Context, record
+from sandbox.aws.functions import Context, record
 from tests.acting import QUESTIONS, whole
 from tests.faults.scenario import Run, play
 

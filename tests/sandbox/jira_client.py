@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import requests
 
 from sandbox.clock import Clock
-from sandbox.jira import Jira
+from sandbox.jira.server import Jira
 from sandbox.web import Server
 
 API = "/rest/api/3"

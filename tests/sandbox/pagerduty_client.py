@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import requests
 
 from sandbox.clock import Clock
-from sandbox.pagerduty import PagerDuty
+from sandbox.pagerduty.server import PagerDuty
 from sandbox.web import Server
 
 KEY = "account-key"

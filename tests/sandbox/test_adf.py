@@ -2,7 +2,7 @@
 
 import pytest
 
-from sandbox import adf
+from sandbox.jira import adf
 
 
 def text(words, *marks):

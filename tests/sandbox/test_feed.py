@@ -11,9 +11,9 @@ import pytest
 
 from jpi.logs import about, logger
 from jpi.sync import actions
-from sandbox import told
-from sandbox.agreement import Agreement
-from sandbox.feed import Feed, Parts, message, stream
+from sandbox.page import told
+from sandbox.page.agreement import Agreement
+from sandbox.page.feed import Feed, Parts, message, stream
 from sandbox.stay import Running
 from sandbox.web import Call
 from sandbox.webhooks import Delivery

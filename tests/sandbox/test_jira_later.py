@@ -2,7 +2,7 @@
 
 import pytest
 
-from sandbox.jira_effects import move
+from sandbox.jira.effects import move
 from tests.sandbox.jira_client import doc, link, running
 
 

@@ -6,7 +6,7 @@ import hmac
 import pytest
 from flask import Flask, request
 
-from sandbox.jira_outbox import JIRA_RULES
+from sandbox.jira.outbox import JIRA_RULES
 from sandbox.web import Server
 from tests.sandbox.jira_client import doc, running
 

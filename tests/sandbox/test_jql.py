@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from sandbox import jql
+from sandbox.jira.jql import parser as jql
 
 NOW = datetime(2026, 11, 23, 18, 20, 30, tzinfo=UTC)
 KNOWN = {name: name for name in (

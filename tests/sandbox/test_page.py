@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from jpi.sync.text import document
-from sandbox.faults import SWITCHES
-from sandbox.page_actions import ACTIONS, reasons
-from sandbox.page_state import state
+from sandbox.page.actions import ACTIONS, reasons
+from sandbox.page.state import state
+from sandbox.page.switches import SWITCHES
 from sandbox.site import make_issue
 from sandbox.stay import Running
 from sandbox.web import Call, Fault
@@ -242,7 +242,7 @@ def test_a_poll_that_fails_is_said_and_the_next_one_comes(running):
         feed.wait(feed.since()[-1][0])
 
 
-@pytest.mark.parametrize("path", sorted(SANDBOX.glob("*.py")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted(SANDBOX.rglob("*.py")), ids=lambda path: str(path.relative_to(SANDBOX)))
 def test_files_and_functions_of_the_sandbox_stay_small(path):
     functions = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)]
     long = [node.name for node in functions if node.end_lineno - node.lineno >= 50]

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask, request
 
 from sandbox.clock import Clock
-from sandbox.pagerduty_hooks import PAGERDUTY_RULES
+from sandbox.pagerduty.hooks import PAGERDUTY_RULES
 from sandbox.web import Server
 from sandbox.webhooks import Outbox
 

@@ -1,0 +1,1 @@
+"""What jpi costs, measured: `python -m sandbox.bench`."""

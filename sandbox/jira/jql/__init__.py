@@ -1,0 +1,1 @@
+"""JQL, as far as people and jpi write it."""

@@ -1,0 +1,250 @@
+"""What a Jira site consists of, as plain values that tests may read."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from sandbox.jira import adf
+
+if TYPE_CHECKING:
+    from sandbox.jira.state import Site
+
+Category = Literal["undefined", "new", "indeterminate", "done"]
+
+
+@dataclass
+class User:
+    """A person or service account; whoever is no `admin` cannot administer the site."""
+
+    account_id: str
+    email: str
+    token: str
+    name: str
+    active: bool = True
+    hidden_email: bool = False
+    admin: bool = True
+    time_zone: str = "Etc/UTC"
+
+
+@dataclass(frozen=True)
+class Status:
+    """A status and the category that gives it its meaning."""
+
+    id: str
+    name: str
+    category: Category
+
+
+@dataclass(frozen=True)
+class Priority:
+    """A priority; `1` is the highest."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True)
+class IssueType:
+    """An issue type; level 0 is an ordinary one, -1 a sub-task, 1 an epic."""
+
+    id: str
+    name: str
+    description: str = ""
+    level: int = 0
+
+
+@dataclass(frozen=True)
+class LinkType:
+    """A link type: the source `outward` the target, the target `inward` the source."""
+
+    id: str
+    name: str
+    inward: str
+    outward: str
+
+
+@dataclass
+class Scheme:
+    """An issue type scheme."""
+
+    id: str
+    name: str
+    type_ids: list[str]
+    default_id: str | None = None
+    description: str = ""
+    is_default: bool = False
+
+
+@dataclass
+class Project:
+    """A company-managed project; `assignee_type` decides who gets an issue that names nobody."""
+
+    id: str
+    key: str
+    name: str
+    lead: str
+    scheme_id: str
+    type_key: str = "software"
+    description: str = ""
+    assignee_type: str = "UNASSIGNED"
+    issues_made: int = 0
+
+
+@dataclass
+class Option:
+    """An option of a select field."""
+
+    id: str
+    value: str
+    disabled: bool = False
+
+
+@dataclass
+class Field:
+    """A field of the site; `kind` is its schema type, `custom_type` the key of a custom field's type."""
+
+    id: str
+    name: str
+    kind: str
+    items: str | None = None
+    custom_type: str | None = None
+    searcher: str | None = None
+    description: str = ""
+    context: str = ""
+    options: list[Option] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Transition:
+    """A transition; global where `sources` is empty. `required` fields are on its screen and must be given."""
+
+    id: str
+    name: str
+    to: str
+    sources: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+
+    def leaves(self, status: str) -> bool:
+        """Whether it can be taken from this status."""
+        return not self.sources or status in self.sources
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """A workflow, by the names of its statuses."""
+
+    initial: str
+    transitions: tuple[Transition, ...]
+
+    @classmethod
+    def of_hops(cls, hops: Iterable[tuple[str, str]], first_id: int = 7,
+                required: dict[str, tuple[str, ...]] | None = None) -> "Workflow":
+        """A workflow of directed hops (from, to), starting where the first does; `required` fields by target."""
+        pairs = list(hops)
+        made = [Transition(str(first_id + 7 * number), f"To {to}", to, (source,), (required or {}).get(to, ()))
+                for number, (source, to) in enumerate(pairs)]
+        return cls(pairs[0][0], tuple(made))
+
+
+@dataclass
+class Comment:
+    """A comment; `body` is a document, `text` what it says."""
+
+    id: str
+    author: str
+    update_author: str
+    body: dict[str, Any]
+    created: datetime
+    updated: datetime
+    properties: dict[str, Any] = field(default_factory=dict)
+    visibility: dict[str, Any] | None = None
+
+    @property
+    def public(self) -> bool:
+        """Whether customers of a service project see it."""
+        return not self.properties.get("sd.public.comment", {}).get("internal", False)
+
+    @property
+    def text(self) -> str:
+        """The text of the body, a line a paragraph."""
+        return adf.plain(self.body)
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link between two issues, by their keys: `source` "blocks" `target`."""
+
+    id: str
+    type: str
+    source: str
+    target: str
+
+    def other(self, key: str) -> str:
+        """The key at the other end."""
+        return self.target if key == self.source else self.source
+
+
+@dataclass
+class Issue:
+    """An issue. Project by key; type, priority, status and resolution by name; people by account id."""
+
+    site: "Site" = field(repr=False, compare=False)
+    id: str
+    key: str
+    project: str
+    type: str
+    reporter: str
+    creator: str
+    status: str
+    created: datetime
+    updated: datetime
+    summary: str = ""
+    description: dict[str, Any] | None = None
+    labels: list[str] = field(default_factory=list)
+    priority: str = "Medium"
+    assignee: str | None = None
+    resolution: str | None = None
+    links: list[Link] = field(default_factory=list)
+    comments: list[Comment] = field(default_factory=list)
+    properties: dict[str, Any] = field(default_factory=dict)
+    fields: dict[str, Any] = field(default_factory=dict)
+    history: list[dict[str, Any]] = field(default_factory=list)
+    deleted: bool = False
+
+    @property
+    def description_text(self) -> str:
+        """The text of the description, a line a paragraph."""
+        return adf.plain(self.description)
+
+    @property
+    def category(self) -> Category:
+        """The category of the status: `new`, `indeterminate` or `done`."""
+        return self.site.statuses[self.status].category
+
+    def field(self, name: str) -> Any:
+        """What the custom field of that name holds (of a select field, the option's value), or None."""
+        ids = [one.id for one in self.site.fields.values() if one.name == name]
+        return next((self.fields[one] for one in ids if one in self.fields), None)
+
+    def copied(self) -> "Issue":
+        """The issue as it is now, untouched by later edits."""
+        return replace(self, labels=list(self.labels), links=list(self.links), comments=list(self.comments),
+                       properties=dict(self.properties), fields=dict(self.fields))
+
+
+@dataclass
+class Webhook:
+    """An admin webhook."""
+
+    id: str
+    name: str
+    url: str
+    events: list[str]
+    owner: str
+    updated: float
+    jql: str = ""
+    secret: str | None = None
+    enabled: bool = True
+    exclude_body: bool = False

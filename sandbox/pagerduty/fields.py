@@ -1,0 +1,115 @@
+"""What a write of an incident may say, all of it checked before any of it happens."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.pagerduty.model import Incident, Json, Priority, Service, User
+from sandbox.pagerduty.rest import Refusal, Rest, invalid
+
+STATUSES = ("triggered", "acknowledged", "resolved")
+URGENCIES = ("high", "low")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a write asks for; None or empty where it does not say."""
+
+    title: str | None
+    status: str | None
+    priority: Priority | None
+    urgency: str | None
+    assignees: list[User]
+    policy: Service | None
+    resolution: str | None
+
+
+class Fields(Rest):
+    """Reads the fields of a write, and refuses what PagerDuty refuses."""
+
+    def wanted(self, given: Json) -> Wanted:
+        """Every field that may be set, checked."""
+        if given.get("assignments") and given.get("escalation_policy"):
+            raise invalid("Assignments and escalation policy cannot both be set")
+        return Wanted(
+            title=title_of(given) if "title" in given else None, status=self._status(given.get("status")),
+            priority=self._priority(given.get("priority")), urgency=urgency_of(given.get("urgency")),
+            assignees=self._assignees(given.get("assignments")), policy=self._policy(given.get("escalation_policy")),
+            resolution=text_of(given.get("resolution"), "Resolution"),
+        )
+
+    def known(self, things: list[Any], found: Any, what: str) -> Any:
+        """The thing that a reference in a body names."""
+        thing = next((one for one in things if one.id == reference_id(found, what)), None)
+        if thing is None:
+            raise invalid(f"{what} not found")
+        return thing
+
+    def check_open(self, incident: Incident, wanted: Wanted) -> None:
+        """An incident is resolved only once."""
+        if wanted.status == "resolved" == incident.status:
+            raise Refusal(400, 1001, "Incident Already Resolved")
+
+    def _status(self, found: Any) -> str | None:
+        if found is not None and found not in STATUSES:
+            raise Refusal(400, 1003, "Invalid Status Provided")
+        return text_of(found, "Status")
+
+    def _priority(self, found: Any) -> Priority | None:
+        if found is None:
+            return None
+        if not self._account.priorities_enabled:
+            raise invalid("Priority is not enabled")
+        key = found if isinstance(found, str) else reference_id(found, "Priority")
+        same = [one for one in self._account.priorities.values() if key in (one.id, one.name)]
+        if not same:
+            raise Refusal(400, 1020, "Invalid Priority")
+        return same[0]
+
+    def _assignees(self, found: Any) -> list[User]:
+        if found is not None and not (isinstance(found, list) and all(isinstance(one, dict) for one in found)):
+            raise invalid("Assignments must be a list of objects")
+        return [self.known(self._account.users, one.get("assignee"), "Assignee") for one in found or []]
+
+    def _policy(self, found: Any) -> Service | None:
+        if found is None:
+            return None
+        wanted = reference_id(found, "Escalation policy")
+        service = next((one for one in self._account.services if one.policy_id == wanted), None)
+        if service is None:
+            raise invalid("Escalation policy not found")
+        return service
+
+
+def need_type(given: Json, *kinds: str) -> None:
+    """Every object in a body names its type."""
+    if given.get("type") not in kinds:
+        raise invalid(f"Type must be {' or '.join(kinds)}")
+
+
+def reference_id(found: Any, what: str) -> str:
+    """The id that a reference in a body carries."""
+    if not isinstance(found, dict) or not isinstance(found.get("id"), str):
+        raise invalid(f"{what} must be a reference with an id")
+    return str(found["id"])
+
+
+def title_of(given: Json) -> str:
+    """The title, which is never empty."""
+    title = given.get("title")
+    if not isinstance(title, str) or not title.strip():
+        raise invalid("Title cannot be empty.")
+    return title
+
+
+def text_of(found: Any, what: str) -> str | None:
+    """Text, or nothing."""
+    if found is not None and not isinstance(found, str):
+        raise invalid(f"{what} must be a string")
+    return found
+
+
+def urgency_of(found: Any) -> str | None:
+    """One of the two urgencies, or nothing."""
+    if found is not None and found not in URGENCIES:
+        raise invalid("Urgency must be high or low")
+    return text_of(found, "Urgency")
