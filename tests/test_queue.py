@@ -12,7 +12,7 @@ from jpi.handlers import events, log_entries
 from jpi.sync import messages
 from jpi.sync.entities import Incident, LogEntry
 from jpi.sync.events import IncidentLogged
-from sandbox import aws as simulated
+from sandbox.aws import moto_server as simulated
 from sandbox.aws.functions import Context, record
 from sandbox.web import Fault
 from tests.acting import QUESTIONS, on_call, whole

@@ -4,7 +4,7 @@ import pytest
 
 from jpi.errors import Outage
 from jpi.tools import replay
-from sandbox import aws as simulated
+from sandbox.aws import moto_server as simulated
 from sandbox.web import Fault
 from tests.acting import QUESTIONS, whole
 
