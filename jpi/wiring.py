@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -15,7 +15,9 @@ from jpi.clients.pagerduty import PagerDuty
 from jpi.errors import Outage, SettingsError
 from jpi.queue import Queue
 from jpi.settings import SYNC_FILE, Settings
+from jpi.store import ports
 from jpi.store.cache import Cache
+from jpi.store.config_table import ConfigTable
 from jpi.store.cursor import Cursor
 from jpi.store.figures import FigureRows
 from jpi.store.ledger import Ledger
@@ -44,6 +46,19 @@ class Tables:
 
 
 @dataclass(frozen=True)
+class Stores:
+    """What keeps links, the ledger, and named values and counts: in DynamoDB, or elsewhere."""
+
+    links: ports.Links
+    ledger: ports.Ledger
+    config: ports.ConfigTable
+
+    def find_missing_tables(self) -> Iterator[str]:
+        """Yield the names of the tables that do not exist."""
+        return (table.table_name for table in (self.links, self.ledger, self.config) if not table.has_table())
+
+
+@dataclass(frozen=True)
 class Jpi:
     """Everything a handler needs."""
 
@@ -51,12 +66,12 @@ class Jpi:
     policy: Policy
     jira: Jira
     pagerduty: PagerDuty
-    links: Links
+    links: ports.Links
     engine: Engine
     hand_over: HandOver
     reconcile: Reconcile
     poll: Poll
-    tables: Tables
+    stores: Stores
     cursor: Cursor
     cache: Cache
     budget: Budget
@@ -97,12 +112,16 @@ def jpi() -> Jpi:
     return build(settings.load())
 
 
-def build(chosen: Settings, clock: Callable[[], float] = time.time, sleep: Callable[[float], None] = time.sleep) -> Jpi:
-    """A jpi from these settings. SettingsError where a file that they name is not as it should be."""
+def build(chosen: Settings, clock: Callable[[], float] = time.time, sleep: Callable[[float], None] = time.sleep,
+          stores: Stores | None = None) -> Jpi:
+    """Return a jpi from these settings; it keeps all it knows in DynamoDB, or in `stores` where they are given.
+
+    SettingsError where a file that they name is not as it should be.
+    """
     log, budget, figures = logs.logger(chosen.log_level, chosen.stage), Budget(clock), Figures()
     wanted = policy(chosen)
-    there = tables(chosen)
-    links, ledger, cache = Links(there.links), Ledger(there.ledger, clock), Cache(there.config, clock)
+    stores = stores or dynamodb_stores(tables(chosen), clock)
+    links, ledger, cache = stores.links, stores.ledger, Cache(stores.config, clock)
     jira = Jira(chosen.jira_api_url, chosen.jira_user_email, chosen.jira_api_token, budget, sleep,
                 wanted.custom_fields, cache)
     pagerduty = PagerDuty(chosen.pagerduty_api_url, chosen.pagerduty_api_token, chosen.pagerduty_user_email, budget,
@@ -110,11 +129,11 @@ def build(chosen: Settings, clock: Callable[[], float] = time.time, sleep: Calla
     engine = Engine(jira, pagerduty, links, ledger, cache, wanted, clock, log, figures, chosen.jira_index_lag_seconds)
     hand_over = _queue(chosen, links, wanted) or InProcess(engine.apply, log)
     reconcile = Reconcile(jira, pagerduty, links, wanted, clock, log)
-    cursor = Cursor(there.config)
+    cursor = Cursor(stores.config)
     poll = Poll(pagerduty, links, ledger, cursor, reconcile, hand_over, wanted, clock, log,
                 chosen.log_entries_poll_past_hours)
-    return Jpi(chosen, wanted, jira, pagerduty, links, engine, hand_over, reconcile, poll, there, cursor, cache, budget,
-               clock, figures, FigureRows(there.config, clock), log)
+    return Jpi(chosen, wanted, jira, pagerduty, links, engine, hand_over, reconcile, poll, stores, cursor, cache,
+               budget, clock, figures, FigureRows(stores.config, clock), log)
 
 
 def tables(chosen: Settings) -> Tables:
@@ -125,12 +144,17 @@ def tables(chosen: Settings) -> Tables:
                   bound(ConfigRow, chosen.config_table, here))
 
 
-def _queue(chosen: Settings, links: Links, wanted: Policy) -> Queue | None:
+def dynamodb_stores(tables: Tables, clock: Callable[[], float]) -> Stores:
+    """Return the stores that keep everything in these tables."""
+    return Stores(Links(tables.links), Ledger(tables.ledger, clock), ConfigTable(tables.config))
+
+
+def _queue(chosen: Settings, links: ports.Links, wanted: Policy) -> Queue | None:
     place = Place(region(), chosen.is_offline)
     return Queue(chosen.events_queue, place, partial(_group, links, wanted)) if chosen.events_queue else None
 
 
-def _group(links: Links, wanted: Policy, event: IssueEvent) -> str | None:
+def _group(links: ports.Links, wanted: Policy, event: IssueEvent) -> str | None:
     """The incident of an issue's event; a new issue that is to open one is kept in order by its own key."""
     if isinstance(event, IssueCreated):
         return event.issue.key if wanted.opens(event.issue) and not event.ours else None

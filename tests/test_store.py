@@ -19,6 +19,7 @@ from pynamodb.exceptions import TableError
 
 from jpi.errors import LostRace, Outage
 from jpi.store.cache import Cache
+from jpi.store.config_table import ConfigTable
 from jpi.store.cursor import Cursor
 from jpi.store.ledger import Ledger
 from jpi.store.links import Links
@@ -146,7 +147,7 @@ def test_a_row_from_before_a_column_was_added_is_read(rows, links):
 
 def test_the_cache_knows_until_tomorrow_in_every_process(rows):
     now = [NOW]
-    here, there = (Cache(rows[2], lambda: now[0]) for _ in range(2))
+    here, there = (Cache(ConfigTable(rows[2]), lambda: now[0]) for _ in range(2))
     assert here.get("site") is None
     here.put("site", {"fields": {"severity": "customfield_1"}})
     assert there.get("site") == here.get("site") == {"fields": {"severity": "customfield_1"}}
@@ -154,17 +155,17 @@ def test_the_cache_knows_until_tomorrow_in_every_process(rows):
     assert (here.get("site"), there.get("site")) == (None, None)
     there.put("site", 2)
     here.put("site", 3)
-    assert Cache(rows[2], lambda: now[0]).get("site") == 3
+    assert Cache(ConfigTable(rows[2]), lambda: now[0]).get("site") == 3
 
 
 def test_what_is_found_is_remembered_and_nothing_is_not(rows):
-    cache = Cache(rows[2], lambda: NOW)
+    cache = Cache(ConfigTable(rows[2]), lambda: NOW)
     assert [cache.remembered("user:R1", lambda found=found: found) for found in (None, "", "P1", "P2")] == [
         None, "", "P1", "P1"]
 
 
 def test_the_cursor_moves_on_from_where_it_was_read(rows):
-    cursor = Cursor(rows[2])
+    cursor = Cursor(ConfigTable(rows[2]))
     assert cursor.load() is None
     until = datetime(2026, 11, 20, 3, 0, 0, 5, tzinfo=UTC)
     position = Position(until, until - timedelta(hours=6), ("Q1", "Q2"), short=2, step=timedelta(hours=3))
@@ -185,7 +186,7 @@ def test_other_faults_of_dynamodb_are_not_taken_for_a_race(rows, links):
     assert not isinstance(caught.value, LostRace)
     rows[2].delete_table()
     with pytest.raises(Exception, match=r"PutItem|ResourceNotFound") as caught:
-        Cursor(rows[2]).save(Position(datetime.now(UTC), datetime.now(UTC)))
+        Cursor(ConfigTable(rows[2])).save(Position(datetime.now(UTC), datetime.now(UTC)))
     assert not isinstance(caught.value, LostRace)
 
 
@@ -254,7 +255,7 @@ def test_where_dynamodb_is_away_everything_is_worth_another_try(monkeypatch, act
     nowhere = Connection("us-east-1", "http://127.0.0.1:9", offline=True)
     links, ledger, config = (bound(model, "x", nowhere) for model in (LinkRow, LedgerRow, ConfigRow))
     with pytest.raises(Outage):
-        act(Links(links), Ledger(ledger, lambda: NOW), Cursor(config))
+        act(Links(links), Ledger(ledger, lambda: NOW), Cursor(ConfigTable(config)))
 
 
 def test_a_dynamodb_that_does_not_answer_in_time_is_one_that_is_away(monkeypatch):
@@ -265,5 +266,5 @@ def test_a_dynamodb_that_does_not_answer_in_time_is_one_that_is_away(monkeypatch
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
     config = bound(ConfigRow, "x", Connection("us-east-1", "http://127.0.0.1:9", offline=True))
     with pytest.raises(Outage):
-        Cursor(config).load()
-    assert Cache(config, lambda: NOW).get("anything") is None
+        Cursor(ConfigTable(config)).load()
+    assert Cache(ConfigTable(config), lambda: NOW).get("anything") is None

@@ -163,7 +163,7 @@ def again(incident_id: str) -> Answer:
 def _tried(password: str) -> tuple[str, int]:
     """What is wrong with an attempt, empty if nothing, and how many seconds the next one has to wait."""
     there = wiring.jpi()
-    attempts, who = Attempts(there.tables.config, there.clock), request.remote_addr or "unknown"
+    attempts, who = Attempts(there.stores.config, there.clock), request.remote_addr or "unknown"
     if wait := attempts.wait(who):
         return f"Too many attempts: please wait {wait:.0f} seconds.", max(1, round(wait))
     if not g.gate.opens(password):

@@ -1,16 +1,16 @@
 """Attempts to sign in, counted by who makes them, in DynamoDB: after a few that failed each has to wait longer."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from jpi.errors import LostRace
-from jpi.store.models import ConfigRow, told
+from jpi.store.ports import ConfigTable, Item
 
 # So many may fail at once; then 2 seconds, 4, 8 ... a quarter of an hour, in which one is forgotten.
 FREE, LONGEST_SECONDS = 3, 900.0
 # All addresses together: nobody is kept out for long by what others try.
 EVERYBODY, FREE_OF_ALL, LONGEST_OF_ALL_SECONDS = "everybody", 50, 30.0
-KEPT = timedelta(days=1)
+KEPT_SECONDS = 86_400.0
 # To whoever comes at the same moment as another attempt of theirs.
 MOMENT_SECONDS = 1.0
 
@@ -18,8 +18,8 @@ MOMENT_SECONDS = 1.0
 class Attempts:
     """Whether somebody may try now."""
 
-    def __init__(self, rows: type[ConfigRow], clock: Callable[[], float]) -> None:
-        self._rows = rows
+    def __init__(self, table: ConfigTable, clock: Callable[[], float]) -> None:
+        self._table = table
         self._clock = clock
 
     def wait(self, who: str) -> float:
@@ -29,34 +29,32 @@ class Attempts:
 
     def forgive(self, who: str) -> None:
         """It was the right password: what others have tried counts as before."""
-        own, all_ = self._row(who), self._row(EVERYBODY)
-        for row, failures in ((own, 0), (all_, all_.value["failures"] - 1)):
-            row.value = {"failures": max(0, failures), "until": 0.0, "at": self._clock()}
-            self._saved(row)
+        own, all_ = self._get(who), self._get(EVERYBODY)
+        for name, item, failures in ((who, own, 0), (EVERYBODY, all_, all_.value["failures"] - 1)):
+            self._save(name, {"failures": max(0, failures), "until": 0.0, "at": self._clock()}, item.version)
 
     def _claimed(self, who: str, free: int, longest: float) -> float:
-        now, row = self._clock(), self._row(who)
-        if now < row.value["until"]:
-            return float(row.value["until"]) - now
-        forgotten = (now - row.value.get("at", now)) // longest
-        failures = max(0, row.value["failures"] - int(forgotten)) + 1
+        now, item = self._clock(), self._get(who)
+        if now < item.value["until"]:
+            return float(item.value["until"]) - now
+        forgotten = (now - item.value.get("at", now)) // longest
+        failures = max(0, item.value["failures"] - int(forgotten)) + 1
         pause = min(longest, 2.0 ** (failures - free)) if failures > free else 0.0
-        row.value = {"failures": failures, "until": now + pause, "at": now}
         # Saved before the password is looked at: many at once get one look between them.
-        return 0.0 if self._saved(row) else MOMENT_SECONDS
+        saved = self._save(who, {"failures": failures, "until": now + pause, "at": now}, item.version)
+        return 0.0 if saved else MOMENT_SECONDS
 
-    def _row(self, who: str) -> ConfigRow:
-        with told("reading attempts"):
-            try:
-                return self._rows.get(f"sign-in:{who}", consistent_read=True)
-            except self._rows.DoesNotExist:
-                return self._rows(f"sign-in:{who}", value={"failures": 0, "until": 0.0})
+    def _get(self, who: str) -> Item:
+        item = self._table.get(_key(who), "reading attempts", consistent=True)
+        return item or Item({"failures": 0, "until": 0.0})
 
-    def _saved(self, row: ConfigRow) -> bool:
-        row.expires_at = datetime.fromtimestamp(self._clock(), UTC) + KEPT
+    def _save(self, who: str, value: dict[str, Any], version: int | None) -> bool:
         try:
-            with told("counting an attempt"):
-                row.save()
+            self._table.save(_key(who), Item(value, version), "counting an attempt", self._clock() + KEPT_SECONDS)
         except LostRace:
             return False
         return True
+
+
+def _key(who: str) -> str:
+    return f"sign-in:{who}"

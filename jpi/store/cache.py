@@ -4,17 +4,18 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from jpi.errors import LostRace, Outage
-from jpi.store.models import ConfigRow, told
+from jpi.store.ports import ConfigTable, Item
 
 DAY_SECONDS = 86_400.0
+REMEMBERING = "remembering what was asked"
 Found = TypeVar("Found")
 
 
 class Cache:
     """Values by name. It never fails: what it cannot tell is asked for again."""
 
-    def __init__(self, rows: type[ConfigRow], clock: Callable[[], float]) -> None:
-        self._rows = rows
+    def __init__(self, table: ConfigTable, clock: Callable[[], float]) -> None:
+        self._table = table
         self._clock = clock
         self._here: dict[str, dict[str, Any]] = {}
 
@@ -45,27 +46,18 @@ class Cache:
         """Remember a value, as JSON has it, until tomorrow."""
         self._here[name] = {"value": value, "until": self._clock() + DAY_SECONDS}
         try:
-            with told("remembering what was asked"):
-                row = self._row(name) or self._rows(_key(name))
-                row.value = self._here[name]
-                row.save()
+            item = self._table.get(_key(name), REMEMBERING)
+            self._table.save(_key(name), Item(self._here[name], item.version if item else None), REMEMBERING)
         except (LostRace, Outage):
             # Somebody else remembers it, or nobody does.
             return
 
     def _stored(self, name: str) -> dict[str, Any] | None:
         try:
-            with told("reading what was asked"):
-                row = self._row(name)
+            item = self._table.get(_key(name), "reading what was asked")
         except Outage:
             return None
-        return dict(row.value) if row else None
-
-    def _row(self, name: str) -> ConfigRow | None:
-        try:
-            return self._rows.get(_key(name))
-        except self._rows.DoesNotExist:
-            return None
+        return dict(item.value) if item else None
 
 
 def _key(name: str) -> str:

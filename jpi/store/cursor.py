@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from jpi.store.models import ConfigRow, told, version_of
+from jpi.store.ports import ConfigTable, Item
 from jpi.sync.poll import Position
 
 NAME = "log_entries_cursor"
@@ -11,21 +11,20 @@ NAME = "log_entries_cursor"
 class Cursor:
     """The poll's position, saved only over the one that was read."""
 
-    def __init__(self, rows: type[ConfigRow]) -> None:
-        self._rows = rows
+    def __init__(self, table: ConfigTable) -> None:
+        self._table = table
 
     def load(self) -> Position | None:
         """Where the last poll ended; None before the first."""
-        with told("reading the cursor"):
-            try:
-                row = self._rows.get(NAME, consistent_read=True)
-            except self._rows.DoesNotExist:
-                return None
-        until, began = (datetime.fromtimestamp(row.value[name], UTC) for name in ("until", "began"))
-        step = timedelta(seconds=row.value["step"]) if row.value["step"] else None
-        polled = row.value.get("polled")
-        return Position(until, began, tuple(row.value["again"]), row.value["short"], step,
-                        datetime.fromtimestamp(polled, UTC) if polled else None, int(row.version))
+        item = self._table.get(NAME, "reading the cursor", consistent=True)
+        if item is None:
+            return None
+        value = item.value
+        until, began = (datetime.fromtimestamp(value[name], UTC) for name in ("until", "began"))
+        step = timedelta(seconds=value["step"]) if value["step"] else None
+        polled = value.get("polled")
+        return Position(until, began, tuple(value["again"]), value["short"], step,
+                        datetime.fromtimestamp(polled, UTC) if polled else None, item.version)
 
     def save(self, position: Position) -> None:
         """Save over the position of this version, None where there was none; LostRace where another poll did."""
@@ -33,5 +32,4 @@ class Cursor:
                  "again": sorted(position.again), "short": position.short,
                  "polled": position.polled.timestamp() if position.polled else None,
                  "step": position.step.total_seconds() if position.step else None}
-        with told("moving the cursor"):
-            self._rows(NAME, value=value, **version_of(position)).save()
+        self._table.save(NAME, Item(value, position.version), "moving the cursor")

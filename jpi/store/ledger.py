@@ -3,17 +3,17 @@
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 
-from jpi.store.models import LedgerRow, told
+from jpi.store.models import InTable, LedgerRow, told
 
 # Longer than anything is read twice: PagerDuty retries a webhook for two days, a poll may be down for a holiday.
 KEPT = timedelta(days=90)
 
 
-class Ledger:
+class Ledger(InTable[LedgerRow]):
     """Ids of log entries and the like, forgotten after 90 days."""
 
     def __init__(self, rows: type[LedgerRow], clock: Callable[[], float]) -> None:
-        self._rows = rows
+        super().__init__(rows)
         self._clock = clock
 
     def known(self, ids: Collection[str]) -> set[str]:

@@ -1,24 +1,18 @@
 """Links in DynamoDB: one row an incident, saved only over the version that was read."""
 
 from collections.abc import Collection
-from dataclasses import asdict, replace
-from typing import Any
+from dataclasses import replace
 from uuid import uuid4
 
 from jpi.errors import LostRace
-from jpi.store.models import LinkRow, told, version_of
-from jpi.sync.card import Card, Listed, card, state
+from jpi.store.link_columns import OPEN, columns_of, link_from
+from jpi.store.models import InTable, LinkRow, told, version_of
+from jpi.sync.card import Card, Listed
 from jpi.sync.link import Link
 
-OPEN = "open"
 
-
-
-class Links:
+class Links(InTable[LinkRow]):
     """Where links are kept."""
-
-    def __init__(self, rows: type[LinkRow]) -> None:
-        self._rows = rows
 
     def get(self, incident_id: str) -> Link:
         """The incident's link as last saved; a new one, not saved yet, where there is none."""
@@ -70,13 +64,7 @@ class Links:
 
     def row(self, link: Link) -> LinkRow:
         """The row that a link is saved as."""
-        return self._rows(
-            link.incident_id, issue_key=link.issue_key, issue_id=link.issue_id, issue_status=link.issue_status,
-            open=OPEN if link.open else None, agreed=dict(link.agreed), seen=dict(link.seen), holds=dict(link.holds),
-            todo=dict(link.todo), failed=dict(link.failed), fields=dict(link.fields), talk=dict(link.talk),
-            ended=link.ended, about=dict(link.about), history=list(link.history), **_listed(link),
-            saved_by=uuid4().hex, **version_of(link),
-        )
+        return self._rows(**columns_of(link), saved_by=uuid4().hex, **version_of(link))
 
     def _row(self, incident_id: str) -> LinkRow | None:
         with told(f"reading the link of {incident_id}"):
@@ -87,15 +75,4 @@ class Links:
 
 
 def _link(row: LinkRow) -> Link:
-    # Rows from before there were such columns have none.
-    return Link(row.incident_id, int(row.version), row.issue_key, row.issue_id, row.agreed, row.seen, row.holds,
-                row.todo, row.issue_status, row.failed, row.ended, row.fields or {}, row.talk or {}, row.about or {},
-                tuple(row.history or ()))
-
-
-def _listed(link: Link) -> dict[str, Any]:
-    """Where the list has it: by state, and there by when it began. A link that was only begun is not listed yet."""
-    if "began" not in link.about:
-        return {}
-    return {"state": state(link), "began": f"{link.about['began']:017.6f}/{link.incident_id}",
-            "card": asdict(card(link))}
+    return link_from(row.attribute_values)

@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from pynamodb.attributes import (
     Attribute,
@@ -164,6 +164,22 @@ class Versioned(Protocol):
 def version_of(read: Versioned) -> dict[str, Any]:
     """The version to save over, as an argument of a row; none where there was no row."""
     return {"version": read.version} if read.version else {}
+
+
+class InTable(Generic[M]):
+    """A store that keeps its rows in one table."""
+
+    def __init__(self, rows: type[M]) -> None:
+        self._rows = rows
+
+    @property
+    def table_name(self) -> str:
+        """Return the table's name."""
+        return str(self._rows.Meta.table_name)
+
+    def has_table(self) -> bool:
+        """True if the table exists."""
+        return self._rows.exists()
 
 
 def bound(model: type[M], table: str, connection: Connection) -> type[M]:

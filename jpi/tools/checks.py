@@ -116,9 +116,8 @@ def pagerduty_webhook(here: Here, there: wiring.Jpi) -> Iterator[str]:
 
 def tables(there: wiring.Jpi) -> Iterator[str]:
     """Whether the three tables are there."""
-    for model in (there.tables.links, there.tables.ledger, there.tables.config):
-        if not model.exists():
-            yield f"there is no table {model.Meta.table_name}: `sls deploy` makes it"
+    for name in there.stores.find_missing_tables():
+        yield f"there is no table {name}: `sls deploy` makes it"
 
 
 def queue(there: wiring.Jpi) -> Iterator[str]:
