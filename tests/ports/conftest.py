@@ -1,0 +1,81 @@
+"""The stores in memory, on moto and on dynalite: one suite holds all three."""
+
+import shutil
+import socket
+import subprocess
+import threading
+import time
+import uuid
+from contextlib import nullcontext
+from pathlib import Path
+
+import pytest
+from pynamodb.exceptions import TableError
+
+from jpi.store.models import ConfigRow, Connection, LedgerRow, LinkRow, bound
+from jpi.tools import create_tables
+from tests.ports.backends import DynamoDB, Memory
+
+DYNALITE = Path(__file__).resolve().parents[2] / "node_modules/.bin/dynalite"
+
+
+@pytest.fixture(scope="session")
+def dynalite():
+    """The address of a DynamoDB by other hands, in a process of its own."""
+    if not DYNALITE.exists() or not shutil.which("node"):
+        pytest.skip("dynalite is not here: it takes Node and `npm ci`")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    times = [part for name in ("create", "delete", "update") for part in (f"--{name}TableMs", "0")]
+    with subprocess.Popen([DYNALITE, "--host", "127.0.0.1", "--port", port, *times], stdout=subprocess.PIPE,
+                          text=True) as process:
+        assert "listening" in process.stdout.readline()
+        yield f"http://127.0.0.1:{port}"
+        process.terminate()
+
+
+@pytest.fixture
+def make_rows(request, monkeypatch):
+    """`make_rows("moto")` or `make_rows("dynalite")`: the three models on tables of their own there."""
+    def make(name):
+        # PynamoDB waits two seconds for a table that is not there at once.
+        monkeypatch.setattr(time, "sleep", lambda seconds: threading.Event().wait(0.01))
+        url = request.getfixturevalue("aws").url if name == "moto" else request.getfixturevalue("dynalite")
+        connection, stage = Connection("us-east-1", url, offline=True), uuid.uuid4().hex[:8]
+        models = [bound(model, f"{model.__name__}-{stage}", connection) for model in (LinkRow, LedgerRow, ConfigRow)]
+        assert create_tables.create(models[0])
+        for expiring in models[1:]:
+            # dynalite makes the table, and then knows no times to live.
+            lacks = name == "dynalite"
+            with pytest.raises(TableError, match="UpdateTimeToLive") if lacks else nullcontext():
+                assert create_tables.create(expiring)
+        assert [create_tables.create(model) for model in models] == [False] * 3, "what exists is left alone"
+        return models
+
+    return make
+
+
+@pytest.fixture
+def memory():
+    return Memory()
+
+
+@pytest.fixture(params=["moto", "dynalite"])
+def dynamodb(request, make_rows):
+    return DynamoDB(make_rows(request.param))
+
+
+@pytest.fixture(params=["memory", "moto", "dynalite"])
+def backend(request, make_rows):
+    return Memory() if request.param == "memory" else DynamoDB(make_rows(request.param))
+
+
+@pytest.fixture
+def stores(backend):
+    return backend.stores
+
+
+@pytest.fixture
+def links(stores):
+    return stores.links

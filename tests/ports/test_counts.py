@@ -1,0 +1,56 @@
+"""Counts in the table of named values, and what is stored of attempts to sign in."""
+
+import pytest
+
+from jpi.errors import LostRace, Outage
+from jpi.store.attempts import EVERYBODY, FREE, Attempts
+from jpi.store.figures import FigureRows
+from jpi.store.ports import Item
+from jpi.sync.measures import QUARTER_SECONDS
+from tests.ports.backends import NOW
+from tests.ports.test_store_ports import DOING, run_together
+
+
+def test_counts_are_added_up_and_read_together(backend):
+    config = backend.stores.config
+    config.add_counts("a", {"events/x": 2, "y": 1}, NOW + 0.6, DOING)
+    config.add_counts("a", {"y": 3}, NOW + 5.4, DOING)
+    config.add_counts("b", {}, NOW, DOING)
+    assert config.get_counts(["a", "b", "c"], DOING) == {"a": {"events/x": 2, "y": 4}, "b": {}}
+    assert (backend.expiry("config", "a"), backend.expiry("config", "b")) == (NOW + 5, NOW)
+
+
+def test_counts_of_more_items_than_one_read_takes_are_refused(stores):
+    assert stores.config.get_counts([str(number) for number in range(100)], DOING) == {}
+    with pytest.raises(Outage, match=f"^{DOING}: Failed to batch get items: .*ValidationException"):
+        stores.config.get_counts([str(number) for number in range(101)], DOING)
+
+
+def test_many_who_count_at_once_lose_nothing(stores):
+    run_together(lambda number: [stores.config.add_counts("a", {"x": 1}, NOW, DOING) for _ in range(3)])
+    assert stores.config.get_counts(["a"], DOING) == {"a": {"x": 24}}
+
+
+def test_of_many_who_save_an_item_at_once_one_wins(stores):
+    stores.config.save("a", Item(0), DOING)
+    outcomes = run_together(lambda number: stores.config.save("a", Item(number, 1), DOING))
+    assert (outcomes.count(LostRace), stores.config.get("a", DOING).version) == (7, 2)
+
+
+def test_figures_are_kept_for_eight_days(backend):
+    figures = FigureRows(backend.stores.config, backend.clock)
+    figures.add({"events/a": 2})
+    backend.clock.now += QUARTER_SECONDS
+    figures.add({"events/a": 1})
+    assert [*figures.of_last_day().values()] in ([{"events/a": 2}, {"events/a": 1}], [{"events/a": 1}, {"events/a": 2}])
+    assert backend.expiry("config", f"figures:{NOW:.0f}") == NOW + 8 * 86_400
+
+
+def test_attempts_are_kept_for_a_day(backend):
+    attempts = Attempts(backend.stores.config, backend.clock)
+    assert [attempts.wait("somebody") for _ in range(FREE + 2)] == [0.0] * (FREE + 1) + [2.0]
+    assert backend.expiry("config", "sign-in:somebody") == NOW + 86_400
+    assert attempts.wait("somebody else") == 0.0
+    attempts.forgive("somebody")
+    assert attempts.wait("somebody") == 0.0
+    assert backend.stores.config.get(f"sign-in:{EVERYBODY}", DOING).value["failures"] == FREE + 2
