@@ -14,7 +14,7 @@ from tests.ports.test_store_ports import DOING, run_together
 def test_counts_are_added_up_and_read_together(backend):
     config = backend.stores.config
     config.add_counts("a", {"events/x": 2, "y": 1}, NOW + 0.6, DOING)
-    config.add_counts("a", {"y": 3}, NOW + 5.4, DOING)
+    config.add_counts("a", {"y": 3}, NOW + 4.6, DOING)
     config.add_counts("b", {}, NOW, DOING)
     assert config.get_counts(["a", "b", "c"], DOING) == {"a": {"events/x": 2, "y": 4}, "b": {}}
     assert (backend.expiry("config", "a"), backend.expiry("config", "b")) == (NOW + 5, NOW)

@@ -1,19 +1,21 @@
 """What only memory has: knobs for what DynamoDB does in its own time, calls that can be broken, and copies."""
 
+import contextlib
 import copy
 import pickle
+import threading
 from dataclasses import replace
 
 import pytest
 
-from jpi.errors import Outage
+from jpi.errors import LostRace, Outage
 from jpi.store.ports import Item
 from jpi.sync.link import Link
 from sandbox.aws.memory_state import MemoryTables
 from sandbox.aws.memory_tables import memory_stores
 from sandbox.wire import WireFault
 from tests.ports.backends import NOW, Moment
-from tests.ports.test_store_ports import DOING, FULL, WHOLE
+from tests.ports.test_store_ports import DOING, FULL, WHOLE, run_together
 
 
 @pytest.fixture
@@ -75,6 +77,20 @@ def test_what_has_expired_is_gone_at_once_where_that_is_asked_for(memory, stores
     assert stores.config.get("a", DOING) is None
     stores.config.save("a", Item(2), DOING, NOW + 50)
     assert stores.config.get("a", DOING) == Item(2, 1)
+
+
+def test_nobody_comes_between_a_condition_and_its_write():
+    both = threading.Barrier(2)
+
+    def clock():
+        # Read after the condition and before the write; two writers meet in it only if no lock holds the second off.
+        with contextlib.suppress(threading.BrokenBarrierError):
+            both.wait(0.05)
+        return NOW
+
+    links = memory_stores(MemoryTables(clock)).links
+    outcomes = run_together(lambda number: links.save(Link("Q1")).version, 2)
+    assert sorted(outcomes, key=str) == sorted([1, LostRace], key=str)
 
 
 @pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda state: pickle.loads(pickle.dumps(state))])

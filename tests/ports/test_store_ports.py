@@ -49,6 +49,7 @@ def test_a_link_is_read_as_it_was_saved(links, link):
     assert saved == replace(link, version=1)
     assert links.get("Q1") == saved
     assert links.get_all(["Q1", "Q2", "Q1"]) == {"Q1": saved, "Q2": Link("Q2")}
+    assert [*links.get_all(["Q2", "Q1"])] == ["Q1", "Q2"]
     assert links.incident_of("INCIDENT-1") == "Q1"
     assert links.incident_of("INCIDENT-2") is None
 
