@@ -46,11 +46,16 @@ class Queue:
 
     status = 202
 
-    def __init__(self, name: str, place: Place, group_of: Callable[[IssueEvent], str | None]) -> None:
-        """`group_of`: the incident of an issue's event, else what it is to be kept in order with; None: nobody's."""
+    def __init__(self, name: str, place: Place, group_of: Callable[[IssueEvent], str | None], *,
+                 client: "SQSClient | None" = None) -> None:
+        """`group_of`: the incident of an issue's event, else what it is to be kept in order with; None: nobody's.
+
+        `client`: a ready SQS client; None: boto3's, built when it is first needed.
+        """
         self._name = name
         self._place = place
         self._group_of = group_of
+        self._ready_client = client
 
     def __call__(self, events: Sequence[Event]) -> list[str | Exception]:
         """Store them all; Outage where any was not: then they are to be sent again, and doubles are sorted out."""
@@ -75,7 +80,9 @@ class Queue:
 
     @cached_property
     def client(self) -> "SQSClient":
-        """The boto3 client."""
+        """The SQS client."""
+        if self._ready_client is not None:
+            return self._ready_client
         parts = urlsplit(self._name)
         endpoint = f"{parts.scheme}://{parts.netloc}" if self._place.offline else ""
         there: SQSClient = aws.client("sqs", replace(self._place, endpoint=endpoint), aws.QUICK)
