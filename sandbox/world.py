@@ -12,7 +12,8 @@ from jpi import settings, wiring
 from jpi.app import app
 from jpi.tools.create_tables import create
 from sandbox.aws.functions import EventsFunction
-from sandbox.aws.moto_server import Aws, make_queue
+from sandbox.aws.moto_server import Aws
+from sandbox.aws.queues import make_queue
 from sandbox.clock import Clock
 from sandbox.jira.effects import move
 from sandbox.jira.model import Issue

@@ -12,7 +12,7 @@ from jpi.handlers import events, log_entries
 from jpi.sync import messages
 from jpi.sync.entities import Incident, LogEntry
 from jpi.sync.events import IncidentLogged
-from sandbox.aws import moto_server as simulated
+from sandbox.aws import queues
 from sandbox.aws.functions import Context, record
 from sandbox.web import Fault
 from tests.acting import QUESTIONS, on_call, whole
@@ -209,7 +209,7 @@ def test_a_message_that_cannot_be_read_ends_at_once(queued, body, caplog):
 
 
 def test_a_mistake_of_ours_is_parked_and_not_lost(make_world, monkeypatch, caplog):
-    monkeypatch.setattr(simulated, "RECEIVES", 3)
+    monkeypatch.setattr(queues, "RECEIVES", 3)
     queued = make_world(queued=True)
     trigger(queued)
 
@@ -218,7 +218,7 @@ def test_a_mistake_of_ours_is_parked_and_not_lost(make_world, monkeypatch, caplo
 
     with monkeypatch.context() as patch:
         patch.setattr(queued.jpi.engine, "apply", mistaken)
-        for _ in range(simulated.RECEIVES + 1):
+        for _ in range(queues.RECEIVES + 1):
             queued.settle()
             queued.clock.advance(1000)
     assert "a mistake" in caplog.text
@@ -248,7 +248,7 @@ def test_a_message_that_cannot_be_put_off_comes_again_all_the_same(queued, monke
         patch.setattr(wiring.Queue, "put_off", fails)
         queued.settle()
     assert "messages were not put off" in caplog.text
-    queued.clock.advance(simulated.VISIBILITY_SECONDS + 1)
+    queued.clock.advance(queues.VISIBILITY_SECONDS + 1)
     queued.settle()
     assert whole(queued) == [QUESTIONS, 2, 1]
 
@@ -312,15 +312,13 @@ def test_a_long_log_arrives_whole_through_the_queue(queued):
     assert len(queued.linked(queued.issues()[0], "Timeline")) == len(incident.log)
 
 
-def test_a_queue_by_name_is_looked_up_once(make_world, monkeypatch):
-    world = make_world(queued=True)
-    there = wiring.Queue("events-x.fifo", wiring.Place("us-east-1"), lambda event: None)
+def test_a_queue_by_name_is_looked_up_once_with_the_client_it_was_given():
     asked = []
 
     class Client:
         def get_queue_url(self, QueueName):
             asked.append(QueueName)
-            return {"QueueUrl": world.events.url}
+            return {"QueueUrl": "http://sqs.localhost/1/events-x.fifo"}
 
-    monkeypatch.setattr(type(there), "client", Client())
-    assert (there.url, there.url, asked) == (world.events.url, world.events.url, ["events-x.fifo"])
+    queue = wiring.Queue("events-x.fifo", wiring.Place("us-east-1"), lambda event: None, client=Client())
+    assert (queue.url, queue.url, asked) == ("http://sqs.localhost/1/events-x.fifo",) * 2 + (["events-x.fifo"],)

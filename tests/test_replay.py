@@ -4,7 +4,7 @@ import pytest
 
 from jpi.errors import Outage
 from jpi.tools import replay
-from sandbox.aws import moto_server as simulated
+from sandbox.aws import queues
 from sandbox.web import Fault
 from tests.acting import QUESTIONS, whole
 
@@ -17,7 +17,7 @@ def _nobody_waits(monkeypatch):
 @pytest.fixture
 def parked(make_world, monkeypatch, capsys):
     """(the world with two incidents' events in the dead-letter queue, the incidents, what a call of the tool says)."""
-    monkeypatch.setattr(simulated, "RECEIVES", 3)
+    monkeypatch.setattr(queues, "RECEIVES", 3)
     queued = make_world(queued=True)
     incidents = [queued.pagerduty.trigger(queued.service, title, queued.rita, "P1") for title in ("Down", "Slow")]
     queued.pagerduty.acknowledge(incidents[0], queued.rita)

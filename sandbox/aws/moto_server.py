@@ -14,10 +14,6 @@ from sandbox.web import Server
 
 speed_up()
 REGION = "us-east-1"
-# A message is tried this often before it is parked: with `handlers.events`' waits, for half a day.
-RECEIVES = 50
-# Six times what the events function may take: AWS, Lambda with SQS.
-VISIBILITY_SECONDS = 360
 
 
 class Aws(Server):
@@ -44,15 +40,6 @@ def _groups_in_flight(queue: moto.sqs.models.Queue) -> set[str]:
 
 
 moto.sqs.models.Queue.pending_message_groups = property(_groups_in_flight)  # type: ignore[assignment]
-
-
-def make_queue(sqs: Any, name: str) -> tuple[str, str]:
-    """A FIFO queue and its dead-letter queue, as serverless.yml has them; their addresses."""
-    parked = sqs.create_queue(QueueName=f"{name}-dead.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=parked, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    redrive = f'{{"deadLetterTargetArn": "{arn}", "maxReceiveCount": {RECEIVES}}}'
-    attributes = {"FifoQueue": "true", "RedrivePolicy": redrive, "VisibilityTimeout": str(VISIBILITY_SECONDS)}
-    return sqs.create_queue(QueueName=f"{name}.fifo", Attributes=attributes)["QueueUrl"], parked
 
 
 class OneAtATime:

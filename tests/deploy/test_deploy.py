@@ -14,7 +14,7 @@ from dotenv import dotenv_values
 from jpi.clients.calls import FIGURES
 from jpi.sync.measures import NAMESPACE
 from sandbox.aws.functions import record
-from sandbox.aws.moto_server import RECEIVES, VISIBILITY_SECONDS
+from sandbox.aws.queues import RECEIVES, VISIBILITY_SECONDS
 from sandbox.bench.artefact import runtime_in
 from tests.deploy.conftest import REGION, env_file
 
