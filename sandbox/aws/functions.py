@@ -51,7 +51,9 @@ class EventsFunction:
         failed = {one["itemIdentifier"] for one in answer["batchItemFailures"]}
         done = [one for one in messages if one["MessageId"] not in failed]
         for one in done:
-            self._sqs.delete_message(QueueUrl=self.url, ReceiptHandle=one["ReceiptHandle"])
+            # A message whose visibility is over meanwhile comes again, as with Lambda.
+            with suppress(ClientError):
+                self._sqs.delete_message(QueueUrl=self.url, ReceiptHandle=one["ReceiptHandle"])
         self._remember(messages, failed)
         return len(done)
 
