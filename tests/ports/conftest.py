@@ -1,4 +1,4 @@
-"""The stores in memory, on moto and on dynalite: one suite holds all three."""
+"""The stores in memory, on moto and on dynalite, and SQS in memory and on moto: one suite holds them all."""
 
 import shutil
 import socket
@@ -14,6 +14,7 @@ from pynamodb.exceptions import TableError
 
 from jpi.store.models import ConfigRow, Connection, LedgerRow, LinkRow, bound
 from jpi.tools import create_tables
+from tests.ports import sqs as simulated
 from tests.ports.backends import DynamoDB, Memory
 
 DYNALITE = Path(__file__).resolve().parents[2] / "node_modules/.bin/dynalite"
@@ -79,3 +80,16 @@ def stores(backend):
 @pytest.fixture
 def links(stores):
     return stores.links
+
+
+@pytest.fixture
+def _nobody_waits(monkeypatch):
+    monkeypatch.setattr("jpi.queue.LOOK_WAIT_SECONDS", 0)
+
+
+@pytest.fixture(params=["memory", "moto"])
+def sqs(request, monkeypatch, _nobody_waits):
+    """A queue with its dead letters, three receives from parking, in memory and in moto."""
+    monkeypatch.setattr("sandbox.aws.queues.RECEIVES", 3)
+    return simulated.memory() if request.param == "memory" else simulated.moto(
+        monkeypatch, request.getfixturevalue("aws"))
