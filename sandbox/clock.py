@@ -1,23 +1,48 @@
-"""A clock that tests move by hand, so that nothing has to sleep."""
+"""Clocks that are moved by hand, so that nothing has to sleep."""
 
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 
+START = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+
 
 class Clock:
-    """The present, plus however far it has been moved on."""
+    """A time that begins at `start` and moves only when it is advanced."""
 
-    def __init__(self) -> None:
-        self._ahead = 0.0
+    def __init__(self, start: datetime = START) -> None:
+        self._now = start
+        self._lock = threading.Lock()
 
     def __call__(self) -> float:
-        """Epoch seconds, as `time.time` gives them."""
-        return time.time() + self._ahead
+        """Return epoch seconds, as `time.time` does."""
+        return self.now().timestamp()
 
     def now(self) -> datetime:
-        """The present time, UTC."""
-        return datetime.fromtimestamp(self(), UTC)
+        """Return the present time, UTC."""
+        return self._now
 
     def advance(self, seconds: float) -> None:
         """Move the clock on; never back."""
-        self._ahead += timedelta(seconds=seconds).total_seconds()
+        if seconds < 0:
+            raise ValueError(f"a clock does not go back, not even {-seconds} seconds")
+        with self._lock:
+            self._now += timedelta(seconds=seconds)
+
+
+class RunningClock(Clock):
+    """A clock that also runs on with the machine's, by default from the present."""
+
+    def __init__(self, start: datetime | None = None) -> None:
+        self._machine_time = datetime.now(UTC)
+        super().__init__(start or self._machine_time)
+
+    def now(self) -> datetime:
+        """Return the present time, UTC."""
+        with self._lock:
+            machine_time = datetime.fromtimestamp(time.time(), UTC)
+            # Where the machine's clock is set back, this one stands still until that has caught up.
+            if machine_time > self._machine_time:
+                self._now += machine_time - self._machine_time
+                self._machine_time = machine_time
+            return self._now

@@ -14,7 +14,7 @@ from jpi.tools.create_tables import create
 from sandbox.aws.functions import EventsFunction
 from sandbox.aws.moto_server import Aws
 from sandbox.aws.queues import make_queue
-from sandbox.clock import Clock
+from sandbox.clock import Clock, RunningClock
 from sandbox.jira.effects import move
 from sandbox.jira.model import Issue
 from sandbox.jira.server import Jira
@@ -45,7 +45,7 @@ class World:
 
     def __init__(self, aws: Aws, clock: Clock | None = None, sleep: Callable[[float], None] | None = None,
                  ports: tuple[int, int, int] = (0, 0, 0), queued: bool = False, **changes: str) -> None:
-        self.clock = clock or Clock()
+        self.clock = clock or RunningClock()
         self.events: EventsFunction | None = None
         self._sleep = sleep or self.clock.advance
         self.pagerduty = PagerDuty(self.clock, key=KEY)
