@@ -7,7 +7,7 @@ from jpi.app import app
 from jpi.handlers import log_entries
 from jpi.sync.text import document
 from sandbox.aws.functions import Context
-from tests.faults.wire import Crash
+from tests.fakes.faults import Crash
 
 PROJECTS = ("INCIDENT", "QUESTION", "TIMELINE", "PERSON")
 # How far the clock is moved when nothing is due: at first a little, then ever more.

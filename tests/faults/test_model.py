@@ -6,7 +6,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from tests.faults.model import Model
+from tests.fakes.events import pick_event
+from tests.fakes.faults import CallFault
+from tests.fakes.world import FakeWorld
 
 NUMBER = st.integers(0, 20)
 
@@ -16,65 +18,62 @@ class Histories(RuleBasedStateMachine):
 
     @initialize(priority=st.sampled_from(["P1", "P3"]))
     def begin(self, priority):
-        self.model = Model()
-        self.model.pagerduty.trigger(priority)
+        self.world = FakeWorld()
+        self.world.pagerduty.trigger(priority)
 
     @rule(priority=st.sampled_from(["P1", "P3"]))
     def trigger(self, priority):
-        if len(self.model.pagerduty.incidents) < 3:
-            self.model.pagerduty.trigger(priority)
+        if len(self.world.pagerduty.incidents) < 3:
+            self.world.pagerduty.trigger(priority)
 
     @rule(which=NUMBER, choice=st.sampled_from(["triggered", "acknowledged", "resolved", "P1"]))
     def person_on_pagerduty(self, which, choice):
-        names = list(self.model.pagerduty.incidents)
-        self.model.pagerduty.person(names[which % len(names)], choice)
+        names = list(self.world.pagerduty.incidents)
+        self.world.pagerduty.act_as_rita(names[which % len(names)], choice)
 
     @rule(which=NUMBER, category=st.sampled_from(["new", "indeterminate", "done"]))
     def person_on_jira(self, which, category):
-        keys = [key for key, (draft, _) in self.model.jira.issues.items() if draft.project == "INCIDENT"]
+        keys = [key for key, issue in self.world.jira.issues.items() if issue.draft.project == "INCIDENT"]
         if keys:
-            self.model.jira.person(keys[which % len(keys)], category)
+            self.world.jira.act_as_jim(keys[which % len(keys)], category)
 
     @rule(seconds=st.sampled_from([0.25, 1, 40, 150]))
     def time_passes(self, seconds):
-        self.model.clock.now += seconds
+        self.world.clock.advance(seconds)
 
-    @precondition(lambda self: self.model.under_way)
+    @precondition(lambda self: self.world.under_way)
     @rule(which=NUMBER, fate=st.sampled_from(["arrives", "arrives and comes again", "is lost"]))
     def a_webhook(self, which, fate):
-        under_way = self.model.under_way
-        event = under_way[which % len(under_way)]
-        if fate != "arrives and comes again":
-            under_way.remove(event)
+        event = pick_event(self.world.under_way, which, keep=fate == "arrives and comes again")
         if fate != "is lost":
-            self.model.attempt(lambda: self.model.deliver(event))
+            self.world.attempt(lambda: self.world.deliver(event))
 
-    @precondition(lambda self: self.model.queue)
+    @precondition(lambda self: self.world.queue)
     @rule(which=NUMBER, keep=st.booleans())
     def a_worker(self, which, keep):
-        self.model.work(which, keep)
+        self.world.apply_any(which, keep)
 
     @rule()
     def the_poll(self):
-        self.model.poll()
+        self.world.poll()
 
-    @rule(after=st.integers(0, 12), kind=st.sampled_from(["crash before", "crash after", "refused", "answer lost"]))
-    def something_will_break(self, after, kind):
-        self.model.breaks.plan(after, kind)
+    @rule(after=st.integers(0, 12), fault=st.sampled_from(CallFault))
+    def something_will_break(self, after, fault):
+        self.world.calls.plan(after, fault)
 
     def teardown(self):
-        if not hasattr(self, "model"):
+        if not hasattr(self, "world"):
             return
-        self.model.settle()
-        assert self.model.wrong() == {}
-        before = self.model.total_writes()
-        for event in list(self.model.under_way):
-            self.model.deliver(event)
-        self.model.drain()
-        self.model.poll()
-        self.model.drain()
-        assert self.model.total_writes() == before, "something was written though nothing had happened"
-        assert self.model.wrong() == {}
+        self.world.settle()
+        assert self.world.find_failures() == {}
+        before = self.world.count_writes()
+        for event in list(self.world.under_way):
+            self.world.deliver(event)
+        self.world.drain()
+        self.world.poll()
+        self.world.drain()
+        assert self.world.count_writes() == before, "something was written though nothing had happened"
+        assert self.world.find_failures() == {}
 
 
 TestHistories = Histories.TestCase

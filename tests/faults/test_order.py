@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from tests.faults.model import Model
+from tests.fakes.world import FakeWorld
 from tests.faults.scenario import Run
 
 # What Rita does within a minute of the trigger; with it, five deliveries.
@@ -16,7 +16,7 @@ SCENARIOS = {
 # A permutation and how often each delivery comes; `make test` takes every so many of them.
 ORDERS = list(itertools.product(itertools.permutations(range(5)), itertools.product((1, 2), repeat=5)))
 SAMPLE = 607
-SAMPLE_IN_MODEL = 13
+SAMPLE_OF_FAKES = 13
 
 
 def sequence(order):
@@ -32,32 +32,32 @@ def shuffled(order):
 
 
 def history(priority, choices):
-    """A model in which all that has happened, and nothing of it has arrived."""
-    model = Model()
-    model.pagerduty.trigger(priority)
+    """A world in which all that has happened, and nothing of it has arrived."""
+    world = FakeWorld()
+    world.pagerduty.trigger(priority)
     for choice in choices:
-        model.clock.now += 7
-        model.pagerduty.person("Q0", choice)
-    return model, list(model.under_way)
+        world.clock.advance(7)
+        world.pagerduty.act_as_rita("Q0", choice)
+    return world, list(world.under_way)
 
 
 @pytest.mark.parametrize("arrival", [sequence, shuffled])
 @pytest.mark.parametrize(("priority", "choices"), SCENARIOS.values(), ids=SCENARIOS)
-def test_every_order_of_five_deliveries_in_the_model(priority, choices, arrival, exhaustive, survived):
-    chosen, failures = ORDERS[:: 1 if exhaustive else SAMPLE_IN_MODEL], {}
+def test_every_order_of_five_deliveries_between_the_fakes(priority, choices, arrival, exhaustive, survived):
+    chosen, failures = ORDERS[:: 1 if exhaustive else SAMPLE_OF_FAKES], {}
     for order in chosen:
-        model, deliveries = history(priority, choices)
+        world, deliveries = history(priority, choices)
         for number in arrival(order):
-            model.deliver(deliveries[number])
-            model.drain()
+            world.deliver(deliveries[number])
+            world.drain()
         # Without a poll: what arrived must suffice, but for the timeline, which only the log has.
-        [key] = model.jira.incident_issues("Q0")
-        status = model.pagerduty.incidents["Q0"].status
-        if model.store.links["Q0"].agreed["status"] != status or model.pagerduty.writes:
-            failures[order] = (status, model.jira.category(key), model.store.links["Q0"])
-        model.settle()
-        if model.wrong():
-            failures[order] = model.wrong()
+        [key] = world.jira.incident_issues("Q0")
+        status = world.pagerduty.incidents["Q0"].present.status
+        if world.links.rows["Q0"].agreed["status"] != status or world.pagerduty.writes:
+            failures[order] = (status, world.jira.issues[key].category, world.links.rows["Q0"])
+        world.settle()
+        if world.find_failures():
+            failures[order] = world.find_failures()
     survived(len(chosen), failures)
 
 

@@ -16,10 +16,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError
 
 from sandbox.world import TOKEN
-
-
-class Crash(BaseException):
-    """The process is dead; nothing of ours may catch it."""
+from tests.fakes.faults import Crash
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,46 @@
+"""jpi's pure part alone, without engine, poll and store: what it decides is done at once."""
+
+from jpi.sync.rules import decide, performed, settle
+from sandbox.clock import Clock
+from tests.fakes.events import pick_event
+
+
+class PureWorld:
+    """An incident and its issue with the link between them; each test says what the two sides are (`perform`, `read`).
+
+    `under_way`: events that did not arrive yet; `writes`: what jpi wrote, by side.
+    """
+
+    def __init__(self, link, policy):
+        self.clock, self.link, self.policy = Clock(), link, policy
+        self.under_way, self.writes = [], []
+
+    def perform(self, action):
+        """Do what was decided; return it as it was done."""
+        raise NotImplementedError
+
+    def read(self):
+        """Return events of what both sides are now."""
+        raise NotImplementedError
+
+    def apply(self, event):
+        """Let an event arrive: decide, perform, and remember it in the link."""
+        for action in decide(event, self.link, self.policy):
+            self.clock.advance(1)
+            done = self.perform(action)
+            self.link = performed(done, self.link)
+        self.link = settle(event, self.link)
+
+    def deliver_any(self, fate, number):
+        """Let an event under way arrive ("deliver"), arrive and come "again", or "lose" it."""
+        if not self.under_way:
+            return
+        event = pick_event(self.under_way, number, keep=fate == "again")
+        if fate != "lose":
+            self.apply(event)
+
+    def poll(self):
+        """Read both sides, then apply what was read."""
+        self.clock.advance(1)
+        for event in self.read():
+            self.apply(event)

@@ -1,0 +1,133 @@
+"""jpi's real engine, poll and reconciliation between the fakes, so that thousands of histories can be played."""
+
+from collections import Counter
+from dataclasses import replace
+
+from jpi.errors import Permanent, Retryable
+from jpi.sync.drafts import QUESTION, TIMELINE
+from jpi.sync.engine import Engine
+from jpi.sync.entities import CATEGORY_OF
+from jpi.sync.events import IssueUpdated, incident_of
+from jpi.sync.measures import Figures
+from jpi.sync.policy import Policy, Question
+from jpi.sync.poll import Poll
+from jpi.sync.reconcile import Reconcile
+from sandbox.clock import Clock
+from tests.fakes.faults import BreakingCalls, Crash
+from tests.fakes.jira import INDEX_LAG_SECONDS, FakeJira
+from tests.fakes.log import FakeLog
+from tests.fakes.pagerduty import FakePagerDuty
+from tests.fakes.services import JIM
+from tests.fakes.store import FakeCache, FakeCursor, FakeLedger, FakeLinks
+
+QUESTIONS = 3
+POLICY = Policy(person_project="", questions=tuple(Question(f"Question {number}?") for number in range(QUESTIONS)))
+PAST_HOURS = 6
+MINUTE = 60
+
+
+class FakeWorld:
+    """Everything, wired; `under_way`: webhooks not delivered yet, `queue`: events not applied yet."""
+
+    def __init__(self):
+        self.clock, self.under_way, self.queue, self.log = Clock(), [], [], FakeLog()
+        self.calls = BreakingCalls(self.clock)
+        self.pagerduty = FakePagerDuty(self.clock, self.calls, self.under_way)
+        self.jira = FakeJira(self.clock, self.calls, self.under_way)
+        self.links, self.ledger, self.cursor = FakeLinks(self.calls), FakeLedger(self.calls), FakeCursor(self.calls)
+        self.start_jpi()
+
+    def start_jpi(self):
+        """Start jpi, as a new process."""
+        self.engine = Engine(self.jira, self.pagerduty, self.links, self.ledger, FakeCache(self.clock), POLICY,
+                             self.clock, self.log, Figures(), INDEX_LAG_SECONDS)
+        reconcile = Reconcile(self.jira, self.pagerduty, self.links, POLICY, self.clock, self.log)
+        self._poll = Poll(self.pagerduty, self.links, self.ledger, self.cursor, reconcile, self.hand_over, POLICY,
+                          self.clock, self.log, PAST_HOURS)
+
+    def hand_over(self, events):
+        """Queue events, as `jpi.queue.Queue` does."""
+        self.queue += events
+        return ["queued"] * len(events)
+
+    def deliver(self, event):
+        """Let a webhook arrive; that of an issue without a link is dropped at the door."""
+        if isinstance(event, IssueUpdated):
+            event = replace(event, incident_id=self.links.incident_of(event.issue.key))
+        if incident_of(event):
+            self.queue.append(event)
+
+    def attempt(self, work):
+        """Do some work as Lambda does: return whether it succeeded; a process that died is started again."""
+        try:
+            work()
+        except Crash:
+            self.start_jpi()
+            return False
+        except Retryable:
+            return False
+        except Permanent as error:
+            raise AssertionError("nothing in this world is beyond mending") from error
+        return True
+
+    def apply_any(self, number=0, keep=False):
+        """Apply a queued event, the first of its incident; or, with `keep`, a copy of any."""
+        if not self.queue:
+            return
+        event = self.queue[number % len(self.queue)]
+        if not keep:
+            event = next(first for first in self.queue if incident_of(first) == incident_of(event))
+        if self.attempt(lambda: self.engine.apply(event)) and not keep:
+            self.queue.remove(event)
+
+    def poll(self):
+        """Poll once, as the schedule does."""
+        self.attempt(self._poll.run)
+
+    def drain(self):
+        """Apply events until none is queued; let time pass where somebody may still be at it."""
+        for _ in range(200):
+            if not self.queue:
+                return
+            before = len(self.queue)
+            self.apply_any()
+            if len(self.queue) == before:
+                self.clock.advance(MINUTE)
+        raise AssertionError(f"still queued: {self.queue}")
+
+    def settle(self):
+        """Let everything come to rest: no call breaks, two polls, every queued event applied."""
+        self.calls.mend()
+        for _ in range(2):
+            self.drain()
+            self.clock.advance(MINUTE)
+            self.poll()
+        self.drain()
+        self.clock.advance(MINUTE)
+
+    def count_writes(self):
+        """Return the number of writes to either service."""
+        return self.pagerduty.writes + self.jira.writes
+
+    def find_failures(self):
+        """Return, by incident, what is not as it should be once everything came to rest."""
+        failures = {name: self._find_failure(name) for name in self.pagerduty.incidents}
+        return {name: failure for name, failure in failures.items() if failure}
+
+    def _find_failure(self, name):
+        log, keys = self.pagerduty.incidents[name].log, self.jira.incident_issues(name)
+        if not any(entry.priority == "P1" for entry in log):
+            return "an issue that nobody wanted" if keys else ""
+        if len(keys) != 1:
+            return f"{len(keys)} issues"
+        links = [link for issue in self.jira.issues.values() for link in issue.draft.links]
+        parts = Counter(link.type for link in links if link.key == keys[0])
+        if parts != {QUESTION: QUESTIONS, TIMELINE: len(log)}:
+            return f"{parts} of {QUESTIONS} questions and {len(log)} entries"
+        return self._find_difference(self.pagerduty.incidents[name].present.status, self.jira.issues[keys[0]])
+
+    def _find_difference(self, status, issue):
+        if (status, issue.category, issue.last_mover) == ("acknowledged", "new", JIM.id):
+            # If it was acknowledged before it was done: PagerDuty's API cannot take that back.
+            return ""
+        return "" if CATEGORY_OF[status] == issue.category else f"{status} and {issue.category}"
