@@ -1,35 +1,34 @@
 """The merge of title, priority and assignee: tables, and any history of edits on both sides."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from jpi.sync.actions import Assignee, EditIncident, EditIssue
-from jpi.sync.entities import Incident, Issue, Person
-from jpi.sync.events import IncidentLogged, IncidentPriorityUpdated, IncidentReassigned, IncidentTriggered, IssueUpdated
-from jpi.sync.link import Link
+from jpi.sync.entities import Person
+from jpi.sync.events import IncidentLogged, IncidentPriorityUpdated, IncidentReassigned, IncidentTriggered
 from jpi.sync.merge import known, set_by_us
 from jpi.sync.policy import PRIORITIES, FieldSync, Policy
-from jpi.sync.rules import decide, performed, settle
+from jpi.sync.rules import decide, settle
+from sandbox.clock import START
+from tests.fakes.events import make_incident_event, make_issue_event, make_link
+from tests.fakes.pure import FATES, PureWorld
 
-NOON = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
-T = NOON.timestamp()
+T = START.timestamp()
 BOTH = {"title": {"pagerduty": "Down", "jira": "Down"}, "priority": {"pagerduty": "P1", "jira": "Highest"}}
-LINKED = Link("Q1", 3, "INCIDENT-1", "10001", {"status": "triggered"}, issue_status="triggered", fields=BOTH)
+LINKED = make_link(fields=BOTH)
 # Two of PagerDuty's to one of Jira's.
 COARSE = Policy(priorities={**{name: (one,) for name, one in PRIORITIES.items()}, "P5": ("Low",)})
 
 
 def on_pagerduty(seconds=1, kind=IncidentTriggered, **changes):
-    return kind(f"E{seconds}", NOON + timedelta(seconds=seconds), Incident("Q1", status="triggered", **changes))
+    return make_incident_event(kind, seconds, **changes)
 
 
 def on_jira(seconds=1, changed=(), **changes):
-    issue = Issue("INCIDENT-1", "10001", "new", **changes)
-    return IssueUpdated(f"J{seconds}", NOON + timedelta(seconds=seconds), issue, changed=frozenset(changed))
+    return make_issue_event(seconds, changed=changed, **changes)
 
 
 def unknown_on(side):
@@ -90,19 +89,23 @@ SIDES = ("pagerduty", "jira")
 KINDS = {"priority": IncidentPriorityUpdated, "assignee": IncidentReassigned}
 
 
-class Model:
-    """Both sides' fields, what is under way, and jpi's link; a second passes with every step."""
+class TwoSetsOfFields(PureWorld):
+    """Both sides' title, priority and assignee alone; a second passes with every step."""
 
     def __init__(self, **sync):
-        self.policy = Policy(sync={name: FieldSync(**how) for name, how in sync.items()})
-        self.now, self.under_way, self.writes = 1, [], []
+        link = make_link(fields={name: dict(called[0]) for name, called in CALLED.items()})
+        super().__init__(link, Policy(sync={name: FieldSync(**how) for name, how in sync.items()}))
         self.values = {side: {name: called[0][side] for name, called in CALLED.items()} for side in SIDES}
-        self.link = replace(LINKED, fields={name: dict(called[0]) for name, called in CALLED.items()})
-        self.changed = {"pagerduty": 0, "jira": 0}
+        self.changed = dict.fromkeys(SIDES, 0)
         self.last, self.newest = {}, dict.fromkeys(CALLED, 0)
+        self.clock.advance(1)
+
+    @property
+    def seconds(self):
+        return int(self.clock() - T)
 
     def edit(self, side, name, choice):
-        """A person sets one side's field."""
+        """Let a person set one side's field."""
         value = CALLED[name][choice % 5][side]
         if self.values[side][name] != value:
             self.last[side, name] = self.newest[name] = choice % 5
@@ -110,83 +113,80 @@ class Model:
 
     def set(self, side, values):
         self.values[side] |= values
-        self.changed[side] = self.now
+        self.changed[side] = self.seconds
         if side == "jira":
-            self.under_way.append(self.event(IssueUpdated, changed=frozenset(values)))
-        self.under_way += [self.event(KINDS[name]) for name in values if side == "pagerduty" and name in KINDS]
+            self.under_way.append(self.jira_event(values))
+        self.under_way += [self.pagerduty_event(KINDS[name]) for name in values
+                           if side == "pagerduty" and name in KINDS]
 
-    def event(self, kind, **more):
-        """That side's webhook, or (with `read_at`) a read of it."""
-        side = "jira" if kind is IssueUpdated else "pagerduty"
-        there, at = self.values[side], NOON + timedelta(seconds=self.changed[side])
-        title, priority, person = there["title"], there["priority"], Person(there["assignee"])
-        if side == "jira":
-            issue = Issue("INCIDENT-1", "10001", "new", title, priority, assignee=person)
-            return kind(f"J{self.now}", at, issue, **more)
-        incident = Incident("Q1", title, "triggered", priority, assignees=(person,))
-        return kind(f"E{self.now}", at, incident, **more)
+    def jira_event(self, changed=()):
+        """Return Jira's webhook, or what a read of it shows."""
+        return on_jira(self.changed["jira"], changed, **self.fields("jira"), assignee=self.assignee("jira"))
 
-    def apply(self, event):
-        for action in decide(event, self.link, self.policy):
-            self.now += 1
-            side = "jira" if isinstance(action, EditIssue) else "pagerduty"
-            values = {name: self.there(side, value) for name, value in action.values.items()}
-            values = {name: value for name, value in values.items()
-                      if name != "assignee" or value != known(self.link, side, name)}
-            if values:
-                self.writes.append((side, values))
-                self.set(side, values)
-            seen = {**self.link.seen, **{set_by_us(side, name): T + self.now for name in values}}
-            self.link = performed(replace(action, values=values), replace(self.link, seen=seen))
-        self.link = settle(event, self.link)
+    def pagerduty_event(self, kind):
+        """Return PagerDuty's webhook, or what a read of it shows."""
+        return on_pagerduty(self.changed["pagerduty"], kind, **self.fields("pagerduty"),
+                            assignees=(self.assignee("pagerduty"),))
 
-    def there(self, side, value):
+    def fields(self, side):
+        return {name: value for name, value in self.values[side].items() if name != "assignee"}
+
+    def assignee(self, side):
+        return Person(self.values[side]["assignee"])
+
+    def perform(self, action):
+        side = "jira" if isinstance(action, EditIssue) else "pagerduty"
+        values = {name: self.value_on(side, value) for name, value in action.values.items()}
+        values = {name: value for name, value in values.items()
+                  if name != "assignee" or value != known(self.link, side, name)}
+        if values:
+            self.writes.append((side, values))
+            self.set(side, values)
+        seen = {**self.link.seen, **{set_by_us(side, name): self.clock() for name in values}}
+        self.link = replace(self.link, seen=seen)
+        return replace(action, values=values)
+
+    def value_on(self, side, value):
         """As the writer finds people: on the side where they are to be set."""
         if not isinstance(value, Assignee) or value.side == side:
             return value.id if isinstance(value, Assignee) else value
         return next(called[side] for called in CALLED["assignee"] if called[value.side] == value.id)
 
     def take(self, step, name, choice):
-        self.now += 1
+        self.clock.advance(1)
         if step in self.values:
             self.edit(step, name, choice)
         elif step == "poll":
             self.poll()
-        elif self.under_way:
-            number = choice % len(self.under_way)
-            event = self.under_way[number] if step == "again" else self.under_way.pop(number)
-            if step != "lose":
-                self.apply(event)
+        else:
+            self.deliver_any(step, choice)
 
-    def poll(self):
-        """Both sides are read, then what was read is applied."""
-        self.now += 1
-        read_at = NOON + timedelta(seconds=self.now)
-        for event in [self.event(kind, read_at=read_at) for kind in (IncidentLogged, IssueUpdated)]:
-            self.apply(event)
+    def read(self):
+        return [replace(event, read_at=self.clock.now()) for event in (
+            self.pagerduty_event(IncidentLogged), self.jira_event())]
 
     def arrive(self):
-        """Everything arrives, in its order."""
+        """Let everything arrive, in its order."""
         for _ in range(200):
             if self.under_way:
-                self.now += 1
+                self.clock.advance(1)
                 self.apply(self.under_way.pop(0))
         assert not self.under_way
 
     def settle(self):
-        """Everything arrives; then two polls, and what follows from them."""
+        """Let everything arrive; then two polls, and what follows from them."""
         self.arrive()
         for _ in range(2):
             self.poll()
             self.arrive()
 
-    def shown(self, name):
+    def choices(self, name):
         """What both sides have, by its number."""
         return [[called[side] for called in CALLED[name]].index(self.values[side][name]) for side in self.values]
 
 
 SIDE, NAME = st.sampled_from(SIDES), st.sampled_from(list(CALLED))
-STEPS = st.lists(st.tuples(st.sampled_from([*SIDES, "deliver", "again", "lose", "poll"]), NAME,
+STEPS = st.lists(st.tuples(st.sampled_from([*SIDES, *FATES, "poll"]), NAME,
                            st.integers(0, 9)), max_size=25)
 EDITS = st.lists(st.tuples(SIDE, st.integers(1, 4)), max_size=4, unique_by=lambda edit: edit[1])
 HOW = st.sampled_from(["newer", "pagerduty", "jira"])
@@ -195,30 +195,30 @@ HOW = st.sampled_from(["newer", "pagerduty", "jira"])
 @given(STEPS, st.fixed_dictionaries(dict.fromkeys(CALLED, HOW)))
 @example([("pagerduty", "priority", number % 2 + 1) for number in range(12)], {"priority": "newer"})
 def test_both_sides_are_equal_after_any_history_and_then_nothing_is_written(steps, winners):
-    model = Model(**{name: {"winner": winner} for name, winner in winners.items()})
+    world = TwoSetsOfFields(**{name: {"winner": winner} for name, winner in winners.items()})
     for step in steps:
-        model.take(*step)
-    model.settle()
+        world.take(*step)
+    world.settle()
     for name in CALLED:
-        one, other = model.shown(name)
+        one, other = world.choices(name)
         assert one == other, name
-    writes = list(model.writes)
-    model.settle()
-    assert model.writes == writes
+    writes = list(world.writes)
+    world.settle()
+    assert world.writes == writes
 
 
 @given(st.lists(st.tuples(SIDE, NAME, st.integers(0, 4)), max_size=8), st.booleans())
 def test_a_change_takes_one_write(edits, told):
-    model = Model()
+    world = TwoSetsOfFields()
     for side, name, choice in edits:
-        model.now += 1
-        before, writes = model.shown(name), len(model.writes)
-        model.edit(side, name, choice)
+        world.clock.advance(1)
+        before, writes = world.choices(name), len(world.writes)
+        world.edit(side, name, choice)
         if not told:
-            model.under_way.clear()
-        model.settle()
-        assert model.shown(name) == [choice, choice]
-        assert len(model.writes) - writes == (before != model.shown(name))
+            world.under_way.clear()
+        world.settle()
+        assert world.choices(name) == [choice, choice]
+        assert len(world.writes) - writes == (before != world.choices(name))
 
 
 @pytest.mark.parametrize("name", CALLED)
@@ -226,14 +226,14 @@ def test_a_change_takes_one_write(edits, told):
 @settings(max_examples=60)
 @given(edits=EDITS)
 def test_of_edits_that_only_a_poll_shows_the_newer_or_the_declared_winners_wins(name, winner, edits):
-    model = Model(**{name: {"winner": winner}})
+    world = TwoSetsOfFields(**{name: {"winner": winner}})
     for side, choice in edits:
-        model.now += 1
-        model.edit(side, name, choice)
-    model.under_way.clear()
-    model.settle()
-    wanted = model.last.get((winner, name), model.newest[name])
-    assert model.shown(name) == [wanted, wanted]
+        world.clock.advance(1)
+        world.edit(side, name, choice)
+    world.under_way.clear()
+    world.settle()
+    wanted = world.last.get((winner, name), world.newest[name])
+    assert world.choices(name) == [wanted, wanted]
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -241,21 +241,21 @@ def test_of_edits_that_only_a_poll_shows_the_newer_or_the_declared_winners_wins(
 @settings(max_examples=60)
 @given(edits=EDITS)
 def test_of_edits_that_nobody_had_told_of_the_newer_or_the_declared_winners_wins(name, winner, edits):
-    model = Model(**{name: {"winner": winner}})
+    world = TwoSetsOfFields(**{name: {"winner": winner}})
     for side, choice in edits:
-        model.now += 1
-        model.edit(side, name, choice)
-    model.settle()
-    wanted = model.last.get((winner, name), model.newest[name])
-    assert model.shown(name) == [wanted, wanted]
+        world.clock.advance(1)
+        world.edit(side, name, choice)
+    world.settle()
+    wanted = world.last.get((winner, name), world.newest[name])
+    assert world.choices(name) == [wanted, wanted]
 
 
 @pytest.mark.parametrize("direction", ["to-jira", "to-pagerduty", "off"])
 @given(steps=STEPS)
 def test_what_is_not_carried_over_is_never_written(direction, steps):
-    model = Model(**{name: {"direction": direction} for name in CALLED})
+    world = TwoSetsOfFields(**{name: {"direction": direction} for name in CALLED})
     for step in steps:
-        model.take(*step)
-    model.settle()
+        world.take(*step)
+    world.settle()
     allowed = {"to-jira": {"jira"}, "to-pagerduty": {"pagerduty"}, "off": set()}[direction]
-    assert {side for side, _ in model.writes} <= allowed
+    assert {side for side, _ in world.writes} <= allowed

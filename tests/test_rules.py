@@ -1,14 +1,14 @@
 """Deciding: tables of before, event and actions, and properties over random histories."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from jpi.sync.actions import AddComment, AddTimeline, CreateIncidentIssue, SetIncidentStatus, TransitionIssue
-from jpi.sync.entities import CATEGORY_OF, STATUS_OF, Incident, Issue, LogEntry, Person
+from jpi.sync.entities import CATEGORY_OF, STATUS_OF, LogEntry
 from jpi.sync.events import (
     IncidentAcknowledged,
     IncidentLogged,
@@ -17,26 +17,25 @@ from jpi.sync.events import (
     IncidentResolved,
     IncidentTriggered,
     IncidentUnacknowledged,
-    IssueUpdated,
 )
 from jpi.sync.link import Link
 from jpi.sync.policy import Policy
 from jpi.sync.rules import decide, performed, settle, wants_whole_log
+from sandbox.clock import START as NOON
+from tests.fakes.events import INCIDENT_ID, kind_of_move, make_incident_event, make_issue_event, make_link
+from tests.fakes.pure import FATES, PureWorld
+from tests.fakes.services import RITA
 
-NOON = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
-RITA = Person("PUSER01", "Rita")
-NEW = Link("Q1")
-LINKED = Link("Q1", 3, "INCIDENT-1", "10001", {"status": "triggered"}, {"pagerduty": NOON.timestamp()},
-              issue_status="triggered")
+NEW = Link(INCIDENT_ID)
+LINKED = make_link(seen={"pagerduty": NOON.timestamp()})
 
 
 def on_pagerduty(kind=IncidentTriggered, seconds=0, **changes):
-    incident = Incident("Q1", **{"title": "Down", "status": "triggered", "priority": "P1", **changes})
-    return kind(f"E{seconds}", NOON + timedelta(seconds=seconds), incident, RITA)
+    return make_incident_event(kind, seconds, RITA, **{"title": "Down", "priority": "P1", **changes})
 
 
 def on_jira(category, seconds=0):
-    return IssueUpdated(f"J{seconds}", NOON + timedelta(seconds=seconds), Issue("INCIDENT-1", "10001", category))
+    return make_issue_event(seconds, category)
 
 
 def logged(seconds=0, entries=(), **changes):
@@ -161,110 +160,90 @@ def test_an_incident_without_an_issue_is_remembered():
     assert settle(on_pagerduty(priority="P3", seconds=-1), link) == link, "an old snapshot undoes nothing"
 
 
-# A model of both services: people move statuses, deliveries come late, twice, out of order or never.
+# People move statuses; deliveries come late, twice, out of order or never.
 PAGERDUTY_MOVES = {"triggered": ["acknowledged", "resolved"], "acknowledged": ["triggered", "resolved"],
                    "resolved": ["triggered"]}
-KINDS = {("triggered", "acknowledged"): IncidentAcknowledged, ("acknowledged", "triggered"): IncidentUnacknowledged,
-         ("resolved", "triggered"): IncidentReopened}
 
 
-class Model:
-    """Both sides' status, what is on its way, and the link; writes happen as the clients make them."""
+class TwoStatuses(PureWorld):
+    """Both sides' status alone; writes happen as the clients make them."""
 
     def __init__(self):
-        self.time, self.status, self.category = 0, "triggered", "new"
-        self.link = LINKED
-        self.under_way = []
+        super().__init__(LINKED, Policy(timeline_project=""))
+        self.status, self.category = "triggered", "new"
         self.changed = {"pagerduty": 0, "jira": 0}
-        self.writes = 0
 
-    def pagerduty_event(self, kind):
-        self.changed["pagerduty"] = self.time
-        return on_pagerduty(kind, self.time, status=self.status)
+    @property
+    def seconds(self):
+        return (self.clock.now() - NOON).total_seconds()
 
-    def person_on_pagerduty(self, choice):
+    def act_on_pagerduty(self, choice):
         moves = PAGERDUTY_MOVES[self.status]
-        before, self.status = self.status, moves[choice % len(moves)]
-        kind = KINDS.get((before, self.status), IncidentResolved)
-        self.under_way.append(self.pagerduty_event(kind))
+        self.set_status(moves[choice % len(moves)])
 
-    def person_on_jira(self, choice):
-        self.category = ["indeterminate", "done"][choice % 2] if self.category == "new" else "done"
-        self.jira_event()
+    def set_status(self, status):
+        kind, self.status = kind_of_move(self.status, status), status
+        self.changed["pagerduty"] = self.seconds
+        self.under_way.append(on_pagerduty(kind, self.seconds, status=status))
 
-    def jira_event(self):
-        self.changed["jira"] = self.time
-        self.under_way.append(on_jira(self.category, self.time))
+    def act_on_jira(self, choice):
+        self.set_category(["indeterminate", "done"][choice % 2] if self.category == "new" else "done")
 
-    def apply(self, event):
-        for action in decide(event, self.link, Policy(timeline_project="")):
-            self.perform(action)
-            self.link = performed(action, self.link)
-        self.link = settle(event, self.link)
+    def set_category(self, category):
+        self.category, self.changed["jira"] = category, self.seconds
+        self.under_way.append(on_jira(category, self.seconds))
 
     def perform(self, action):
-        self.time += 1
         if isinstance(action, TransitionIssue):
-            self.wrote("jira")
-            if not (self.category == "done" != action.agreed):
-                self.category = action.category
+            self.note_write("jira")
+            is_moved = not (self.category == "done" != action.agreed)
+            if is_moved:
                 self.link = replace(self.link, issue_status=STATUS_OF[action.category])
-            self.jira_event()
+            self.set_category(action.category if is_moved else self.category)
         elif not (action.status == "acknowledged" and self.status != "triggered"):
-            self.wrote("pagerduty")
-            self.status = action.status
-            self.under_way.append(self.pagerduty_event(
-                IncidentResolved if self.status == "resolved" else IncidentAcknowledged))
+            self.note_write("pagerduty")
+            self.set_status(action.status)
+        return action
 
-    def wrote(self, side):
-        self.writes += 1
-        at = (NOON + timedelta(seconds=self.time)).timestamp()
-        self.link = replace(self.link, seen={**self.link.seen, side: at})
+    def note_write(self, side):
+        self.writes.append(side)
+        self.link = replace(self.link, seen={**self.link.seen, side: self.clock()})
 
     def read(self):
-        """Both sides' state: when each last changed, to the second before, and when it was read."""
-        self.time += 1
-        now = NOON + timedelta(seconds=self.time)
-        return [replace(logged(self.changed["pagerduty"] - 0.5, status=self.status), read_at=now),
-                replace(on_jira(self.category, self.changed["jira"]), read_at=now)]
+        """When each last changed, to the second before, and when it was read."""
+        return [replace(logged(self.changed["pagerduty"] - 0.5, status=self.status), read_at=self.clock.now()),
+                replace(on_jira(self.category, self.changed["jira"]), read_at=self.clock.now())]
 
     def take(self, step, choice):
+        self.clock.advance(1)
         if step == "pagerduty":
-            self.person_on_pagerduty(choice)
+            self.act_on_pagerduty(choice)
         elif step == "jira" and self.category != "done":
-            self.person_on_jira(choice)
+            self.act_on_jira(choice)
         elif step == "read":
+            self.clock.advance(1)
             self.under_way += self.read()
-        elif step in ("deliver", "again", "lose") and self.under_way:
-            event = self.under_way[choice % len(self.under_way)]
-            if step != "again":
-                self.under_way.remove(event)
-            if step != "lose":
-                self.apply(event)
-
-    def poll(self):
-        for event in self.read():
-            self.apply(event)
+        elif step in FATES:
+            self.deliver_any(step, choice)
 
 
 STEPS = st.lists(st.tuples(
-    st.sampled_from(["pagerduty", "jira", "deliver", "again", "lose", "read"]), st.integers(0, 9)), max_size=25)
+    st.sampled_from(["pagerduty", "jira", *FATES, "read"]), st.integers(0, 9)), max_size=25)
 
 
 @given(STEPS)
 def test_both_sides_agree_after_any_history_and_two_polls_and_then_nothing_is_written(steps):
-    model = Model()
+    world = TwoStatuses()
     for step, choice in steps:
-        model.time += 1
-        model.take(step, choice)
-    model.poll()
-    model.poll()
-    assert CATEGORY_OF[model.status] == model.category
-    writes = model.writes
-    for event in list(model.under_way):
-        model.apply(event)
-    model.poll()
-    assert model.writes == writes
+        world.take(step, choice)
+    world.poll()
+    world.poll()
+    assert CATEGORY_OF[world.status] == world.category
+    writes = list(world.writes)
+    for event in list(world.under_way):
+        world.apply(event)
+    world.poll()
+    assert world.writes == writes
 
 
 @given(st.permutations(range(5)), st.sampled_from(["P1", "P2", None]))

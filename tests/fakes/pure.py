@@ -4,6 +4,9 @@ from jpi.sync.rules import decide, performed, settle
 from sandbox.clock import Clock
 from tests.fakes.events import pick_event
 
+# What becomes of an event under way: it arrives, arrives and comes again, or never does.
+FATES = ("deliver", "again", "lose")
+
 
 class PureWorld:
     """An incident and its issue with the link between them; each test says what the two sides are (`perform`, `read`).
@@ -32,7 +35,7 @@ class PureWorld:
         self.link = settle(event, self.link)
 
     def deliver_any(self, fate, number):
-        """Let an event under way arrive ("deliver"), arrive and come "again", or "lose" it."""
+        """Let an event under way meet its fate, one of FATES."""
         if not self.under_way:
             return
         event = pick_event(self.under_way, number, keep=fate == "again")
