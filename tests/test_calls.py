@@ -9,17 +9,7 @@ import urllib3
 
 from jpi.clients.calls import Budget, Calls
 from jpi.errors import OutcomeUnknown, Permanent, Refused, Unavailable
-
-
-class Clock:
-    def __init__(self):
-        self.now = 1000.0
-
-    def __call__(self):
-        return self.now
-
-    def sleep(self, seconds):
-        self.now += seconds
+from sandbox.clock import Clock
 
 
 def answer(status=200, body=None, headers=None):
@@ -43,13 +33,13 @@ def calls():
         clock, sent, left = Clock(), [], list(outcomes)
 
         def send(method, path, params, body, timeout):
-            sent.append((method, path, timeout, clock.now))
+            sent.append((method, path, timeout, clock()))
             outcome = left.pop(0)
             if isinstance(outcome, Exception):
                 raise outcome
             return outcome
 
-        return Calls("Jira", send, Budget(clock, seconds), clock.sleep), sent, clock
+        return Calls("Jira", send, Budget(clock, seconds), clock.advance), sent, clock
 
     return make
 
@@ -147,8 +137,7 @@ def test_an_answer_that_is_not_json_is_permanent(calls):
 
 
 def test_each_thread_has_a_budget_of_its_own():
-    now = [0.0]
-    budget = Budget(lambda: now[0])
+    budget = Budget(Clock())
     budget.start(300.0)
     seen = []
     worker = threading.Thread(target=lambda: (budget.start(5.0), seen.append(budget.left())))

@@ -7,6 +7,7 @@ import pytest
 from jpi.errors import Unavailable
 from jpi.handlers import log_entries
 from sandbox.web import Fault
+from tests.fakes.function_context import FakeContext
 
 MINUTE = 60.0
 
@@ -177,14 +178,9 @@ def test_a_priority_raised_and_lowered_between_two_polls_still_gets_its_issue(wo
     assert [(issue.summary, issue.priority) for issue in world.issues()] == [("Down", "Medium")]
 
 
-class Context:
-    def get_remaining_time_in_millis(self):
-        return 5500
-
-
 def test_no_call_is_started_that_the_function_has_no_time_for(world):
     with pytest.raises(Unavailable, match="no time left"):
-        log_entries.handler({}, Context())
+        log_entries.handler({}, FakeContext(5500))
     assert world.calls() == []
 
 

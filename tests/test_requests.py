@@ -9,6 +9,7 @@ import requests
 from jpi.handlers import log_entries
 from sandbox.web import Fault
 from tests.deliveries import raw, signed_by_pagerduty, v3
+from tests.fakes.function_context import FakeContext
 
 SECRETS = ("pagerduty-key", "jira-token-of-the-bot")
 
@@ -69,13 +70,7 @@ def test_each_delivery_and_each_poll_has_an_id_of_its_own(world, written):
 
 
 def test_lambdas_own_id_is_taken(world, written):
-    class Context:
-        aws_request_id = "0f5ca7e1"
-
-        def get_remaining_time_in_millis(self):
-            return 60_000
-
-    log_entries.handler({}, Context())
+    log_entries.handler({}, FakeContext(60_000, "0f5ca7e1"))
     assert [line["request"] for line in written if line["message"] == "polled"] == ["0f5ca7e1"]
 
 
