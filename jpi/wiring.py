@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
+from typing import Any
+
+from requests.adapters import BaseAdapter
 
 from jpi import logs, settings
 from jpi.aws import Place, region
@@ -56,6 +59,21 @@ class Stores:
     def find_missing_tables(self) -> Iterator[str]:
         """Yield the names of the tables that do not exist."""
         return (table.table_name for table in (self.links, self.ledger, self.config) if not table.has_table())
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What lies outside this process; tests put simulations in its place.
+
+    `adapter` carries HTTP in place of the network, `stores` keep in place of DynamoDB, `sqs` is a client in place of
+    SQS's own.
+    """
+
+    clock: Callable[[], float] = time.time
+    sleep: Callable[[float], None] = time.sleep
+    adapter: BaseAdapter | None = None
+    stores: Stores | None = None
+    sqs: Any = None
 
 
 @dataclass(frozen=True)
@@ -112,22 +130,25 @@ def jpi() -> Jpi:
     return build(settings.load())
 
 
-def build(chosen: Settings, clock: Callable[[], float] = time.time, sleep: Callable[[float], None] = time.sleep,
-          stores: Stores | None = None) -> Jpi:
-    """Return a jpi from these settings; it keeps all it knows in DynamoDB, or in `stores` where they are given.
+def outside() -> Outside:
+    """Return the real outside: this machine's clock, the network, AWS."""
+    return Outside()
 
-    SettingsError where a file that they name is not as it should be.
-    """
+
+def build(chosen: Settings, beyond: Outside | None = None) -> Jpi:
+    """Return a jpi from these settings. SettingsError where a file that they name is not as it should be."""
+    beyond = beyond or outside()
+    clock, sleep = beyond.clock, beyond.sleep
     log, budget, figures = logs.logger(chosen.log_level, chosen.stage), Budget(clock), Figures()
     wanted = policy(chosen)
-    stores = stores or dynamodb_stores(tables(chosen), clock)
+    stores = beyond.stores or dynamodb_stores(tables(chosen), clock)
     links, ledger, cache = stores.links, stores.ledger, Cache(stores.config, clock)
     jira = Jira(chosen.jira_api_url, chosen.jira_user_email, chosen.jira_api_token, budget, sleep,
-                wanted.custom_fields, cache)
+                wanted.custom_fields, cache, beyond.adapter)
     pagerduty = PagerDuty(chosen.pagerduty_api_url, chosen.pagerduty_api_token, chosen.pagerduty_user_email, budget,
-                          sleep)
+                          sleep, beyond.adapter)
     engine = Engine(jira, pagerduty, links, ledger, cache, wanted, clock, log, figures, chosen.jira_index_lag_seconds)
-    hand_over = _queue(chosen, links, wanted) or InProcess(engine.apply, log)
+    hand_over = _queue(chosen, links, wanted, beyond.sqs) or InProcess(engine.apply, log)
     reconcile = Reconcile(jira, pagerduty, links, wanted, clock, log)
     cursor = Cursor(stores.config)
     poll = Poll(pagerduty, links, ledger, cursor, reconcile, hand_over, wanted, clock, log,
@@ -149,9 +170,9 @@ def dynamodb_stores(tables: Tables, clock: Callable[[], float]) -> Stores:
     return Stores(Links(tables.links), Ledger(tables.ledger, clock), ConfigTable(tables.config))
 
 
-def _queue(chosen: Settings, links: ports.Links, wanted: Policy) -> Queue | None:
-    place = Place(region(), chosen.is_offline)
-    return Queue(chosen.events_queue, place, partial(_group, links, wanted)) if chosen.events_queue else None
+def _queue(chosen: Settings, links: ports.Links, wanted: Policy, sqs: Any) -> Queue | None:
+    place, group_of = Place(region(), chosen.is_offline), partial(_group, links, wanted)
+    return Queue(chosen.events_queue, place, group_of, client=sqs) if chosen.events_queue else None
 
 
 def _group(links: ports.Links, wanted: Policy, event: IssueEvent) -> str | None:

@@ -29,6 +29,14 @@ class Clock:
         with self._lock:
             self._now += timedelta(seconds=seconds)
 
+    def __getstate__(self) -> datetime:
+        """Return what a copy has: the time."""
+        return self.now()
+
+    def __setstate__(self, now: datetime) -> None:
+        """Take the time of the copied clock."""
+        vars(self).update(_now=now, _lock=threading.Lock())
+
 
 class RunningClock(Clock):
     """A clock that also runs on with the machine's, by default from the present."""

@@ -5,6 +5,8 @@ import time
 from collections.abc import Iterable
 
 from sandbox.aws.moto_server import Aws
+from sandbox.clock import RunningClock
+from sandbox.places import Loopback
 from sandbox.story import Step, play, steps
 from sandbox.web import Call
 from sandbox.world import World
@@ -18,7 +20,7 @@ def main() -> int:
     started = time.monotonic()
     print("Starting simulated PagerDuty and Jira Cloud, DynamoDB, SQS and jpi on 127.0.0.1 ...", flush=True)
     aws = Aws()
-    world = World(aws, sleep=time.sleep, queued=True, LOG_LEVEL="ERROR")
+    world = World(Loopback(aws), RunningClock(), time.sleep, queued=True, LOG_LEVEL="ERROR")
     world.export()
     try:
         failed = next((step for number, step in enumerate(steps(world), 1) if not show(world, number, step)), None)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import requests
+from requests.adapters import BaseAdapter
 
 from jpi.clients.setup import CUSTOM, TEMPLATE
 from jpi.tools.jira_configuration import LINK_TYPES, SEVERITIES
@@ -26,15 +27,23 @@ class ApiError(RuntimeError):
 class Account:
     """One person's access to a service."""
 
-    def __init__(self, url: str, auth: tuple[str, str] | None = None, headers: Mapping[str, str] | None = None) -> None:
-        self._url = url
+    def __init__(self, url: str, auth: tuple[str, str] | None = None, headers: Mapping[str, str] | None = None,
+                 session: requests.Session | None = None) -> None:
+        """`session`: what carries the requests, by default sockets."""
+        self.url = url
+        self._session = session or requests.Session()
         self._auth = auth
         self._headers = dict(headers or {})
 
+    @property
+    def adapter(self) -> BaseAdapter:
+        """What carries this person's requests."""
+        return self._session.get_adapter(self.url)
+
     def __call__(self, method: str, path: str, body: Any = None, **params: Any) -> Any:
         """The decoded answer; an error where it is no success."""
-        answer = requests.request(method, self._url + path, json=body, params=params, auth=self._auth,
-                                  headers=self._headers, timeout=30)
+        answer = self._session.request(method, self.url + path, json=body, params=params, auth=self._auth,
+                                       headers=self._headers, timeout=30)
         if not answer.ok:
             raise ApiError(method, path, answer.status_code, answer.text)
         return answer.json() if answer.content else None

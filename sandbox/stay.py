@@ -8,11 +8,15 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from sandbox.aws.moto_server import Aws
+from sandbox.cast import ADMIN, PERSON
+from sandbox.clock import RunningClock
 from sandbox.page.server import Page
 from sandbox.page.switches import Switches
+from sandbox.places import Loopback
 from sandbox.schedule import Schedule
+from sandbox.site import set_up_jira
 from sandbox.web import Server
-from sandbox.world import ADMIN, JIRA_SECRET, PERSON, World
+from sandbox.world import JIRA_SECRET, World
 
 ADDRESSES = """
 Open {page} in a browser: PagerDuty at the left, Jira at the right, jpi's log between them.
@@ -62,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def stay(every: float, ports: tuple[int, int, int, int], page_port: int) -> None:
     """Serve, deliver webhooks as they come, poll every so many seconds."""
     aws = Aws(ports[3])
-    world = World(aws, None, time.sleep, ports[:3], True, **SETTINGS)
+    world = World(Loopback(aws), RunningClock(), time.sleep, ports[:3], True, set_up_jira, **SETTINGS)
     world.export()
     running = Running(world, every, page_port)
     print(addresses(world, aws, running.url), flush=True)
@@ -87,15 +91,12 @@ class Running:
         self.page = Page(world, Switches(world, self.schedule), self.schedule)
         self._server = Server(self.page, page_port)
         self.url = self._server.url
-        self._outboxes = (world.pagerduty.outbox, world.jira.outbox)
         self._ended = threading.Event()
         self._threads = [threading.Thread(target=self._often, args=(what,), daemon=True)
-                         for what in (world.work, self.page.look)]
+                         for what in (world.work, self.page.look, world.pagerduty.outbox.pump, world.jira.outbox.pump)]
 
     def start(self) -> None:
         """Begin."""
-        for outbox in self._outboxes:
-            outbox.run()
         for thread in self._threads:
             thread.start()
         self.schedule.start()
@@ -107,8 +108,6 @@ class Running:
     def stop(self) -> None:
         """End, with what is under way."""
         self._ended.set()
-        for outbox in self._outboxes:
-            outbox.stop()
         self.schedule.stop()
         for thread in self._threads:
             if thread.is_alive():

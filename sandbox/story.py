@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from jpi.handlers import log_entries
-from sandbox.pagerduty.server import Incident
+from sandbox.pagerduty.model import Incident
 from sandbox.world import World
 
 

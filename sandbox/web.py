@@ -2,21 +2,33 @@
 
 import base64
 import io
+import json
 import logging
 import socket
 import threading
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import count
 from typing import Any
+from urllib.parse import parse_qs
 
-from flask import Flask
+from flask import Flask, request
+from werkzeug.datastructures import EnvironHeaders
+from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.serving import BaseWSGIServer, make_server
-from werkzeug.wrappers import Request, Response
+from werkzeug.test import run_wsgi_app
+from werkzeug.wsgi import get_input_stream
 
 from sandbox.clock import Clock
 
 logging.getLogger("werkzeug").setLevel(logging.ERROR)
+# Each call takes so long at least: time does not stand still between two of them.
+CALL_SECONDS = 0.001
+# Where a request's environment has the state that is served.
+STATE = "sandbox.state"
+# And how many seconds the service takes over it.
+LATENCY = "sandbox.latency"
 
 
 @dataclass
@@ -26,13 +38,29 @@ class Call:
     service: str
     method: str
     path: str
-    query: dict[str, list[str]]
-    headers: dict[str, str]
-    body: Any
+    query_string: str
+    headers: Mapping[str, str]
+    raw_body: bytes
+    started: float = 0.0
     status: int = 0
-    answer: Any = None
+    raw_answer: bytes = b""
     seconds: float = 0.0
-    started: float = field(default_factory=time.perf_counter)
+    number: int = field(default_factory=count().__next__)
+
+    @cached_property
+    def query(self) -> dict[str, list[str]]:
+        """The query's values by name."""
+        return parse_qs(self.query_string, keep_blank_values=True)
+
+    @cached_property
+    def body(self) -> Any:
+        """The request's JSON; None where there is none."""
+        return _decoded(self.raw_body)
+
+    @cached_property
+    def answer(self) -> Any:
+        """The answer's JSON; None where there is none."""
+        return _decoded(self.raw_answer)
 
     @property
     def token(self) -> str:
@@ -56,55 +84,102 @@ class Fault:
     body: str = "{}"
 
 
-class Simulation:
-    """A WSGI application around a Flask app: records every call, adds latency, injects faults, one call at a time."""
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP answer, as WSGI has it."""
 
-    def __init__(self, name: str, clock: Clock) -> None:
+    status: str
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+def _decoded(raw: bytes) -> Any:
+    try:
+        return json.loads(raw)
+    except ValueError:
+        return None
+
+
+class Simulation:
+    """A WSGI application that serves a state: records every call, adds latency, injects faults, one call at a time.
+
+    Knobs: `latency` seconds a call, `wait` (how that time passes), `fault` (what goes wrong with a call, if anything).
+    To read: `calls`; `heard` is told of each.
+    """
+
+    def __init__(self, name: str, app: Flask, state: Any, clock: Clock) -> None:
         self.name = name
+        self.state = state
         self.clock = clock
-        self.app = Flask(f"sandbox.{name}")
-        self.app.json.sort_keys = False  # type: ignore[attr-defined]
+        self.app = app
         self.calls: list[Call] = []
         self.latency = 0.0
+        self.wait: Callable[[float], None] = clock.advance
         self.fault: Callable[[Call], Fault | None] = lambda call: None
         self.heard: Callable[[Call], None] = lambda call: None
         self.lock = threading.RLock()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """WSGI."""
-        call = self._received(Request(environ))
+        environ |= {STATE: self.state, LATENCY: self.latency}
+        call = self._received(environ)
+        self.clock.advance(CALL_SECONDS)
         if self.latency:
-            time.sleep(self.latency)
+            self.wait(self.latency)
         with self.lock:
             self.calls.append(call)
-            response = self._respond(call, environ)
-        call.seconds = time.perf_counter() - call.started
-        if response is not None:
-            call.status, call.answer = response.status_code, response.get_json(silent=True)
+            answer = self._answer(call, environ)
+        call.seconds = self.clock() - call.started
+        if answer is not None:
+            call.status, call.raw_answer = int(answer.status.partition(" ")[0]), answer.body
         self.heard(call)
-        if response is None:
+        if answer is None:
             drop_connection(environ)
             return []
-        return response(environ, start_response)
+        start_response(answer.status, answer.headers)
+        return [answer.body]
 
-    def _received(self, request: Request) -> Call:
+    def _received(self, environ: dict[str, Any]) -> Call:
+        raw = get_input_stream(environ).read()
         # The application behind has to read the body once more.
-        request.environ["wsgi.input"] = io.BytesIO(request.get_data())
-        query = {key: request.args.getlist(key) for key in request.args}
-        return Call(self.name, request.method, request.path, query, dict(request.headers),
-                    request.get_json(silent=True))
+        environ |= {"wsgi.input": io.BytesIO(raw), "CONTENT_LENGTH": str(len(raw))}
+        return Call(self.name, environ["REQUEST_METHOD"], _path(environ), environ.get("QUERY_STRING", ""),
+                    dict(EnvironHeaders(environ)), raw, self.clock())
 
-    def _respond(self, call: Call, environ: dict[str, Any]) -> Response | None:
+    def _answer(self, call: Call, environ: dict[str, Any]) -> Answer | None:
         fault = self.fault(call)
-        response = None if fault and not fault.after else Response.from_app(self.app, environ)
+        answer = None if fault and not fault.after else _run(self.app, environ)
         if fault and fault.status:
-            return Response(fault.body, fault.status, fault.headers, content_type="application/json")
-        return None if fault else response
+            headers = [("Content-Type", "application/json"), *fault.headers.items()]
+            return Answer(f"{fault.status} {HTTP_STATUS_CODES.get(fault.status, '')}", headers, fault.body.encode())
+        return None if fault else answer
+
+
+def _path(environ: dict[str, Any]) -> str:
+    return str(environ.get("PATH_INFO", "")).encode("latin-1").decode("utf-8", "replace")
+
+
+def _run(app: Flask, environ: dict[str, Any]) -> Answer:
+    parts, status, headers = run_wsgi_app(app, environ, buffered=True)
+    return Answer(status, list(headers), b"".join(parts))
+
+
+def new_app(name: str) -> Flask:
+    """Make a Flask app that answers JSON in the order in which it was written."""
+    app = Flask(f"sandbox.{name}")
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    return app
+
+
+def served_state() -> Any:
+    """Return the state that the present request is for."""
+    return request.environ[STATE]
 
 
 def drop_connection(environ: dict[str, Any]) -> None:
     """Close the client's connection without an answer, as a broken network does."""
-    environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+    if "werkzeug.socket" in environ:
+        environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
     raise ConnectionAbortedError("dropped by the sandbox")
 
 

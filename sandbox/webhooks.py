@@ -40,35 +40,48 @@ class Delivery:
         return json.loads(self.body)
 
 
-def post(delivery: Delivery, timeout: float) -> int:
+def post(delivery: Delivery, timeout: float, session: requests.Session | None = None) -> int:
     """Send it once over HTTP; the status, or 0 where no answer came in time."""
     try:
-        answer = requests.post(delivery.url, data=delivery.body, headers=delivery.headers, timeout=timeout,
-                               allow_redirects=False)
+        send = session.post if session else requests.post
+        answer = send(delivery.url, data=delivery.body, headers=delivery.headers, timeout=timeout,
+                      allow_redirects=False)
     except requests.RequestException:
         return 0
     return answer.status_code
 
 
-class Outbox:
-    """Deliveries not yet made. `pump` tries what is due; nothing moves by itself unless `run` is called.
+def ignore(delivery: Delivery) -> None:
+    """Do nothing."""
 
-    `heard` is told of each that was tried or, with no answers, lost.
+
+class Outbox:
+    """Deliveries not yet made. `pump` tries what is due; nothing moves by itself.
+
+    `post` sends one; `heard` is told of each that was tried or, with no answers, lost. A copy has neither.
     """
 
     def __init__(self, clock: Clock, rules: Rules) -> None:
         self.clock = clock
         self.rules = rules
         self.losing = False
-        self.post = post
-        self.heard: Callable[[Delivery], None] = lambda delivery: None
+        self.post: Callable[[Delivery, float], int] = post
+        self.heard: Callable[[Delivery], None] = ignore
         self.waiting: list[Delivery] = []
         self.delivered: list[Delivery] = []
         self.dropped: list[Delivery] = []
         self._drops: dict[str, int] = {}
         self.disabled_until: dict[str, float] = {}
         self._lock = threading.Lock()
-        self._stop = threading.Event()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy has: the data, and nothing that belongs to whoever runs it."""
+        return {name: value for name, value in vars(self).items() if name not in ("post", "heard", "_lock")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take the data of another outbox; whoever runs this one goes on running it."""
+        running = {"post": post, "heard": ignore, "_lock": threading.Lock()}
+        vars(self).update({**running, **vars(self), **state})
 
     def push(self, url: str, headers: dict[str, str], body: bytes, group: str, subscription: str = "") -> None:
         """Put a webhook on its way, unless webhooks are being lost or this subscription is switched off."""
@@ -115,15 +128,3 @@ class Outbox:
             self.disabled_until[name] = self.clock() + self.rules.disabled_for
             self.waiting = [d for d in self.waiting if d.subscription != name]
         return True
-
-    def run(self, every: float = 0.05) -> None:
-        """Pump in the background until `stop`."""
-        threading.Thread(target=self._loop, args=(every,), daemon=True).start()
-
-    def _loop(self, every: float) -> None:
-        while not self._stop.wait(every):
-            self.pump()
-
-    def stop(self) -> None:
-        """End the background pumping."""
-        self._stop.set()

@@ -1,32 +1,32 @@
-"""Both simulated services, embedded DynamoDB and SQS, and jpi itself, wired together on loopback."""
+"""Both simulated services, DynamoDB, SQS and jpi itself, wired together, in this process or on loopback."""
 
 import os
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache, partial
 from typing import Any
 
+import requests
 from dotenv import dotenv_values
 
 from jpi import settings, wiring
 from jpi.app import app
-from jpi.tools.create_tables import create
 from sandbox.aws.functions import EventsFunction
-from sandbox.aws.moto_server import Aws
 from sandbox.aws.queues import make_queue
-from sandbox.clock import Clock, RunningClock
+from sandbox.cast import ADMIN, BOT_EMAIL, KEY, PERSON, TOKEN, SetUp, copy_cast
+from sandbox.clock import Clock
 from sandbox.jira.effects import move
 from sandbox.jira.model import Issue
-from sandbox.jira.server import Jira
-from sandbox.pagerduty.server import Incident, PagerDuty
+from sandbox.jira.server import JiraServer
+from sandbox.pagerduty.model import Incident
+from sandbox.pagerduty.server import PagerDutyServer
+from sandbox.places import Place
 from sandbox.site import Account, add_webhooks, make_issue, set_up_jira
-from sandbox.web import Call, Server
+from sandbox.web import Call, Simulation
+from sandbox.webhooks import post
 
-BOT_EMAIL = "jpi-bot@example.com"
-ADMIN = ("admin@example.com", "admin-token")
-PERSON = ("jim@example.com", "jim-token")
 JIRA_SECRET = "a secret of the sandbox's"
-TOKEN, KEY = "jira-token-of-the-bot", "pagerduty-key"
 
 # In the order in which rows name them.
 SHORT = {"Question": "questions", "Stakeholder": "stakeholders", "Incident Manager": "manager", "Timeline": "timeline"}
@@ -37,61 +37,63 @@ def is_jpis(call: Call) -> bool:
     return call.token in (TOKEN, KEY)
 
 
+@cache
+def example_settings() -> Mapping[str, str]:
+    """Return what `.env.example` proposes."""
+    return {name: value or "" for name, value in dotenv_values(".env.example").items()}
+
+
 class World:
     """Everything running, the site set up, webhooks on, with a queue (`queued`) or in process. `stop` it when done.
 
-    Rita responds and Oscar is on call on PagerDuty; Jim works on Jira; the bot is jpi's account on both.
+    `jira` and `pagerduty` are the services' states, `jira_server` and `pagerduty_server` what serves them; the people
+    are `sandbox.cast.Cast`'s.
     """
 
-    def __init__(self, aws: Aws, clock: Clock | None = None, sleep: Callable[[float], None] | None = None,
-                 ports: tuple[int, int, int] = (0, 0, 0), queued: bool = False, **changes: str) -> None:
-        self.clock = clock or RunningClock()
+    def __init__(self, place: Place, clock: Clock | None = None, sleep: Callable[[float], None] | None = None,
+                 ports: tuple[int, int, int] = (0, 0, 0), queued: bool = False, set_up: SetUp = set_up_jira,
+                 **changes: str) -> None:
+        self.place = place
+        self.clock = clock or Clock()
         self.events: EventsFunction | None = None
         self._sleep = sleep or self.clock.advance
-        self.pagerduty = PagerDuty(self.clock, key=KEY)
-        self.jira = Jira(self.clock)
-        pagerduty_port, jira_port, app_port = ports
-        self.servers = [Server(self.pagerduty, pagerduty_port), Server(self.jira, jira_port), Server(app, app_port)]
-        self.pagerduty_url, self.jira_url, self.app_url = (server.url for server in self.servers)
-        self._add_people()
-        secret = self._set_up()
-        self.environ = self._environ(aws, secret, changes)
-        aws.follow(self.clock)
+        self.cast = cast = copy_cast(self.clock, set_up)
+        self.pagerduty, self.jira = cast.pagerduty, cast.jira
+        self.pagerduty_server, self.jira_server = PagerDutyServer(cast.pagerduty), JiraServer(cast.jira)
+        self.servers: tuple[Simulation, ...] = (self.pagerduty_server, self.jira_server)
+        for server in self.servers:
+            server.wait = self._sleep
+        place.follow(self.clock)
+        self.pagerduty_url = place.serve("pagerduty", self.pagerduty_server, ports[0])
+        self.jira_url = place.serve("jira", self.jira_server, ports[1])
+        self.app_url = place.serve("jpi", app, ports[2])
+        self._people(place.session())
+        self.environ = self._environ(place, self._add_webhooks(), changes)
+        place.make_tables(settings.load(self.environ))
         if queued:
-            self.events = self._queue(aws.sqs())
-        for model in self.tables():
-            create(model)
+            self.events = self._queue(place.sqs())
         self.forget_calls()
 
-    def _add_people(self) -> None:
-        self.rita = self.pagerduty.add_user("Rita Responder", "rita@example.com")
-        self.oscar = self.pagerduty.add_user("Oscar Oncall", "oscar@example.com")
-        self.jim_on_pagerduty = self.pagerduty.add_user("Jim Jira", PERSON[0])
-        self.pagerduty_bot = self.pagerduty.add_user("jpi bot", BOT_EMAIL)
-        self.service = self.pagerduty.add_service("Checkout", on_call=self.oscar)
-        self.admin_id = self.jira.add_user(*ADMIN, "Ada Admin")
-        self.bot_id = self.jira.add_user(BOT_EMAIL, TOKEN, "jpi bot")
-        self.rita_id = self.jira.add_user("rita@example.com", "rita-token", "Rita Responder")
-        self.oscar_id = self.jira.add_user("oscar@example.com", "oscar-token", "Oscar Oncall")
-        self.jim_id = self.jira.add_user(*PERSON, "Jim Jira")
-        self.admin = Account(self.jira_url, ADMIN)
-        self.jim = Account(self.jira_url, PERSON)
+    def _people(self, session: requests.Session | None) -> None:
+        cast = self.cast
+        self.rita, self.oscar, self.service = cast.rita, cast.oscar, cast.service
+        self.jim_on_pagerduty, self.pagerduty_bot = cast.jim_on_pagerduty, cast.pagerduty_bot
+        self.admin_id, self.bot_id, self.jim_id = cast.admin_id, cast.bot_id, cast.jim_id
+        self.rita_id, self.oscar_id, self.stakeholders = cast.rita_id, cast.oscar_id, cast.stakeholders
+        self.admin = Account(self.jira_url, ADMIN, session=session)
+        self.jim = Account(self.jira_url, PERSON, session=session)
+        self.owner = Account(self.pagerduty_url, headers={"Authorization": f"Token token={KEY}"}, session=session)
+        self.bot_account = Account(self.jira_url, (BOT_EMAIL, TOKEN), session=session)
+        for outbox in (self.pagerduty.outbox, self.jira.outbox):
+            outbox.post = partial(post, session=session)
 
-    def _set_up(self) -> str:
-        # A site is older than its first incident: its search index has long caught up with these.
-        lag, self.jira.index_lag = self.jira.index_lag, 0.0
-        set_up_jira(self.admin, self.admin_id, ["Rita Responder", "Oscar Oncall"])
-        self.stakeholders = [make_issue(self.admin, "PERSON", name) for name in ("Head of Support", "Press Office")]
-        self.jira.index_lag = lag
-        owner = Account(self.pagerduty_url, headers={"Authorization": f"Token token={KEY}"})
-        secret = add_webhooks(self.admin, owner, self.app_url, JIRA_SECRET)
-        self.settle()
-        return secret
+    def _add_webhooks(self) -> str:
+        return add_webhooks(self.admin, self.owner, self.app_url, JIRA_SECRET)
 
-    def _environ(self, aws: Aws, secret: str, changes: Mapping[str, str]) -> dict[str, str]:
-        example = {name: value or "" for name, value in dotenv_values(".env.example").items()}
+    def _environ(self, place: Place, secret: str, changes: Mapping[str, str]) -> dict[str, str]:
         return {
-            **example, "STAGE": uuid.uuid4().hex[:8], "IS_OFFLINE": "True", "DATABASE_ENDPOINT_URL": aws.url,
+            **example_settings(), "STAGE": uuid.uuid4().hex[:8], "IS_OFFLINE": "True",
+            "DATABASE_ENDPOINT_URL": place.database_url,
             "JIRA_SERVER_URL": self.jira_url, "JIRA_USER_EMAIL": BOT_EMAIL, "JIRA_API_TOKEN": TOKEN,
             "JIRA_WEBHOOK_SECRET": JIRA_SECRET, "JIRA_ISSUE_STAKEHOLDERS": ",".join(self.stakeholders),
             "PAGERDUTY_API_URL": self.pagerduty_url, "PAGERDUTY_API_TOKEN": KEY,
@@ -112,9 +114,13 @@ class World:
         there = wiring.tables(settings.load(self.environ))
         return [there.links, there.ledger, there.config]
 
+    def outside(self) -> wiring.Outside:
+        """What jpi reaches the outside through."""
+        return self.place.outside(self.clock, self._sleep)
+
     def start_jpi(self) -> wiring.Jpi:
         """A jpi as a fresh process has it."""
-        return wiring.build(settings.load(self.environ), self.clock, self._sleep)
+        return wiring.build(settings.load(self.environ), self.outside())
 
     def settle(self) -> None:
         """Deliver every webhook that is due, and have every message applied, until there is none."""
@@ -127,13 +133,13 @@ class World:
 
     def forget_calls(self) -> None:
         """Count API calls from here on."""
-        self.pagerduty.calls.clear()
-        self.jira.calls.clear()
+        for server in self.servers:
+            server.calls.clear()
 
     def calls(self) -> list[Call]:
         """The API calls that jpi made since they were last forgotten."""
-        made = [call for call in [*self.pagerduty.calls, *self.jira.calls] if is_jpis(call)]
-        return sorted(made, key=lambda call: call.started)
+        made = [call for server in self.servers for call in server.calls if is_jpis(call)]
+        return sorted(made, key=lambda call: call.number)
 
     def issues(self, project: str = "INCIDENT") -> list[Issue]:
         """The issues of a project, oldest first."""
@@ -184,10 +190,6 @@ class World:
         links = ", ".join(f"{count} {SHORT[kind]}" for kind, count in counts.items() if count)
         return (incident.title, name, incident.status, issue.key, issue.priority, issue.status, links)
 
-    def bot_account(self) -> Account:
-        """jpi's own account on Jira, for somebody who works with it by hand."""
-        return Account(self.jira_url, (BOT_EMAIL, TOKEN))
-
     def make_person(self, name: str) -> str:
         """Another issue in the PERSON project; its key."""
         return make_issue(self.admin, "PERSON", name)
@@ -209,6 +211,5 @@ class World:
             outbox.losing = False
 
     def stop(self) -> None:
-        """Stop the servers that were started here."""
-        for server in self.servers:
-            server.stop()
+        """Stop what was started here."""
+        self.place.stop()

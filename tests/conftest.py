@@ -1,6 +1,7 @@
 """Fixtures: the whole world on loopback, and guards against sleeping and the network."""
 
 import functools
+import gc
 import logging
 import os
 import socket
@@ -15,11 +16,17 @@ from pynamodb.connection import base
 from jpi import logs, wiring
 from jpi.webhooks import pagerduty
 from sandbox.aws.moto_server import Aws
+from sandbox.clock import RunningClock
+from sandbox.places import InProcess, Loopback
+from sandbox.site import set_up_jira
 from sandbox.stay import SETTINGS, Running
 from sandbox.world import World
 from tests.acting import poll
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+# Worlds are made and dropped by the thousand: looked through less often, they cost a fifth less.
+gc.set_threshold(50_000, 20, 100)
 
 settings.register_profile("jpi", deadline=None, print_blob=True, max_examples=200)
 settings.load_profile("jpi")
@@ -37,7 +44,10 @@ def pytest_terminal_summary(terminalreporter):
         terminalreporter.write_line(f"a day in the life, interleaved by seeds {', '.join(map(str, seeds))}")
     if counts:
         well, all_ = (sum(column) for column in zip(*counts, strict=True))
-        terminalreporter.write_line(f"faults, deaths and orders: survived {well} of {all_}")
+        plays, seconds = (sum(column) for column in zip(
+            (0, 0.0), *(value for name, value in told if name == "plays"), strict=True))
+        speed = f", {1000 * seconds / plays:.0f} ms a play" if plays else ""
+        terminalreporter.write_line(f"faults, deaths and orders: survived {well} of {all_}{speed}")
 
 
 @pytest.fixture(autouse=True)
@@ -81,26 +91,39 @@ def _one_botocore_session():
 
 @pytest.fixture(scope="session")
 def aws():
-    there = Aws()
-    yield there
-    there.stop()
+    """DynamoDB and SQS as moto simulates them, on loopback."""
+    server = Aws()
+    yield server
+    server.stop()
 
 
 @pytest.fixture
-def make_world(aws, monkeypatch):
-    """`make_world(**settings)`: the world with jpi running in it as `world.jpi`."""
-    made = []
+def enter(monkeypatch):
+    """`enter(world)`: jpi runs in it as `world.jpi`, and whatever builds another reaches the same outside."""
+    entered = []
 
-    def make(**changes):
-        world = World(aws, **changes)
-        made.append(world)
+    def enter_world(world):
+        entered.append(world)
         world.jpi = world.start_jpi()
         monkeypatch.setattr(wiring, "jpi", lambda: world.jpi)
+        monkeypatch.setattr(wiring, "outside", world.outside)
         return world
 
-    yield make
-    for world in made:
+    yield enter_world
+    for world in entered:
         world.stop()
+
+
+@pytest.fixture
+def make_world(enter):
+    """`make_world(**settings)`: a world in this process, with jpi running in it as `world.jpi`."""
+    return lambda clock=None, **changes: enter(World(InProcess(), clock, **changes))
+
+
+@pytest.fixture
+def make_loopback_world(enter, aws):
+    """`make_loopback_world(**settings)`: the same on sockets of 127.0.0.1, with moto's DynamoDB and SQS."""
+    return lambda **changes: enter(World(Loopback(aws), RunningClock(), **changes))
 
 
 @pytest.fixture
@@ -115,9 +138,10 @@ def queued(make_world):
 
 
 @pytest.fixture
-def running(make_world):
+def running(enter):
     """`make sandbox` in this process, its first poll behind it and the next in an hour."""
-    there = Running(make_world(queued=True, **SETTINGS), every=3600)
+    world = enter(World(InProcess(), RunningClock(), None, (0, 0, 0), True, set_up_jira, **SETTINGS))
+    there = Running(world, every=3600)
     there.start()
     while not any(line.kind == "poll" for _, line in there.page.feed.since()):
         there.page.feed.wait(10**9)

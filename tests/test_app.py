@@ -82,7 +82,7 @@ def test_health_is_no_longer_well_when_the_poll_is_three_intervals_old(http):
 def test_a_poll_that_fails_keeps_health_from_being_well(http):
     world = http.world
     poll(world)
-    world.pagerduty.fault = lambda call: Fault(500)
+    world.pagerduty_server.fault = lambda call: Fault(500)
     for _ in range(4):
         with pytest.raises(Unavailable):
             poll(world)
@@ -184,7 +184,7 @@ def test_a_failure_says_nothing_of_ours_and_asks_for_another_try(http, monkeypat
     world = http.world
     incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
     [delivery] = world.pagerduty.outbox.waiting
-    world.jira.fault = lambda call: Fault(503)
+    world.jira_server.fault = lambda call: Fault(503)
     answer = http.client.post("/pagerduty-webhook", data=delivery.body, headers=delivery.headers)
     refused(answer, 503)
     assert int(answer.headers["Retry-After"]) >= 1
@@ -225,7 +225,8 @@ for sent in (headers, {}):
 """
 
 
-def test_a_log_line_is_json_and_holds_no_secret(world):
+def test_a_log_line_is_json_and_holds_no_secret(make_loopback_world):
+    world = make_loopback_world()
     world.pagerduty.trigger(world.service, "Down", world.rita, "P1", "a confidential detail")
     [delivery] = world.pagerduty.outbox.waiting
     world.environ["LOG_LEVEL"] = "DEBUG"

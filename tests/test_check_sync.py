@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from jpi import wiring
 from jpi.tools import check_sync
 from tests.acting import on_call, writes
 from tests.deliveries import v3
@@ -51,12 +50,9 @@ BAD = """
 @pytest.fixture
 def checking(make_linked, monkeypatch, capsys):
     """`checking(text, *arguments)`: (exit code, what was printed, what was said on stderr, the world)."""
-    build = wiring.build
-
     def check(text, *arguments):
         world, incident, _ = make_linked(text)
         monkeypatch.setattr(check_sync.settings, "load", lambda *_: world.jpi.settings)
-        monkeypatch.setattr(wiring, "build", lambda chosen, *_: build(chosen, world.clock, world.clock.advance))
         monkeypatch.setattr(check_sync.settings, "sync_file", lambda: world.environ["SYNC_FILE"])
         capsys.readouterr()
         code = check_sync.main([one.replace("ID", incident.id) for one in arguments])
@@ -124,7 +120,7 @@ def test_live_names_a_field_that_is_demanded(checking, capsys):
 
 def test_live_says_of_a_wrong_token_that_it_is_wrong(checking, capsys):
     world = checking(GOOD)[3]
-    world.jira.fault = on_call("GET", "/createmeta/INCIDENT/issuetypes", 401)
+    world.jira_server.fault = on_call("GET", "/createmeta/INCIDENT/issuetypes", 401)
     assert check_sync.main(["--live"]) == 1
     assert "refused with 401" in capsys.readouterr().err
 

@@ -6,8 +6,15 @@ from jpi.handlers import log_entries
 from jpi.sync.text import document
 from jpi.tools.live_sync import missing
 from sandbox.bench.__main__ import p1
+from sandbox.clock import Clock
+from sandbox.jira.server import JiraServer
+from sandbox.jira.state import JiraState
+from sandbox.pagerduty.server import PagerDutyServer
+from sandbox.pagerduty.state import PagerDutyState
+from sandbox.site import Account, add_webhooks, set_up_jira
+from sandbox.transport import session_to
 from tests.acting import edit, poll
-from tests.contracts import FILES, contract
+from tests.contracts import contract
 from tests.deliveries import needs_shared
 
 pytestmark = needs_shared
@@ -33,14 +40,17 @@ GAPS = {
 
 
 def problems(world):
+    return problems_of(call for server in world.servers for call in server.calls)
+
+
+def problems_of(calls):
     found = {}
-    for service in FILES:
-        for call in getattr(world, service).calls:
-            # Of a list of incidents the file says the same as of one.
-            named = [re.sub(r"incidents/\d+", "incident", one) for one in contract(service).problems(call)]
-            said = [one for one in named if not one.startswith(GAPS[service])]
-            if said:
-                found[str(call)] = said
+    for call in calls:
+        # Of a list of incidents the file says the same as of one.
+        named = [re.sub(r"incidents/\d+", "incident", one) for one in contract(call.service).problems(call)]
+        said = [one for one in named if not one.startswith(GAPS[call.service])]
+        if said:
+            found[str(call)] = said
     return found
 
 
@@ -79,7 +89,7 @@ def test_what_keeps_two_sides_in_step_is_as_documented(make_linked):
     incident.notes.remove(gone)
     with world.losing_webhooks():
         world.pagerduty.annotate(incident, "Done.", world.rita)
-        world.bot_account()("POST", comment, {"body": document("By hand.")})
+        world.bot_account("POST", comment, {"body": document("By hand.")})
     poll(world)
     world.jim("DELETE", f"{comment}/{made}")
     edit(world, issue, summary="Slow", priority={"name": "High"}, assignee={"accountId": world.rita_id})
@@ -104,7 +114,7 @@ def test_what_keeps_two_sides_in_step_is_as_documented(make_linked):
 
 def test_every_call_and_answer_is_as_documented(make_world):
     world = make_world()
-    before = [*world.jira.calls, *world.pagerduty.calls]
+    before = [*world.jira_server.calls, *world.pagerduty_server.calls]
     everything_jpi_does(world)
     world.jira.off_screen |= {("INCIDENT", "issuelinks"), ("QUESTION", "issuelinks")}
     world.jpi = world.start_jpi()
@@ -116,21 +126,24 @@ def test_every_call_and_answer_is_as_documented(make_world):
     assert before == []
 
 
-def test_setting_a_site_up_is_as_documented(aws, monkeypatch):
-    from sandbox.world import World
-
-    monkeypatch.setattr(World, "forget_calls", lambda self: None)
-    world = World(aws)
-    try:
-        assert len(world.jira.calls) > 15
-        assert problems(world) == {}
-    finally:
-        world.stop()
+def test_setting_a_site_up_is_as_documented():
+    clock = Clock()
+    services = {"http://jira.localhost": JiraServer(JiraState(clock)),
+                "http://pagerduty.localhost": PagerDutyServer(PagerDutyState(clock, "key"))}
+    jira, pagerduty = services.values()
+    session = session_to(services, clock)
+    lead = jira.state.add_user("ada@example.com", "token", "Ada Admin")
+    admin = Account("http://jira.localhost", ("ada@example.com", "token"), session=session)
+    set_up_jira(admin, lead, ["Rita Responder"])
+    owner = Account("http://pagerduty.localhost", headers={"Authorization": "Token token=key"}, session=session)
+    add_webhooks(admin, owner, "http://jpi.localhost", "a secret of the sandbox's")
+    assert len(jira.calls) > 15
+    assert problems_of([*jira.calls, *pagerduty.calls]) == {}
 
 
 def test_the_check_itself_can_fail(world):
     p1(world)
-    [call] = [call for call in world.jira.calls if call.path.endswith("/issue")]
+    [call] = [call for call in world.jira_server.calls if call.path.endswith("/issue")]
     call.body["fields"] = []
     call.query["nonsense"] = ["1"]
     call.status = 299

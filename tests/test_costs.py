@@ -60,7 +60,8 @@ def test_a_poll_costs_a_call_a_page_and_one_bulk_create_per_50_entries(world):
     entries = sum(len(one.log) for one in incidents)
     calls = [f"{call.method} {call.path}" for call in world.calls()]
     assert calls.count("GET /log_entries") == -(-entries // 100)
-    bulk = [call for call in world.jira.calls if call.path.endswith("/issue/bulk") and "Timeline" in str(call.body)]
+    bulk = [call for call in world.jira_server.calls
+            if call.path.endswith("/issue/bulk") and "Timeline" in str(call.body)]
     assert [len(call.body["issueUpdates"]) for call in bulk] == [50, 14, 50, 14]
 
 
@@ -72,7 +73,8 @@ def test_an_issue_that_is_nobodys_costs_no_call(world):
     assert world.calls() == []
 
 
-def test_finding_the_incident_of_an_issue_is_a_key_query(world):
+def test_finding_the_incident_of_an_issue_is_a_key_query(make_loopback_world):
+    world = make_loopback_world()
     world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
     world.settle()
     operations = []

@@ -14,8 +14,8 @@ import requests
 
 from jpi import wiring
 from sandbox import demo
+from sandbox.cast import PERSON
 from sandbox.story import steps
-from sandbox.world import PERSON
 
 
 @pytest.fixture

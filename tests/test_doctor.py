@@ -2,7 +2,8 @@
 
 import json
 import threading
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 
 import boto3
@@ -11,13 +12,18 @@ import pytest
 from jpi import settings, wiring
 from jpi.handlers import log_entries
 from jpi.tools import checks, doctor
+from sandbox.clock import RunningClock
 from sandbox.web import Fault
 
 
 @pytest.fixture
 def well(make_world, monkeypatch):
     """A world with a queue, in which a poll has run; and its settings in the environment."""
-    world = make_world(queued=True)
+    return made_well(make_world(queued=True), monkeypatch)
+
+
+def made_well(world, monkeypatch):
+    """The world once a poll has run in it, and its settings are the environment's."""
     log_entries.handler({}, None)
     for name, value in world.environ.items():
         monkeypatch.setenv(name, value)
@@ -58,11 +64,11 @@ def pagerduty_hook_is_off(world, monkeypatch):
     (lambda world, _: world.pagerduty.hooks.all.clear(), "PagerDuty webhook", "has no webhook that points to a jpi"),
     (lambda world, _: world.pagerduty.priorities.clear(), "PagerDuty priorities", "are not enabled"),
     (lambda world, _: world.jira.projects.pop("QUESTION"), "Jira permissions", "QUESTION"),
-    (lambda world, _: world.clock.advance(3600), "Jira clock", "s apart: set the clock"),
+    (lambda world, patch: patch.setattr(wiring, "outside", lambda: replace(
+        world.outside(), clock=lambda: world.clock() - 3600)), "Jira clock", "s apart: set the clock"),
     (lambda world, patch: patch.setenv("PAGERDUTY_USER_EMAIL", "no@example.com"), "PagerDuty token", "has no user no@"),
     (lambda world, patch: patch.setenv("JIRA_API_TOKEN", "old"), "Jira token", "is not taken: make a new one"),
     (lambda world, patch: patch.setenv("JIRA_WEBHOOK_SECRET", ""), "Jira webhook", "JIRA_WEBHOOK_SECRET is not set"),
-    (lambda world, patch: patch.setenv("CONFIG_TABLE", "none"), "AWS tables", "there is no table none"),
     (lambda world, patch: patch.setenv("EVENTS_QUEUE", world.environ["EVENTS_QUEUE"] + "x"), "AWS queue", "SQS"),
     (lambda world, patch: patch.setenv("JIRA_SERVER_URL", "nowhere"), "settings", "JIRA_SERVER_URL (nowhere) must be"),
 ])
@@ -84,7 +90,7 @@ def test_parked_events_are_told(well, capsys):
 
 
 def test_one_service_that_is_away_does_not_hide_the_others(well, capsys):
-    well.pagerduty.fault = lambda call: Fault(401)
+    well.pagerduty_server.fault = lambda call: Fault(401)
     _, wrong = run(capsys)
     assert {name.split()[0] for name in wrong} == {"PagerDuty", "Jira"}, "the site's check asks for services too"
     assert "the token is not taken" in wrong["PagerDuty token"]
@@ -121,7 +127,10 @@ def test_a_deployed_jpis_endpoint_is_known_to_cloudformation(account, well, caps
     assert "no webhook that points to https://y.example/dev" in run(capsys)[1]["PagerDuty webhook"]
 
 
-def test_how_old_a_token_is_where_that_can_be_told(account, well, monkeypatch, capsys):
+def test_how_old_a_token_is_where_that_can_be_told(account, make_world, monkeypatch, capsys):
+    # moto goes by the machine's time.
+    well = made_well(make_world(RunningClock(), queued=True), monkeypatch)
+    monkeypatch.setenv("IS_OFFLINE", "")
     account("ssm").put_parameter(Name="/jpi/x/jira", Value=well.environ["JIRA_API_TOKEN"], Type="SecureString")
     account("secretsmanager").create_secret(Name="jpi/x/pagerduty", SecretString=well.environ["PAGERDUTY_API_TOKEN"])
     monkeypatch.setenv("JIRA_API_TOKEN", "ssm:/jpi/x/jira")
@@ -130,7 +139,7 @@ def test_how_old_a_token_is_where_that_can_be_told(account, well, monkeypatch, c
     said = capsys.readouterr().out.splitlines()
     assert "ok   Jira token: stored 0 days ago; it dies after a year at most" in said
     assert "ok   PagerDuty token: stored 0 days ago" in said
-    monkeypatch.setattr(settings, "stored", lambda name: datetime.now(UTC) - timedelta(days=340))
+    monkeypatch.setattr(settings, "stored", lambda name: well.clock.now() - timedelta(days=340))
     assert run(capsys) == (1, {"Jira token": "JIRA_API_TOKEN was stored 340 days ago: make a new one before it dies"})
 
 
@@ -154,8 +163,16 @@ def test_nobody_is_waited_for_longer_than_it_says(well):
     assert [(one.ok, one.said) for one in found] == [(False, "no answer within 10 s")] * 2
 
 
+def test_a_table_that_does_not_exist_is_named(make_loopback_world, monkeypatch, capsys):
+    made_well(make_loopback_world(queued=True), monkeypatch)
+    monkeypatch.setenv("CONFIG_TABLE", "none")
+    code, wrong = run(capsys)
+    assert (code, "there is no table none" in wrong["AWS tables"]) == (1, True), wrong
+
+
 def test_services_that_cannot_be_reached_are_named(well, monkeypatch, capsys):
-    monkeypatch.setattr(wiring, "build", partial(wiring.build, sleep=lambda seconds: None))
+    # On the real network, where nobody listens.
+    monkeypatch.setattr(wiring, "outside", lambda: wiring.Outside(sleep=lambda seconds: None))
     for name in ("JIRA_SERVER_URL", "PAGERDUTY_API_URL", "DATABASE_ENDPOINT_URL"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     code, wrong = run(capsys)

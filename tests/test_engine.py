@@ -11,7 +11,7 @@ from jpi.handlers import log_entries
 from jpi.sync.claims import LEASE_SECONDS
 from jpi.sync.entities import Issue
 from jpi.sync.events import IncidentUnacknowledged, IssueUpdated
-from sandbox.jira.server import Transition, Workflow
+from sandbox.jira.model import Transition, Workflow
 from tests.acting import QUESTIONS, apply, on_call, whole
 
 REFUSED = "What changed shortly before?"
@@ -21,7 +21,7 @@ REFUSED = "What changed shortly before?"
 @pytest.mark.parametrize(("status", "after"), [(0, False), (0, True), (500, False), (503, True)])
 def test_a_lost_answer_is_looked_into_before_anything_is_made_again(p1, path, status, after):
     world, event = p1
-    world.jira.fault = on_call("POST", path, status, after)
+    world.jira_server.fault = on_call("POST", path, status, after)
     with pytest.raises(OutcomeUnknown):
         apply(world, event)
     if path == "/issue":
@@ -39,11 +39,11 @@ def test_a_lost_answer_is_looked_into_before_anything_is_made_again(p1, path, st
 def test_what_a_limit_refused_is_made_at_the_next_attempt_without_waiting(p1, path, fault):
     world, event = p1
     status, headers = fault.pop("status"), fault
-    world.jira.fault = on_call("POST", path, status, times=3, **headers)
+    world.jira_server.fault = on_call("POST", path, status, times=3, **headers)
     if "Retry-After" in headers or path == "/issue":
         with pytest.raises(Unavailable):
             apply(world, event)
-        world.jira.fault = lambda call: None
+        world.jira_server.fault = lambda call: None
     else:
         with pytest.raises(Unavailable):
             apply(world, event)
@@ -83,8 +83,8 @@ def test_of_two_who_start_at_once_one_makes_the_issue(p1):
                 other.engine.apply(event)
 
     # The fault runs in the simulated Jira, in the midst of the first worker's create.
-    world.jira.fault = meanwhile
-    world.jira.lock = _NoLock()
+    world.jira_server.fault = meanwhile
+    world.jira_server.lock = _NoLock()
     apply(world, event)
     assert waited
     assert whole(world) == [QUESTIONS, 2, 1]
@@ -110,7 +110,7 @@ def test_an_issue_made_while_somebody_saved_the_link_is_not_lost(p1, monkeypatch
         if call.path.endswith("/issue") and call.method == "POST":
             links.save(links.get(event.incident.id))
 
-    world.jira.fault = meddle
+    world.jira_server.fault = meddle
     apply(world, event)
     assert links.get(event.incident.id).issue_key == "INCIDENT-1"
     assert whole(world) == [QUESTIONS, 2, 1]
@@ -139,7 +139,7 @@ def test_what_is_refused_for_ever_is_given_up_with_an_error(p1, caplog):
     assert "questions given up" in caplog.text
     world.forget_calls()
     log_entries.handler({}, None)
-    assert [call for call in world.jira.calls if call.path.endswith("/bulk")] == []
+    assert [call for call in world.jira_server.calls if call.path.endswith("/bulk")] == []
 
 
 @pytest.mark.parametrize("field", ["priority", "labels", "description", "severity"])
@@ -187,7 +187,7 @@ def test_link_types_the_other_way_round_are_turned(p1):
 
 def test_a_person_project_that_is_not_there_costs_only_the_manager(make_world, caplog):
     world = make_world(PERSON_PROJECT_KEY="NOBODY")
-    world.jira.fault = on_call("POST", "/search/jql", 400)
+    world.jira_server.fault = on_call("POST", "/search/jql", 400)
     world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
     world.settle()
     assert whole(world) == [QUESTIONS, 2, 0]
@@ -247,7 +247,7 @@ def test_a_comment_whose_answer_was_lost_is_not_made_twice(p1, after):
     apply(world, event)
     incident = world.pagerduty.incidents[event.incident.id]
     target = world.pagerduty.trigger(world.service, "Other", world.rita, "P5")
-    world.jira.fault = on_call("POST", "/comment", 0, after)
+    world.jira_server.fault = on_call("POST", "/comment", 0, after)
     world.pagerduty.merge(incident, target, world.rita)
     world.settle()
     world.clock.advance(31)
@@ -260,7 +260,7 @@ def test_a_comment_whose_answer_was_lost_is_not_made_twice(p1, after):
 def test_a_timeline_whose_answer_was_lost_is_not_made_twice(p1):
     world, event = p1
     apply(world, event)
-    world.jira.fault = on_call("POST", "/issue/bulk", 0, after=True)
+    world.jira_server.fault = on_call("POST", "/issue/bulk", 0, after=True)
     assert log_entries.handler({}, None)["again"] == 1
     log_entries.handler({}, None)
     [issue] = world.issues()
@@ -284,8 +284,8 @@ def test_an_acknowledgement_crossing_a_resolution_does_not_reopen(p1):
 def test_without_knowing_our_own_accounts_equality_still_keeps_echoes_out(p1, caplog):
     world, event = p1
     apply(world, event)
-    world.jira.fault = on_call("GET", "/myself", 403, times=9)
-    world.pagerduty.fault = on_call("GET", "/users", 403, times=9)
+    world.jira_server.fault = on_call("GET", "/myself", 403, times=9)
+    world.pagerduty_server.fault = on_call("GET", "/users", 403, times=9)
     incident = world.pagerduty.incidents[event.incident.id]
     world.pagerduty.resolve(incident, world.rita)
     world.settle()
@@ -346,14 +346,14 @@ def test_a_wrong_token_is_refused_in_words_that_do_not_hold_it(p1, service, capl
 
 def test_a_dropped_connection_of_pagerdutys_is_tried_again_for_reads_only(p1):
     world, event = p1
-    world.pagerduty.fault = on_call("GET", event.incident.id)
+    world.pagerduty_server.fault = on_call("GET", event.incident.id)
     apply(world, event)
     assert whole(world) == [QUESTIONS, 2, 1]
-    world.pagerduty.fault = on_call("PUT", event.incident.id, after=True)
+    world.pagerduty_server.fault = on_call("PUT", event.incident.id, after=True)
     world.forget_calls()
     world.move(world.issues()[0], "done")
     world.settle()
-    assert [call.method for call in world.pagerduty.calls].count("PUT") == 1
+    assert [call.method for call in world.pagerduty_server.calls].count("PUT") == 1
     assert [len(delivery.answers) for delivery in world.jira.outbox.waiting] == [1], "the sender will come again"
 
 

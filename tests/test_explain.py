@@ -56,7 +56,7 @@ def test_what_differs_is_not_called_in_step(world, capsys):
 
 
 def test_why_it_fails_and_what_to_do(world, capsys):
-    world.jira.fault = lambda call: Fault(401)
+    world.jira_server.fault = lambda call: Fault(401)
     incident = trigger(world)
     capsys.readouterr()
     _, said = told(capsys, incident.id)

@@ -4,22 +4,23 @@ import inspect
 
 import pytest
 
-from jpi.errors import LostRace, OutcomeUnknown, Unavailable
+from jpi.errors import LostRace, Outage, OutcomeUnknown
+from jpi.store import ports as store_ports
 from jpi.sync import parts, poll, ports
 from jpi.sync.link import Link
 from jpi.sync.policy import Way
-from sandbox.clock import START, Clock
-from tests.fakes.faults import BreakingCalls, CallFault, Crash
+from sandbox.aws.memory_tables import MemoryConfig, MemoryLedger, MemoryLinks
+from sandbox.clock import START
+from tests.fakes.faults import CallFault, Crash
 from tests.fakes.jira import INDEX_LAG_SECONDS, FakeJira
 from tests.fakes.log import FakeLog
 from tests.fakes.pagerduty import FakePagerDuty
 from tests.fakes.services import JIM, JIRA_BOT, PAGERDUTY_BOT, RITA, NoComments, NoNotes, WholeScreens
-from tests.fakes.store import FakeCache, FakeCursor, FakeLedger, FakeLinks
 from tests.fakes.world import FakeWorld
 
-PORTS = {FakeJira: ports.Jira, FakePagerDuty: ports.PagerDuty, FakeLinks: ports.Links, FakeLedger: ports.Ledger,
-         FakeCursor: poll.Cursor, FakeCache: ports.Cache, FakeLog: ports.Log, NoComments: parts.Comments,
-         NoNotes: parts.Notes, WholeScreens: parts.Screens}
+PORTS = {FakeJira: ports.Jira, FakePagerDuty: ports.PagerDuty, FakeLog: ports.Log, NoComments: parts.Comments,
+         NoNotes: parts.Notes, WholeScreens: parts.Screens, MemoryLinks: store_ports.Links,
+         MemoryLedger: store_ports.Ledger, MemoryConfig: store_ports.ConfigTable}
 
 
 def parameters(method):
@@ -36,7 +37,7 @@ def test_a_fake_takes_what_its_port_does(fake):
         assert parameters(getattr(fake, name)) == parameters(getattr(port, name)), name
 
 
-@pytest.mark.parametrize("fake", [FakeLinks, FakeLedger, FakeCursor, FakeCache, FakeLog])
+@pytest.mark.parametrize("fake", [MemoryLinks, MemoryLedger, MemoryConfig, FakeLog])
 def test_the_fakes_of_store_and_log_leave_nothing_out(fake):
     wanted = {name for name, _ in inspect.getmembers(PORTS[fake], inspect.isfunction) if not name.startswith("_")}
     assert {name for name in wanted if not hasattr(fake, name)} == set()
@@ -94,11 +95,11 @@ def test_a_person_who_closed_an_issue_keeps_it_closed(linked_world):
 
 
 @pytest.mark.parametrize(("fault", "error", "is_done"), [
-    (CallFault.CRASH_BEFORE, Crash, False), (CallFault.CRASH_AFTER, Crash, True),
-    (CallFault.REFUSED, Unavailable, False), (CallFault.ANSWER_LOST, OutcomeUnknown, True)])
+    (CallFault.CRASH_BEFORE, Crash, False), (CallFault.CRASH_AFTER, Crash, True), (CallFault.REFUSED, Outage, False)])
 def test_the_planned_call_breaks_and_no_other(fault, error, is_done):
-    ledger = FakeLedger(BreakingCalls(Clock()))
-    ledger.calls.plan(1, fault)
+    world = FakeWorld()
+    ledger = world.stores.ledger
+    world.calls.plan(1, fault)
     ledger.add(["R1"])
     with pytest.raises(error):
         ledger.add(["R2"])
@@ -106,9 +107,11 @@ def test_the_planned_call_breaks_and_no_other(fault, error, is_done):
     assert ledger.known(["R1", "R2", "R3"]) == {"R1", "R3"} | ({"R2"} if is_done else set())
 
 
-def test_the_cache_forgets_in_a_day():
-    clock = Clock()
-    cache = FakeCache(clock)
-    assert [cache.remembered("user", lambda value=value: value) for value in (None, "P1", "P2")] == [None, "P1", "P1"]
-    clock.advance(86_401)
-    assert cache.get("user") is None
+def test_a_lost_answer_breaks_a_write_to_a_service_and_not_one_to_the_store(linked_world):
+    linked_world.calls.plan(0, CallFault.ANSWER_LOST)
+    with pytest.raises(OutcomeUnknown):
+        linked_world.pagerduty.edit("Q0", {"title": "Up"})
+    linked_world.calls.plan(0, CallFault.ANSWER_LOST)
+    link = linked_world.links.get("Q0")
+    linked_world.calls.plan(0, CallFault.ANSWER_LOST)
+    assert linked_world.links.save(link).version == link.version + 1

@@ -75,7 +75,7 @@ def test_an_account_without_priorities_keeps_the_rest_in_step(linked):
     assert shown(incident, issue) == ("Checkout is slow", "P1", "Checkout is slow", "High")
     edit(world, issue, priority={"name": "Low"})
     world.settle()
-    assert [call.path for call in world.pagerduty.calls].count("/priorities") == 1
+    assert [call.path for call in world.pagerduty_server.calls].count("/priorities") == 1
     assert quiet(world)
 
 

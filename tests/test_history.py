@@ -52,7 +52,7 @@ def test_what_called_for_nothing_is_remembered_with_why(linked):
     world, incident, issue = linked
     before = link_of(world, incident).about["equal_at"]
     world.clock.advance(5)
-    world.bot_account()("PUT", f"/rest/api/3/issue/{issue.key}", {"fields": {"summary": "By jpi's own account"}})
+    world.bot_account("PUT", f"/rest/api/3/issue/{issue.key}", {"fields": {"summary": "By jpi's own account"}})
     world.settle()
     entry, said = told(world, incident)
     assert (entry["type"], entry["steps"]) == ("IssueUpdated", [])
@@ -101,7 +101,7 @@ def test_the_rule_that_keeps_it_from_an_issue_is_named(make_linked):
 
 
 def test_a_failure_is_remembered_with_what_to_do(world):
-    world.jira.fault = lambda call: Fault(403) if call.path.endswith("/issue") else None
+    world.jira_server.fault = lambda call: Fault(403) if call.path.endswith("/issue") else None
     incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
     for _ in range(2):
         world.settle()
@@ -112,7 +112,7 @@ def test_a_failure_is_remembered_with_what_to_do(world):
     assert said.startswith("Could not create an issue in INCIDENT: Incident 'Down', priority Highest")
     assert not entry["steps"][0]["ok"]
     assert "equal_at" not in link_of(world, incident).about
-    world.jira.fault = lambda call: None
+    world.jira_server.fault = lambda call: None
     for _ in range(70):
         poll(world)
     made = [step["what"] for one in link_of(world, incident).history for step in one["steps"]]
@@ -121,14 +121,14 @@ def test_a_failure_is_remembered_with_what_to_do(world):
 
 def test_the_same_again_is_counted(p1):
     world, event = p1
-    world.jira.fault = lambda call: Fault(400)
+    world.jira_server.fault = lambda call: Fault(400)
     for _ in range(3):
         with pytest.raises(Permanent):
             apply(world, event)
     [entry] = link_of(world, event.incident).history
     assert entry["times"] == 3
     assert entry["first"] <= entry["at"]
-    world.jira.fault = lambda call: None
+    world.jira_server.fault = lambda call: None
     apply(world, event)
     [entry] = link_of(world, event.incident).history
     assert ("reason" in entry, entry["times"]) == (False, 4)
@@ -141,7 +141,7 @@ def test_the_same_again_is_counted(p1):
 
 def test_a_field_that_is_refused_is_told(linked):
     world, incident, issue = linked
-    world.pagerduty.fault = on_call("PUT", incident.id, 400)
+    world.pagerduty_server.fault = on_call("PUT", incident.id, 400)
     edit(world, issue, summary="Refused")
     world.settle()
     entry, said = told(world, incident)

@@ -2,11 +2,16 @@
 
 import pytest
 
+from jpi import wiring
 from jpi.tools import jira_configuration
 from sandbox.clock import Clock
 from sandbox.jira.model import Option
-from sandbox.jira.server import Jira
-from sandbox.web import Fault, Server
+from sandbox.jira.server import JiraServer
+from sandbox.jira.state import JiraState
+from sandbox.places import InProcess
+from sandbox.transport import WsgiAdapter
+from sandbox.web import Fault
+from sandbox.world import World
 from tests.acting import WRITES, poll, whole
 from tests.contracts import contract
 from tests.deliveries import needs_shared
@@ -14,23 +19,34 @@ from tests.deliveries import needs_shared
 ADMIN = ("admin@example.com", "admin-token")
 
 
+def serve(monkeypatch, url, server):
+    """Have the tool reach this site."""
+    adapter = WsgiAdapter({url: server}, server.clock)
+    monkeypatch.setattr(wiring, "outside", lambda: wiring.Outside(server.clock, server.clock.advance, adapter))
+
+
 class Bare:
     """A Jira site on which nothing was made yet."""
 
     def __init__(self, monkeypatch):
-        self.clock = Clock()
-        self.jira = Jira(self.clock)
-        self.server = Server(self.jira)
-        self.jira.add_user(*ADMIN, "Ada Admin")
+        self.clock, self.url, self._monkeypatch = Clock(), "http://jira.localhost", monkeypatch
         self.set = lambda **values: [monkeypatch.setenv(name, value) for name, value in values.items()]
-        self.set(JIRA_SERVER_URL=self.server.url, JIRA_USER_EMAIL=ADMIN[0], JIRA_API_TOKEN=ADMIN[1],
+        self.set(JIRA_SERVER_URL=self.url, JIRA_USER_EMAIL=ADMIN[0], JIRA_API_TOKEN=ADMIN[1],
                  PAGERDUTY_API_TOKEN="x", PAGERDUTY_USER_EMAIL="x@example.com", PAGERDUTY_USER_NAME="Rita Responder")
+        self.begin()
+
+    def begin(self):
+        """Start over: nothing was made yet."""
+        self.jira = JiraState(self.clock)
+        self.server = JiraServer(self.jira)
+        self.jira.add_user(*ADMIN, "Ada Admin")
+        serve(self._monkeypatch, self.url, self.server)
 
     def run(self, *arguments):
         return jira_configuration.main(arguments, sleep=self.clock.advance)
 
     def writes(self):
-        return [f"{call.method} {call.path}" for call in self.jira.calls
+        return [f"{call.method} {call.path}" for call in self.server.calls
                 if call.method in WRITES and not call.path.endswith("search/jql")]
 
     def seen(self):
@@ -51,9 +67,7 @@ def bare(monkeypatch, tmp_path):
     monkeypatch.setenv("QUESTION_PROJECT_KEY", "QUESTION")
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc/questions.json").write_text("[]")
-    there = Bare(monkeypatch)
-    yield there
-    there.server.stop()
+    return Bare(monkeypatch)
 
 
 def test_everything_is_made_once(bare, capsys):
@@ -63,7 +77,7 @@ def test_everything_is_made_once(bare, capsys):
     assert ("Question", "is question of", "has question") in links
     assert (severity, people) == ([(["SEV-0", "SEV-1", "SEV-2", "SEV-3"], True)], ["Rita Responder"])
     assert "project INCIDENT: made" in capsys.readouterr().out
-    bare.jira.calls.clear()
+    bare.server.calls.clear()
     assert bare.run() == 0
     assert bare.writes() == []
     assert ": made" not in capsys.readouterr().out
@@ -72,7 +86,7 @@ def test_everything_is_made_once(bare, capsys):
 @needs_shared
 def test_what_it_sends_and_gets_is_as_documented(bare):
     assert (bare.run("--samples"), bare.run("--check")) == (0, 0)
-    said = [(call.path, one) for call in bare.jira.calls for one in contract("jira").problems(call)]
+    said = [(call.path, one) for call in bare.server.calls for one in contract("jira").problems(call)]
     # The file calls them write-only and shows them in its example of the answer.
     assert {problem for problem in said if "values/0/screens" not in problem[1]} == set()
 
@@ -80,13 +94,8 @@ def test_what_it_sends_and_gets_is_as_documented(bare):
 def test_the_steps_of_the_readme_come_to_the_same(bare):
     assert (bare.run("--step", "1"), bare.run("--step", "2")) == (0, 0)
     stepped = bare.seen()
-    again = Jira(bare.clock)
-    again.add_user(*ADMIN, "Ada Admin")
-    server = Server(again)
-    bare.jira = again
-    bare.set(JIRA_SERVER_URL=server.url)
+    bare.begin()
     assert bare.run() == 0
-    server.stop()
     assert bare.seen() == stepped
 
 
@@ -94,9 +103,7 @@ def test_wherever_it_stopped_it_goes_on(bare, capsys):
     assert bare.run() == 0
     whole, count = bare.seen(), len(bare.writes())
     for stopped in range(count):
-        bare.jira.__init__(bare.clock)
-        bare.jira.base = bare.server.url
-        bare.jira.add_user(*ADMIN, "Ada Admin")
+        bare.begin()
         left = [stopped]
 
         def fault(call, left=left):
@@ -105,9 +112,9 @@ def test_wherever_it_stopped_it_goes_on(bare, capsys):
             left[0] -= 1
             return Fault(403) if left[0] < 0 else None
 
-        bare.jira.fault = fault
+        bare.server.fault = fault
         assert bare.run() == 1
-        bare.jira.fault = lambda call: None
+        bare.server.fault = lambda call: None
         assert bare.run() == 0
         assert bare.seen() == whole
     assert "may not do this" in capsys.readouterr().err
@@ -155,16 +162,17 @@ def test_what_is_wrong_is_said(bare, capsys, changes, said):
     assert (said in capsys.readouterr().err, bare.writes()) == (True, [])
 
 
-def test_a_site_set_up_by_the_tool_gives_a_p1_its_whole_issue(make_world, monkeypatch):
+def test_a_site_set_up_by_the_tool_gives_a_p1_its_whole_issue(enter, monkeypatch):
     def by_the_tool(admin, lead, people):
-        for name, value in {"JIRA_SERVER_URL": admin._url, "JIRA_USER_EMAIL": ADMIN[0], "JIRA_API_TOKEN": ADMIN[1],
+        for name, value in {"JIRA_SERVER_URL": admin.url, "JIRA_USER_EMAIL": ADMIN[0], "JIRA_API_TOKEN": ADMIN[1],
                             "PAGERDUTY_API_TOKEN": "x", "PAGERDUTY_USER_EMAIL": "x@example.com",
                             "PAGERDUTY_USER_NAME": "Oscar Oncall"}.items():
             monkeypatch.setenv(name, value)
-        assert jira_configuration.main([]) == 0
+        clock = admin.adapter.clock
+        monkeypatch.setattr(wiring, "outside", lambda: wiring.Outside(clock, clock.advance, admin.adapter))
+        assert jira_configuration.main([], sleep=clock.advance) == 0
 
-    monkeypatch.setattr("sandbox.world.set_up_jira", by_the_tool)
-    world = make_world()
+    world = enter(World(InProcess(), None, None, (0, 0, 0), False, by_the_tool))
     incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
     world.settle()
     poll(world)

@@ -212,7 +212,7 @@ def test_who_lends_jpi_their_account_still_gets_an_issue_for_what_they_trigger(w
     world.pagerduty.trigger(world.service, "Down", world.pagerduty_bot, "P1")
     world.settle()
     assert world.seen() == {"Down": ("triggered", "new")}
-    world.jim = world.bot_account()
+    world.jim = world.bot_account
     world.move(only_issue(world), "done")
     world.settle()
     poll(world)

@@ -43,11 +43,11 @@ def test_an_event_is_counted_with_how_long_it_took_to_arrive(p1, lines):
 
 def test_calls_are_counted_by_service_with_what_went_wrong(world, lines):
     world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
-    world.jira.fault = on_call("POST", "/search/jql", 429, times=1, **{"Retry-After": "1"})
+    world.jira_server.fault = on_call("POST", "/search/jql", 429, times=1, **{"Retry-After": "1"})
     world.settle()
     [jira] = figures(lines(), api="jira")
-    assert (jira["calls"], jira["limited"], jira["retries"], jira["errors"]) == (len(world.jira.calls), 1, 1, 0)
-    world.pagerduty.fault = lambda call: Fault(500) if call.path == "/incidents" else None
+    assert (jira["calls"], jira["limited"], jira["retries"], jira["errors"]) == (len(world.jira_server.calls), 1, 1, 0)
+    world.pagerduty_server.fault = lambda call: Fault(500) if call.path == "/incidents" else None
     poll(world)
     [pagerduty] = figures(lines(), api="pagerduty")
     assert (pagerduty["errors"], pagerduty["retries"]) == (3, 2)
@@ -62,7 +62,7 @@ def test_where_nothing_was_called_nothing_is_said(world, lines):
 
 def test_failures_are_counted_as_such(p1, lines):
     world, event = p1
-    world.jira.fault = lambda call: Fault(400)
+    world.jira_server.fault = lambda call: Fault(400)
     with pytest.raises(Exception, match="400"):
         apply(world, event)
     [failed] = figures(lines(), events=1)

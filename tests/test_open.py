@@ -109,7 +109,7 @@ def test_a_webhook_lost_is_made_good_by_the_poll(opening):
 
 @pytest.mark.parametrize("after", [False, True])
 def test_an_answer_lost_opens_no_second_one(opening, after):
-    opening.pagerduty.fault = on_call("POST", "/incidents", 0, after)
+    opening.pagerduty_server.fault = on_call("POST", "/incidents", 0, after)
     make(opening)
     for _ in range(3):
         opening.settle()
@@ -120,7 +120,7 @@ def test_an_answer_lost_opens_no_second_one(opening, after):
 
 
 def test_one_that_is_over_before_we_know_of_it_is_not_opened_again(opening):
-    opening.pagerduty.fault = on_call("POST", "/incidents", 0, after=True)
+    opening.pagerduty_server.fault = on_call("POST", "/incidents", 0, after=True)
     opening.pagerduty.outbox.losing = True
     make(opening)
     opening.jira.outbox.pump()

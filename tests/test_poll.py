@@ -13,7 +13,7 @@ MINUTE = 60.0
 
 
 def queries(world):
-    return [call.query for call in world.pagerduty.calls if call.path == "/log_entries"]
+    return [call.query for call in world.pagerduty_server.calls if call.path == "/log_entries"]
 
 
 def position(world):
@@ -91,13 +91,13 @@ def test_a_second_too_full_to_be_split_is_read_as_far_as_it_goes(world, monkeypa
 
 def test_what_fails_does_not_stop_the_others_and_is_tried_again(world):
     bad, good = trigger_unheard(world, "Unlucky"), trigger_unheard(world, "Lucky")
-    world.jira.fault = lambda call: Fault(500) if "Unlucky" in str(call.body) else None
+    world.jira_server.fault = lambda call: Fault(500) if "Unlucky" in str(call.body) else None
     assert log_entries.handler({}, None)["again"] == 1
     assert [issue.summary for issue in world.issues()] == ["Lucky"]
     assert position(world).again == (bad.id,)
     hour_of_polls(world)
     assert position(world).again == (bad.id,)
-    world.jira.fault = lambda call: None
+    world.jira_server.fault = lambda call: None
     world.forget_calls()
     # Long after the overlap: only the note with the cursor brings it back.
     assert log_entries.handler({}, None)["again"] == 0
@@ -108,14 +108,14 @@ def test_what_fails_does_not_stop_the_others_and_is_tried_again(world):
 
 def test_an_incident_that_cannot_be_read_again_stays_noted_down(world):
     incident = trigger_unheard(world, "Down")
-    world.jira.fault = lambda call: Fault(500)
+    world.jira_server.fault = lambda call: Fault(500)
     hour_of_polls(world)
-    world.jira.fault = lambda call: None
-    world.pagerduty.fault = lambda call: Fault(500) if call.path.startswith("/incidents") else None
+    world.jira_server.fault = lambda call: None
+    world.pagerduty_server.fault = lambda call: Fault(500) if call.path.startswith("/incidents") else None
     assert log_entries.handler({}, None)["again"] == 1
     assert position(world).again == (incident.id,)
     assert world.issues() == []
-    world.pagerduty.fault = lambda call: None
+    world.pagerduty_server.fault = lambda call: None
     log_entries.handler({}, None)
     assert world.seen() == {"Down": ("triggered", "new")}
 
@@ -124,11 +124,11 @@ def test_a_poll_that_cannot_read_leaves_the_cursor(world):
     log_entries.handler({}, None)
     before = position(world)
     trigger_unheard(world, "Down")
-    world.pagerduty.fault = lambda call: Fault(502)
+    world.pagerduty_server.fault = lambda call: Fault(502)
     with pytest.raises(Unavailable):
         log_entries.handler({}, None)
     assert position(world) == before
-    world.pagerduty.fault = lambda call: None
+    world.pagerduty_server.fault = lambda call: None
     log_entries.handler({}, None)
     assert world.seen() == {"Down": ("triggered", "new")}
 
@@ -147,7 +147,7 @@ def test_jira_being_unreadable_does_not_stop_the_cursor(world):
     log_entries.handler({}, None)
     before = position(world)
     world.clock.advance(MINUTE)
-    world.jira.fault = lambda call: Fault(500) if "bulkfetch" in call.path else None
+    world.jira_server.fault = lambda call: Fault(500) if "bulkfetch" in call.path else None
     log_entries.handler({}, None)
     assert position(world).until > before.until
 
@@ -214,7 +214,7 @@ def test_even_a_mistake_of_ours_does_not_stop_the_others(world, monkeypatch, cap
 
 def test_an_incident_that_is_gone_is_not_read_for_ever(world):
     incident = trigger_unheard(world, "Down")
-    world.jira.fault = lambda call: Fault(500)
+    world.jira_server.fault = lambda call: Fault(500)
     hour_of_polls(world)
     del world.pagerduty.incidents[incident.id]
     log_entries.handler({}, None)
@@ -226,9 +226,9 @@ def test_what_failed_is_read_whole_even_where_something_new_happened_since(world
     hour_of_polls(world)
     with world.losing_webhooks():
         world.pagerduty.annotate(incident, "The first note.", world.rita)
-    world.jira.fault = lambda call: Fault(500)
+    world.jira_server.fault = lambda call: Fault(500)
     hour_of_polls(world)
-    world.jira.fault = lambda call: None
+    world.jira_server.fault = lambda call: None
     with world.losing_webhooks():
         world.pagerduty.annotate(incident, "The second note.", world.rita)
     log_entries.handler({}, None)

@@ -118,7 +118,7 @@ def test_after_a_failure_the_rest_of_its_incident_waits_and_others_do_not(queued
     bad, good = trigger(queued, "Unlucky"), trigger(queued, "Lucky")
     queued.pagerduty.acknowledge(bad, queued.rita)
     queued.pagerduty.outbox.pump()
-    queued.jira.fault = lambda call: Fault(503) if "Unlucky" in str(call.body) else None
+    queued.jira_server.fault = lambda call: Fault(503) if "Unlucky" in str(call.body) else None
     batch = queued.events.receive()
     by_id = {one["MessageId"]: one["Attributes"]["MessageGroupId"] for one in batch}
     answer = events.handler({"Records": [record(one) for one in batch]}, Context(queued.clock))
@@ -126,7 +126,7 @@ def test_after_a_failure_the_rest_of_its_incident_waits_and_others_do_not(queued
     assert (sorted(by_id.values()), failed) == (sorted([bad.id, bad.id, good.id]), [bad.id, bad.id])
     assert [issue.summary for issue in queued.issues()] == ["Lucky"]
     assert "503" in str(link_of(queued, bad).failed)
-    queued.jira.fault = lambda call: None
+    queued.jira_server.fault = lambda call: None
     for _ in range(5):
         queued.clock.advance(60)
         queued.settle()
@@ -143,7 +143,7 @@ def visible_after(world, seconds):
 @pytest.mark.parametrize(("headers", "wait"), [({}, 4), ({"Retry-After": "600"}, 601), ({"Retry-After": "86400"}, 900)])
 def test_what_is_refused_is_put_off_for_as_long_as_the_service_asks(queued, headers, wait):
     trigger(queued)
-    queued.jira.fault = lambda call: Fault(429, headers=headers)
+    queued.jira_server.fault = lambda call: Fault(429, headers=headers)
     queued.settle()
     assert visible_after(queued, wait - 2) == 0
     assert visible_after(queued, 3) == 1
@@ -151,7 +151,7 @@ def test_what_is_refused_is_put_off_for_as_long_as_the_service_asks(queued, head
 
 def test_the_longer_it_fails_the_longer_it_waits(queued):
     trigger(queued)
-    queued.jira.fault = lambda call: Fault(429)
+    queued.jira_server.fault = lambda call: Fault(429)
     waits = []
     for _ in range(9):
         queued.settle()
@@ -239,7 +239,7 @@ def test_a_function_without_time_starts_nothing(queued):
 
 def test_a_message_that_cannot_be_put_off_comes_again_all_the_same(queued, monkeypatch, caplog):
     trigger(queued)
-    queued.jira.fault = on_call("POST", "/issue", 429, times=3)
+    queued.jira_server.fault = on_call("POST", "/issue", 429, times=3)
 
     def fails(self, waits):
         raise Outage("SQS is away")

@@ -37,7 +37,7 @@ def test_a_p1_of_which_neither_a_webhook_nor_a_log_entry_told_gets_its_issue(mak
     world.clock.advance(60)
     with world.losing_webhooks():
         incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
-    world.pagerduty.fault = no_entries
+    world.pagerduty_server.fault = no_entries
     poll(world)
     assert whole(world) == [QUESTIONS, 2, 1]
     poll(world)
@@ -62,9 +62,9 @@ def test_what_happened_to_an_incident_in_a_gap_of_the_log_is_made_good(make_worl
         world.clock.advance(3600)
         with world.losing_webhooks():
             act(incident, world.rita)
-        world.pagerduty.fault = no_entries
+        world.pagerduty_server.fault = no_entries
         poll(world)
-        world.pagerduty.fault = lambda call: None
+        world.pagerduty_server.fault = lambda call: None
         assert world.seen() == {"Down": (incident.status, wanted)}
 
 
@@ -85,7 +85,7 @@ def test_incidents_that_cannot_be_read_do_not_stop_the_poll(world, caplog):
     poll(world)
     before = world.jpi.poll._cursor.load()
     world.clock.advance(60)
-    world.pagerduty.fault = lambda call: Fault(500) if call.path == "/incidents" else None
+    world.pagerduty_server.fault = lambda call: Fault(500) if call.path == "/incidents" else None
     poll(world)
     assert "the open incidents were not read" in caplog.text
     assert world.jpi.poll._cursor.load().until > before.until
@@ -98,11 +98,11 @@ def test_an_incident_that_cannot_be_read_by_itself_does_not_stop_the_poll(world,
     world.clock.advance(3600)
     with world.losing_webhooks():
         world.pagerduty.resolve(incident, world.rita)
-    world.pagerduty.fault = lambda call: no_entries(call) or (
+    world.pagerduty_server.fault = lambda call: no_entries(call) or (
         Fault(500) if call.path == f"/incidents/{incident.id}" else None)
     poll(world)
     assert "an incident was not read" in caplog.text
-    world.pagerduty.fault = lambda call: None
+    world.pagerduty_server.fault = lambda call: None
     poll(world)
     assert world.seen() == {"Down": ("resolved", "done")}
 
@@ -113,7 +113,7 @@ def test_an_odd_incident_costs_only_itself(world, caplog):
         odd = world.pagerduty.trigger(world.service, "Odd", world.rita, "P1")
         world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
     odd.title = ["a", "list"]
-    world.pagerduty.fault = no_entries
+    world.pagerduty_server.fault = no_entries
     poll(world)
     assert [issue.summary for issue in world.issues()] == ["Down"]
     assert "an incident cannot be read" in caplog.text
@@ -124,7 +124,7 @@ def test_pages_of_open_incidents_are_read_to_the_end(world):
     with world.losing_webhooks():
         for number in range(120):
             world.pagerduty.trigger(world.service, f"Alert {number}", world.rita, "P1" if number == 0 else "P4")
-    world.pagerduty.fault = no_entries
+    world.pagerduty_server.fault = no_entries
     poll(world)
     assert [issue.summary for issue in world.issues()] == ["Alert 0"]
 
@@ -138,19 +138,19 @@ def test_a_page_that_is_missing_keeps_the_cursor_where_it_was(world, caplog):
         for number in range(150):
             world.pagerduty.annotate(incident, f"Note {number}", world.rita)
     world.clock.advance(600)
-    world.pagerduty.fault = lambda call: Fault(200, body=EMPTY_PAGE.replace("null", "154")) if (
+    world.pagerduty_server.fault = lambda call: Fault(200, body=EMPTY_PAGE.replace("null", "154")) if (
         call.path == "/log_entries" and call.query["offset"] == ["100"]) else None
     poll(world)
     assert "log entries are missing" in caplog.text
     assert (world.jpi.poll._cursor.load().until, len(world.issues())) == (before.until, 1)
-    world.pagerduty.fault = lambda call: None
+    world.pagerduty_server.fault = lambda call: None
     poll(world)
     assert len(world.linked(world.issues()[0], "Timeline")) == len(incident.log)
     assert world.jpi.poll._cursor.load().short == 0
 
 
 def test_a_service_that_always_counts_wrong_stops_nothing(world):
-    world.pagerduty.fault = lambda call: Fault(200, body=EMPTY_PAGE.replace("null", "7")) if (
+    world.pagerduty_server.fault = lambda call: Fault(200, body=EMPTY_PAGE.replace("null", "7")) if (
         call.path == "/log_entries") else None
     short = []
     for _ in range(4):
@@ -192,7 +192,7 @@ def test_an_issue_whose_changes_cannot_be_read_does_not_keep_others_from_being_r
     with world.losing_webhooks():
         world.move(world.issue_of(incidents[0]), "indeterminate")
         world.move(world.issue_of(incidents[1]), "done")
-    world.jira.fault = lambda call: Fault(403) if call.path.endswith("/changelog") else None
+    world.jira_server.fault = lambda call: Fault(403) if call.path.endswith("/changelog") else None
     poll(world)
     assert "an issue's changes were not read" in caplog.text
     assert incidents[1].status == "resolved"

@@ -15,7 +15,7 @@ from jpi.handlers import log_entries
 from jpi.sync.entities import Incident, LogEntry
 from jpi.sync.text import CUT
 from jpi.webhooks import pagerduty
-from sandbox.jira.server import Transition, Workflow
+from sandbox.jira.model import Transition, Workflow
 from sandbox.web import Fault
 from tests.acting import QUESTIONS, apply, on_call, whole
 from tests.deliveries import raw, v2
@@ -64,9 +64,9 @@ def test_timeline_links_are_not_forgotten(p1):
     world, event = p1
     apply(world, event)
     world.jira.off_screen |= {("TIMELINE", "issuelinks")}
-    world.jira.fault = on_call("POST", "/issueLink", 500)
+    world.jira_server.fault = on_call("POST", "/issueLink", 500)
     log_entries.handler({}, None)
-    world.jira.fault = lambda call: None
+    world.jira_server.fault = lambda call: None
     for _ in range(3):
         world.clock.advance(60)
         log_entries.handler({}, None)
@@ -86,7 +86,7 @@ def test_a_lost_answer_where_links_are_not_on_the_screen_doubles_nothing(p1):
             return Fault(0, after=True) if len(bulk) == 2 else None
         return None
 
-    world.jira.fault = fault
+    world.jira_server.fault = fault
     with pytest.raises(OutcomeUnknown):
         apply(world, event)
     world.clock.advance(120)
@@ -140,7 +140,7 @@ def test_an_odd_log_entry_does_not_stop_the_poll(world):
 
 def test_no_hold_is_left_after_a_look(p1):
     world, event = p1
-    world.jira.fault = on_call("POST", "/issue/bulk", 0, after=True)
+    world.jira_server.fault = on_call("POST", "/issue/bulk", 0, after=True)
     with pytest.raises(OutcomeUnknown):
         apply(world, event)
     world.clock.advance(60)
@@ -322,7 +322,7 @@ def test_a_look_for_one_line_of_the_timeline_finds_the_others_too(p1, monkeypatc
     old = poll_event(world, event.incident.id)
     world.pagerduty.annotate(world.pagerduty.incidents[event.incident.id], "Still looking.", world.rita)
     new = poll_event(world, event.incident.id)
-    world.jira.fault = on_call("POST", "/issue/bulk", 0, after=True)
+    world.jira_server.fault = on_call("POST", "/issue/bulk", 0, after=True)
     with pytest.raises(OutcomeUnknown):
         apply(world, new)
     world.clock.advance(120)

@@ -21,12 +21,12 @@ def parked(make_world, monkeypatch, capsys):
     queued = make_world(queued=True)
     incidents = [queued.pagerduty.trigger(queued.service, title, queued.rita, "P1") for title in ("Down", "Slow")]
     queued.pagerduty.acknowledge(incidents[0], queued.rita)
-    queued.jira.fault = lambda call: Fault(503)
+    queued.jira_server.fault = lambda call: Fault(503)
     queued.settle()
     while queued.events.waiting():
         queued.clock.advance(1000)
         queued.settle()
-    queued.jira.fault = lambda call: None
+    queued.jira_server.fault = lambda call: None
     queued.forget_calls()
 
     def tool(*arguments, code=0):

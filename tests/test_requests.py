@@ -4,7 +4,6 @@ import json
 import logging
 
 import pytest
-import requests
 
 from jpi.handlers import log_entries
 from sandbox.web import Fault
@@ -36,7 +35,7 @@ def written():
 def deliver(world, incident):
     body = raw(v3(incident=incident.id))
     headers = signed_by_pagerduty(body, world.environ["PAGERDUTY_WEBHOOK_SECRET"])
-    return requests.post(f"{world.app_url}/pagerduty-webhook", data=body, headers=headers, timeout=10)
+    return world.place.session().post(f"{world.app_url}/pagerduty-webhook", data=body, headers=headers, timeout=10)
 
 
 @pytest.mark.parametrize("queued", [False, True])
@@ -82,7 +81,7 @@ def test_calls_are_told_of_only_to_whoever_debugs(world, written):
 
 def test_no_line_holds_a_secret_an_address_or_a_query(make_world, written):
     world = make_world(LOG_LEVEL="DEBUG")
-    world.jira.fault = lambda call: Fault() if call.path.endswith("/search/jql") else None
+    world.jira_server.fault = lambda call: Fault() if call.path.endswith("/search/jql") else None
     world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
     world.settle()
     log_entries.handler({}, None)

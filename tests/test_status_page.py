@@ -247,7 +247,7 @@ def test_a_queue_that_cannot_be_asked_hides_nothing_else(make_world, monkeypatch
 
 
 def test_tables_that_cannot_be_read_are_said_on_a_page(world, team, stranger, monkeypatch):
-    monkeypatch.setattr("jpi.store.links.Links.listed", fails)
+    monkeypatch.setattr(world.jpi.links, "listed", fails)
     monkeypatch.setattr("jpi.store.attempts.Attempts.wait", fails)
     shown = team.get("/status")
     assert (shown.status_code, "cannot read its tables" in shown.text) == (503, True)
@@ -263,9 +263,9 @@ def test_tables_that_cannot_be_read_are_said_on_a_page(world, team, stranger, mo
 def test_what_the_button_cannot_do_is_said(world, team):
     incident = trigger(world)
     for fault, said in ((Fault(500), "Not now:"), (Fault(403), "That did not work:")):
-        world.pagerduty.fault = lambda call, fault=fault: fault
+        world.pagerduty_server.fault = lambda call, fault=fault: fault
         assert said in pressed(team, incident.id).text
-    world.pagerduty.fault = lambda call: None
+    world.pagerduty_server.fault = lambda call: None
     assert team.post("/status/incidents/NOBODYS/again", data={"token": token_of(team)}).status_code == 404
     assert "holds no such incident" in team.get("/status/incidents/NOBODYS").text
 
@@ -301,7 +301,7 @@ def test_machines_get_the_same(world, stranger):
 
 
 def test_the_figures_of_the_log_are_on_the_page(world, team):
-    world.jira.fault = on_call("POST", "/search/jql", 429, times=1, **{"Retry-After": "1"})
+    world.jira_server.fault = on_call("POST", "/search/jql", 429, times=1, **{"Retry-After": "1"})
     trigger(world)
     poll(world)
     page = team.get("/status").text
@@ -350,9 +350,9 @@ def test_the_list_is_narrowed_by_state_and_text(world, team):
 
 
 def failing(world, title):
-    world.jira.fault = lambda call: Fault(403) if call.path.endswith("/issue") else None
+    world.jira_server.fault = lambda call: Fault(403) if call.path.endswith("/issue") else None
     incident = trigger(world, title)
-    world.jira.fault = lambda call: None
+    world.jira_server.fault = lambda call: None
     return incident
 
 
@@ -367,7 +367,7 @@ def test_what_is_wrong_is_said_in_words(world, team):
     assert "What to do:" in page
     assert "give it the right to" in page
     world.clock.advance(600)
-    world.pagerduty.fault = lambda call: Fault(401)
+    world.pagerduty_server.fault = lambda call: Fault(401)
     with pytest.raises(Exception, match="401"):
         poll(world)
     shown = team.get("/status").text
@@ -378,7 +378,7 @@ def test_what_is_wrong_is_said_in_words(world, team):
 def test_a_late_poll_is_red(world, team):
     poll(world)
     assert "All is well" in team.get("/status").text
-    world.pagerduty.fault = lambda call: Fault(500)
+    world.pagerduty_server.fault = lambda call: Fault(500)
     for _ in range(4):
         with pytest.raises(Unavailable):
             poll(world)
@@ -389,7 +389,7 @@ def test_a_late_poll_is_red(world, team):
 
 def test_tokens_and_webhooks_are_looked_at_once_an_hour(world, team):
     poll(world)
-    asked = len(world.jira.calls)
+    asked = len(world.jira_server.calls)
     poll(world)
     world.jira.users[world.bot_id].token = "renewed"
     hook = next(iter(world.pagerduty.hooks.all.values()))
@@ -405,18 +405,18 @@ def test_tokens_and_webhooks_are_looked_at_once_an_hour(world, team):
 
 
 def test_a_service_that_is_silent_when_looked_at_is_asked_again_soon(world, team):
-    world.jira.fault = lambda call: Fault(503) if call.path.endswith("/myself") else None
+    world.jira_server.fault = lambda call: Fault(503) if call.path.endswith("/myself") else None
     poll(world)
     assert "Jira token: " not in team.get("/status").text, "it is the token that this line is about"
     assert "not looked at: Jira GET /myself failed with 503; it is asked again soon" in team.get("/status").text
-    world.jira.fault = lambda call: None
+    world.jira_server.fault = lambda call: None
     world.clock.advance(300)
     poll(world)
     assert "not looked at" not in team.get("/status").text
     world.jira.users[world.bot_id].token = "renewed"
     world.clock.advance(3600)
     poll(world)
-    world.jira.fault = lambda call: Fault(503) if call.path.endswith("/myself") else None
+    world.jira_server.fault = lambda call: Fault(503) if call.path.endswith("/myself") else None
     world.clock.advance(3600)
     poll(world)
     assert "Jira token: the token is not taken" in team.get("/status").text, "as it was when Jira last said so"
@@ -424,9 +424,9 @@ def test_a_service_that_is_silent_when_looked_at_is_asked_again_soon(world, team
 
 def test_looking_takes_no_more_time_than_the_poll_has_left(world, team):
     world.jpi.budget.start(0.5)
-    asked = len(world.jira.calls)
+    asked = len(world.jira_server.calls)
     watch.look(world.jpi)
-    assert len(world.jira.calls) == asked
+    assert len(world.jira_server.calls) == asked
     assert "Something is wrong" not in team.get("/status").text
     world.jpi.budget.start(100)
     watch.look(world.jpi)

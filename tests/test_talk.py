@@ -188,12 +188,12 @@ def test_a_trimmed_note_is_fetched_whole(linked, monkeypatch):
 @pytest.mark.parametrize("after", [False, True])
 def test_an_answer_lost_makes_no_second_one(linked, after):
     world, incident, issue = linked
-    world.jira.fault = on_call("POST", "/comment", 0, after)
+    world.jira_server.fault = on_call("POST", "/comment", 0, after)
     world.pagerduty.annotate(incident, "Rolled back.", world.rita)
     world.settle()
     world.clock.advance(31)
     world.settle()
-    world.pagerduty.fault = on_call("POST", "/notes", 0, after)
+    world.pagerduty_server.fault = on_call("POST", "/notes", 0, after)
     say(world, issue, "Traffic is back.")
     world.settle()
     for _ in range(3):

@@ -1,15 +1,19 @@
 """Both services' webhooks: made once, mended, switched on, taken away, and seen to arrive."""
 
+from dataclasses import replace
+
 import pytest
 from dotenv import dotenv_values
 
-from jpi import aws, settings
+from jpi import settings, wiring
+from jpi.aws import Place, client, region
 from jpi.sync.policy import Create, OpenRule, Policy, Rule, WhenIssue
 from jpi.tools import webhook_configuration, webhooks
+from jpi.wiring import dynamodb_stores
 from sandbox.site import JIRA_EVENTS, PAGERDUTY_EVENTS
 from sandbox.web import Fault
 from tests.acting import WRITES
-from tests.contracts import FILES, contract
+from tests.contracts import contract
 from tests.deliveries import needs_shared
 
 
@@ -69,8 +73,8 @@ def test_a_new_secret_stands_in_front_of_the_old(unhooked, tmp_path, monkeypatch
     assert (theirs.filter["type"], theirs.filter["id"]) == ("service_reference", unhooked.service.id)
 
 
-def test_secrets_are_stored_in_aws_where_the_settings_then_find_them(unhooked, monkeypatch, capsys):
-    for name, value in {"AWS_ENDPOINT_URL": unhooked.environ["DATABASE_ENDPOINT_URL"], "AWS_ACCESS_KEY_ID": "test",
+def test_secrets_are_stored_in_aws_where_the_settings_then_find_them(unhooked, aws, monkeypatch, capsys):
+    for name, value in {"AWS_ENDPOINT_URL": aws.url, "AWS_ACCESS_KEY_ID": "test",
                         "AWS_SECRET_ACCESS_KEY": "test"}.items():
         monkeypatch.setenv(name, value)
     path = f"/jpi/{unhooked.environ['STAGE']}"
@@ -106,10 +110,10 @@ def test_what_was_changed_or_switched_off_is_mended(unhooked, capsys):
 
 @pytest.mark.parametrize("path", ["/webhook_subscriptions", "/rest/webhooks/1.0/webhook"])
 def test_broken_half_way_it_goes_on(unhooked, path):
-    for service in (unhooked.pagerduty, unhooked.jira):
+    for service in (unhooked.pagerduty_server, unhooked.jira_server):
         service.fault = lambda call: Fault(403) if (call.method, call.path) == ("POST", path) else None
     assert run(unhooked) == 1
-    unhooked.pagerduty.fault = unhooked.jira.fault = lambda call: None
+    unhooked.pagerduty_server.fault = unhooked.jira_server.fault = lambda call: None
     assert run(unhooked) == 0
     assert [len(found) for found in hooks(unhooked)] == [1, 1]
 
@@ -210,8 +214,8 @@ def test_what_it_sends_and_gets_is_as_documented(unhooked):
     webhook_configuration.main(["--url", unhooked.app_url, "--ping"], sleep=lambda seconds: None)
     run(unhooked, "--delete")
     gaps = ("header Content-Type is missing", "status 201 is not documented", "no such operation")
-    said = [one for service in FILES for call in getattr(unhooked, service).calls
-            for one in contract(service).problems(call) if not one.startswith(gaps)]
+    said = [one for server in unhooked.servers for call in server.calls
+            for one in contract(server.name).problems(call) if not one.startswith(gaps)]
     assert said == []
 
 
@@ -231,11 +235,11 @@ def test_one_that_pagerduty_switched_off_is_not_taken_for_the_new_one(unhooked, 
     assert (hooks(unhooked)[0], after.active) == ([after], True)
 
 
-def test_a_secret_that_stands_in_aws_is_not_written_into_a_file(unhooked, monkeypatch, tmp_path):
-    for name, value in {"AWS_ENDPOINT_URL": unhooked.environ["DATABASE_ENDPOINT_URL"], "AWS_ACCESS_KEY_ID": "test",
+def test_a_secret_that_stands_in_aws_is_not_written_into_a_file(unhooked, aws, monkeypatch, tmp_path):
+    for name, value in {"AWS_ENDPOINT_URL": aws.url, "AWS_ACCESS_KEY_ID": "test",
                         "AWS_SECRET_ACCESS_KEY": "test"}.items():
         monkeypatch.setenv(name, value)
-    ssm = aws.client("ssm", aws.Place(aws.region()))
+    ssm = client("ssm", Place(region()))
     ssm.put_parameter(Name="/jpi/x/hook", Value="stored-secret", Type="SecureString", Overwrite=True)
     monkeypatch.setenv("PAGERDUTY_WEBHOOK_SECRET", "ssm:/jpi/x/hook")
     assert run(unhooked, "--write-env", str(tmp_path / ".env")) == 0
@@ -268,7 +272,10 @@ def test_a_path_that_no_function_may_read_is_refused_before_anything_is_made(unh
 
 def test_without_its_table_a_ping_is_not_waited_for(unhooked, monkeypatch, capsys):
     run(unhooked)
-    monkeypatch.setenv("CONFIG_TABLE", "none")
+    stores = dynamodb_stores(wiring.tables(replace(unhooked.jpi.settings, database_endpoint_url="http://127.0.0.1:9")),
+                             unhooked.clock)
+    monkeypatch.setattr(wiring, "outside", lambda: replace(unhooked.outside(), stores=stores))
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
     assert run(unhooked, "--ping") == 1
     assert ("reading the cursor" in capsys.readouterr().err, unhooked.pagerduty.outbox.waiting) == (True, [])
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import jira
 import requests
+from requests.adapters import BaseAdapter
 
 from jpi.clients.calls import Budget, Calls
 from jpi.clients.comments import Comments
@@ -40,11 +41,15 @@ class Jira(Looks):
     """The calls jpi makes, in its own values. Every method may raise what `Calls` does."""
 
     def __init__(self, url: str, email: str, token: str, budget: Budget, sleep: Callable[[float], None],
-                 fields: Collection[str], cache: Cache) -> None:
-        """`fields`: the names or ids of those that drafts may set besides Jira's own."""
+                 fields: Collection[str], cache: Cache, adapter: BaseAdapter | None = None) -> None:
+        """`fields`: names or ids of those that drafts may set besides Jira's own; `adapter`: in place of sockets."""
         # The library repeats any request that lost its connection, a POST too, unless told 0.
         self._jira = jira.JIRA(options={"server": url, "rest_api_version": "3"}, basic_auth=(email, token),
                                max_retries=0, get_server_info=False)
+        if adapter:
+            self._jira._session.mount(url, adapter)
+            # What the environment says of proxies is nothing to it.
+            self._jira._session.trust_env = False
         self._url = url
         self._wanted = {name.casefold() for name in fields}
         self.calls = self._call = Calls("Jira", self._send, budget, sleep)

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 import requests
+from requests.adapters import BaseAdapter
 
 from jpi.clients.calls import Budget, Calls
 from jpi.clients.hooks import Subscriptions
@@ -52,10 +53,16 @@ class Pages:
 class PagerDuty:
     """The calls jpi makes, in its own values. Every method may raise what `Calls` does."""
 
-    def __init__(self, url: str, token: str, email: str, budget: Budget, sleep: Callable[[float], None]) -> None:
+    def __init__(self, url: str, token: str, email: str, budget: Budget, sleep: Callable[[float], None],
+                 adapter: BaseAdapter | None = None) -> None:
+        """`adapter`: in place of sockets."""
         self._email = email
         self._session = pdpyras.APISession(token, default_from=email)
         self._session.url = url
+        if adapter:
+            self._session.mount(url, adapter)
+            # What the environment says of proxies is nothing to it.
+            self._session.trust_env = False
         # pdpyras repeats 429 for ever unless told a number, and any POST three times; a negative one is no repeat.
         self._session.retry = {429: -2}
         self._session.max_network_attempts = 0

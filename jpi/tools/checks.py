@@ -51,14 +51,14 @@ def jira_token(there: wiring.Jpi) -> Iterator[str]:
     """Whether Jira takes the token; a refusal is told as it comes. And how old it is, where that can be told."""
     if not there.jira.signed_in():
         yield "Jira does not say whose token it is"
-    for days in _age("JIRA_API_TOKEN"):
+    for days in _age(there, "JIRA_API_TOKEN"):
         yield f"JIRA_API_TOKEN was stored {days} days ago: make a new one before it dies" if days > OLD_DAYS else Told(
             f"stored {days} days ago; it dies after a year at most")
 
 
 def clock(there: wiring.Jpi) -> Iterator[str]:
     """Whether this machine's clock is Jira's: events are ordered by both."""
-    apart = abs((datetime.now(UTC) - there.jira.server_time()).total_seconds())
+    apart = abs(there.clock() - there.jira.server_time().timestamp())
     if apart > CLOCK_SECONDS:
         yield f"this machine's clock and Jira's are {apart:.0f} s apart: set the clock"
 
@@ -97,7 +97,7 @@ def pagerduty_token(there: wiring.Jpi) -> Iterator[str]:
     """Whether PagerDuty takes the token, and knows whom we write as."""
     if there.pagerduty.own_id() is None:
         yield f"PagerDuty has no user {there.settings.pagerduty_user_email} (PAGERDUTY_USER_EMAIL): writes are refused"
-    yield from (Told(f"stored {days} days ago") for days in _age("PAGERDUTY_API_TOKEN"))
+    yield from (Told(f"stored {days} days ago") for days in _age(there, "PAGERDUTY_API_TOKEN"))
 
 
 def priorities(there: wiring.Jpi) -> Iterator[str]:
@@ -137,15 +137,15 @@ def last_poll(there: wiring.Jpi) -> Iterator[str]:
     if position is None:
         yield "no poll has ever run: is the function log_entries deployed and scheduled?"
         return
-    late = datetime.now(UTC) - position.until
+    late = datetime.fromtimestamp(there.clock(), UTC) - position.until
     if late > timedelta(seconds=POLLS * there.settings.poll_seconds):
         yield f"the last poll got as far as {position.until:%Y-%m-%d %H:%M} UTC: see the log of log_entries"
 
 
-def _age(name: str) -> Iterator[int]:
+def _age(there: wiring.Jpi, name: str) -> Iterator[int]:
     stored = settings.stored(name)
     if stored:
-        yield (datetime.now(UTC) - stored).days
+        yield (datetime.fromtimestamp(there.clock(), UTC) - stored).days
 
 
 def _hooks(service: str, here: str, all_: Iterable[Hook], events: frozenset[str]) -> Iterator[str]:

@@ -8,7 +8,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jpi import settings, wiring
 from jpi.errors import JpiError, Permanent, Refused, SettingsError, Unavailable
@@ -155,7 +155,7 @@ def main(arguments: Sequence[str] | None = None, sleep: Callable[[float], None] 
     """Exit code 0 when all is there, 1 where something is missing (`--check`) or was refused, 2 for usage."""
     chosen = _parser().parse_args(arguments)
     try:
-        there = wiring.build(settings.load(), sleep=sleep)
+        there = wiring.build(settings.load(), replace(wiring.outside(), sleep=sleep))
         return _run(there, Site(there, sleep), chosen)
     except SettingsError as error:
         print(error, file=sys.stderr)

@@ -10,7 +10,6 @@ Examples:
 
 import argparse
 import sys
-import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -82,7 +81,7 @@ def _list(there: wiring.Jpi, queue: Queue) -> int:
         if parked:
             print(ROW.format("incident", "event", "type", "age", "reason"))
         for one in _shown(there, parked):
-            print(one.row(time.time()))
+            print(one.row(there.clock()))
         print(f"{len(parked)} events are parked." if len(parked) != 1 else "1 event is parked.")
     finally:
         queue.release(parked)
@@ -111,7 +110,7 @@ def _replay(there: wiring.Jpi, queue: Queue, chosen: argparse.Namespace) -> int:
 
 def _one(there: wiring.Jpi, queue: Queue, one: Shown, dry_run: bool) -> None:
     if not dry_run:
-        queue.replay(one.parked, str(time.time()))
+        queue.replay(one.parked, str(there.clock()))
     print(f"{one.parked.incident_id}  {one.event_id}  {_would(there, one) if dry_run else 'back in the queue'}")
 
 

@@ -9,6 +9,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -20,7 +21,11 @@ from jpi.tools.webhooks import Store, Webhooks
 
 SECONDS = 120.0
 LOOKS, PAUSE_SECONDS = 30, 2.0
-LOOPBACK = ("127.0.0.1", "localhost")
+
+
+def is_loopback(host: str) -> bool:
+    """True if the host is this machine by its name: RFC 6761 gives all of `.localhost` to it."""
+    return host in ("127.0.0.1", "localhost") or host.endswith(".localhost")
 
 
 def main(arguments: Sequence[str] | None = None, sleep: Callable[[float], None] = time.sleep) -> int:
@@ -28,12 +33,12 @@ def main(arguments: Sequence[str] | None = None, sleep: Callable[[float], None] 
     parser = _parser()
     chosen = parser.parse_args(arguments)
     parts = urlsplit(chosen.url)
-    if parts.scheme != "https" and parts.hostname not in LOOPBACK:
+    if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
         parser.error("--url must be an https address: both services deliver to no other")
     if parts.path.endswith("-webhook"):
         parser.error("--url is the endpoint that `sls deploy` prints, without /pagerduty-webhook or /jira-webhook")
     try:
-        there = wiring.build(settings.load(), sleep=sleep)
+        there = wiring.build(settings.load(), replace(wiring.outside(), sleep=sleep))
         _within_reach(chosen.ssm, there.settings.stage)
         there.budget.start(SECONDS)
         scopes = [*(("team", one) for one in chosen.team), *(("service", one) for one in chosen.service)] or [ACCOUNT]

@@ -1,7 +1,6 @@
 """DynamoDB and SQS, embedded."""
 
 import threading
-import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -10,6 +9,7 @@ import moto.sqs.models
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from sandbox.aws.moto_speed import speed_up
+from sandbox.clock import RunningClock
 from sandbox.web import Server
 
 speed_up()
@@ -21,7 +21,7 @@ class Aws(Server):
 
     def __init__(self, port: int = 0) -> None:
         super().__init__(OneAtATime(DomainDispatcherApplication(create_backend_app)), port)
-        self.follow(time.time)
+        self.follow(RunningClock())
 
     def follow(self, clock: Callable[[], float]) -> None:
         """Have SQS's timeouts and delays go by this clock; moto knows only one for all queues."""

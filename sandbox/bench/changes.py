@@ -7,8 +7,10 @@ from functools import partial
 from jpi import wiring
 from jpi.handlers import log_entries
 from sandbox.aws.moto_server import Aws
+from sandbox.clock import RunningClock
 from sandbox.jira.model import Issue
-from sandbox.pagerduty.server import Incident
+from sandbox.pagerduty.model import Incident
+from sandbox.places import Loopback
 from sandbox.web import Call
 from sandbox.world import World
 
@@ -118,7 +120,7 @@ def changes() -> None:
 
 
 def _with_world(aws: Aws, play: Callable[[World], tuple[int, int]]) -> tuple[int, int]:
-    world = World(aws, LOG_LEVEL="CRITICAL")
+    world = World(Loopback(aws), RunningClock(), LOG_LEVEL="CRITICAL")
     there = world.start_jpi()
     wiring.jpi = lambda: there  # type: ignore[assignment]
     try:

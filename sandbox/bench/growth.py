@@ -11,6 +11,8 @@ from jpi import wiring
 from jpi.handlers import log_entries
 from jpi.store.models import LinkRow
 from sandbox.aws.moto_server import Aws
+from sandbox.clock import RunningClock
+from sandbox.places import Loopback
 from sandbox.world import World
 
 SIZES = (100, 10_000, 100_000)
@@ -40,12 +42,12 @@ def counted(cost: Counter[str]) -> Iterator[None]:
 def growth() -> None:
     """A line for each size and event."""
     aws = Aws()
-    world = World(aws, queued=True, LOG_LEVEL="ERROR")
+    world = World(Loopback(aws), RunningClock(), queued=True, LOG_LEVEL="ERROR")
     there = world.start_jpi()
     wiring.jpi = lambda: there  # type: ignore[assignment]
     filled = 0
     for size in SIZES:
-        fill(world.tables()[0], filled, size)
+        fill(wiring.tables(there.settings).links, filled, size)
         filled = size
         # Out of the window that the next poll reads again.
         world.clock.advance(3600)

@@ -16,6 +16,8 @@ import urllib3
 
 from jpi import wiring
 from sandbox.aws.moto_server import Aws
+from sandbox.clock import RunningClock
+from sandbox.places import Loopback
 from sandbox.web import Call, Fault
 from sandbox.webhooks import Delivery
 from sandbox.world import World
@@ -65,7 +67,7 @@ def loaded() -> Iterator[World]:
 
     wiring.jpi = jpi  # type: ignore[assignment]
     with Elsewhere(SERVE_AWS) as aws:
-        world = World(aws, sleep=time.sleep, queued=True, LOG_LEVEL="CRITICAL")  # type: ignore[arg-type]
+        world = World(Loopback(aws), RunningClock(), time.sleep, queued=True, LOG_LEVEL="CRITICAL")
         yield world
         world.stop()
 
@@ -82,7 +84,7 @@ def trigger(world: World, count: int) -> list[Delivery]:
 def webhooks() -> None:
     """How long 200 deliveries take, 20 at a time, while a call to Jira takes 2 s."""
     with loaded() as world, Elsewhere(SERVE_JPI, **world.environ) as jpi:
-        world.jira.latency = SLOW
+        world.jira_server.latency = SLOW
         warm, *deliveries = [replace(one, url=one.url.replace(world.app_url, jpi.url))
                              for one in trigger(world, DELIVERIES + 51)]
         post(warm)
@@ -143,7 +145,7 @@ def storm(world: World, workers: int, incidents: int, a_second: int) -> None:
     for delivery in trigger(world, incidents):
         post(delivery)
     limit = Limit(a_second)
-    world.jira.fault, world.jira.latency, world.pagerduty.latency = limit, LATENCY, LATENCY
+    world.jira_server.fault, world.jira_server.latency, world.pagerduty_server.latency = limit, LATENCY, LATENCY
     started = time.perf_counter()
     threads = [threading.Thread(target=work, args=(world,)) for _ in range(workers)]
     for thread in threads:

@@ -9,6 +9,8 @@ from jpi.store.models import LinkRow
 from jpi.sync.link import Link
 from sandbox.aws.moto_server import Aws
 from sandbox.bench.growth import counted
+from sandbox.clock import RunningClock
+from sandbox.places import Loopback
 from sandbox.world import World
 
 LINKS = 10_000
@@ -23,11 +25,11 @@ PATHS = {
 def status() -> None:
     """A line for each look at the page."""
     aws = Aws()
-    world = World(aws, queued=True, LOG_LEVEL="ERROR", STATUS_PASSWORD=PASSWORD)
+    world = World(Loopback(aws), RunningClock(), queued=True, LOG_LEVEL="ERROR", STATUS_PASSWORD=PASSWORD)
     there = world.start_jpi()
     wiring.jpi = lambda: there  # type: ignore[assignment]
     print(f"  filling up to {LINKS} links ...", flush=True)
-    fill(world.tables()[0])
+    fill(wiring.tables(there.settings).links)
     client = app.app.test_client()
     client.post("/status/sign-in", data={"password": PASSWORD})
     client.get("/status")

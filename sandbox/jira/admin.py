@@ -1,4 +1,4 @@
-"""Site administration: projects, link types, statuses, priorities; issue types and fields have modules of their own."""
+"""Administration of a site: projects, link types, statuses, priorities; types and fields are elsewhere."""
 
 import re
 from typing import Any
@@ -10,7 +10,7 @@ from sandbox.jira import screens as jira_screens
 from sandbox.jira import types as jira_types
 from sandbox.jira.http import Refusal, Routes, body, listed, need_admin, page, text
 from sandbox.jira.model import LinkType, Project
-from sandbox.jira.state import Site, default_workflow
+from sandbox.jira.state import JiraState, default_workflow
 from sandbox.jira.view import Json, View
 
 route = Routes()
@@ -32,13 +32,13 @@ KEY_FORM = ("Project keys must start with an uppercase letter, followed by one o
 
 
 @route("GET", "/priority")
-def priorities(site: Site) -> list[Json]:
+def priorities(site: JiraState) -> list[Json]:
     """All priorities."""
     return [{**View(site).priority(name), "description": "", "statusColor": "#cccccc"} for name in site.priorities]
 
 
 @route("GET", "/priority/search")
-def search_priorities(site: Site) -> Json:
+def search_priorities(site: JiraState) -> Json:
     """A page of them."""
     name = request.args.get("priorityName", "").casefold()
     return page([{**one, "isDefault": one["name"] == "Medium"} for one in priorities(site)
@@ -46,13 +46,13 @@ def search_priorities(site: Site) -> Json:
 
 
 @route("GET", "/status")
-def statuses(site: Site) -> list[Json]:
+def statuses(site: JiraState) -> list[Json]:
     """All statuses."""
     return [View(site).status(name) for name in site.statuses]
 
 
 @route("GET", "/project/<ref>/statuses")
-def project_statuses(site: Site, ref: str) -> list[Json]:
+def project_statuses(site: JiraState, ref: str) -> list[Json]:
     """The statuses that each issue type of a project can have."""
     project, view = site.project(ref), View(site)
     workflow = site.workflows[project.key]
@@ -62,7 +62,7 @@ def project_statuses(site: Site, ref: str) -> list[Json]:
 
 
 @route("GET", "/status/<ref>")
-def status(site: Site, ref: str) -> Json:
+def status(site: JiraState, ref: str) -> Json:
     """One status, by id or name."""
     found = next((one.name for one in site.statuses.values() if ref in (one.id, one.name)), None)
     if found is None:
@@ -71,13 +71,13 @@ def status(site: Site, ref: str) -> Json:
 
 
 @route("GET", "/issueLinkType")
-def link_types(site: Site) -> Json:
+def link_types(site: JiraState) -> Json:
     """All link types."""
     return {"issueLinkTypes": [View(site).link_type(one.name) for one in site.link_types.values()]}
 
 
 @route("POST", "/issueLinkType")
-def add_link_type(site: Site) -> tuple[Json, int]:
+def add_link_type(site: JiraState) -> tuple[Json, int]:
     """Add a link type; 404, of all things, where the name is in use or the caller may not."""
     need_admin(404)
     asked = body(["id", "self"], required=["name", "inward", "outward"])
@@ -90,7 +90,7 @@ def add_link_type(site: Site) -> tuple[Json, int]:
 
 
 @route("POST", "/project")
-def add_project(site: Site) -> tuple[Json, int]:
+def add_project(site: JiraState) -> tuple[Json, int]:
     """Make a project from a template, or with a scheme of one's own."""
     need_admin()
     asked = body(PROJECT, required=["key", "name"])
@@ -107,7 +107,7 @@ def add_project(site: Site) -> tuple[Json, int]:
     return {"self": View(site).url(f"project/{made.id}"), "id": int(made.id), "key": made.key}, 201
 
 
-def _complaints(site: Site, asked: Json) -> dict[str, str]:
+def _complaints(site: JiraState, asked: Json) -> dict[str, str]:
     key, name, template = asked["key"], asked["name"], asked.get("projectTemplateKey")
     found: dict[str, str] = {}
     if not isinstance(key, str) or not re.fullmatch(r"[A-Z][A-Z0-9]+", key):
@@ -125,7 +125,7 @@ def _complaints(site: Site, asked: Json) -> dict[str, str]:
     return found | _template_complaints(site, asked, template)
 
 
-def _template_complaints(site: Site, asked: Json, template: Any) -> dict[str, str]:
+def _template_complaints(site: JiraState, asked: Json, template: Any) -> dict[str, str]:
     found: dict[str, str] = {}
     if template is not None and {"issueTypeScheme", "issueTypeScreenScheme", "workflowScheme"} & set(asked):
         found["projectTemplateKey"] = "A project template cannot be specified together with a scheme."
@@ -141,7 +141,7 @@ def _template_complaints(site: Site, asked: Json, template: Any) -> dict[str, st
 
 
 @route("GET", "/project/search")
-def search_projects(site: Site) -> Json:
+def search_projects(site: JiraState) -> Json:
     """A page of projects, by `keys`, `id`, `typeKey` or a `query` in key or name."""
     keys, ids, said = listed("keys"), listed("id"), request.args.get("query", "").casefold()
     kind = request.args.get("typeKey")
@@ -152,7 +152,7 @@ def search_projects(site: Site) -> Json:
 
 
 @route("GET", "/project/<ref>")
-def read_project(site: Site, ref: str) -> Json:
+def read_project(site: JiraState, ref: str) -> Json:
     """One project, with its issue types."""
     one, view = site.project(ref), View(site)
     return {**_project(site, one), "description": one.description, "lead": view.user(one.lead),
@@ -160,5 +160,5 @@ def read_project(site: Site, ref: str) -> Json:
             "components": [], "versions": [], "roles": {}}
 
 
-def _project(site: Site, one: Project) -> Json:
+def _project(site: JiraState, one: Project) -> Json:
     return {**View(site).project(one), "style": "classic", "isPrivate": False, "properties": {}}

@@ -19,7 +19,7 @@ from sandbox.jira.http import (
     storable,
 )
 from sandbox.jira.model import Comment, Issue
-from sandbox.jira.state import Site
+from sandbox.jira.state import JiraState
 from sandbox.jira.values import comment_body
 from sandbox.jira.view import Json, View
 
@@ -30,7 +30,7 @@ MOST_LISTED = 1000
 
 
 @route("GET", "/issue/<ref>/comment")
-def list_comments(site: Site, ref: str) -> Json:
+def list_comments(site: JiraState, ref: str) -> Json:
     """A page of an issue's comments."""
     issue = site.issue(ref)
     order = request.args.get("orderBy", "created")
@@ -43,7 +43,7 @@ def list_comments(site: Site, ref: str) -> Json:
 
 
 @route("POST", "/issue/<ref>/comment")
-def add_comment(site: Site, ref: str) -> tuple[Json, int]:
+def add_comment(site: JiraState, ref: str) -> tuple[Json, int]:
     """Comment on an issue."""
     issue, asked = site.issue(ref), body(COMMENT)
     properties = named_properties(asked.get("properties") or [])
@@ -52,14 +52,14 @@ def add_comment(site: Site, ref: str) -> tuple[Json, int]:
 
 
 @route("GET", "/issue/<ref>/comment/<one>")
-def read_comment(site: Site, ref: str, one: str) -> Json:
+def read_comment(site: JiraState, ref: str, one: str) -> Json:
     """One comment."""
     issue, found = _comment_on(site, ref, one)
     return View(site).comment(issue, found, "properties" in listed("expand"))
 
 
 @route("PUT", "/issue/<ref>/comment/<one>")
-def edit_comment(site: Site, ref: str, one: str) -> Json:
+def edit_comment(site: JiraState, ref: str, one: str) -> Json:
     """Change a comment."""
     issue, found = _comment_on(site, ref, one)
     asked = body(COMMENT)
@@ -73,7 +73,7 @@ def edit_comment(site: Site, ref: str, one: str) -> Json:
 
 
 @route("DELETE", "/issue/<ref>/comment/<one>")
-def remove_comment(site: Site, ref: str, one: str) -> tuple[None, int]:
+def remove_comment(site: JiraState, ref: str, one: str) -> tuple[None, int]:
     """Delete a comment."""
     issue, found = _comment_on(site, ref, one)
     issue.comments.remove(found)
@@ -82,7 +82,7 @@ def remove_comment(site: Site, ref: str, one: str) -> tuple[None, int]:
     return None, 204
 
 
-def comment_of(site: Site, one: str) -> tuple[Issue, Comment]:
+def comment_of(site: JiraState, one: str) -> tuple[Issue, Comment]:
     """The comment of that id, and its issue."""
     for issue in site.issues.values():
         for found in issue.comments:
@@ -91,7 +91,7 @@ def comment_of(site: Site, one: str) -> tuple[Issue, Comment]:
     raise Refusal(404, NO_COMMENT.format(one))
 
 
-def _comment_on(site: Site, ref: str, one: str) -> tuple[Issue, Comment]:
+def _comment_on(site: JiraState, ref: str, one: str) -> tuple[Issue, Comment]:
     issue = site.issue(ref)
     for found in issue.comments:
         if found.id == one:
@@ -111,7 +111,7 @@ def _visibility(asked: Json) -> Json | None:
 
 
 @route("POST", "/comment/list")
-def list_by_id(site: Site) -> Json:
+def list_by_id(site: JiraState) -> Json:
     """Those of these comments that are there, with their properties if asked."""
     ids = body(required=["ids"])["ids"]
     if not isinstance(ids, list) or len(ids) > MOST_LISTED or not all(isinstance(one, int) for one in ids):
@@ -123,13 +123,13 @@ def list_by_id(site: Site) -> Json:
 
 
 @route("GET", "/comment/<number>/properties/<key>")
-def read_comment_property(site: Site, number: str, key: str) -> Json:
+def read_comment_property(site: JiraState, number: str, key: str) -> Json:
     """One property of a comment."""
     return {"key": key, "value": kept(comment_of(site, number)[1].properties, key)}
 
 
 @route("PUT", "/comment/<number>/properties/<key>")
-def set_comment_property(site: Site, number: str, key: str) -> tuple[Json, int]:
+def set_comment_property(site: JiraState, number: str, key: str) -> tuple[Json, int]:
     """Set a property of a comment; 201 where it is new."""
     return {}, keep(comment_of(site, number)[1].properties, key)
 

@@ -5,7 +5,7 @@ from flask import request
 from sandbox.jira.http import Refusal, Routes, body, listed, need_admin, page
 from sandbox.jira.meta import schema
 from sandbox.jira.model import Field, Option
-from sandbox.jira.state import Site
+from sandbox.jira.state import JiraState
 from sandbox.jira.view import Json
 
 route = Routes()
@@ -28,13 +28,13 @@ NO_FIELD = "The custom field was not found."
 
 
 @route("GET", "/field")
-def every(site: Site) -> list[Json]:
+def every(site: JiraState) -> list[Json]:
     """All fields."""
     return [shown(one) for one in site.fields.values()]
 
 
 @route("GET", "/field/search")
-def search(site: Site) -> Json:
+def search(site: JiraState) -> Json:
     """A page of fields, by `type`, `id` or a `query` in the name."""
     need_admin()
     kinds, ids, said = listed("type"), listed("id"), request.args.get("query", "").casefold()
@@ -47,7 +47,7 @@ def search(site: Site) -> Json:
 
 
 @route("POST", "/field")
-def add(site: Site) -> tuple[Json, int]:
+def add(site: JiraState) -> tuple[Json, int]:
     """Add a custom field, on no screen yet; names need not be unique."""
     need_admin(400)
     asked = body(["description", "searcherKey"], required=["name", "type"])
@@ -66,7 +66,7 @@ def add(site: Site) -> tuple[Json, int]:
 
 
 @route("GET", "/field/<field_id>/context")
-def contexts(site: Site, field_id: str) -> Json:
+def contexts(site: JiraState, field_id: str) -> Json:
     """The one context of a custom field."""
     need_admin()
     field = _custom(site, field_id)
@@ -76,14 +76,14 @@ def contexts(site: Site, field_id: str) -> Json:
 
 
 @route("GET", "/field/<field_id>/context/<context>/option")
-def options(site: Site, field_id: str, context: str) -> Json:
+def options(site: JiraState, field_id: str, context: str) -> Json:
     """A page of a select field's options."""
     need_admin()
     return page([_option(one) for one in _with_options(site, field_id, context).options])
 
 
 @route("POST", "/field/<field_id>/context/<context>/option")
-def add_options(site: Site, field_id: str, context: str) -> Json:
+def add_options(site: JiraState, field_id: str, context: str) -> Json:
     """Add options to a select field."""
     need_admin()
     asked = body(required=["options"])["options"]
@@ -112,14 +112,14 @@ def _option(one: Option) -> Json:
     return {"id": one.id, "value": one.value, "disabled": one.disabled}
 
 
-def _custom(site: Site, field_id: str) -> Field:
+def _custom(site: JiraState, field_id: str) -> Field:
     field = site.fields.get(field_id)
     if field is None or not field.custom_type:
         raise Refusal(404, NO_FIELD)
     return field
 
 
-def _with_options(site: Site, field_id: str, context: str) -> Field:
+def _with_options(site: JiraState, field_id: str, context: str) -> Field:
     field = _custom(site, field_id)
     if field.context != context:
         raise Refusal(404, "The context was not found.")

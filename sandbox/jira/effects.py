@@ -9,7 +9,7 @@ from sandbox.jira.fields import Plan, as_link, planned
 from sandbox.jira.hooks import comment_event, issue_event, link_event
 from sandbox.jira.http import Refusal, named_properties
 from sandbox.jira.model import Comment, Issue, IssueType, Link, Project, Transition, User
-from sandbox.jira.state import Site
+from sandbox.jira.state import JiraState
 from sandbox.jira.values import Invalid, person
 
 Json = dict[str, Any]
@@ -20,7 +20,7 @@ NOT_VALID_NOW = (
 )
 
 
-def create(site: Site, actor: User, asked: Json) -> Issue:
+def create(site: JiraState, actor: User, asked: Json) -> Issue:
     """Make an issue as an IssueUpdateDetails asks for it."""
     fields = asked.get("fields")
     if not isinstance(fields, dict):
@@ -41,7 +41,7 @@ def create(site: Site, actor: User, asked: Json) -> Issue:
     return issue
 
 
-def _project(site: Site, said: Any) -> Project:
+def _project(site: JiraState, said: Any) -> Project:
     known = said if isinstance(said, dict) else {}
     found = site.find_project(known.get("key", known.get("id", "")))
     if found is None:
@@ -49,7 +49,7 @@ def _project(site: Site, said: Any) -> Project:
     return found
 
 
-def _type(site: Site, project: Project, said: Any) -> IssueType:
+def _type(site: JiraState, project: Project, said: Any) -> IssueType:
     known = said if isinstance(said, dict) else {}
     if not ("id" in known or "name" in known):
         raise Refusal(400, errors={"issuetype": "Specify an issue type"})
@@ -63,7 +63,7 @@ def _type(site: Site, project: Project, said: Any) -> IssueType:
     return found[0]
 
 
-def _new(site: Site, project: Project, kind: IssueType, actor: User, plan: Plan) -> Issue:
+def _new(site: JiraState, project: Project, kind: IssueType, actor: User, plan: Plan) -> Issue:
     project.issues_made += 1
     now, me = site.now(), actor.account_id
     issue = Issue(site, site.new_id(), f"{project.key}-{project.issues_made}", project.key, kind.name, me, me,
@@ -74,7 +74,7 @@ def _new(site: Site, project: Project, kind: IssueType, actor: User, plan: Plan)
     return issue
 
 
-def edit(site: Site, actor: User, issue: Issue, asked: Json) -> None:
+def edit(site: JiraState, actor: User, issue: Issue, asked: Json) -> None:
     """Change fields, labels and links, comment, set properties; no event where nothing changed."""
     plan = planned(site, asked, issue.project, issue)
     issue.properties |= named_properties(asked.get("properties", []))
@@ -91,7 +91,7 @@ def edit(site: Site, actor: User, issue: Issue, asked: Json) -> None:
     site.indexed(issue)
 
 
-def assign(site: Site, actor: User, issue: Issue, said: Json) -> None:
+def assign(site: JiraState, actor: User, issue: Issue, said: Json) -> None:
     """Give the issue to somebody or nobody."""
     try:
         value = person(site, said)
@@ -103,7 +103,7 @@ def assign(site: Site, actor: User, issue: Issue, said: Json) -> None:
         issue_event(site, "jira:issue_updated", issue, actor, items, "issue_assigned")
 
 
-def transition(site: Site, actor: User, issue: Issue, chosen: Transition, asked: Json) -> None:
+def transition(site: JiraState, actor: User, issue: Issue, chosen: Transition, asked: Json) -> None:
     """Take a transition with what was given on its screen; the resolution follows the category."""
     screen = frozenset(chosen.required + chosen.optional)
     plan = planned(site, asked, issue.project, issue, screen)
@@ -120,7 +120,7 @@ def transition(site: Site, actor: User, issue: Issue, chosen: Transition, asked:
     issue_event(site, "jira:issue_updated", issue, actor, items, "issue_generic")
 
 
-def comment(site: Site, actor: User, issue: Issue, body: Json, properties: Json | None = None,
+def comment(site: JiraState, actor: User, issue: Issue, body: Json, properties: Json | None = None,
             visibility: Json | None = None) -> Comment:
     """Add a comment."""
     now, me = site.now(), actor.account_id
@@ -133,7 +133,7 @@ def comment(site: Site, actor: User, issue: Issue, body: Json, properties: Json 
     return made
 
 
-def add_link(site: Site, actor: User, link: Link, during_create: bool = False) -> None:
+def add_link(site: JiraState, actor: User, link: Link, during_create: bool = False) -> None:
     """Link two issues; nothing happens where they are linked like this already."""
     if site.has_link(link.type, link.source, link.target):
         return
@@ -148,7 +148,7 @@ def add_link(site: Site, actor: User, link: Link, during_create: bool = False) -
             issue_event(site, "jira:issue_updated", site.issues[key], actor, [item], "issue_updated")
 
 
-def remove_link(site: Site, link: Link, flow: str = "Primary") -> None:
+def remove_link(site: JiraState, link: Link, flow: str = "Primary") -> None:
     """Take a link away."""
     for key in (link.source, link.target):
         site.issues[key].links.remove(link)
@@ -156,7 +156,7 @@ def remove_link(site: Site, link: Link, flow: str = "Primary") -> None:
     link_event(site, "issuelink_deleted", link, flow)
 
 
-def delete(site: Site, actor: User, issue: Issue) -> None:
+def delete(site: JiraState, actor: User, issue: Issue) -> None:
     """Delete an issue; what goes with it is told of later, in the secondary flow."""
     issue_event(site, "jira:issue_deleted", issue, actor)
     for one in issue.comments:
@@ -167,7 +167,7 @@ def delete(site: Site, actor: User, issue: Issue) -> None:
     site.indexed(issue)
 
 
-def move(site: Site, actor: User, issue: Issue, to: str) -> None:
+def move(site: JiraState, actor: User, issue: Issue, to: str) -> None:
     """Move an issue into another project, as people do in the web application: its key changes, the old one still leads
     to it.
     """
@@ -191,13 +191,13 @@ def _words(name: str, before: str, after: str) -> Json:
             "fromString": before, "to": None, "toString": after}
 
 
-def touch(site: Site, issue: Issue) -> None:
+def touch(site: JiraState, issue: Issue) -> None:
     """The issue has changed just now."""
     issue.updated = site.now()
     site.indexed(issue)
 
 
-def _apply(site: Site, issue: Issue, values: Json) -> list[Json]:
+def _apply(site: JiraState, issue: Issue, values: Json) -> list[Json]:
     """Set the values that differ; the changelog items."""
     items = []
     for name, value in values.items():
@@ -213,7 +213,8 @@ def _apply(site: Site, issue: Issue, values: Json) -> list[Json]:
     return items
 
 
-def _item(site: Site, name: str, before: tuple[str | None, str | None], after: tuple[str | None, str | None]) -> Json:
+def _item(site: JiraState, name: str, before: tuple[str | None, str | None],
+          after: tuple[str | None, str | None]) -> Json:
     field = site.fields[name]
     label = field.name if field.custom_type else {"issuelinks": "Link"}.get(name, name)
     people = {"tmpFromAccountId": before[0], "tmpToAccountId": after[0]} if field.kind == "user" else {}
@@ -221,7 +222,7 @@ def _item(site: Site, name: str, before: tuple[str | None, str | None], after: t
             "fromString": before[1], "to": after[0], "toString": after[1], **people}
 
 
-SHOWN: dict[str, Callable[[Site, Any], tuple[str | None, str | None]]] = {
+SHOWN: dict[str, Callable[[JiraState, Any], tuple[str | None, str | None]]] = {
     "description": lambda site, value: (None, adf.wiki(value)),
     "labels": lambda site, value: (None, " ".join(value)),
     "priority": lambda site, value: (site.priorities[value].id, value),
@@ -232,7 +233,7 @@ SHOWN: dict[str, Callable[[Site, Any], tuple[str | None, str | None]]] = {
 }
 
 
-def _shown(site: Site, name: str, value: Any) -> tuple[str | None, str | None]:
+def _shown(site: JiraState, name: str, value: Any) -> tuple[str | None, str | None]:
     """A value as changelogs show it: (id, words)."""
     if value is None:
         return None, None
@@ -241,7 +242,7 @@ def _shown(site: Site, name: str, value: Any) -> tuple[str | None, str | None]:
     return SHOWN[name](site, value) if name in SHOWN else (None, str(value))
 
 
-def _initial(site: Site, issue: Issue) -> list[Json]:
+def _initial(site: JiraState, issue: Issue) -> list[Json]:
     """The changelog of a new issue: its first values, with the status called "Status"."""
     names = ("description", "labels", "priority", "reporter", "assignee", "status", "summary")
     given = [(name, getattr(issue, name)) for name in names if getattr(issue, name)] + list(issue.fields.items())

@@ -6,7 +6,7 @@ from typing import Any
 
 from sandbox.jira.http import Refusal
 from sandbox.jira.model import Field, Issue, Link
-from sandbox.jira.state import NO_ISSUE, Site
+from sandbox.jira.state import NO_ISSUE, JiraState
 from sandbox.jira.values import COERCED, Invalid, comment_body, custom, labels
 
 OFF_SCREEN = "Field '{}' cannot be set. It is not on the appropriate screen, or unknown."
@@ -25,7 +25,7 @@ class Plan:
     comments: list[dict[str, Any]] = field(default_factory=list)
 
 
-def planned(site: Site, asked: dict[str, Any], project: str, issue: Issue | None = None,
+def planned(site: JiraState, asked: dict[str, Any], project: str, issue: Issue | None = None,
             screen: frozenset[str] | None = None) -> Plan:
     """The plan for `fields` and `update`, on a project's screens or on a transition's; 400 with all that is wrong."""
     fields, update = _objects(asked)
@@ -59,14 +59,15 @@ def _try(errors: dict[str, str], name: str, act: Callable[[], None]) -> None:
         errors.setdefault(name, str(invalid))
 
 
-def _set(site: Site, plan: Plan, shown: dict[str, Field], name: str, value: Any) -> None:
+def _set(site: JiraState, plan: Plan, shown: dict[str, Field], name: str, value: Any) -> None:
     if name not in shown or name in GIVEN_ELSEWHERE or (name not in COERCED and not shown[name].custom_type):
         raise Invalid(OFF_SCREEN.format(name))
     coerce = COERCED.get(name)
     plan.values[name] = coerce(site, value) if coerce else custom(site.fields[name], value)
 
 
-def _update(site: Site, plan: Plan, shown: dict[str, Field], name: str, operations: Any, issue: Issue | None) -> None:
+def _update(site: JiraState, plan: Plan, shown: dict[str, Field], name: str, operations: Any,
+            issue: Issue | None) -> None:
     if not isinstance(operations, list) or not all(
             isinstance(one, dict) and len(one) == 1 and set(one) <= VERBS for one in operations):
         raise Invalid("Operations must be a list of objects with one of add, set, edit, remove, copy each")
@@ -93,7 +94,7 @@ def _labels_after(have: list[str], verb: str, value: Any) -> list[str]:
         one for one in have if verb == "add" or one != label]
 
 
-def _link(site: Site, value: Any) -> tuple[str, str, str]:
+def _link(site: JiraState, value: Any) -> tuple[str, str, str]:
     """(link type, role of the other issue, its key)."""
     ends = {"outwardIssue", "inwardIssue"} & set(value if isinstance(value, dict) else ())
     if len(ends) != 1 or set(value) - ends - {"type"}:
@@ -116,7 +117,7 @@ def no_link_type(said: Any) -> str:
     return f"No issue link type with {word} '{known.get(word, '')}' found."
 
 
-def as_link(site: Site, key: str, asked: tuple[str, str, str]) -> Link:
+def as_link(site: JiraState, key: str, asked: tuple[str, str, str]) -> Link:
     """The link that an issue's own view asks for: with B as `outwardIssue`, the issue is the source."""
     kind, role, other = asked
     source, target = (key, other) if role == "outwardIssue" else (other, key)

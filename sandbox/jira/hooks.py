@@ -7,9 +7,10 @@ import uuid
 from typing import Any
 
 from sandbox.jira.jql import parser as jql
-from sandbox.jira.model import Comment, Issue, Link, User, Webhook
-from sandbox.jira.query_context import context, document, known
-from sandbox.jira.state import Site
+from sandbox.jira.model import Comment, Issue, Link, User
+from sandbox.jira.outbox import Webhook
+from sandbox.jira.query_context import IssueDocument, context, known
+from sandbox.jira.state import JiraState
 from sandbox.jira.view import View, stamp
 
 Json = dict[str, Any]
@@ -24,7 +25,7 @@ EVENTS = frozenset({
 SLIM = ("summary", "issuetype", "project", "assignee", "priority", "status")
 
 
-def issue_event(site: Site, event: str, issue: Issue, actor: User, items: list[Json] | None = None,
+def issue_event(site: JiraState, event: str, issue: Issue, actor: User, items: list[Json] | None = None,
                 kind: str | None = None) -> None:
     """`jira:issue_*`, and the issue's history. Without items there is no changelog; a deletion has no `kind` either."""
     view = View(site, 2)
@@ -42,7 +43,7 @@ def issue_event(site: Site, event: str, issue: Issue, actor: User, items: list[J
     }, issue)
 
 
-def comment_event(site: Site, event: str, issue: Issue, comment: Comment, flow: str = "Primary") -> None:
+def comment_event(site: JiraState, event: str, issue: Issue, comment: Comment, flow: str = "Primary") -> None:
     """`comment_*`: a slim issue, and nobody but the comment's authors."""
     view = View(site, 2)
     slim = {"id": issue.id, "self": view.url(f"issue/{issue.id}"), "key": issue.key, "fields": view.fields(issue, SLIM)}
@@ -53,7 +54,7 @@ def comment_event(site: Site, event: str, issue: Issue, comment: Comment, flow: 
               issue, flow)
 
 
-def link_event(site: Site, event: str, link: Link, flow: str = "Primary") -> None:
+def link_event(site: JiraState, event: str, link: Link, flow: str = "Primary") -> None:
     """`issuelink_*`: ids only; no JQL filter keeps it away."""
     kind = site.link_type_named(link.type)
     _announce(site, event, {"issueLink": {
@@ -65,7 +66,7 @@ def link_event(site: Site, event: str, link: Link, flow: str = "Primary") -> Non
     }}, None, flow)
 
 
-def _announce(site: Site, event: str, content: Json, issue: Issue | None, flow: str = "Primary") -> None:
+def _announce(site: JiraState, event: str, content: Json, issue: Issue | None, flow: str = "Primary") -> None:
     body = {"timestamp": int(site.clock() * 1000), "webhookEvent": event, **content}
     raw = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
     for hook in site.webhooks.values():
@@ -74,12 +75,12 @@ def _announce(site: Site, event: str, content: Json, issue: Issue | None, flow: 
             _send(site, hook, b"" if hook.exclude_body else raw, flow)
 
 
-def _passes(site: Site, hook: Webhook, issue: Issue) -> bool:
+def _passes(site: JiraState, hook: Webhook, issue: Issue) -> bool:
     seen = context(site, site.users[hook.owner])
-    return not hook.jql or jql.parse(hook.jql, known(site), seen).matches(document(site, issue), seen)
+    return not hook.jql or jql.parse(hook.jql, known(site), seen).matches(IssueDocument(site, issue), seen)
 
 
-def _send(site: Site, hook: Webhook, raw: bytes, flow: str) -> None:
+def _send(site: JiraState, hook: Webhook, raw: bytes, flow: str) -> None:
     identifier = str(uuid.uuid4())
     headers = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "Atlassian Webhook HTTP Client",
                "X-Atlassian-Webhook-Identifier": identifier, "X-Atlassian-Webhook-Flow": flow}

@@ -2,14 +2,12 @@
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask import Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 
-if TYPE_CHECKING:
-    from sandbox.jira.model import User
-    from sandbox.jira.state import Site
+from sandbox.web import served_state
 
 REST = "/rest/api/3"
 BAD_PAYLOAD = "Invalid request payload. Refer to the REST API documentation and try again."
@@ -28,7 +26,7 @@ class Refusal(Exception):
 
 
 class Routes:
-    """Handlers by method and path; each is given the site and what its path names."""
+    """Handlers by method and path; each is given the site's state and what its path names."""
 
     def __init__(self, prefix: str = REST) -> None:
         self.prefix = prefix
@@ -41,15 +39,15 @@ class Routes:
             return handler
         return keep
 
-    def serve(self, site: "Site", app: Any) -> None:
+    def serve(self, app: Any) -> None:
         """Put the handlers into a Flask app."""
         for method, path, handler in self.rules:
-            app.add_url_rule(path, f"{method} {path}", _answering(site, handler), methods=[method])
+            app.add_url_rule(path, f"{method} {path}", _answering(handler), methods=[method])
 
 
-def _answering(site: "Site", handler: Handler) -> Callable[..., Response]:
+def _answering(handler: Handler) -> Callable[..., Response]:
     def view(**named: str) -> Response:
-        made = handler(site, **named)
+        made = handler(served_state(), **named)
         content, status = made if isinstance(made, tuple) else (made, 200)
         return Response(status=status) if content is None else answer(content, status)
     return view
@@ -79,10 +77,9 @@ def lost(error: HTTPException) -> Response:
     return answer({"errorMessages": [said], "errors": {}}, status)
 
 
-def actor() -> "User":
-    """Who is calling."""
-    user: User = g.user
-    return user
+def actor() -> Any:
+    """The user who is calling."""
+    return g.user
 
 
 def need_admin(status: int = 403) -> None:

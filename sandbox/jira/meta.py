@@ -6,7 +6,7 @@ from flask import request
 
 from sandbox.jira.http import Refusal, Routes, actor, listed, number
 from sandbox.jira.model import Field, Project, User
-from sandbox.jira.state import Site
+from sandbox.jira.state import JiraState
 from sandbox.jira.view import Json, View, stamp
 
 route = Routes()
@@ -25,7 +25,7 @@ NEED_ADMIN = frozenset({"ADMINISTER", "ADMINISTER_PROJECTS"})
 
 
 @route("GET", "/myself")
-def myself(site: Site) -> Json:
+def myself(site: JiraState) -> Json:
     """Who is calling; the own e-mail address is always shown."""
     user = actor()
     empty = {"size": 0, "items": []}
@@ -34,7 +34,7 @@ def myself(site: Site) -> Json:
 
 
 @route("GET", "/serverInfo")
-def server_info(site: Site) -> Json:
+def server_info(site: JiraState) -> Json:
     """What runs here."""
     return {"baseUrl": site.base, "displayUrl": site.base, "version": "1001.0.0-SNAPSHOT",
             "versionNumbers": [1001, 0, 0], "deploymentType": "Cloud", "buildNumber": 100300,
@@ -43,7 +43,7 @@ def server_info(site: Site) -> Json:
 
 
 @route("GET", "/mypermissions")
-def my_permissions(site: Site) -> Json:
+def my_permissions(site: JiraState) -> Json:
     """Which of the permissions asked for the caller has."""
     asked = listed("permissions")
     if not asked:
@@ -62,7 +62,7 @@ def my_permissions(site: Site) -> Json:
 
 
 @route("GET", "/user")
-def read_user(site: Site) -> Json:
+def read_user(site: JiraState) -> Json:
     """One person, by account id."""
     shown = View(site).user(request.args.get("accountId")) if request.args.get("accountId") in site.users else None
     if shown is None:
@@ -72,7 +72,7 @@ def read_user(site: Site) -> Json:
 
 
 @route("GET", "/user/search")
-def search_users(site: Site) -> list[Json]:
+def search_users(site: JiraState) -> list[Json]:
     """The people whose name or e-mail address begins like `query`."""
     if ("query" in request.args) == ("accountId" in request.args):
         raise Refusal(400, "Either 'query' or 'accountId' must be given, and not both.")
@@ -81,7 +81,7 @@ def search_users(site: Site) -> list[Json]:
 
 
 @route("GET", "/user/assignable/search")
-def search_assignable(site: Site) -> list[Json]:
+def search_assignable(site: JiraState) -> list[Json]:
     """The active ones of them, for a project or issue."""
     if not {"project", "issueKey", "issueId"} & set(request.args):
         raise Refusal(400, "Either 'project', 'issueKey' or 'issueId' must be given.")
@@ -89,7 +89,7 @@ def search_assignable(site: Site) -> list[Json]:
                           if one.active and _begins(one, request.args.get("query", ""))])
 
 
-def _people(site: Site, found: list[User]) -> list[Json]:
+def _people(site: JiraState, found: list[User]) -> list[Json]:
     start, size = number("startAt", 0), min(number("maxResults", 50), 1000)
     return [View(site).user(one.account_id) or {} for one in found[start : start + size]]
 
@@ -102,14 +102,14 @@ def _begins(user: User, query: str) -> bool:
 
 
 @route("GET", "/issue/createmeta/<ref>/issuetypes")
-def create_types(site: Site, ref: str) -> Json:
+def create_types(site: JiraState, ref: str) -> Json:
     """The issue types that a project takes."""
     shown = [View(site).issue_type(one) for one in site.types_of(_project(site, ref))]
     return _part("issueTypes", shown)
 
 
 @route("GET", "/issue/createmeta/<ref>/issuetypes/<type_id>")
-def create_fields(site: Site, ref: str, type_id: str) -> Json:
+def create_fields(site: JiraState, ref: str, type_id: str) -> Json:
     """The fields of a project's create screen."""
     project = _project(site, ref)
     if type_id not in site.schemes[project.scheme_id].type_ids:
@@ -120,7 +120,7 @@ def create_fields(site: Site, ref: str, type_id: str) -> Json:
     return _part("fields", shown)
 
 
-def _project(site: Site, ref: str) -> Project:
+def _project(site: JiraState, ref: str) -> Project:
     found = site.find_project(ref)
     if found is None:
         raise Refusal(400, errors={"project": "Specify a valid project ID or key"})
@@ -134,7 +134,7 @@ def _part(name: str, shown: list[Json]) -> Json:
     return {"startAt": start, "maxResults": size, "total": len(shown), name: shown[start : start + size]}
 
 
-def field_meta(site: Site, field: Field, required: bool, project: Project | None = None) -> Json:
+def field_meta(site: JiraState, field: Field, required: bool, project: Project | None = None) -> Json:
     """A field of a screen."""
     operations = ["add"] if field.id in ("issuelinks", "comment") else ["set"]
     if field.kind == "array" and field.items == "string":
@@ -146,7 +146,7 @@ def field_meta(site: Site, field: Field, required: bool, project: Project | None
             **({} if allowed is None else {"allowedValues": allowed})}
 
 
-def _allowed(site: Site, field: Field, project: Project | None) -> list[Any] | None:
+def _allowed(site: JiraState, field: Field, project: Project | None) -> list[Any] | None:
     view = View(site)
     if field.kind == "option":
         return [view.custom(field, option.value) for option in field.options if not option.disabled]

@@ -3,12 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal, Protocol
 
 from sandbox.jira import adf
-
-if TYPE_CHECKING:
-    from sandbox.jira.state import Site
 
 Category = Literal["undefined", "new", "indeterminate", "done"]
 
@@ -186,11 +183,18 @@ class Link:
         return self.target if key == self.source else self.source
 
 
+class Site(Protocol):
+    """The site that an issue is of, as far as the issue asks about it."""
+
+    statuses: dict[str, Status]
+    fields: dict[str, Field]
+
+
 @dataclass
 class Issue:
     """An issue. Project by key; type, priority, status and resolution by name; people by account id."""
 
-    site: "Site" = field(repr=False, compare=False)
+    site: Site = field(repr=False, compare=False)
     id: str
     key: str
     project: str
@@ -232,19 +236,3 @@ class Issue:
         """The issue as it is now, untouched by later edits."""
         return replace(self, labels=list(self.labels), links=list(self.links), comments=list(self.comments),
                        properties=dict(self.properties), fields=dict(self.fields))
-
-
-@dataclass
-class Webhook:
-    """An admin webhook."""
-
-    id: str
-    name: str
-    url: str
-    events: list[str]
-    owner: str
-    updated: float
-    jql: str = ""
-    secret: str | None = None
-    enabled: bool = True
-    exclude_body: bool = False

@@ -1,7 +1,25 @@
 """How Jira delivers admin webhooks: what it retries, how often, and what it says on a retry."""
 
+from dataclasses import dataclass
+
 from sandbox.clock import Clock
 from sandbox.webhooks import Delivery, Outbox, Rules
+
+
+@dataclass
+class Webhook:
+    """An admin webhook."""
+
+    id: str
+    name: str
+    url: str
+    events: list[str]
+    owner: str
+    updated: float
+    jql: str = ""
+    secret: str | None = None
+    enabled: bool = True
+    exclude_body: bool = False
 
 
 def retried(status: int) -> bool:

@@ -1,34 +1,34 @@
 """The site as JQL sees it."""
 
+from collections.abc import Callable, Iterator, Mapping
 from datetime import tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sandbox.jira import adf
 from sandbox.jira.http import Refusal
 from sandbox.jira.jql import parser as jql
 from sandbox.jira.model import Issue, User
-from sandbox.jira.state import Site
+from sandbox.jira.state import JiraState
 from sandbox.jira.view import CATEGORIES
 
 SYSTEM = ("project", "issuetype", "labels", "key", "status", "statuscategory", "priority", "assignee", "reporter",
           "creator", "resolution")
 
 
-def known(site: Site) -> dict[str, str]:
+def known(site: JiraState) -> dict[str, str]:
     """The fields that a query may name."""
     custom = [one for one in site.fields.values() if one.custom_type]
     return {**{name: name for name in SYSTEM}, **{one.name.lower(): one.id for one in custom},
             **{f"cf[{one.id.removeprefix('customfield_')}]": one.id for one in custom}}
 
 
-def context(site: Site, user: User) -> jql.Context:
+def context(site: JiraState, user: User) -> jql.Context:
     """Who asks, and when; dates in a query are in that user's time zone."""
     zone: tzinfo = ZoneInfo(user.time_zone)
     return jql.Context(site.clock.now(), zone, user.account_id)
 
 
-def parsed(site: Site, text: Any, user: User) -> jql.Query:
+def parsed(site: JiraState, text: Any, user: User) -> jql.Query:
     """The query; 400 in Jira's words where it is none."""
     if not isinstance(text, str):
         raise Refusal(400, "Invalid request payload. Refer to the REST API documentation and try again.")
@@ -38,28 +38,48 @@ def parsed(site: Site, text: Any, user: User) -> jql.Query:
         raise Refusal(400, str(error)) from error
 
 
-def document(site: Site, issue: Issue) -> dict[str, Any]:
-    """What a query is matched against."""
-    project, status = site.projects[issue.project], site.statuses[issue.status]
-    number, _, name, _ = CATEGORIES[status.category]
-    priority = site.priorities[issue.priority]
-    types = [one.id for one in site.types.values() if one.name == issue.type]
-    fields = {one: _folded(value) for one, value in issue.fields.items() if isinstance(value, (str, int))}
-    comments = [one.text for one in issue.comments]
-    return {
-        **fields, "project": _folded(project.key, project.name, project.id), "issuetype": _folded(issue.type, *types),
-        "labels": _folded(*issue.labels), "key": _folded(issue.key, issue.id),
-        "rank:key": (issue.project, int(issue.key.rpartition("-")[2])), "status": _folded(status.name, status.id),
-        "statuscategory": _folded(name, status.category, number), "priority": _folded(priority.name, priority.id),
-        "rank:priority": -int(priority.id), "resolution": _folded(issue.resolution or "unresolved"),
-        **{role: _person(site, getattr(issue, role)) for role in ("assignee", "reporter", "creator")},
-        "summary": issue.summary, "description": adf.plain(issue.description), "comment": "\n".join(comments),
-        "text": "\n".join([issue.summary, adf.plain(issue.description), *comments]),
-        "created": issue.created, "updated": issue.updated,
-    }
+class IssueDocument(Mapping[str, Any]):
+    """What a query is matched against: each value is worked out when the query asks for it."""
+
+    def __init__(self, site: JiraState, issue: Issue) -> None:
+        self._site = site
+        self._issue = issue
+
+    def __getitem__(self, name: str) -> Any:
+        if name in VALUES:
+            return VALUES[name](self._site, self._issue)
+        value = self._issue.fields[name]
+        if not isinstance(value, (str, int)):
+            raise KeyError(name)
+        return _folded(value)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([*VALUES, *self._issue.fields])
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
 
 
-def _person(site: Site, account_id: str | None) -> frozenset[str]:
+def _project(site: JiraState, issue: Issue) -> frozenset[str]:
+    project = site.projects[issue.project]
+    return _folded(project.key, project.name, project.id)
+
+
+def _category(site: JiraState, issue: Issue) -> frozenset[str]:
+    category = site.statuses[issue.status].category
+    number, _, name, _ = CATEGORIES[category]
+    return _folded(name, category, number)
+
+
+def _type(site: JiraState, issue: Issue) -> frozenset[str]:
+    return _folded(issue.type, *(one.id for one in site.types.values() if one.name == issue.type))
+
+
+def _comments(site: JiraState, issue: Issue) -> str:
+    return "\n".join(comment.text for comment in issue.comments)
+
+
+def _person(site: JiraState, account_id: str | None) -> frozenset[str]:
     if account_id is None:
         return frozenset()
     return _folded(account_id, site.users[account_id].name, site.users[account_id].email)
@@ -67,3 +87,21 @@ def _person(site: Site, account_id: str | None) -> frozenset[str]:
 
 def _folded(*values: Any) -> frozenset[str]:
     return frozenset(str(value).casefold() for value in values)
+
+
+VALUES: dict[str, Callable[[JiraState, Issue], Any]] = {
+    "project": _project, "issuetype": _type, "labels": lambda site, issue: _folded(*issue.labels),
+    "key": lambda site, issue: _folded(issue.key, issue.id),
+    "rank:key": lambda site, issue: (issue.project, int(issue.key.rpartition("-")[2])),
+    "status": lambda site, issue: _folded(issue.status, site.statuses[issue.status].id), "statuscategory": _category,
+    "priority": lambda site, issue: _folded(issue.priority, site.priorities[issue.priority].id),
+    "rank:priority": lambda site, issue: -int(site.priorities[issue.priority].id),
+    "resolution": lambda site, issue: _folded(issue.resolution or "unresolved"),
+    "assignee": lambda site, issue: _person(site, issue.assignee),
+    "reporter": lambda site, issue: _person(site, issue.reporter),
+    "creator": lambda site, issue: _person(site, issue.creator),
+    "summary": lambda site, issue: issue.summary, "description": lambda site, issue: issue.description_text,
+    "comment": _comments,
+    "text": lambda site, issue: "\n".join([issue.summary, issue.description_text, _comments(site, issue)]),
+    "created": lambda site, issue: issue.created, "updated": lambda site, issue: issue.updated,
+}

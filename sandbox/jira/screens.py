@@ -4,7 +4,7 @@ from flask import request
 
 from sandbox.jira.http import Refusal, Routes, body, listed, need_admin, page
 from sandbox.jira.model import Field
-from sandbox.jira.state import ON_SCREEN, Site
+from sandbox.jira.state import ON_SCREEN, JiraState
 from sandbox.jira.view import Json
 
 route = Routes()
@@ -13,7 +13,7 @@ SCREEN, TAB = 1, 10000
 
 
 @route("GET", "/issuetypescreenscheme/project")
-def schemes_of_projects(site: Site) -> Json:
+def schemes_of_projects(site: JiraState) -> Json:
     """Which issue type screen scheme the projects asked for use."""
     need_admin()
     ids = listed("projectId")
@@ -24,7 +24,7 @@ def schemes_of_projects(site: Site) -> Json:
 
 
 @route("GET", "/issuetypescreenscheme/mapping")
-def mapping(site: Site) -> Json:
+def mapping(site: JiraState) -> Json:
     """Which screen scheme an issue type has."""
     need_admin()
     asked = listed("issueTypeScreenSchemeId")
@@ -33,7 +33,7 @@ def mapping(site: Site) -> Json:
 
 
 @route("GET", "/screenscheme")
-def screen_schemes(site: Site) -> Json:
+def screen_schemes(site: JiraState) -> Json:
     """Which screen an operation has."""
     need_admin()
     found = {"id": 1, "name": "Default Screen Scheme", "description": "The default.", "screens": {"default": SCREEN}}
@@ -41,7 +41,7 @@ def screen_schemes(site: Site) -> Json:
 
 
 @route("GET", "/screens/<screen>/tabs")
-def tabs(site: Site, screen: str) -> list[Json]:
+def tabs(site: JiraState, screen: str) -> list[Json]:
     """The tabs of a screen."""
     need_admin()
     _screen(screen)
@@ -49,7 +49,7 @@ def tabs(site: Site, screen: str) -> list[Json]:
 
 
 @route("GET", "/screens/<screen>/tabs/<tab>/fields")
-def fields(site: Site, screen: str, tab: str) -> list[Json]:
+def fields(site: JiraState, screen: str, tab: str) -> list[Json]:
     """The fields of a tab."""
     need_admin()
     _screen(screen, tab)
@@ -57,7 +57,7 @@ def fields(site: Site, screen: str, tab: str) -> list[Json]:
 
 
 @route("POST", "/screens/<screen>/tabs/<tab>/fields")
-def add_field(site: Site, screen: str, tab: str) -> Json:
+def add_field(site: JiraState, screen: str, tab: str) -> Json:
     """Put a field on a tab; 400 where it is on the screen."""
     need_admin()
     _screen(screen, tab)
@@ -69,7 +69,7 @@ def add_field(site: Site, screen: str, tab: str) -> Json:
 
 
 @route("POST", "/screens/addToDefault/<field_id>")
-def add_to_default(site: Site, field_id: str) -> Json:
+def add_to_default(site: JiraState, field_id: str) -> Json:
     """Put a field on the default tab of the default screen; 404 where it is there."""
     need_admin()
     field = _field(site, field_id, 404)
@@ -84,7 +84,7 @@ def _screen(screen: str, tab: str = str(TAB)) -> None:
         raise Refusal(404, "The screen or its tab was not found.")
 
 
-def _field(site: Site, field_id: object, status: int) -> Field:
+def _field(site: JiraState, field_id: object, status: int) -> Field:
     field = site.fields.get(str(field_id))
     if field is None:
         raise Refusal(status, f"The field with id '{field_id}' does not exist.")

@@ -7,8 +7,8 @@ from flask import request
 
 from sandbox.jira.http import BAD_PAYLOAD, Refusal, Routes, actor, body, listed, number, strings
 from sandbox.jira.model import Issue
-from sandbox.jira.query_context import context, document, parsed
-from sandbox.jira.state import Site
+from sandbox.jira.query_context import IssueDocument, context, parsed
+from sandbox.jira.state import JiraState
 from sandbox.jira.view import SYSTEM, Json, View
 
 route = Routes()
@@ -21,19 +21,19 @@ TOKEN_LIFE = 7 * 24 * 3600.0
 
 
 @route("GET", "/search")
-def removed_get(site: Site) -> Json:
+def removed_get(site: JiraState) -> Json:
     """Gone."""
     raise Refusal(410, REMOVED)
 
 
 @route("POST", "/search")
-def removed_post(site: Site) -> Json:
+def removed_post(site: JiraState) -> Json:
     """Gone."""
     raise Refusal(410, REMOVED)
 
 
 @route("GET", "/search/jql")
-def search_get(site: Site) -> Json:
+def search_get(site: JiraState) -> Json:
     """A page of what a query finds."""
     return _found(site, {
         "jql": request.args.get("jql"), "nextPageToken": request.args.get("nextPageToken"),
@@ -43,18 +43,18 @@ def search_get(site: Site) -> Json:
 
 
 @route("POST", "/search/jql")
-def search_post(site: Site) -> Json:
+def search_post(site: JiraState) -> Json:
     """A page of what a query finds."""
     return _found(site, body(ASKED))
 
 
 @route("POST", "/search/approximate-count")
-def count(site: Site) -> Json:
+def count(site: JiraState) -> Json:
     """How many issues a query finds."""
     return {"count": len(_search(site, body(["jql"]).get("jql"), frozenset()))}
 
 
-def _found(site: Site, asked: Json) -> Json:
+def _found(site: JiraState, asked: Json) -> Json:
     size = asked.get("maxResults", 50)
     if not isinstance(size, int) or isinstance(size, bool) or not size > 0:
         raise Refusal(400, BAD_PAYLOAD)
@@ -68,7 +68,7 @@ def _found(site: Site, asked: Json) -> Json:
     return page
 
 
-def _rest(site: Site, asked: Json) -> list[Issue]:
+def _rest(site: JiraState, asked: Json) -> list[Issue]:
     """What the query finds, or what is left of it where the body holds a page token."""
     token = asked.get("nextPageToken")
     current = frozenset(str(one) for one in asked.get("reconcileIssues") or [])
@@ -81,17 +81,17 @@ def _rest(site: Site, asked: Json) -> list[Issue]:
     return rest
 
 
-def _search(site: Site, text: Any, current: frozenset[str]) -> list[Issue]:
+def _search(site: JiraState, text: Any, current: frozenset[str]) -> list[Issue]:
     query = parsed(site, text or "", actor())
     if query.where is None:
         raise Refusal(400, UNBOUNDED)
     seen = context(site, actor())
     known = sorted(site.searched(current), key=lambda issue: -int(issue.id))
-    matching = [issue for issue in known if query.matches(document(site, issue), seen)]
-    return query.sort(matching, lambda issue: document(site, issue))
+    matching = [issue for issue in known if query.matches(IssueDocument(site, issue), seen)]
+    return query.sort(matching, lambda issue: IssueDocument(site, issue))
 
 
-def _shown(site: Site, issue: Issue, fields: list[str], properties: list[str]) -> Json:
+def _shown(site: JiraState, issue: Issue, fields: list[str], properties: list[str]) -> Json:
     if not properties and set(fields) <= {"id"}:
         return {"id": issue.id}
     return View(site).issue(issue, wanted_fields(site, fields), properties)
@@ -104,7 +104,7 @@ def at_most_five(properties: Any) -> list[str]:
     return strings(properties)
 
 
-def wanted_fields(site: Site, said: Any) -> set[str]:
+def wanted_fields(site: JiraState, said: Any) -> set[str]:
     """The ids of the fields meant by names, `*all`, `*navigable` and `-names`."""
     every = {*SYSTEM, *(one.id for one in site.fields.values() if one.custom_type)}
     names = strings(said)

@@ -1,8 +1,6 @@
 """The state of a simulated Jira site, and how its parts are found."""
 
-import itertools
 import uuid
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -21,10 +19,9 @@ from sandbox.jira.model import (
     Status,
     Transition,
     User,
-    Webhook,
     Workflow,
 )
-from sandbox.jira.outbox import JiraOutbox
+from sandbox.jira.outbox import JiraOutbox, Webhook
 
 NO_ISSUE = "Issue does not exist or you do not have permission to see it."
 TYPES = (("10000", "Epic", 1), ("10001", "Story", 0), ("10002", "Task", 0), ("10003", "Sub-task", -1),
@@ -57,14 +54,22 @@ def default_workflow(project_number: int) -> Workflow:
                                    for at, (_, name, _) in enumerate(STATUSES)))
 
 
-class Site:
-    """All that the site holds. Tests read it, and set the knobs that are named in `sandbox.jira.Jira`."""
+class JiraState:
+    """All that a site holds, as plain data that can be copied. Tests read it and set its knobs.
+
+    Knobs: `add_user`, `add_status`, `off_screen` {(project key, field id)}, `required` (the same),
+    `index_lag` seconds, `refused_summaries`, `java_lengths` (summaries are measured in UTF-16),
+    `conflicts`: so many transitions are refused with 409; `hidden` {issue or project key}: not for those who ask;
+    `tells_visibility` False: webhooks do not say whom a comment is for (no capture shows whether they do);
+    `workflows` {project key: Workflow}, `also_updated` ({"comment", "link"}: these raise `jira:issue_updated` too).
+    To read: `issues` by key, `linked`, `phrases`, `outbox`.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.outbox = JiraOutbox(clock)
         self.base = "http://127.0.0.1"
-        self.ids: Iterator[int] = itertools.count(10100)
+        self._next_id = 10100
         self.users: dict[str, User] = {}
         self.projects: dict[str, Project] = {}
         self.issues: dict[str, Issue] = {}
@@ -94,7 +99,8 @@ class Site:
 
     def new_id(self) -> str:
         """An id that nothing else on the site has."""
-        return str(next(self.ids))
+        self._next_id += 1
+        return str(self._next_id - 1)
 
     def now(self) -> datetime:
         """The present, in the milliseconds that Jira keeps."""

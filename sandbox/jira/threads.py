@@ -7,7 +7,7 @@ from sandbox.jira.fields import no_link_type
 from sandbox.jira.http import Refusal, Routes, actor, body, page
 from sandbox.jira.meta import field_meta
 from sandbox.jira.model import Issue, Link
-from sandbox.jira.state import Site
+from sandbox.jira.state import JiraState
 from sandbox.jira.values import comment_body
 from sandbox.jira.view import Json, View
 
@@ -15,7 +15,7 @@ route = Routes()
 NO_LINK = "No issue link with id '{}' exists."
 
 
-def transitions(site: Site, issue: Issue, fields: bool) -> list[Json]:
+def transitions(site: JiraState, issue: Issue, fields: bool) -> list[Json]:
     """What leads out of the issue's status, with the fields of each screen if asked."""
     return [
         {"id": one.id, "name": one.name, "to": View(site).status(one.to),
@@ -27,7 +27,7 @@ def transitions(site: Site, issue: Issue, fields: bool) -> list[Json]:
     ]
 
 
-def chosen_transition(site: Site, issue: Issue, asked: Json) -> None:
+def chosen_transition(site: JiraState, issue: Issue, asked: Json) -> None:
     """Take the transition that the body names; 400 where the status does not allow it."""
     said = asked.get("transition")
     wanted = str(said["id"]) if isinstance(said, dict) and said.get("id") else None
@@ -42,13 +42,13 @@ def chosen_transition(site: Site, issue: Issue, asked: Json) -> None:
 
 
 @route("GET", "/issue/<ref>/changelog")
-def list_changes(site: Site, ref: str) -> Json:
+def list_changes(site: JiraState, ref: str) -> Json:
     """A page of what was changed since the issue was made, oldest first."""
     return page(site.issue(ref).history, most=100)
 
 
 @route("POST", "/issueLink")
-def link(site: Site) -> tuple[None, int]:
+def link(site: JiraState) -> tuple[None, int]:
     """Link two issues: the inward issue's page shows the outward issue as that. Repeating it is harmless."""
     asked = body(["comment"], required=["type", "inwardIssue", "outwardIssue"])
     kind = site.link_type(asked["type"])
@@ -64,13 +64,13 @@ def link(site: Site) -> tuple[None, int]:
     return None, 201
 
 
-def _end(site: Site, said: Any) -> Issue:
+def _end(site: JiraState, said: Any) -> Issue:
     known = said if isinstance(said, dict) else {}
     return site.issue(known.get("key", known.get("id", "")))
 
 
 @route("GET", "/issueLink/<one>")
-def read_link(site: Site, one: str) -> Json:
+def read_link(site: JiraState, one: str) -> Json:
     """One link, both ends."""
     found, view = _link(site, one), View(site)
     return {"id": found.id, "self": view.url(f"issueLink/{found.id}"), "type": view.link_type(found.type),
@@ -78,13 +78,13 @@ def read_link(site: Site, one: str) -> Json:
 
 
 @route("DELETE", "/issueLink/<one>")
-def unlink(site: Site, one: str) -> tuple[None, int]:
+def unlink(site: JiraState, one: str) -> tuple[None, int]:
     """Delete a link."""
     remove_link(site, _link(site, one))
     return None, 204
 
 
-def _link(site: Site, one: str) -> Link:
+def _link(site: JiraState, one: str) -> Link:
     for issue in site.issues.values():
         for found in issue.links:
             if found.id == one:

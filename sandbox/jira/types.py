@@ -4,20 +4,20 @@ from flask import request
 
 from sandbox.jira.http import Refusal, Routes, body, listed, need_admin, page, strings, text
 from sandbox.jira.model import IssueType, Scheme
-from sandbox.jira.state import Site
+from sandbox.jira.state import JiraState
 from sandbox.jira.view import Json, View
 
 route = Routes()
 
 
 @route("GET", "/issuetype")
-def issue_types(site: Site) -> list[Json]:
+def issue_types(site: JiraState) -> list[Json]:
     """All issue types."""
     return [View(site).issue_type(one) for one in site.types.values()]
 
 
 @route("POST", "/issuetype")
-def add_issue_type(site: Site) -> tuple[Json, int]:
+def add_issue_type(site: JiraState) -> tuple[Json, int]:
     """Add an issue type, and that to the default scheme; 409 where the name is in use."""
     need_admin()
     asked = body(["description", "hierarchyLevel", "type"], required=["name"])
@@ -35,7 +35,7 @@ def add_issue_type(site: Site) -> tuple[Json, int]:
 
 
 @route("GET", "/issuetypescheme")
-def schemes(site: Site) -> Json:
+def schemes(site: JiraState) -> Json:
     """A page of the issue type schemes."""
     need_admin()
     ids, said = listed("id"), request.args.get("queryString", "").casefold()
@@ -44,7 +44,7 @@ def schemes(site: Site) -> Json:
 
 
 @route("POST", "/issuetypescheme")
-def add_scheme(site: Site) -> tuple[Json, int]:
+def add_scheme(site: JiraState) -> tuple[Json, int]:
     """Add an issue type scheme."""
     need_admin()
     asked = body(["defaultIssueTypeId", "description"], required=["name", "issueTypeIds"])
@@ -60,7 +60,7 @@ def add_scheme(site: Site) -> tuple[Json, int]:
 
 
 @route("PUT", "/issuetypescheme/<one>/issuetype")
-def extend_scheme(site: Site, one: str) -> tuple[None, int]:
+def extend_scheme(site: JiraState, one: str) -> tuple[None, int]:
     """Append issue types to a scheme."""
     need_admin()
     ids = strings(body(required=["issueTypeIds"])["issueTypeIds"])
@@ -75,7 +75,7 @@ def extend_scheme(site: Site, one: str) -> tuple[None, int]:
 
 
 @route("GET", "/issuetypescheme/project")
-def schemes_of_projects(site: Site) -> Json:
+def schemes_of_projects(site: JiraState) -> Json:
     """Which scheme the projects asked for use."""
     need_admin()
     ids = listed("projectId")
@@ -88,7 +88,7 @@ def schemes_of_projects(site: Site) -> Json:
 
 
 @route("PUT", "/issuetypescheme/project")
-def use_scheme(site: Site) -> tuple[None, int]:
+def use_scheme(site: JiraState) -> tuple[None, int]:
     """Give a project another scheme."""
     need_admin()
     asked = body(required=["issueTypeSchemeId", "projectId"])
@@ -113,13 +113,13 @@ def _scheme(one: Scheme) -> Json:
             **({"isDefault": True} if one.is_default else {})}
 
 
-def _scheme_of(site: Site, one: str) -> Scheme:
+def _scheme_of(site: JiraState, one: str) -> Scheme:
     if one not in site.schemes:
         raise Refusal(404, "The issue type scheme was not found.")
     return site.schemes[one]
 
 
-def _known_types(site: Site, ids: list[str], status: int = 400) -> None:
+def _known_types(site: JiraState, ids: list[str], status: int = 400) -> None:
     unknown = [one for one in ids if one not in site.types]
     if unknown or not ids:
         raise Refusal(status, f"These issue types were not found: {', '.join(unknown)}")

@@ -6,7 +6,7 @@ from typing import Any
 from sandbox.jira import adf
 from sandbox.jira.http import Refusal
 from sandbox.jira.model import Field
-from sandbox.jira.state import Site
+from sandbox.jira.state import JiraState
 
 NOT_A_DOCUMENT = "Operation value must be an Atlassian Document (see the Atlassian Document Format)"
 TOO_LONG = "The entered text is too long. It exceeds the allowed limit of 32,767 characters."
@@ -44,7 +44,7 @@ def comment_body(value: Any) -> dict[str, Any]:
     return valid
 
 
-def _summary(site: Site, value: Any) -> str:
+def _summary(site: JiraState, value: Any) -> str:
     if value is not None and not isinstance(value, str):
         raise Invalid("Operation value must be a string")
     if not value or not value.strip():
@@ -58,7 +58,7 @@ def _summary(site: Site, value: Any) -> str:
     return value
 
 
-def labels(site: Site | None, value: Any) -> list[str]:
+def labels(site: JiraState | None, value: Any) -> list[str]:
     """Labels without spaces, each once."""
     if not isinstance(value, list):
         raise Invalid("data was not an array")
@@ -72,7 +72,7 @@ def labels(site: Site | None, value: Any) -> list[str]:
     return list(dict.fromkeys(value))
 
 
-def _priority(site: Site, value: Any) -> str:
+def _priority(site: JiraState, value: Any) -> str:
     said = value if isinstance(value, dict) else {}
     if not ("id" in said or "name" in said):
         raise Invalid("Specify the Priority (id or name) in the string format")
@@ -83,7 +83,7 @@ def _priority(site: Site, value: Any) -> str:
                   else f"Priority name '{said['name']}' is not valid")
 
 
-def person(site: Site, value: Any) -> str | None:
+def person(site: JiraState, value: Any) -> str | None:
     """The account id that `{"accountId"}` (or `id`) means; None is nobody."""
     if value is None:
         return None
@@ -98,14 +98,14 @@ def person(site: Site, value: Any) -> str | None:
     return str(account_id)
 
 
-def _reporter(site: Site, value: Any) -> str:
+def _reporter(site: JiraState, value: Any) -> str:
     found = person(site, value)
     if found is None:
         raise Invalid("Reporter is required.")
     return found
 
 
-def _resolution(site: Site, value: Any) -> str:
+def _resolution(site: JiraState, value: Any) -> str:
     said = value if isinstance(value, dict) else {}
     for name, number in site.resolutions.items():
         if said.get("name") == name or said.get("id") == number:
@@ -138,7 +138,7 @@ def _option(kind: Field, value: Any) -> str:
     raise Invalid(f"Option {word} '{said[word]}' is not valid")
 
 
-COERCED: dict[str, Callable[[Site, Any], Any]] = {
+COERCED: dict[str, Callable[[JiraState, Any], Any]] = {
     "summary": _summary, "description": lambda site, value: document(value), "labels": labels,
     "priority": _priority, "assignee": person, "reporter": _reporter, "resolution": _resolution,
 }

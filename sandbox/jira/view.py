@@ -6,7 +6,7 @@ from typing import Any
 
 from sandbox.jira import adf
 from sandbox.jira.model import Category, Comment, Field, Issue, IssueType, Link, Project
-from sandbox.jira.state import Site
+from sandbox.jira.state import JiraState
 
 Json = dict[str, Any]
 # id, colour, name by REST, name in webhooks: real sites name the categories differently in each.
@@ -27,7 +27,7 @@ def stamp(at: datetime) -> str:
 class View:
     """How things look in one version of the REST API; version 2 is what webhooks show, without e-mail addresses."""
 
-    def __init__(self, site: Site, version: int = 3) -> None:
+    def __init__(self, site: JiraState, version: int = 3) -> None:
         self.site = site
         self.version = version
 

@@ -4,9 +4,9 @@ from urllib.parse import urlsplit
 
 from sandbox.jira.hooks import EVENTS
 from sandbox.jira.http import BAD_PAYLOAD, Refusal, Routes, actor, body, need_admin, strings
-from sandbox.jira.model import Webhook
+from sandbox.jira.outbox import Webhook
 from sandbox.jira.query_context import parsed
-from sandbox.jira.state import Site
+from sandbox.jira.state import JiraState
 from sandbox.jira.view import Json
 
 route = Routes("/rest/webhooks/1.0")
@@ -15,14 +15,14 @@ SECTION = "issue-related-events-section"
 
 
 @route("GET", "/webhook")
-def every(site: Site) -> list[Json]:
+def every(site: JiraState) -> list[Json]:
     """All webhooks."""
     need_admin()
     return [shown(site, one) for one in site.webhooks.values()]
 
 
 @route("POST", "/webhook")
-def register(site: Site) -> tuple[Json, int]:
+def register(site: JiraState) -> tuple[Json, int]:
     """Add a webhook."""
     need_admin()
     asked = body(KEYS, required=["name", "url", "events"])
@@ -33,13 +33,13 @@ def register(site: Site) -> tuple[Json, int]:
 
 
 @route("GET", "/webhook/<one>")
-def read(site: Site, one: str) -> Json:
+def read(site: JiraState, one: str) -> Json:
     """One webhook."""
     return shown(site, _webhook(site, one))
 
 
 @route("PUT", "/webhook/<one>")
-def change(site: Site, one: str) -> Json:
+def change(site: JiraState, one: str) -> Json:
     """Change what is given; the secret stays unless a new one is."""
     hook = _webhook(site, one)
     _set(site, hook, body(KEYS))
@@ -47,13 +47,13 @@ def change(site: Site, one: str) -> Json:
 
 
 @route("DELETE", "/webhook/<one>")
-def remove(site: Site, one: str) -> tuple[None, int]:
+def remove(site: JiraState, one: str) -> tuple[None, int]:
     """Remove a webhook."""
     del site.webhooks[_webhook(site, one).id]
     return None, 204
 
 
-def shown(site: Site, hook: Webhook) -> Json:
+def shown(site: JiraState, hook: Webhook) -> Json:
     """A webhook as it is shown: never with its secret."""
     return {
         "name": hook.name, "url": hook.url, "excludeBody": hook.exclude_body, "filters": {SECTION: hook.jql},
@@ -63,14 +63,14 @@ def shown(site: Site, hook: Webhook) -> Json:
     }
 
 
-def _webhook(site: Site, one: str) -> Webhook:
+def _webhook(site: JiraState, one: str) -> Webhook:
     need_admin()
     if one not in site.webhooks:
         raise Refusal(404, f"No webhook with id {one} exists.")
     return site.webhooks[one]
 
 
-def _set(site: Site, hook: Webhook, asked: Json) -> None:
+def _set(site: JiraState, hook: Webhook, asked: Json) -> None:
     said = {"name": hook.name, "url": hook.url, "events": hook.events, "excludeBody": hook.exclude_body,
             "enabled": hook.enabled, "secret": hook.secret, "filters": {SECTION: hook.jql}, **asked}
     _check(site, said)
@@ -80,7 +80,7 @@ def _set(site: Site, hook: Webhook, asked: Json) -> None:
     hook.owner, hook.updated = actor().account_id, site.clock()
 
 
-def _check(site: Site, said: Json) -> None:
+def _check(site: JiraState, said: Json) -> None:
     filters = said["filters"]
     if not isinstance(said["name"], str) or not said["name"].strip():
         raise Refusal(400, "The webhook name must not be empty.")

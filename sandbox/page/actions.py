@@ -38,7 +38,8 @@ class Action:
 def people(world: World) -> People:
     """Rita with a key of her own on PagerDuty, Jim on Jira."""
     headers = {"Authorization": f"Token token={world.rita.key}", "From": world.rita.email}
-    return People(Account(world.pagerduty_url, headers=headers), world.jim, world.service.id)
+    return People(Account(world.pagerduty_url, headers=headers, session=world.place.session()), world.jim,
+                  world.service.id)
 
 
 def act(there: People, side: str, name: str, target: str, form: Form) -> str:

@@ -7,9 +7,10 @@ from typing import Any, Literal
 
 from jpi.sync.policy import PRIORITIES
 from jpi.sync.text import summary
+from sandbox.cast import BOT_EMAIL
 from sandbox.jira.model import Issue
 from sandbox.pagerduty.model import Incident
-from sandbox.world import BOT_EMAIL, SHORT, World
+from sandbox.world import SHORT, World
 
 Mark = Literal["agree", "differ", "none"]
 CATEGORY = {"triggered": "new", "acknowledged": "indeterminate", "resolved": "done"}
@@ -91,11 +92,11 @@ class State:
 
 def state(world: World) -> State:
     """The world as it is now; each service stands still while it is looked at."""
-    with world.jira.lock:
+    with world.jira_server.lock:
         issues = world.issues()
         all_issues = [issue for issue in world.jira.issues.values() if issue.project == "INCIDENT"]
         facts = {issue.key: _issue_facts(world, issue) for issue in issues}
-    with world.pagerduty.lock:
+    with world.pagerduty_server.lock:
         incidents = list(world.pagerduty.incidents.values())
         pairs = {incident.id: pair(world, incident, _issue_of(incident, all_issues)) for incident in incidents}
         shown = [_incident(incident, pairs[incident.id]) for incident in incidents]

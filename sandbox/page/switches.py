@@ -77,10 +77,10 @@ class Switches:
 
     def _apply(self) -> None:
         world = self._world
-        for service in (world.jira, world.pagerduty):
-            service.latency = SLOW_SECONDS if "slow" in self.on else 0.0
-            service.fault = self._fault(service.name)
-            service.outbox.losing = "webhooks-lost" in self.on
+        for server in world.servers:
+            server.latency = SLOW_SECONDS if "slow" in self.on else 0.0
+            server.fault = self._fault(server.name)
+            server.state.outbox.losing = "webhooks-lost" in self.on
         if world.events:
             world.events.patience = None if self._broken() else PATIENCE_SECONDS
 

@@ -14,7 +14,7 @@ class Extensions(Fields):
 
     def extensions(self) -> Json:
         """GET /extensions."""
-        found = [one for one in self._account.hooks.all.values() if one.version == 2]
+        found = [one for one in self.account.hooks.all.values() if one.version == 2]
         return self._page("extensions", found, view)
 
     def extend(self) -> tuple[Json, int]:
@@ -23,14 +23,14 @@ class Extensions(Fields):
         need_type(given, "extension")
         if reference_id(given.get("extension_schema"), "extension_schema") != GENERIC_V2:
             raise invalid("extension_schema not found")
-        services = [self.known(self._account.services, one, "extension_objects").ref()
+        services = [self.known(self.account.services, one, "extension_objects").ref()
                     for one in given.get("extension_objects") or []]
         if not services or not text_of(given.get("name"), "name"):
             raise invalid("name and extension_objects are required")
         headers = headers_of((given.get("config") or {}).get("headers"))
         made = Subscription(url_of(given.get("endpoint_url")), list(V2_NAMES), {"type": "extension_objects"}, headers,
                             given["name"], version=2, services=services)
-        return {"extension": view(self._account.hooks.add(made))}, 201
+        return {"extension": view(self.account.hooks.add(made))}, 201
 
 
 def view(one: Subscription) -> Json:

@@ -57,10 +57,10 @@ class Fields(Rest):
     def _priority(self, found: Any) -> Priority | None:
         if found is None:
             return None
-        if not self._account.priorities_enabled:
+        if not self.account.priorities_enabled:
             raise invalid("Priority is not enabled")
         key = found if isinstance(found, str) else reference_id(found, "Priority")
-        same = [one for one in self._account.priorities.values() if key in (one.id, one.name)]
+        same = [one for one in self.account.priorities.values() if key in (one.id, one.name)]
         if not same:
             raise Refusal(400, 1020, "Invalid Priority")
         return same[0]
@@ -68,13 +68,13 @@ class Fields(Rest):
     def _assignees(self, found: Any) -> list[User]:
         if found is not None and not (isinstance(found, list) and all(isinstance(one, dict) for one in found)):
             raise invalid("Assignments must be a list of objects")
-        return [self.known(self._account.users, one.get("assignee"), "Assignee") for one in found or []]
+        return [self.known(self.account.users, one.get("assignee"), "Assignee") for one in found or []]
 
     def _policy(self, found: Any) -> Service | None:
         if found is None:
             return None
         wanted = reference_id(found, "Escalation policy")
-        service = next((one for one in self._account.services if one.policy_id == wanted), None)
+        service = next((one for one in self.account.services if one.policy_id == wanted), None)
         if service is None:
             raise invalid("Escalation policy not found")
         return service

@@ -13,9 +13,15 @@ from typing import Any
 from sandbox.pagerduty.model import Incident, Json, LogEntry, Note, new_id, seconds
 from sandbox.webhooks import Outbox, Rules
 
+
+def is_retried(status: int) -> bool:
+    """True if PagerDuty sends again after this answer; 0 is none at all."""
+    return status in (0, 429) or status >= 500
+
+
 # Shared facts, pagerduty 1.8. How often it retries in the 48 hours is not documented: doubled from 30 s to an hour.
 DELAYS = (*(30.0 * 2**number for number in range(7)), *[3600.0] * 47)
-PAGERDUTY_RULES = Rules(timeout=5.0, retried=lambda status: status in (0, 429) or status >= 500, delays=DELAYS,
+PAGERDUTY_RULES = Rules(timeout=5.0, retried=is_retried, delays=DELAYS,
                         drops_until_disabled=3, disabled_for=24 * 3600.0)
 REDACTED = "-- redacted --"
 V2_NAMES: Mapping[str, str] = {

@@ -22,9 +22,9 @@ class Incidents(Fields):
         user, given = self.writer(), self._object("incident")
         need_type(given, "incident")
         title, wanted = title_of(given), self.wanted(given)
-        service: Service = self.known(self._account.services, given.get("service"), "Service")
+        service: Service = self.known(self.account.services, given.get("service"), "Service")
         self._check_key(service, given.get("incident_key"))
-        made = self._account.trigger(
+        made = self.account.trigger(
             service, title, by=user, priority=wanted.priority.name if wanted.priority else None, api=True,
             key=given.get("incident_key"), details=self._details(given), urgency=wanted.urgency or "high",
             assignees=wanted.assignees, policy=wanted.policy)
@@ -58,7 +58,7 @@ class Incidents(Fields):
         if any(source.merged_into for source in sources):
             raise Refusal(400, 1019, "Incident Already Merged")
         for source in sources:
-            self._account.merge(source, target, user)
+            self.account.merge(source, target, user)
         return {"incident": target.ref()}
 
     def notes(self, incident_id: str) -> Json:
@@ -70,13 +70,13 @@ class Incidents(Fields):
         user, incident, content = self.writer(), self.incident(incident_id), self._content()
         if len(incident.notes) >= MOST_NOTES:
             raise invalid("Incident has too many notes")
-        return {"note": self._account.annotate(incident, content, user).view()}
+        return {"note": self.account.annotate(incident, content, user).view()}
 
     def update_note(self, incident_id: str, note_id: str) -> Json:
         """PUT .../notes/{id}; no webhook tells of it."""
         self.writer()
         note, content = self._note(incident_id, note_id), self._content()
-        note.content, note.updated = content, self._account.clock.now()
+        note.content, note.updated = content, self.account.clock.now()
         return {"note": note.view()}
 
     def delete_note(self, incident_id: str, note_id: str) -> Response:
@@ -96,7 +96,7 @@ class Incidents(Fields):
         return content
 
     def _named(self, given: Json) -> Incident:
-        found = self._account.incidents.get(reference_id(given, "Incident"))
+        found = self.account.incidents.get(reference_id(given, "Incident"))
         if found is None:
             raise invalid(f"Incident {given['id']} not found")
         return found
@@ -112,7 +112,7 @@ class Incidents(Fields):
         if key is not None and not isinstance(key, str):
             raise invalid("Incident key must be a string")
         if key and any(one.key == key and one.service is service and one.status != "resolved"
-                       for one in self._account.incidents.values()):
+                       for one in self.account.incidents.values()):
             raise invalid("Open incident with matching dedup key already exists on this service")
 
     def _checked(self, incident: Incident, given: Json) -> Wanted:
@@ -122,7 +122,7 @@ class Incidents(Fields):
         return wanted
 
     def _update(self, incident: Incident, wanted: Wanted, user: User) -> None:
-        account = self._account
+        account = self.account
         if wanted.title is not None:
             account.retitle(incident, wanted.title)
         if wanted.priority and wanted.priority is not incident.priority:
@@ -136,7 +136,7 @@ class Incidents(Fields):
             account.delegate(incident, wanted.policy, user)
 
     def _update_status(self, incident: Incident, wanted: Wanted, user: User) -> None:
-        account = self._account
+        account = self.account
         if wanted.status == "resolved":
             account.resolve(incident, user, wanted.resolution, api=True)
         if wanted.status in ("triggered", "acknowledged") and incident.status == "resolved":

@@ -20,8 +20,8 @@ class Lists(Rest):
         """GET /incidents: every filter given must hold; without `since`, those of the last month."""
         self._check("statuses[]", STATUSES)
         self._check("urgencies[]", URGENCIES)
-        found = [one for one in self._account.incidents.values()
-                 if one.id not in self._account.hidden and self._inside(one) and self._wanted(one)]
+        found = [one for one in self.account.incidents.values()
+                 if one.id not in self.account.hidden and self._inside(one) and self._wanted(one)]
         include = request.args.getlist("include[]")
         return self._page("incidents", self._sorted(found), lambda one: one.view(include))
 
@@ -42,15 +42,15 @@ class Lists(Rest):
         return {"log_entry": found[0].entry_view(found[1], request.args.getlist("include[]"))}
 
     def _all_entries(self) -> list[tuple[Incident, LogEntry]]:
-        return [(incident, entry) for incident in self._account.incidents.values() for entry in incident.log]
+        return [(incident, entry) for incident in self.account.incidents.values() for entry in incident.log]
 
     def _entries(self, found: list[tuple[Incident, LogEntry]]) -> Json:
         since, until = moment("since"), moment("until")
         inside = [(incident, entry) for incident, entry in found
                   if (since is None or entry.at.replace(microsecond=0) >= since)
                   and (until is None or entry.at.replace(microsecond=0) <= until)]
-        inside.sort(key=lambda pair: pair[1].at, reverse=self._account.log_order == "newest")
-        if self._account.log_order == "shuffled":
+        inside.sort(key=lambda pair: pair[1].at, reverse=self.account.log_order == "newest")
+        if self.account.log_order == "shuffled":
             random.Random(len(inside)).shuffle(inside)
         include = set(request.args.getlist("include[]"))
         return self._page("log_entries", inside, lambda pair: pair[0].entry_view(pair[1], include))
@@ -67,7 +67,7 @@ class Lists(Rest):
     def _inside(self, one: Incident) -> bool:
         if request.args.get("date_range") == "all":
             return True
-        until = moment("until") or self._account.clock.now()
+        until = moment("until") or self.account.clock.now()
         since = moment("since") or until - DEFAULT_WINDOW
         return since <= one.created <= until
 

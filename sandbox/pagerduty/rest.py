@@ -2,14 +2,13 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask import request
 
 from sandbox.pagerduty.model import Incident, Json, User
-
-if TYPE_CHECKING:
-    from sandbox.pagerduty.server import PagerDuty
+from sandbox.pagerduty.state import PagerDutyState
+from sandbox.web import served_state
 
 DEEPEST = 10_000
 NO_FROM = "You must specify a user's email address in the \"From\" header to perform this action"
@@ -32,13 +31,16 @@ def invalid(*details: str) -> Refusal:
 class Rest:
     """One method an operation."""
 
-    def __init__(self, account: "PagerDuty") -> None:
-        self._account = account
+    @property
+    def account(self) -> PagerDutyState:
+        """The account that this request is for."""
+        account: PagerDutyState = served_state()
+        return account
 
     def authorize(self) -> None:
         """Account key or a user's own; anything else is 401."""
         token = request.headers.get("Authorization", "").removeprefix("Token token=")
-        if token not in {self._account.key, *(user.key for user in self._account.users)}:
+        if token not in {self.account.key, *(user.key for user in self.account.users)}:
             raise Refusal(401, 2006, "Authentication failed")
 
     def writer(self) -> User:
@@ -47,8 +49,8 @@ class Rest:
         sender = request.headers.get("From")
         if sender is None:
             raise Refusal(400, 2016, NO_FROM)
-        found = next((user for user in self._account.users if user.key == token), None)
-        user = found or self._account.find_user(sender)
+        found = next((user for user in self.account.users if user.key == token), None)
+        user = found or self.account.find_user(sender)
         if user is None:
             raise Refusal(400, 1008, "Requester User Not Found")
         return user
@@ -62,29 +64,29 @@ class Rest:
 
     def incident(self, incident_id: str) -> Incident:
         """By id or by number."""
-        number = next((one for one in self._account.incidents.values() if str(one.number) == incident_id), None)
-        found = self._account.incidents.get(incident_id) or number
-        if found is None or found.id in self._account.hidden:
+        number = next((one for one in self.account.incidents.values() if str(one.number) == incident_id), None)
+        found = self.account.incidents.get(incident_id) or number
+        if found is None or found.id in self.account.hidden:
             raise Refusal(404, 5001, "Incident Not Found")
         return found
 
     def priorities(self) -> Json:
         """402 where the account's plan has none."""
-        if not self._account.priorities_enabled:
+        if not self.account.priorities_enabled:
             raise Refusal(402, 2014, "Account does not have the abilities to perform the action")
-        return {"priorities": [one.view() for one in self._account.priorities.values()],
+        return {"priorities": [one.view() for one in self.account.priorities.values()],
                 **page_info(0, 25, False)}
 
     def users(self) -> Json:
         """Those whose name or e-mail holds the query."""
         query = request.args.get("query", "").lower()
-        found = [user for user in self._account.users if query in user.name.lower() or query in user.email.lower()]
+        found = [user for user in self.account.users if query in user.name.lower() or query in user.email.lower()]
         return self._page("users", found, lambda user: user.view())
 
     def me(self) -> Json:
         """Only a user's own key belongs to anybody."""
         token = request.headers["Authorization"].removeprefix("Token token=")
-        found = next((user for user in self._account.users if user.key == token), None)
+        found = next((user for user in self.account.users if user.key == token), None)
         if found is None:
             raise Refusal(400, 2001, "User not found for this key")
         return {"user": found.view()}
@@ -92,7 +94,7 @@ class Rest:
     def services(self) -> Json:
         """By exact name, or by what the name holds."""
         name, query = request.args.get("name"), request.args.get("query", "").lower()
-        found = [one for one in self._account.services if query in one.name.lower() and name in (None, one.name)]
+        found = [one for one in self.account.services if query in one.name.lower() and name in (None, one.name)]
         return self._page("services", found, lambda service: service.view())
 
     def _object(self, name: str) -> Json:

@@ -1,25 +1,25 @@
 """Which operation of the REST API is answered by what."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from typing import Any
 
-from flask import jsonify
+from flask import Flask, jsonify
 
 from sandbox.pagerduty.extensions import Extensions
 from sandbox.pagerduty.incidents import Incidents
 from sandbox.pagerduty.lists import Lists
 from sandbox.pagerduty.rest import Refusal, Rest
 from sandbox.pagerduty.subscriptions import Subscriptions
-
-if TYPE_CHECKING:
-    from sandbox.pagerduty.server import PagerDuty
+from sandbox.web import new_app
 
 
-def add_routes(account: "PagerDuty") -> None:
-    """All operations, on the account's Flask app."""
-    rest, incidents, lists = Rest(account), Incidents(account), Lists(account)
-    hooks, extensions = Subscriptions(account), Extensions(account)
-    app = account.app
+@cache
+def make_app() -> Flask:
+    """Make the Flask app with all operations; it serves whichever account a request's environment names."""
+    rest, incidents, lists = Rest(), Incidents(), Lists()
+    hooks, extensions = Subscriptions(), Extensions()
+    app = new_app("pagerduty")
     app.before_request(rest.authorize)
     app.register_error_handler(Refusal, lambda refusal: (jsonify(refusal.body), refusal.status))
     routes: dict[tuple[str, str], Callable[..., Any]] = {
@@ -27,10 +27,10 @@ def add_routes(account: "PagerDuty") -> None:
         ("GET", "/priorities"): rest.priorities,
         ("GET", "/users"): rest.users,
         ("GET", "/users/me"): rest.me,
-        ("GET", "/users/<user_id>"): lambda user_id: {"user": rest.one(account.users, user_id).view()},
+        ("GET", "/users/<user_id>"): lambda user_id: {"user": rest.one(rest.account.users, user_id).view()},
         ("GET", "/services"): rest.services,
         ("GET", "/services/<service_id>"): lambda service_id: {
-            "service": rest.one(account.services, service_id).view()},
+            "service": rest.one(rest.account.services, service_id).view()},
         ("GET", "/incidents"): lists.incidents,
         ("POST", "/incidents"): incidents.create_incident,
         ("GET", "/incidents/<incident_id>"): lambda incident_id: incidents.shown(incidents.incident(incident_id)),
@@ -56,3 +56,4 @@ def add_routes(account: "PagerDuty") -> None:
     }
     for (method, path), view in routes.items():
         app.add_url_rule(path, f"{method} {path}", view, methods=[method])
+    return app

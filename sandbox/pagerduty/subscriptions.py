@@ -19,7 +19,7 @@ class Subscriptions(Rest):
     def subscriptions(self) -> Json:
         """GET /webhook_subscriptions."""
         kind, one_id = request.args.get("filter_type"), request.args.get("filter_id")
-        found = [one for one in self._account.hooks.all.values() if one.version == 3
+        found = [one for one in self.account.hooks.all.values() if one.version == 3
                  and kind in (None, one.filter["type"].removesuffix("_reference"))
                  and one_id in (None, one.filter.get("id"))]
         return self._page("webhook_subscriptions", found, lambda one: one.view(False, self._disabled(one)))
@@ -38,7 +38,7 @@ class Subscriptions(Rest):
         made = Subscription(url_of(method.get("url")), events_of(given.get("events")), filter_of(given.get("filter")),
                             headers_of(method.get("custom_headers")), given.get("description", ""),
                             given.get("active", True))
-        return {"webhook_subscription": self._account.hooks.add(made).view(True, False)}
+        return {"webhook_subscription": self.account.hooks.add(made).view(True, False)}
 
     def update(self, hook_id: str) -> Json:
         """PUT /webhook_subscriptions/{id}: anything but where and how it is delivered."""
@@ -53,22 +53,22 @@ class Subscriptions(Rest):
 
     def unsubscribe(self, hook_id: str) -> Response:
         """DELETE /webhook_subscriptions/{id}."""
-        del self._account.hooks.all[self._hook(hook_id).id]
+        del self.account.hooks.all[self._hook(hook_id).id]
         return Response(status=204)
 
     def enable(self, hook_id: str) -> Json:
         """POST .../enable: on again, after too many drops."""
         hook = self._hook(hook_id)
-        self._account.outbox.disabled_until.pop(hook.id, None)
+        self.account.outbox.disabled_until.pop(hook.id, None)
         return self._shown(hook)
 
     def ping(self, hook_id: str) -> Response:
         """POST .../ping."""
-        self._account.hooks.ping(self._hook(hook_id), self._account.clock.now())
+        self.account.hooks.ping(self._hook(hook_id), self.account.clock.now())
         return Response(status=202)
 
     def _hook(self, hook_id: str) -> Subscription:
-        hooks = [one for one in self._account.hooks.all.values() if one.version == 3]
+        hooks = [one for one in self.account.hooks.all.values() if one.version == 3]
         found: Subscription = self.one(hooks, hook_id)
         return found
 
@@ -76,7 +76,7 @@ class Subscriptions(Rest):
         return {"webhook_subscription": hook.view(False, self._disabled(hook))}
 
     def _disabled(self, hook: Subscription) -> bool:
-        return self._account.outbox.disabled_until.get(hook.id, 0.0) > self._account.clock()
+        return self.account.outbox.disabled_until.get(hook.id, 0.0) > self.account.clock()
 
 
 def url_of(found: Any) -> str:

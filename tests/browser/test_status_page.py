@@ -19,7 +19,7 @@ def world(make_world):
         world.pagerduty.trigger(world.service, title, world.rita, priority)
         world.settle()
         world.clock.advance(2)
-    world.jira.fault = lambda call: Fault(403) if "Login fails" in str(call.body) else None
+    world.jira_server.fault = lambda call: Fault(403) if "Login fails" in str(call.body) else None
     world.pagerduty.trigger(world.service, "Login fails", world.rita, "P1")
     world.settle()
     poll(world)

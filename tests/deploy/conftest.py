@@ -12,6 +12,8 @@ import moto.cloudformation.models as cloudformation
 import pytest
 
 from sandbox.aws.moto_server import OneAtATime
+from sandbox.clock import RunningClock
+from sandbox.places import Loopback
 from sandbox.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -99,7 +101,7 @@ def clients(aws):
 @pytest.fixture(scope="session")
 def site(aws):
     """Both services, set up, with what is to stand in .env.qa."""
-    world = World(aws)
+    world = World(Loopback(aws), RunningClock())
     world.settings = {name: value for name, value in world.environ.items() if name not in NOT_THE_STACKS}
     yield world
     world.stop()

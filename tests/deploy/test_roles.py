@@ -65,8 +65,8 @@ def look_at(incident_id):
     assert "waits in the queue" in pressed.text
 
 
-def test_each_role_allows_what_its_function_does(make_world, seen, allowed):
-    world = make_world(queued=True, STATUS_PASSWORD=PASSWORD)
+def test_each_role_allows_what_its_function_does(make_loopback_world, seen, allowed):
+    world = make_loopback_world(queued=True, STATUS_PASSWORD=PASSWORD)
     done = {"App": set(), "LogEntries": set(), "Events": set()}
 
     def during(name, act):

@@ -3,7 +3,8 @@
 from enum import Enum, auto
 from functools import wraps
 
-from jpi.errors import OutcomeUnknown, Unavailable
+from jpi.errors import Outage, OutcomeUnknown, Unavailable
+from sandbox.wire import WireFault
 
 CALL_SECONDS = 0.001
 
@@ -43,6 +44,21 @@ class BreakingCalls:
             raise Crash
         if self._is_next(CallFault.REFUSED):
             raise Unavailable("refused")
+
+    def carry(self, name, call):
+        """Carry a call of the stores in memory; one whose answer is lost is sent again by DynamoDB's client."""
+        self.clock.advance(CALL_SECONDS)
+        self.count -= 1
+        if self._is_next(CallFault.CRASH_BEFORE):
+            raise Crash
+        if self._is_next(CallFault.REFUSED):
+            raise Outage("refused")
+        answer = call()
+        if self._is_next(CallFault.CRASH_AFTER):
+            raise Crash
+        if self._is_next(CallFault.ANSWER_LOST):
+            raise WireFault(name)
+        return answer
 
     def end(self, is_write):
         """Let a call end; raise what breaks it after its effect."""

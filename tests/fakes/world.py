@@ -4,6 +4,8 @@ from collections import Counter
 from dataclasses import replace
 
 from jpi.errors import Permanent, Retryable
+from jpi.store.cache import Cache
+from jpi.store.cursor import Cursor
 from jpi.sync.drafts import QUESTION, TIMELINE
 from jpi.sync.engine import Engine
 from jpi.sync.entities import CATEGORY_OF
@@ -12,13 +14,14 @@ from jpi.sync.measures import Figures
 from jpi.sync.policy import Policy, Question
 from jpi.sync.poll import Poll
 from jpi.sync.reconcile import Reconcile
+from sandbox.aws.memory_state import MemoryTables
+from sandbox.aws.memory_tables import memory_stores
 from sandbox.clock import Clock
 from tests.fakes.faults import BreakingCalls, Crash
 from tests.fakes.jira import INDEX_LAG_SECONDS, FakeJira
 from tests.fakes.log import FakeLog
 from tests.fakes.pagerduty import FakePagerDuty
 from tests.fakes.services import JIM
-from tests.fakes.store import FakeCache, FakeCursor, FakeLedger, FakeLinks
 
 QUESTIONS = 3
 POLICY = Policy(person_project="", questions=tuple(Question(f"Question {number}?") for number in range(QUESTIONS)))
@@ -34,15 +37,17 @@ class FakeWorld:
         self.calls = BreakingCalls(self.clock)
         self.pagerduty = FakePagerDuty(self.clock, self.calls, self.under_way)
         self.jira = FakeJira(self.clock, self.calls, self.under_way)
-        self.links, self.ledger, self.cursor = FakeLinks(self.calls), FakeLedger(self.calls), FakeCursor(self.calls)
+        self.stores = memory_stores(MemoryTables(self.clock), self.calls.carry, self.clock.advance)
+        self.links, self.cursor = self.stores.links, Cursor(self.stores.config)
         self.start_jpi()
 
     def start_jpi(self):
         """Start jpi, as a new process."""
-        self.engine = Engine(self.jira, self.pagerduty, self.links, self.ledger, FakeCache(self.clock), POLICY,
-                             self.clock, self.log, Figures(), INDEX_LAG_SECONDS)
+        ledger, cache = self.stores.ledger, Cache(self.stores.config, self.clock)
+        self.engine = Engine(self.jira, self.pagerduty, self.links, ledger, cache, POLICY, self.clock, self.log,
+                             Figures(), INDEX_LAG_SECONDS)
         reconcile = Reconcile(self.jira, self.pagerduty, self.links, POLICY, self.clock, self.log)
-        self._poll = Poll(self.pagerduty, self.links, self.ledger, self.cursor, reconcile, self.hand_over, POLICY,
+        self._poll = Poll(self.pagerduty, self.links, ledger, self.cursor, reconcile, self.hand_over, POLICY,
                           self.clock, self.log, PAST_HOURS)
 
     def hand_over(self, events):

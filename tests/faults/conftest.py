@@ -1,72 +1,60 @@
 """What the fault tests share: worlds to break, how much of them to break, and the count of what they survived."""
 
+import functools
 import time
-from dataclasses import dataclass
 
 import pytest
 
-from jpi import wiring
+from sandbox.clock import RunningClock
+from sandbox.places import InProcess, Loopback
 from sandbox.world import World
 from tests.faults.scenario import Run, wanted
 from tests.faults.wire import Wire
 
+# The end state and the calls of a play without faults, with a queue and in process: every play has the same.
+UNBROKEN = {}
 
-@dataclass
+
 class Arena:
-    """A world that one run after the other is played in; the end state without faults, and the calls it takes."""
+    """Makes a world for each play; knows the end state without faults, and the calls it takes."""
 
-    world: World
-    expected: dict
-    calls: int
-
-
-@pytest.fixture(scope="session")
-def arenas():
-    """Those made so far: with a queue, and in process."""
-    made = {}
-    yield made
-    for arena in made.values():
-        arena.world.stop()
-
-
-@pytest.fixture
-def arena(arenas, aws, monkeypatch):
-    """`arena(queued)`, ready: time passes where jpi or botocore would sleep."""
-
-    def get(queued):
-        world = arenas[queued].world if queued in arenas else World(aws, queued=queued, LOG_LEVEL="CRITICAL")
-        enter(world, aws, monkeypatch)
-        if queued not in arenas:
-            # Once before, so that who is who is known: later runs do not ask either.
-            wanted(Run(world))
+    def __init__(self, enter, queued):
+        self._enter = enter
+        self.queued = queued
+        if queued not in UNBROKEN:
             wire = Wire()
-            with wire():
-                arenas[queued] = Arena(world, wanted(Run(world)), len(wire.calls))
-        return arenas[queued]
+            UNBROKEN[queued] = wanted(self.start(wire)), wire.calls
+        self.expected, self.calls = UNBROKEN[queued]
 
-    return get
-
-
-def enter(world, aws, monkeypatch):
-    aws.follow(world.clock)
-    monkeypatch.setattr(time, "sleep", world.clock.advance)
-    monkeypatch.setattr(wiring, "jpi", lambda: world.jpi)
+    def start(self, wire=None):
+        """Begin a play in a world of its own, whose calls this wire carries."""
+        wire = wire or Wire()
+        world = World(InProcess(wire.carry_http, wire.carry), queued=self.queued, LOG_LEVEL="CRITICAL")
+        return Run(self._enter(world))
 
 
 @pytest.fixture
-def arena_of(aws, monkeypatch):
+def time_passes(monkeypatch):
+    """`time_passes(world)`: where botocore would sleep, the world's clock moves on."""
+    return lambda world: monkeypatch.setattr(time, "sleep", world.clock.advance) or world
+
+
+@pytest.fixture
+def arena(enter, time_passes):
+    """`arena(queued)`: where the scenario is played."""
+    return functools.cache(lambda queued: Arena(lambda world: enter(time_passes(world)), queued))
+
+
+@pytest.fixture
+def arena_of(enter, time_passes):
     """`arena_of(**settings)`: a world of its own for one test."""
-    made = []
+    return lambda **changes: enter(time_passes(World(InProcess(), LOG_LEVEL="CRITICAL", **changes)))
 
-    def make(**changes):
-        made.append(World(aws, LOG_LEVEL="CRITICAL", **changes))
-        made[-1].jpi = made[-1].start_jpi()
-        enter(made[-1], aws, monkeypatch)
-        return made[-1]
 
-    yield make
-    for world in made:
-        world.stop()
+@pytest.fixture
+def loopback_arena_of(enter, time_passes, aws):
+    """`loopback_arena_of(**settings)`: the same on sockets and moto, for processes of their own."""
+    return lambda **changes: enter(time_passes(World(Loopback(aws), RunningClock(), LOG_LEVEL="CRITICAL", **changes)))
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import pytest
 
 from jpi.sync.policy import Policy
 from jpi.sync.text import document, summary
-from tests.faults.scenario import Run
 
 SEEDS = range(50)
 # Of the fifty interleavings, those that `make test` plays.
@@ -18,8 +17,8 @@ EVENTS = 60
 class Day:
     """One play: what happens is the same for every seed but for when it is heard of."""
 
-    def __init__(self, world, seed):
-        self.run, self.world, self.chance = Run(world), world, random.Random(seed)
+    def __init__(self, run, seed):
+        self.run, self.world, self.chance = run, run.world, random.Random(seed)
         self.story = random.Random(20261120)
         self.incidents = []
 
@@ -135,11 +134,11 @@ ACTS = [
 
 @pytest.mark.parametrize("queued", [True, False], ids=["queue", "in process"])
 def test_a_day_ends_the_same_however_it_is_heard_of(arena, queued, exhaustive, survived, record_property):
-    world, failures = arena(queued).world, {}
+    failures = {}
     seeds = SEEDS if exhaustive else SEEDS[int(not queued) :: SAMPLE]
     record_property("seeds", list(seeds))
     for seed in seeds:
-        day = Day(world, seed)
+        day = Day(arena(queued).start(), seed)
         day.play()
         if wrong := day.wrong():
             failures[f"seed {seed}"] = wrong

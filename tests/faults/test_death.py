@@ -34,7 +34,7 @@ def killed_at(world, number, after):
         state["killed"] = True
         return Fault(0, after=after)
 
-    world.jira.fault = world.pagerduty.fault = fault
+    world.jira_server.fault = world.pagerduty_server.fault = fault
     return state
 
 
@@ -52,10 +52,10 @@ def cases(exhaustive):
     return [(number, after) for number in CALLS for after in (False, True)] if exhaustive else SAMPLE
 
 
-def test_a_worker_killed_over_a_p1(arena_of, exhaustive, survived):
+def test_a_worker_killed_over_a_p1(loopback_arena_of, exhaustive, survived):
     failures = {}
     for number, after in cases(exhaustive):
-        world = arena_of(queued=True)
+        world = loopback_arena_of(queued=True)
         incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
         world.pagerduty.outbox.pump()
         state = killed_at(world, number, after)
@@ -72,8 +72,8 @@ def test_a_worker_killed_over_a_p1(arena_of, exhaustive, survived):
 
 
 @pytest.mark.parametrize("queued", [True, False], ids=["queue", "in process"])
-def test_a_poll_killed_in_the_midst(arena_of, queued):
-    world = arena_of(queued=queued)
+def test_a_poll_killed_in_the_midst(loopback_arena_of, queued):
+    world = loopback_arena_of(queued=queued)
     run = Run(world)
     with world.losing_webhooks():
         incidents = [run.trigger(f"Outage {number}", "P1") for number in range(2)]

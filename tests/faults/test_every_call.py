@@ -1,41 +1,55 @@
 """Every call of the scenario goes wrong in every way; every call is the process's last: the end is the same."""
 
-import itertools
+import time
 
 import pytest
 
-from tests.faults.scenario import Run, Stuck, difference, play
-from tests.faults.wire import DEATHS, FAULTS, Wire, at
+from tests.faults.forks import Branches
+from tests.faults.scenario import difference, play_broken
+from tests.faults.wire import DEATHS, FAULTS, Wire, all_pairs, at
 
-SLICES = 8
-# Of the exhaustive runs, `make test` plays every so many: no multiple of the number of faults, so all of them occur.
-SAMPLE = 61
+SLICES = 4
+# Of the exhaustive runs, `make test` plays every so many.
+SAMPLE = 10
+
+
+class BranchingWire(Wire):
+    """A wire that branches the play at each call: once for each fault that the call is to meet."""
+
+    def __init__(self, faults_by_call):
+        super().__init__(self._branch)
+        self.branches = Branches()
+        self._faults_by_call = faults_by_call
+
+    def _branch(self, number, name):
+        for fault in self._faults_by_call.get(number, ()):
+            if self.branches.branch((number, fault)):
+                self._plan = at(number, fault)
+                return self._plan(number, name)
+        return None
 
 
 def broken(arena, faults, number, exhaustive):
     """This slice of all pairs of a call and a fault: how many there are, and in which the end was another."""
-    pairs = list(itertools.product(range(arena.calls), faults))[:: 1 if exhaustive else SAMPLE][number::SLICES]
-    failures = {}
+    pairs = all_pairs(len(arena.calls), faults)[:: 1 if exhaustive else SAMPLE][number::SLICES]
+    faults_by_call = {}
     for call, fault in pairs:
-        run, wire = Run(arena.world), Wire(at(call, fault))
-        try:
-            with wire():
-                found = play(run)
-        except (Stuck, AttributeError) as error:
-            # AttributeError: where there is no issue, nobody can move it.
-            found = {"made": repr(error)}
-        if found != arena.expected or not wire.met:
-            failures[f"call {call}: {', '.join(wire.met) or 'never met'}"] = difference(found, arena.expected)
+        faults_by_call.setdefault(call, []).append(fault)
+    wire = BranchingWire(faults_by_call)
+    run = arena.start(wire)
+    wire.branches.run(lambda: (play_broken(run), wire.met))
+    ends = wire.branches.results
+    failures = {f"call {call}: {', '.join(met) or f'{fault.name} never met'}": difference(end, arena.expected)
+                for (call, fault), (end, met) in ends.items() if end != arena.expected or not met}
+    assert len(ends) == len(pairs)
     return len(pairs), failures
 
 
 @pytest.mark.parametrize("queued", [True, False], ids=["queue", "in process"])
+@pytest.mark.parametrize("faults", [FAULTS, DEATHS], ids=["every call may fail", "the process may die at every call"])
 @pytest.mark.parametrize("number", range(SLICES))
-def test_every_call_may_fail_in_every_way(arena, queued, number, exhaustive, survived):
-    survived(*broken(arena(queued), FAULTS, number, exhaustive))
-
-
-@pytest.mark.parametrize("queued", [True, False], ids=["queue", "in process"])
-@pytest.mark.parametrize("number", range(SLICES))
-def test_the_process_may_die_at_every_call(arena, queued, number, exhaustive, survived):
-    survived(*broken(arena(queued), DEATHS, number, exhaustive))
+def test_the_end_is_the_same_though(arena, queued, faults, number, exhaustive, survived, record_property):
+    place, started = arena(queued), time.perf_counter()
+    count, failures = broken(place, faults, number, exhaustive)
+    record_property("plays", (count, time.perf_counter() - started))
+    survived(count, failures)

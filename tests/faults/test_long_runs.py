@@ -42,9 +42,9 @@ def after_a_refused_line(world, status):
     poll(world, 8)
     with world.losing_webhooks():
         world.pagerduty.annotate(incident, "A line.", world.rita)
-    world.jira.fault = refusing("/issue/bulk", status)
+    world.jira_server.fault = refusing("/issue/bulk", status)
     poll(world, 10)
-    world.jira.fault = lambda call: None
+    world.jira_server.fault = lambda call: None
     return incident
 
 
@@ -84,7 +84,7 @@ def test_a_page_missing_from_one_incidents_log_is_asked_for_again(there):
         page = {"log_entries": [], "more": False, "limit": 100, "offset": 100, "total": len(incident.log)}
         return Fault(200, body=json.dumps(page))
 
-    there.pagerduty.fault = page_missing
+    there.pagerduty_server.fault = page_missing
     poll(there, 3)
     assert len(missing) == 1
     assert timeline(there) == len(incident.log)
@@ -123,14 +123,14 @@ def test_a_queue_that_nobody_empties_fills_slowly(queued):
 def test_what_pagerduty_refuses_is_tried_ever_more_seldom(there, status):
     incident = trigger(there)
     poll(there, 8)
-    there.pagerduty.fault = refusing(f"/incidents/{incident.id}", status)
+    there.pagerduty_server.fault = refusing(f"/incidents/{incident.id}", status)
     with there.losing_webhooks():
         there.move(there.issues()[0], "done")
     there.forget_calls()
     poll(there, 60)
     assert 1 < sum(call.method == "PUT" for call in there.calls()) < 25
     assert not there.events or there.events.waiting() < 5
-    there.pagerduty.fault = lambda call: None
+    there.pagerduty_server.fault = lambda call: None
     poll(there, 70)
     assert incident.status == "resolved"
 
@@ -155,7 +155,7 @@ def test_a_window_that_there_is_no_time_for_is_read_in_smaller_ones(world):
         if call.path == "/log_entries":
             world.clock.advance(5)
 
-    world.pagerduty.fault = slow
+    world.pagerduty_server.fault = slow
     ends = []
     for _ in range(12):
         try:

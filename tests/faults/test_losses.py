@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from sandbox.web import Fault
-from tests.faults.scenario import Run, difference, play, remark
+from tests.faults.scenario import difference, play, remark
 
 EMPTY_PAGE = {"log_entries": [], "more": False, "limit": 100, "offset": 100}
 
@@ -25,7 +25,7 @@ def lost(world, *sides):
 def fresh(arena, request):
     """(a run to play, the end state without losses)."""
     there = arena(request.param)
-    return Run(there.world), there.expected
+    return there.start(), there.expected
 
 
 @pytest.mark.parametrize("sides", [("pagerduty",), ("jira",), ("pagerduty", "jira")], ids="+".join)
@@ -44,7 +44,7 @@ def test_the_poll_failing_ten_times_in_a_row_with_events_meanwhile(fresh, surviv
     down = run.trigger("Checkout is down", "P1")
     run.settle()
     run.poll()
-    world.pagerduty.fault = lambda call: Fault(503) if call.path == "/log_entries" else None
+    world.pagerduty_server.fault = lambda call: Fault(503) if call.path == "/log_entries" else None
     slow = run.trigger("Search is slow", "P3")
     steps = [lambda: world.pagerduty.acknowledge(down, rita), lambda: world.pagerduty.set_priority(slow, "P1", rita),
              lambda: (world.pagerduty.annotate(down, "A deployment was rolled back.", rita), remark(world, slow)),
@@ -56,7 +56,7 @@ def test_the_poll_failing_ten_times_in_a_row_with_events_meanwhile(fresh, surviv
             with lost(world, *(() if number == 3 else ("pagerduty", "jira"))):
                 steps[number // 2]()
             run.settle()
-    world.pagerduty.fault = lambda call: None
+    world.pagerduty_server.fault = lambda call: None
     run.poll()
     run.poll()
     survived(1, difference(run.state(), expected))
@@ -81,9 +81,9 @@ def test_a_page_missing_from_pagerdutys_answer(fresh, survived, total):
         missing[0] += 1
         return Fault(200, body=json.dumps({**EMPTY_PAGE, "total": 130 if total else None}))
 
-    world.pagerduty.fault = page_missing
+    world.pagerduty_server.fault = page_missing
     run.poll()
-    world.pagerduty.fault = lambda call: None
+    world.pagerduty_server.fault = lambda call: None
     run.poll()
     assert missing == [1]
     failures = {}

@@ -121,8 +121,8 @@ handler({}, None)
 """
 
 
-def test_two_processes_that_poll_at_once(arena_of):
-    world = arena_of()
+def test_two_processes_that_poll_at_once(loopback_arena_of):
+    world = loopback_arena_of()
     unheard(world)
     started = [subprocess.Popen([sys.executable, "-c", WORKER], env=world.environ, stdout=subprocess.DEVNULL,
                                 stderr=subprocess.DEVNULL) for _ in range(2)]

@@ -4,8 +4,9 @@ import base64
 import io
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import Any, NoReturn
 from unittest.mock import patch
 
 import botocore.awsrequest
@@ -15,7 +16,8 @@ from botocore.httpsession import URLLib3Session
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError
 
-from sandbox.world import TOKEN
+from sandbox.cast import TOKEN
+from sandbox.wire import WireFault
 from tests.fakes.faults import Crash
 
 
@@ -57,16 +59,28 @@ class Wire:
         self.met: list[str] = []
         self._plan = plan
 
+    def carry_http(self, request: requests.PreparedRequest, send: Callable[[], requests.Response]) -> requests.Response:
+        """Carry a request to one of the services."""
+        name = f"{request.method} {_path(request.url)}"
+        return self._through(name, send, lambda fault: _answer(request, fault), _NO_HTTP_ANSWER)
+
+    def carry(self, name: str, call: Callable[[], Any]) -> Any:
+        """Carry a call to the simulated DynamoDB or SQS of this process."""
+
+        def break_call(fault: Fault) -> NoReturn:
+            raise WireFault(f"{name}: {fault.name}")
+
+        return self._through(name, call, break_call, dict.fromkeys(_NO_AWS_ANSWER, WireFault))
+
     @contextmanager
-    def __call__(self) -> Iterator["Wire"]:
-        """While in it, jpi's calls go through here; those of people and of the simulated services do not."""
+    def on_sockets(self) -> Iterator["Wire"]:
+        """While in it, jpi's calls over sockets go through here; those of people and of the simulations do not."""
         http, aws = HTTPAdapter.send, URLLib3Session.send
 
         def send(adapter, request, **options):
             if not _is_jpis(request):
                 return http(adapter, request, **options)
-            return self._through(f"{request.method} {_path(request.url)}", lambda: http(adapter, request, **options),
-                                 lambda fault: _answer(request, fault), _NO_HTTP_ANSWER)
+            return self.carry_http(request, lambda: http(adapter, request, **options))
 
         def send_aws(session, request):
             if b"Credential=offline/" not in request.headers["Authorization"]:
@@ -86,12 +100,19 @@ class Wire:
             return send()
         self.met.append(f"{name}: {fault.name}")
         if fault.after:
-            send()
+            # Whatever it would have answered is lost.
+            with suppress(Exception):
+                send()
         if fault.error == "death":
             raise Crash
         if fault.error:
             raise no_answer[fault.error](name)
         return answer(fault)
+
+
+def all_pairs(calls, faults):
+    """Each call with each fault; call by call, each beginning with the next fault, so that a sample has all faults."""
+    return [(call, faults[(call + number) % len(faults)]) for call in range(calls) for number in range(len(faults))]
 
 
 def at(number: int, fault: Fault) -> Plan:

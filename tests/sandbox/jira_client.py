@@ -3,11 +3,10 @@
 import json
 from contextlib import contextmanager
 
-import requests
-
 from sandbox.clock import Clock
-from sandbox.jira.server import Jira
-from sandbox.web import Server
+from sandbox.jira.server import JiraServer
+from sandbox.jira.state import JiraState
+from sandbox.transport import session_to
 
 API = "/rest/api/3"
 TEMPLATE = "com.atlassian.jira-core-project-templates:jira-core-simplified-project-management"
@@ -30,15 +29,16 @@ class Client:
 
     def __init__(self):
         self.clock = Clock()
-        self.jira = Jira(self.clock)
+        self.jira = JiraState(self.clock)
         self.me = self.jira.add_user("ada@example.com", "token", "Ada Admin")
-        self.server = Server(self.jira)
-        self.url = self.server.url
+        self.server = JiraServer(self.jira)
+        self.url = "http://jira.localhost"
+        self.session = session_to({self.url: self.server}, self.clock)
         self.auth = ("ada@example.com", "token")
 
     def __call__(self, method, path, body=None, **params):
         where = self.url + (path if path.startswith("/rest") else API + path)
-        return requests.request(method, where, json=body, params=params, auth=self.auth, timeout=5)
+        return self.session.request(method, where, json=body, params=params, auth=self.auth, timeout=5)
 
     def ok(self, method, path, body=None, **params):
         answer = self(method, path, body, **params)
@@ -98,4 +98,3 @@ def running():
     for key in ("INC", "OTHER"):
         assert client.project(key).status_code == 201
     yield client
-    client.server.stop()

@@ -3,11 +3,10 @@
 import json
 from contextlib import contextmanager
 
-import requests
-
 from sandbox.clock import Clock
-from sandbox.pagerduty.server import PagerDuty
-from sandbox.web import Server
+from sandbox.pagerduty.server import PagerDutyServer
+from sandbox.pagerduty.state import PagerDutyState
+from sandbox.transport import session_to
 
 KEY = "account-key"
 OFF = object()
@@ -20,17 +19,18 @@ class Account:
 
     def __init__(self):
         self.clock = Clock()
-        self.there = PagerDuty(self.clock, key=KEY)
+        self.there = PagerDutyState(self.clock, key=KEY)
         self.rita, self.oscar = self.there.add_user("Rita", "rita@x.com"), self.there.add_user("Oscar", "oscar@x.com")
         self.service = self.there.add_service("Checkout", self.oscar)
         self.other = self.there.add_service("Search", self.rita)
-        self.server = Server(self.there)
+        self.server, self.url = PagerDutyServer(self.there), "http://pagerduty.localhost"
+        self.session = session_to({self.url: self.server}, self.clock)
 
     def call(self, method, path, body=None, sender="rita@x.com", key=KEY, **params):
         headers = {"Authorization": f"Token token={key}", "Accept": "application/vnd.pagerduty+json;version=2",
                    "Content-Type": "application/json", **({"From": sender} if sender else {})}
         data = None if body is None else json.dumps(body)
-        return requests.request(method, self.server.url + path, data=data, params=params, headers=headers, timeout=5)
+        return self.session.request(method, self.url + path, data=data, params=params, headers=headers, timeout=5)
 
     def ok(self, method, path, body=None, **more):
         answer = self.call(method, path, body, **more)
@@ -62,9 +62,7 @@ class Account:
 
 @contextmanager
 def running():
-    there = Account()
-    yield there
-    there.server.stop()
+    yield Account()
 
 
 def creation(account, **fields):

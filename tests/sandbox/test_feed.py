@@ -138,7 +138,7 @@ def test_lines_that_only_count_are_left_out(feed):
 
 
 def test_calls_and_webhooks_have_lines():
-    call = Call("jira", "GET", "/rest", {}, {}, None, seconds=0.0123)
+    call = Call("jira", "GET", "/rest", "", {}, b"", seconds=0.0123)
     assert (told.of_call(call).small, told.of_call(call).bad) == ("no answer, 12 ms", True)
     call.status = 200
     assert (told.of_call(call).small, told.of_call(call).bad) == ("200, 12 ms", False)

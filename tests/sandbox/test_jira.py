@@ -1,7 +1,6 @@
 """Issues of the simulated Jira: made, read, changed, refused."""
 
 import pytest
-import requests
 
 from tests.sandbox.jira_client import API, OFF, SELECT, doc, link, running
 
@@ -234,15 +233,15 @@ def test_properties(site):
 @pytest.mark.parametrize(("auth", "status"), [
     (("ada@example.com", "wrong"), 401), (("ada", "token"), 401), (None, 401), (("ada@example.com", "token"), 200)])
 def test_signing_in(site, auth, status):
-    answer = requests.get(f"{site.url}{API}/myself", auth=auth, timeout=5)
+    answer = site.session.get(f"{site.url}{API}/myself", auth=auth, timeout=5)
     assert answer.status_code == status
-    assert requests.get(f"{site.url}{API}/serverInfo", timeout=5).status_code == 200
+    assert site.session.get(f"{site.url}{API}/serverInfo", timeout=5).status_code == 200
 
 
 def test_bodies_must_be_json_objects(site):
     where = f"{site.url}{API}/issue"
     for data, kind, status in (("[]", "application/json", 400), ("{", "application/json", 400), ("{}", None, 415)):
         headers = {"Content-Type": kind} if kind else {}
-        assert requests.post(where, data, headers=headers, auth=site.auth, timeout=5).status_code == status
+        assert site.session.post(where, data, headers=headers, auth=site.auth, timeout=5).status_code == status
     assert site("GET", "/nonsense").status_code == 404
     assert site("PATCH", "/issue/INC-1").status_code == 405

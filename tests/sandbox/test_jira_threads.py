@@ -2,7 +2,7 @@
 
 import pytest
 
-from sandbox.jira.server import Transition, Workflow
+from sandbox.jira.model import Transition, Workflow
 from tests.sandbox.jira_client import OFF, doc, link, running
 
 

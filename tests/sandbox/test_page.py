@@ -92,7 +92,7 @@ def test_every_action_is_done_by_its_person_over_the_api(still):
         target = incident.id if side == "pagerduty" else issue.key
         answer = client.post(f"/{side}/{name}/{target}", data=form, headers=SCRIPT)
         assert (answer.json["ok"], happened()) == (True, True), (side, name, answer.json["parts"][side])
-    everybody = {call.token for call in [*world.jira.calls, *world.pagerduty.calls]}
+    everybody = {call.token for call in [*world.jira_server.calls, *world.pagerduty_server.calls]}
     assert everybody - {call.token for call in world.calls()} == {world.rita.key, "jim-token"}
 
 
@@ -114,7 +114,7 @@ def test_a_refusal_is_said_in_the_services_words_where_it_was_met(still, path, f
 
 def test_no_answer_at_all_is_said_too(still):
     world, client = still
-    world.pagerduty.fault = lambda call: Fault()
+    world.pagerduty_server.fault = lambda call: Fault()
     assert "PagerDuty did not answer." in trigger(client, world).json["parts"]["pagerduty"]
 
 
@@ -205,8 +205,8 @@ def test_every_switch_turns_both_ways(still, name):
     for checked in ("true", "false"):
         parts = client.post(f"/switch/{name}", headers=SCRIPT).json["parts"]
         assert f'action="/switch/{name}"><button role="switch" aria-checked="{checked}"' in parts["breaking"]
-    call = Call("jira", "POST", "/rest/api/3/issue", {}, {"Authorization": "Token token=pagerduty-key"}, None)
-    assert (world.jira.fault(call), world.jira.latency, world.jira.outbox.losing) == (None, 0.0, False)
+    call = Call("jira", "POST", "/rest/api/3/issue", "", {"Authorization": "Token token=pagerduty-key"}, b"")
+    assert (world.jira_server.fault(call), world.jira_server.latency, world.jira.outbox.losing) == (None, 0.0, False)
 
 
 def test_only_jpis_calls_are_limited_and_only_its_writes_lose_their_answers(still):
@@ -216,8 +216,8 @@ def test_only_jpis_calls_are_limited_and_only_its_writes_lose_their_answers(stil
     assert trigger(client, world).json["ok"] is True
     client.post("/switch/limited", headers=SCRIPT)
     kinds = [("GET", "/issue/1"), ("POST", "/rest/api/3/search/jql"), ("POST", "/rest/api/3/issue")]
-    calls = [Call("jira", *kind, {}, {"Authorization": "Token token=pagerduty-key"}, None) for kind in kinds]
-    assert [world.jira.fault(call) for call in calls] == [None, None, Fault(after=True)]
+    calls = [Call("jira", *kind, "", {"Authorization": "Token token=pagerduty-key"}, b"") for kind in kinds]
+    assert [world.jira_server.fault(call) for call in calls] == [None, None, Fault(after=True)]
 
 
 def test_poll_now_wakes_the_schedule(running):

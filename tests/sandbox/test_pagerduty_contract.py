@@ -47,13 +47,13 @@ def test_answers_are_as_the_contract_has_them(account):
                  f"/services/{account.service.id}", f"/incidents/{incident.id}", f"/incidents/{incident.id}/notes",
                  "/webhook_subscriptions", f"/webhook_subscriptions/{hook}", "/extensions"):
         account.ok("GET", path)
-    assert {str(call): found for call in account.there.calls if (found := answer_problems(call))} == {}
+    assert {str(call): found for call in account.server.calls if (found := answer_problems(call))} == {}
 
 
 def test_log_entries_are_as_the_contract_has_them_but_for_what_it_lacks(account):
     account.there.resolve(account.trigger(priority="P1"), account.rita, note="Rebooted")
     account.ok("GET", "/log_entries")
-    [call] = account.there.calls
+    [call] = account.server.calls
     # Its kinds of channel overlap, so that no channel is exactly one of them.
     call.answer["log_entries"] = [{**one, "channel": None} for one in call.answer["log_entries"]
                                   if one["type"] not in UNDOCUMENTED]
