@@ -85,6 +85,42 @@ def test_files_and_functions_stay_small(path):
     assert (long, (ROOT / path).read_text().count("\n") <= 250) == ([], True)
 
 
+def modules(package):
+    """Each module of a package by its name, with the names of ours that it imports."""
+    files = {".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): file
+             for file in sorted((ROOT / package).rglob("*.py"))}
+    return {name: {one for found in imports(ast.parse(file.read_text())) for one in _within(found, files)} - {name}
+            for name, file in files.items()}
+
+
+def _within(imported, names):
+    """The module that this name is, or is imported from."""
+    return [one for one in (imported, imported.rpartition(".")[0]) if one in names][:1]
+
+
+@pytest.mark.parametrize("package", ["jpi", "sandbox"])
+def test_nothing_imports_itself_in_the_end(package):
+    left = modules(package)
+    # What imports nothing that is left is taken away, until all is gone or a circle stays.
+    while free := [name for name, imported in left.items() if not imported & left.keys()]:
+        for name in free:
+            del left[name]
+    assert left == {}
+
+
+# Who may ask this machine for the time: the clock of `make sandbox`; what is measured in seconds; what jpi starts with.
+TIMED = {"sandbox/clock.py", "jpi/wiring.py", "jpi/clients/calls.py", "jpi/tools/doctor.py", "sandbox/demo.py"}
+
+
+@pytest.mark.parametrize("path", sorted(str(file.relative_to(ROOT)) for package in ("jpi", "sandbox")
+                                        for file in (ROOT / package).rglob("*.py")))
+def test_nobody_asks_this_machine_for_the_time(path):
+    nodes = ast.walk(ast.parse((ROOT / path).read_text()))
+    asked = {ast.unparse(node) for node in nodes if isinstance(node, ast.Attribute)} & {
+        "time.time", "time.monotonic", "time.perf_counter", "datetime.now", "datetime.utcnow", "date.today"}
+    assert not asked or path in TIMED or path.startswith("sandbox/bench/"), asked
+
+
 def test_settings_stand_in_the_readme_and_in_the_example():
     names = {one.name.upper() for one in fields(Settings)}
     example = set(re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))

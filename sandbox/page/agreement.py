@@ -1,6 +1,5 @@
 """Notices when both sides, having differed, agree again."""
 
-import time
 from collections.abc import Callable
 
 # Between the writes of one event they may seem to agree.
@@ -10,7 +9,7 @@ SETTLED_SECONDS = 1.0
 class Agreement:
     """`look` is to be told often how they stand."""
 
-    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self._differed: float | None = None
         self._agreed: float | None = None

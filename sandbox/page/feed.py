@@ -5,7 +5,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 
 from jpi import logs
@@ -33,9 +33,9 @@ class Feed(logging.Handler):
         self._numbers = count(1)
         self._news = threading.Condition()
         self.closed = False
-        for service in (world.jira, world.pagerduty):
-            service.heard = self._called
-            service.outbox.heard = self._delivering(service.name)
+        for server in world.servers:
+            server.heard = self._called
+            server.state.outbox.heard = self._delivering(server.name)
         # The library takes a logger's first handler for its own, which also knows what stands in every line.
         logs.logger(world.environ["LOG_LEVEL"] or "INFO", world.environ["STAGE"])
         self.setFormatter(logging.getLogger(SERVICE).handlers[0].formatter)
@@ -45,7 +45,7 @@ class Feed(logging.Handler):
         """One more line, if there is one."""
         if line:
             with self._news:
-                self._lines.append((next(self._numbers), line))
+                self._lines.append((next(self._numbers), replace(line, at=self._world.clock.now())))
                 self._news.notify_all()
 
     def emit(self, record: logging.LogRecord) -> None:

@@ -9,6 +9,7 @@ from urllib.parse import quote, urlsplit
 
 from flask import Flask, Response, abort, get_template_attribute, jsonify, redirect, render_template, request
 
+from sandbox.cast import BOT_EMAIL
 from sandbox.page import told
 from sandbox.page.actions import ACTIONS, MOVES, act, people
 from sandbox.page.agreement import Agreement
@@ -16,7 +17,7 @@ from sandbox.page.feed import Feed, Parts, stream
 from sandbox.page.state import state
 from sandbox.page.switches import SWITCHES, Switches
 from sandbox.schedule import Schedule
-from sandbox.world import BOT_EMAIL, World
+from sandbox.world import World
 
 POLICY = "; ".join(("default-src 'self'", "base-uri 'none'", "form-action 'self'", "frame-ancestors 'none'",
                     "object-src 'none'"))
@@ -47,7 +48,7 @@ class Page:
         self._people = people(world)
         self.feed = Feed(world)
         self._result = Result()
-        self._agreement = Agreement()
+        self._agreement = Agreement(world.clock)
         self._one_at_a_time = threading.Lock()
         self._numbers = count(1)
         self._answers = 0

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -30,9 +30,14 @@ COUNTED = "_aws"
 MOST = 400
 
 
+BEFORE = datetime.min.replace(tzinfo=UTC)
+
+
 @dataclass(frozen=True)
 class Line:
     """One line of the page's log. `kind` is whose it is; `about` names the incident or issue; `raw` is its JSON.
+
+    The feed says `at` what time it came.
 
     Kinds: event, idle (an event that changed nothing), poll, jpi (anything else in its log), call, webhook, person,
     switch, agree.
@@ -45,7 +50,7 @@ class Line:
     small: str = ""
     bad: bool = False
     raw: str = ""
-    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    at: datetime = BEFORE
 
     @property
     def time(self) -> str:
