@@ -7,9 +7,13 @@ PYTHON ?= $(shell for minor in 13 12 11; do \
 		$$one -c "import sys; sys.exit(sys.version_info[:2] != (3, $$minor))" 2>/dev/null && echo $$one && exit; \
 	done; done)
 BIN := $(VENV)/bin
+# Two workers, since CI has two cores; the tests of a deployment share one.
+PYTEST := -n 2 --dist loadgroup
+# Bytecode is kept, whatever this machine says: each worker would compile every test anew.
+export PYTHONDONTWRITEBYTECODE :=
 PIPENV := VIRTUAL_ENV=$(CURDIR)/$(VENV) PIPENV_VERBOSITY=-1 PIPENV_IGNORE_VIRTUALENVS=0 $(BIN)/pipenv
 
-.PHONY: help setup demo sandbox picture test faults lint types bench coverage lock clean
+.PHONY: help setup demo sandbox picture test faults deployment browser check lint types bench coverage lock clean
 
 help: ## show this
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
@@ -28,8 +32,21 @@ picture: $(VENV)/.done node_modules ## take the README's pictures of the sandbox
 	@$(BIN)/python -m pytest -q tests/browser/test_picture.py >/dev/null 2>&1 || true
 	@$(BIN)/python -m pytest -q tests/browser/test_picture.py
 
-test: $(VENV)/.done node_modules ## the tests
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+test: $(VENV)/.done node_modules ## the tests, but for deployment and browser, and with every tenth of the faults
+	@$(BIN)/python -m pytest $(PYTEST) --ignore=tests/deploy --ignore=tests/browser
+
+faults: $(VENV)/.done ## every fault at every call, every order, many histories
+	@$(BIN)/python -m pytest $(PYTEST) --exhaustive tests/faults tests/ports
+
+deployment: $(VENV)/.done node_modules ## jpi deployed for real, onto a simulated AWS
+	@$(BIN)/python -m pytest $(PYTEST) tests/deploy
+
+browser: $(VENV)/.done node_modules ## the pages, in chromium
+	@$(BIN)/python -m pytest $(PYTEST) tests/browser
+
+check: $(VENV)/.done node_modules ## all of it: lint, types, tests, faults, deployment, browser
+	@$(MAKE) --no-print-directory -j 2 lint types
+	@$(BIN)/python -m pytest $(PYTEST) --exhaustive
 
 coverage: $(VENV)/.done node_modules ## the tests but for faults and deployment, and what of jpi they do not reach
 	@rm -f .coverage .coverage.*
@@ -43,10 +60,7 @@ lint: $(VENV)/.done ## ruff
 types: $(VENV)/.done ## mypy
 	@$(BIN)/mypy
 
-faults: $(VENV)/.done ## every fault at every call, every order, many histories (half an hour)
-	@$(BIN)/python -m pytest -n 2 --exhaustive tests/faults
-
-bench: $(VENV)/.done ## what events cost: calls, seconds, reads and writes; answers and storms under load
+bench: $(VENV)/.done ## what events cost: calls, seconds, reads and writes; answers and storms under load; the tests
 	@$(BIN)/python -m sandbox.bench
 
 # Without this machine's own pip settings, by which the lock's hash of the Pipfile would be another one elsewhere.
