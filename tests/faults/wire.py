@@ -115,6 +115,12 @@ def all_pairs(calls, faults):
     return [(call, faults[(call + number) % len(faults)]) for call in range(calls) for number in range(len(faults))]
 
 
+def kind_of(fault, name):
+    """What of a fault makes a difference to this call: DynamoDB and SQS in memory have one error for all."""
+    is_aws = name.startswith(("DynamoDB_", "AmazonSQS"))
+    return (fault.after, fault.times, fault.error == "death") if is_aws else fault
+
+
 def at(number: int, fault: Fault) -> Plan:
     """This fault at the call of this number, and at those that follow it at once and are called the same."""
     state = {"left": fault.times, "name": ""}
