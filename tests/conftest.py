@@ -36,6 +36,12 @@ def pytest_addoption(parser):
     parser.addoption("--exhaustive", action="store_true", help="every fault at every call, not a sample (minutes)")
 
 
+def pytest_collection_finish(session):
+    # Modules and tests stay to the end: the collector need not look through them again.
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_terminal_summary(terminalreporter):
     reports = terminalreporter.stats.get("passed", []) + terminalreporter.stats.get("failed", [])
     told = [one for report in reports if report.when == "call" for one in report.user_properties]
@@ -138,10 +144,15 @@ def queued(make_world):
 
 
 @pytest.fixture
-def running(enter):
+def sandbox_world(enter):
+    """The world of `make sandbox`, in this process."""
+    return enter(World(InProcess(), RunningClock(), None, (0, 0, 0), True, set_up_jira, **SETTINGS))
+
+
+@pytest.fixture
+def running(sandbox_world):
     """`make sandbox` in this process, its first poll behind it and the next in an hour."""
-    world = enter(World(InProcess(), RunningClock(), None, (0, 0, 0), True, set_up_jira, **SETTINGS))
-    there = Running(world, every=3600)
+    there = Running(sandbox_world, every=3600)
     there.start()
     while not any(line.kind == "poll" for _, line in there.page.feed.since()):
         there.page.feed.wait(10**9)

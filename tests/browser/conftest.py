@@ -5,9 +5,12 @@ Without chromium, or without Playwright's own Node, these tests are skipped and 
 
 import os
 import shutil
+import time
 
 import pytest
 from playwright.sync_api import Error, expect, sync_playwright
+
+from sandbox.stay import SETTINGS
 
 pytest.register_assert_rewrite("tests.browser.acting", "tests.browser.clicking")
 
@@ -19,6 +22,21 @@ HEIGHTS = {1280: 900, 390: 844}
 PATIENCE_MS = 20_000
 
 expect.set_options(timeout=PATIENCE_MS)
+
+
+@pytest.fixture
+def make_world(make_loopback_world):
+    """A browser reaches what is served on sockets."""
+    return make_loopback_world
+
+
+@pytest.fixture
+def sandbox_world(make_loopback_world):
+    """The world of `make sandbox`, on sockets; what is slow takes its time."""
+    world = make_loopback_world(queued=True, **SETTINGS)
+    for server in world.servers:
+        server.wait = time.sleep
+    return world
 
 
 @pytest.fixture(scope="session")
