@@ -1,7 +1,6 @@
 """What is moved, deleted or hidden: each has its effect, said on the side that is left."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import pytest
 
@@ -133,8 +132,8 @@ def test_an_event_of_what_ended_costs_nothing(linked):
     world.forget_calls()
     world.pagerduty.set_priority(incident, "P2", world.rita)
     world.pagerduty.annotate(incident, "Rolled back.", world.rita)
-    world.jpi.engine.apply(IssueCommented("late", datetime.now(UTC), Issue(issue.key), incident_id=incident.id,
-                                          comment=Comment("10001", "Late.", datetime.now(UTC))))
+    world.jpi.engine.apply(IssueCommented("late", world.clock.now(), Issue(issue.key), incident_id=incident.id,
+                                          comment=Comment("10001", "Late.", world.clock.now())))
     world.settle()
     assert world.calls() == []
 

@@ -1,6 +1,5 @@
 """Issues that open incidents: only those that a rule wants, each one, linked from then on."""
 
-from datetime import UTC, datetime
 
 import pytest
 
@@ -182,6 +181,6 @@ def test_an_incident_that_has_an_issue_is_tied_to_no_other(opening):
     opening.pagerduty.acknowledge(incident, opening.rita)
     opening.settle()
     opening.jira.issues[other].priority = "High"
-    opening.jpi.engine.apply(IssueCreated("again", datetime.now(UTC), Issue(other, priority="High", type="Incident")))
+    opening.jpi.engine.apply(IssueCreated("again", opening.clock.now(), Issue(other, priority="High", type="Incident")))
     assert opening.issue_of(incident) is first
     assert opening.jira.issues[other].labels == []

@@ -2,7 +2,6 @@
 
 import time
 import uuid
-from datetime import UTC, datetime
 
 import pytest
 from botocore.exceptions import ReadTimeoutError
@@ -17,6 +16,7 @@ from jpi.store.links import Links
 from jpi.store.models import ConfigRow, Connection, LedgerRow, LinkRow, bound
 from jpi.sync.poll import Position
 from jpi.tools import create_tables
+from sandbox.clock import START
 from tests.ports.backends import NOW
 from tests.ports.test_store_ports import FULL
 
@@ -60,7 +60,7 @@ def test_create_tables_says_what_is_wrong_in_a_line(monkeypatch, tmp_path, capsy
     lambda links, ledger, cursor: ledger.known(["R1"]),
     lambda links, ledger, cursor: ledger.add(["R1"]),
     lambda links, ledger, cursor: cursor.load(),
-    lambda links, ledger, cursor: cursor.save(Position(datetime.now(UTC), datetime.now(UTC))),
+    lambda links, ledger, cursor: cursor.save(Position(START, START)),
 ])
 def test_where_dynamodb_is_away_everything_is_worth_another_try(monkeypatch, act):
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
