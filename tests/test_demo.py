@@ -48,13 +48,13 @@ def test_the_demo_names_the_step_that_fails(played, capsys, monkeypatch):
 
 @pytest.fixture
 def stay():
-    """`stay(*arguments)`: the sandbox in a process of its own, ended in any case, after a minute at the latest."""
+    """`stay(*arguments)`: the sandbox in a process of its own, ended in any case, after four minutes at the latest."""
     started = []
 
     def start(*arguments):
         process = subprocess.Popen([sys.executable, "-u", "-m", "sandbox.stay", *arguments], text=True,
                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        watchdog = threading.Timer(60, process.kill)
+        watchdog = threading.Timer(240, process.kill)
         watchdog.start()
         started.append((process, watchdog))
         return process
