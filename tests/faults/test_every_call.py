@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from sandbox.wire import WireFault
 from tests.faults.forks import Branches
 from tests.faults.scenario import difference, play_broken
 from tests.faults.wire import DEATHS, FAULTS, Wire, all_pairs, at, kind_of
@@ -58,3 +59,16 @@ def test_the_end_is_the_same_though(arena, queued, faults, number, exhaustive, s
     count, plays, failures = broken(place, faults, number, exhaustive)
     record_property("plays", (plays, time.perf_counter() - started))
     survived(count, failures)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+@pytest.mark.parametrize("name", ["DynamoDB_20120810.PutItem", "AmazonSQS.SendMessageBatch"])
+def test_all_errors_of_aws_in_memory_are_one(name, fault):
+    """So that those before the effect, and those after it, may share a play."""
+    made, wire = [], Wire(at(0, fault))
+    for _ in range(fault.times):
+        with pytest.raises(WireFault):
+            wire.carry(name, lambda: made.append(name))
+    wire.carry(name, lambda: made.append("sent again"))
+    assert made == [*[name] * fault.after, "sent again"]
+    assert kind_of(fault, name) == (fault.after, fault.times, False)
