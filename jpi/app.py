@@ -9,15 +9,16 @@ from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from jpi import wiring
+from jpi.domain.events import Event
 from jpi.errors import Forged, Outage, Permanent, Rejected, Retryable
+from jpi.jira import webhooks as jira_webhooks
+from jpi.json_fields import Headers
 from jpi.logs import SERVICE
-from jpi.status import facts
-from jpi.status.health import POLLS
-from jpi.status.pages import as_known, problem, status
-from jpi.sync.events import Event
-from jpi.webhooks import jira, pagerduty
-from jpi.webhooks.reading import Headers
-from jpi.webhooks.signatures import verify_jira, verify_pagerduty
+from jpi.pagerduty import webhooks as pagerduty_webhooks
+from jpi.signatures import verify_jira, verify_pagerduty
+from jpi.status_page import queries
+from jpi.status_page.health import POLLS
+from jpi.status_page.routes import as_known, problem, status
 
 # Neither sends more: PagerDuty drops what is over 256 KB, Jira what is over 25 MB.
 PAGERDUTY_LIMIT = 256 * 1024
@@ -50,9 +51,9 @@ def pagerduty_webhook() -> tuple[Response, int]:
     """A delivery of PagerDuty's, V3 or V2."""
     there = wiring.jpi()
     raw = _body(PAGERDUTY_LIMIT, there.settings.pagerduty_webhook_secret, verify_pagerduty)
-    if ping := pagerduty.ping_of(raw):
+    if ping := pagerduty_webhooks.ping_of(raw):
         there.cache.put(wiring.PING, ping)
-    return _take(pagerduty.parse(raw))
+    return _take(pagerduty_webhooks.parse(raw))
 
 
 @app.post("/jira-webhook")
@@ -60,7 +61,7 @@ def jira_webhook() -> tuple[Response, int]:
     """A delivery of Jira's."""
     there = wiring.jpi()
     raw = _body(JIRA_LIMIT, there.settings.jira_webhook_secret, verify_jira)
-    return _take(jira.parse(raw, request.headers))
+    return _take(jira_webhooks.parse(raw, request.headers))
 
 
 @app.get("/health")
@@ -68,7 +69,7 @@ def health() -> tuple[Response, int]:
     """Whether the app is up, its settings are whole, and the poll is no older than three intervals (else 503)."""
     there = wiring.jpi()
     try:
-        polled = facts.polled(there)
+        polled = queries.polled(there)
     except Outage:
         polled = None
     passed = None if polled is None else max(0, round(there.clock() - polled))

@@ -9,12 +9,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from jpi import aws
+from jpi import aws, event_codec
 from jpi.aws import Place
+from jpi.domain.events import Event, IssueEvent, incident_of
 from jpi.errors import Outage
-from jpi.sync import messages
-from jpi.sync.events import Event, IssueEvent, incident_of
-from jpi.sync.intake import NOBODYS
+from jpi.sync.event_sink import NOBODYS
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -60,7 +59,7 @@ class Queue:
     def __call__(self, events: Sequence[Event]) -> list[str | Exception]:
         """Store them all; Outage where any was not: then they are to be sent again, and doubles are sorted out."""
         found = [self._with_incident(event) for event in events]
-        self._send([_entry(part) for event in found if incident_of(event) for part in messages.fitting(event)])
+        self._send([_entry(part) for event in found if incident_of(event) for part in event_codec.fitting(event)])
         return ["queued" if incident_of(event) else NOBODYS for event in found]
 
     def put_off(self, seconds_by_receipt: Mapping[str, int]) -> None:
@@ -164,7 +163,7 @@ def _parked(message: Mapping[str, Any]) -> Parked:
 
 def _entry(event: Event) -> "SendMessageBatchRequestEntryTypeDef":
     dedup = event.id if ID.fullmatch(event.id) else hashlib.sha256(event.id.encode("utf-8", "replace")).hexdigest()
-    return {"Id": "0", "MessageBody": messages.text(event), "MessageGroupId": str(incident_of(event)),
+    return {"Id": "0", "MessageBody": event_codec.text(event), "MessageGroupId": str(incident_of(event)),
             "MessageDeduplicationId": dedup}
 
 
@@ -172,12 +171,12 @@ def _batches(entries: Sequence["SendMessageBatchRequestEntryTypeDef"]
              ) -> Iterator[list["SendMessageBatchRequestEntryTypeDef"]]:
     """As few as fit: ten messages, and 256 KiB together."""
     batch: list[SendMessageBatchRequestEntryTypeDef] = []
-    room = messages.LIMIT
+    room = event_codec.LIMIT
     for entry in entries:
-        size = messages.size(entry["MessageBody"])
+        size = event_codec.size(entry["MessageBody"])
         if len(batch) == BATCH or size > room:
             yield batch
-            batch, room = [], messages.LIMIT
+            batch, room = [], event_codec.LIMIT
         batch.append({**entry, "Id": str(len(batch))})
         room -= size
     if batch:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from dotenv import dotenv_values, set_key
 
-from jpi import secrets
+from jpi import secret_references
 from jpi.errors import SettingsError
 
 Parser = Callable[[str], Any]
@@ -152,7 +152,7 @@ def load(environ: Mapping[str, str] | None = None, look_up: bool = True) -> Sett
     """
     environ = _environment() if environ is None else environ
     hidden = {name: environ[name] for one in fields(Settings) if not one.repr and (name := one.name.upper()) in environ}
-    found, problems = secrets.resolved(hidden) if look_up else (hidden, [])
+    found, problems = secret_references.resolved(hidden) if look_up else (hidden, [])
     environ = {**environ, **found}
     values: dict[str, Any] = {}
     for one in fields(Settings):
@@ -209,7 +209,7 @@ def given(name: str) -> str:
 
 def stored(name: str) -> datetime | None:
     """When the secret that this variable names was stored; None where it is given itself, or nobody can tell."""
-    return secrets.stored(given(name))
+    return secret_references.stored(given(name))
 
 
 def sync_file() -> str:

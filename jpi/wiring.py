@@ -12,28 +12,28 @@ from requests.adapters import BaseAdapter
 
 from jpi import logs, settings
 from jpi.aws import Place, region
-from jpi.clients.calls import Budget
-from jpi.clients.jira import Jira
-from jpi.clients.pagerduty import PagerDuty
+from jpi.domain.events import IssueCreated, IssueEvent
+from jpi.domain.policy import Policy, Question
+from jpi.domain.sync_file import Choices, merged, parse
 from jpi.errors import Outage, SettingsError
+from jpi.http_client import Budget
+from jpi.jira.client import Jira
+from jpi.metrics import Figures, announced, embedded
+from jpi.pagerduty.client import PagerDuty
 from jpi.queue import Queue
 from jpi.settings import SYNC_FILE, Settings
 from jpi.store import ports
 from jpi.store.cache import Cache
 from jpi.store.config_table import ConfigTable
 from jpi.store.cursor import Cursor
-from jpi.store.figures import FigureRows
-from jpi.store.ledger import Ledger
 from jpi.store.links import Links
+from jpi.store.metric_counts import FigureRows
 from jpi.store.models import ConfigRow, Connection, LedgerRow, LinkRow, bound
-from jpi.sync.engine import Engine
-from jpi.sync.events import IssueCreated, IssueEvent
-from jpi.sync.intake import HandOver, InProcess
-from jpi.sync.measures import Figures, announced, embedded
-from jpi.sync.policy import Policy, Question
-from jpi.sync.poll import Poll
-from jpi.sync.reconcile import Reconcile
-from jpi.sync.syncfile import Choices, merged, parse
+from jpi.store.processed_ids import Ledger
+from jpi.sync.event_sink import HandOver, InProcess
+from jpi.sync.poller import Poll
+from jpi.sync.reconciler import Reconcile
+from jpi.sync.service import Engine
 
 # Where the cache keeps that PagerDuty's test was received, for whoever waits for it.
 PING = "ping"

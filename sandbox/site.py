@@ -6,11 +6,12 @@ from typing import Any
 import requests
 from requests.adapters import BaseAdapter
 
-from jpi.clients.setup import CUSTOM, TEMPLATE
+from jpi.jira import webhooks as jira_webhooks
+from jpi.jira.admin import CUSTOM, TEMPLATE
+from jpi.pagerduty import webhooks as pagerduty_webhooks
 from jpi.tools.jira_configuration import LINK_TYPES, SEVERITIES
-from jpi.webhooks import jira, pagerduty
 
-JIRA_EVENTS, PAGERDUTY_EVENTS = list(jira.KINDS), list(pagerduty.V3)
+JIRA_EVENTS, PAGERDUTY_EVENTS = list(jira_webhooks.KINDS), list(pagerduty_webhooks.V3)
 PROJECTS = ("INCIDENT", "PERSON", "QUESTION", "TIMELINE")
 SELECT, SEARCHER = f"{CUSTOM}select", f"{CUSTOM}multiselectsearcher"
 

@@ -14,7 +14,7 @@ from hypothesis import settings
 from pynamodb.connection import base
 
 from jpi import logs, wiring
-from jpi.webhooks import pagerduty
+from jpi.pagerduty import webhooks as pagerduty_webhooks
 from sandbox.aws.moto_server import Aws
 from sandbox.clock import RunningClock
 from sandbox.places import InProcess, Loopback
@@ -166,7 +166,7 @@ def p1(world):
     world.pagerduty.trigger(world.service, "Down", world.rita, "P1", "Nobody can pay.")
     [delivery] = world.pagerduty.outbox.waiting
     world.pagerduty.outbox.waiting.clear()
-    [event] = pagerduty.parse(delivery.body)
+    [event] = pagerduty_webhooks.parse(delivery.body)
     return world, event
 
 

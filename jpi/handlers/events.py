@@ -8,11 +8,10 @@ from aws_lambda_powertools.utilities.batch import SqsFifoPartialProcessor, proce
 from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from jpi import logs, wiring
+from jpi import event_codec, logs, wiring
 from jpi.errors import Outage, Permanent, Retryable
-from jpi.handlers.budget import start
-from jpi.sync import messages
-from jpi.sync.measures import announced, embedded
+from jpi.handlers.invocation import start
+from jpi.metrics import announced, embedded
 
 # A failure is tried again after 4 seconds, 8, 16 ... 15 minutes at most, but not before the service wants it.
 FIRST_WAIT_SECONDS = 2.0
@@ -40,7 +39,7 @@ def handler(event: Any, context: Any) -> PartialItemFailureResponse:
 def _apply(there: wiring.Jpi, waits: dict[str, int], record: SQSRecord) -> None:
     """Raises what a retry may mend, and says when; anything else ends here, its reason in the log and on the link."""
     try:
-        event = messages.event(record.body)
+        event = event_codec.event(record.body)
         logs.about(there.log, event.request)
         there.engine.apply(event)
     except Permanent as error:

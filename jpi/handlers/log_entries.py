@@ -3,8 +3,8 @@
 from typing import Any
 
 from jpi import wiring
-from jpi.handlers.budget import start
-from jpi.status import facts, watch
+from jpi.handlers.invocation import start
+from jpi.status_page import probes, queries
 
 
 def handler(event: Any, context: Any) -> dict[str, int]:
@@ -16,9 +16,9 @@ def handler(event: Any, context: Any) -> dict[str, int]:
     request = start(there, context)
     try:
         done = there.poll.run(request)
-        watch.look(there)
+        probes.look(there)
     except Exception as error:
-        facts.poll_failed(there, error)
+        queries.poll_failed(there, error)
         raise
     finally:
         there.report()

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from jpi.store.ports import ConfigTable, Item
-from jpi.sync.poll import Position
+from jpi.sync.poller import Position
 
 NAME = "log_entries_cursor"
 

@@ -4,11 +4,11 @@ from collections.abc import Collection
 from dataclasses import replace
 from uuid import uuid4
 
+from jpi.domain.link import Link
+from jpi.domain.link_summary import Card, Listed
 from jpi.errors import LostRace
-from jpi.store.link_columns import OPEN, columns_of, link_from
+from jpi.store.link_codec import OPEN, columns_of, link_from
 from jpi.store.models import InTable, LinkRow, told, version_of
-from jpi.sync.card import Card, Listed
-from jpi.sync.link import Link
 
 
 class Links(InTable[LinkRow]):

@@ -4,8 +4,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from jpi.domain.link_summary import Listed
 from jpi.sync import ports
-from jpi.sync.card import Listed
 
 
 class Table(Protocol):
@@ -27,7 +27,7 @@ class Links(ports.Links, Table, Protocol):
 
 
 class Ledger(ports.Ledger, Table, Protocol):
-    """What has been carried over already, as `jpi.store.ledger.Ledger` documents it."""
+    """What has been carried over already, as `jpi.store.processed_ids.Ledger` documents it."""
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""The heart: events in, actions out (pure), and the engine that performs them."""
+"""Performs decisions through ports: loads a link, enriches the event, executes actions, saves."""

@@ -5,17 +5,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from jpi.domain.actions import Action
+from jpi.domain.decide import stale
+from jpi.domain.descriptions import advice, attempted, side_told
+from jpi.domain.descriptions import done as told
+from jpi.domain.events import Event, IncidentEvent
+from jpi.domain.field_merge import known
+from jpi.domain.link import Link
+from jpi.domain.policy import Policy
+from jpi.domain.retry_state import REASON_LIMIT
+from jpi.domain.text_limits import cut
 from jpi.errors import JpiError, Refused
-from jpi.sync.actions import Action
-from jpi.sync.events import Event, IncidentEvent
-from jpi.sync.failures import REASON_LIMIT
-from jpi.sync.link import Link
-from jpi.sync.merge import known
-from jpi.sync.policy import Policy
-from jpi.sync.rules import stale
-from jpi.sync.telling import advice, attempted, side_told
-from jpi.sync.telling import done as told
-from jpi.sync.text import cut
 
 # A link is one row of DynamoDB's, at most 400 KB of it, and holds more than this.
 KEPT = 50

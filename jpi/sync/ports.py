@@ -1,22 +1,22 @@
-"""What the engine needs of the outside, and no more. `jpi.clients` and `jpi.store` fit; so would others."""
+"""What the engine needs of the outside, and no more. `jpi.jira` and `jpi.store` fit; so would others."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, Protocol, TypeVar
 
+from jpi.domain.issue_drafts import Created, Draft, LinkTo
+from jpi.domain.link import Link
+from jpi.domain.model import Category, Incident, Issue, LogEntry, Status
+from jpi.domain.policy import Way
 from jpi.errors import Refused
-from jpi.sync.drafts import Created, Draft, LinkTo
-from jpi.sync.entities import Category, Incident, Issue, LogEntry, Status
-from jpi.sync.link import Link
-from jpi.sync.parts import Comments, Directory, Notes, Opening, Screens
-from jpi.sync.policy import Way
+from jpi.sync.service_parts import Comments, Directory, Notes, Opening, Screens
 
 Clock = Callable[[], float]
 Found = TypeVar("Found")
 
 
 class Jira(Protocol):
-    """Jira, as `jpi.clients.jira.Jira` documents it."""
+    """Jira, as `jpi.jira.client.Jira` documents it."""
 
     @property
     def own_id(self) -> str | None:
@@ -120,7 +120,7 @@ class Logged(Shown, Protocol):
 
 
 class PagerDuty(Protocol):
-    """PagerDuty, as `jpi.clients.pagerduty.PagerDuty` documents it."""
+    """PagerDuty, as `jpi.pagerduty.client.PagerDuty` documents it."""
 
     @property
     def notes(self) -> Notes:

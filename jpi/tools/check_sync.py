@@ -15,13 +15,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from jpi import settings, wiring
+from jpi.diagnostics.sync_file_checks import missing
+from jpi.domain.decide import rule_for
+from jpi.domain.events import IncidentEvent
+from jpi.domain.policy import FIELDS, Policy, Rule, WhenIssue
+from jpi.domain.sync_file import Choices, merged
 from jpi.errors import JpiError
-from jpi.sync.events import IncidentEvent
-from jpi.sync.policy import FIELDS, Policy, Rule, WhenIssue
-from jpi.sync.rules import rule_for
-from jpi.sync.syncfile import Choices, merged
-from jpi.tools.live_sync import missing
-from jpi.webhooks import pagerduty
+from jpi.pagerduty import webhooks as pagerduty_webhooks
 
 WAYS = {"both": "both ways", "to-jira": "to Jira only", "to-pagerduty": "to PagerDuty only", "off": "not at all"}
 SECONDS = 600.0
@@ -97,7 +97,9 @@ def _try(file: str | None, tried: str) -> int:
     """Read an incident, or take a recorded delivery; say the rule and the actions, do nothing."""
     there = _built(file)
     recorded = Path(tried)
-    events = pagerduty.parse(recorded.read_bytes()) if recorded.is_file() else there.reconcile.everything(tried)
+    events = (
+        pagerduty_webhooks.parse(recorded.read_bytes()) if recorded.is_file() else there.reconcile.everything(tried)
+    )
     for event in events:
         if isinstance(event, IncidentEvent):
             print(_matched(event, there.policy))

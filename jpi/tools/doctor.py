@@ -15,9 +15,9 @@ from functools import cache, partial
 from threading import Thread
 
 from jpi import settings, wiring
+from jpi.diagnostics.checks import Check, NotLookedAt, Told, endpoint, groups
 from jpi.errors import JpiError, OutOfTime, Refused, SettingsError
 from jpi.settings import Settings
-from jpi.tools.checks import Check, NotLookedAt, Told, endpoint, groups
 
 SECONDS = 10.0
 RED, GREEN, PLAIN = "\033[31m", "\033[32m", "\033[0m"

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from jpi import wiring
+from jpi.domain.descriptions import NOT_TOLD
+from jpi.domain.link import Link
+from jpi.domain.link_summary import listed
 from jpi.errors import JpiError
-from jpi.status import views
-from jpi.sync.card import listed
-from jpi.sync.link import Link
-from jpi.sync.telling import NOT_TOLD
+from jpi.status_page import view_models
 
 UNKNOWN = """jpi has heard nothing of {incident}. Either
 - the webhook is not there, or not for this incident's service: python -m jpi.tools.doctor
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if link is None:
         print(UNKNOWN.format(incident=chosen.incident))
         return 1
-    history = views.history(link, there.clock())
+    history = view_models.history(link, there.clock())
     told = _told(there, link, history)
     print(json.dumps(history, indent=2) if chosen.json else "\n".join(told))
     return 0
@@ -56,7 +56,7 @@ def _link(there: wiring.Jpi, name: str) -> Link | None:
 
 
 def _told(there: wiring.Jpi, link: Link, history: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    row = views.row(listed(link), there.policy.site, there.clock())
+    row = view_models.row(listed(link), there.policy.site, there.clock())
     yield f'{row["incident"]} "{row["title"]}" {row["priority"]}'.rstrip()
     yield f"  PagerDuty: {row['pagerduty']}  {row['incident_url']}"
     yield "  Jira: " + (f"{row['issue']} {row['jira']}  {row['issue_url']}" if row["issue"] else "no issue")
@@ -79,7 +79,7 @@ def _verdict(row: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> st
         return next((f"It has no issue: {one['why']}" for one in history if one["why"] not in ("", NOT_TOLD)),
                     "It has no issue, and nothing tells why: python -m jpi.tools.check_sync --try "
                     f"{row['incident']} says what its rules are.")
-    if row["jira"] != views.JIRA_WORDS.get(row["pagerduty"], row["jira"]):
+    if row["jira"] != view_models.JIRA_WORDS.get(row["pagerduty"], row["jira"]):
         return f"{DIFFER.format(**row)}{next((f': {said}' for said in _left(history)), '; its history says why.')}"
     return f"Both sides are in step, last made equal {row['equal_at'] or 'before jpi kept a history'}."
 

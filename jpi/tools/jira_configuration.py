@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from jpi import settings, wiring
+from jpi.domain.issue_drafts import MANAGER, QUESTION, STAKEHOLDER, TIMELINE
+from jpi.domain.policy import issue_type
 from jpi.errors import JpiError, Permanent, Refused, SettingsError, Unavailable
-from jpi.sync.drafts import MANAGER, QUESTION, STAKEHOLDER, TIMELINE
-from jpi.sync.policy import issue_type
 
 # How the site words each: inward, outward.
 LINK_TYPES = {

@@ -13,12 +13,11 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from jpi import wiring
+from jpi import event_codec, wiring
+from jpi.domain.events import Event, IssueEvent
 from jpi.errors import JpiError, Permanent
 from jpi.queue import Parked, Queue
-from jpi.status.health import age
-from jpi.sync import messages
-from jpi.sync.events import Event, IssueEvent
+from jpi.status_page.health import age
 
 ROW = "{:<14}  {:<36}  {:<26}  {:>8}  {}"
 UNKNOWN = "not known: the function died, or ran out of time"
@@ -134,7 +133,7 @@ def _shown(there: wiring.Jpi, parked: Iterable[Parked]) -> list[Shown]:
 
 def _with_reason(parked: Parked, failed: object) -> Shown:
     try:
-        event = messages.event(parked.body)
+        event = event_codec.event(parked.body)
     except Permanent as error:
         return Shown(parked, None, str(error))
     known = failed.get(event.id) if isinstance(failed, dict) else None

@@ -14,8 +14,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from jpi import aws, settings, wiring
-from jpi.clients.hooks import ACCOUNT
 from jpi.errors import JpiError, Refused, SettingsError, Unavailable
+from jpi.pagerduty.subscriptions import ACCOUNT
 from jpi.settings import Settings
 from jpi.tools.webhooks import Store, Webhooks
 

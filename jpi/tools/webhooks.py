@@ -4,10 +4,11 @@ import secrets
 from collections.abc import Callable, Iterator, Sequence
 
 from jpi import wiring
-from jpi.clients.hooks import Hook, Scope
+from jpi.domain.model import Scope, Webhook
+from jpi.domain.policy import Policy
 from jpi.errors import Permanent
-from jpi.sync.policy import Policy
-from jpi.webhooks import jira, pagerduty
+from jpi.jira import webhooks as jira_webhooks
+from jpi.pagerduty import webhooks as pagerduty_webhooks
 
 Store = Callable[[str, str], None]
 
@@ -29,11 +30,11 @@ class Webhooks:
             yield from self._subscription(scope)
         yield from self._admin_webhook()
 
-    def of_pagerduty(self) -> list[Hook]:
+    def of_pagerduty(self) -> list[Webhook]:
         """PagerDuty's that point here."""
         return [one for one in self._pagerduty.all() if one.url == self._urls["pagerduty"]]
 
-    def of_jira(self) -> list[Hook]:
+    def of_jira(self) -> list[Webhook]:
         """Jira's that point here."""
         return [one for one in self._jira.all() if one.url == self._urls["jira"]]
 
@@ -73,7 +74,7 @@ class Webhooks:
             for hook in [*olds, *news[1:]] if news else ():
                 self._pagerduty.delete(hook)
         for hook in self.of_jira():
-            self._jira.update(hook, list(jira.KINDS), self._jql, self._secret())
+            self._jira.update(hook, list(jira_webhooks.KINDS), self._jql, self._secret())
 
     def ping(self) -> None:
         """Have PagerDuty send its test to each of ours."""
@@ -91,31 +92,31 @@ class Webhooks:
         if there is None:
             yield f"{name}: missing", lambda: self._subscribe(scope, active=True)
             return
-        if there.events != pagerduty.V3.keys():
-            yield f"{name}: tells of other events", lambda: self._pagerduty.update(there, list(pagerduty.V3))
+        if there.events != pagerduty_webhooks.V3.keys():
+            yield f"{name}: tells of other events", lambda: self._pagerduty.update(there, list(pagerduty_webhooks.V3))
         if not there.on:
             yield f"{name}: switched off", lambda: self._switch_on(there)
 
-    def _scoped(self, scope: Scope) -> list[Hook]:
+    def _scoped(self, scope: Scope) -> list[Webhook]:
         return [one for one in self.of_pagerduty() if one.scope == scope]
 
     def _subscribe(self, scope: Scope, active: bool) -> None:
-        made = self._pagerduty.add(self._urls["pagerduty"], list(pagerduty.V3), scope, active)
+        made = self._pagerduty.add(self._urls["pagerduty"], list(pagerduty_webhooks.V3), scope, active)
         # The old ones stay valid: others' webhooks are signed with them.
         self._store("PAGERDUTY_WEBHOOK_SECRET", made)
 
-    def _switch_on(self, hook: Hook) -> None:
-        self._pagerduty.update(hook, list(pagerduty.V3))
+    def _switch_on(self, hook: Webhook) -> None:
+        self._pagerduty.update(hook, list(pagerduty_webhooks.V3))
         self._pagerduty.enable(hook)
 
     def _admin_webhook(self) -> Iterator[tuple[str, Callable[[], None]]]:
         there = next(iter(self.of_jira()), None)
         if there is None:
             yield "Jira webhook: missing", lambda: self._jira.add(
-                self._urls["jira"], list(jira.KINDS), self._jql, self._secret())
-        elif there.events != jira.KINDS.keys() or there.scope != self._jql or not (there.on and there.signed):
+                self._urls["jira"], list(jira_webhooks.KINDS), self._jql, self._secret())
+        elif there.events != jira_webhooks.KINDS.keys() or there.scope != self._jql or not (there.on and there.signed):
             yield "Jira webhook: differs", lambda: self._jira.update(
-                there, list(jira.KINDS), self._jql, self._secret())
+                there, list(jira_webhooks.KINDS), self._jql, self._secret())
 
     def _secret(self) -> str:
         """The first of ours; one made now where there is none."""

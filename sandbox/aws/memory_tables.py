@@ -7,12 +7,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from jpi.domain.link import Link
+from jpi.domain.link_summary import Card, Listed
 from jpi.errors import LostRace, Outage
-from jpi.store.ledger import KEPT
-from jpi.store.link_columns import OPEN, columns_of, link_from
+from jpi.store.link_codec import OPEN, columns_of, link_from
 from jpi.store.ports import Item
-from jpi.sync.card import Card, Listed
-from jpi.sync.link import Link
+from jpi.store.processed_ids import KEPT
 from jpi.wiring import Stores
 from sandbox.aws.memory_state import (
     CONFIG,
@@ -166,7 +166,7 @@ class MemoryLinks(MemoryTable):
 
 
 class MemoryLedger(MemoryTable):
-    """What has been carried over already, as `jpi.store.ledger.Ledger` documents it."""
+    """What has been carried over already, as `jpi.store.processed_ids.Ledger` documents it."""
 
     table_name = LEDGER
 

@@ -11,7 +11,7 @@ from botocore.client import BaseClient
 
 from jpi import wiring
 from jpi.handlers import log_entries
-from jpi.status import watch
+from jpi.status_page import probes
 from sandbox.aws.moto_server import Aws
 from sandbox.bench.artefact import artefact
 from sandbox.bench.changes import changes
@@ -92,7 +92,7 @@ def poll_of_14(world: World) -> Cost:
         world.pagerduty.annotate(quiet[2], "Still looking.", world.rita)
     # Once a day, and once an hour, by whichever poll comes first.
     wiring.jpi().reconcile.learn()
-    watch.look(wiring.jpi())
+    probes.look(wiring.jpi())
     return measure(world, lambda: log_entries.handler({}, None))
 
 

@@ -4,9 +4,9 @@ import time
 from collections import Counter
 
 from jpi import app, wiring
+from jpi.domain.link import Link
 from jpi.store.links import Links
 from jpi.store.models import LinkRow
-from jpi.sync.link import Link
 from sandbox.aws.moto_server import Aws
 from sandbox.bench.growth import counted
 from sandbox.clock import RunningClock

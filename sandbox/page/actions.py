@@ -7,7 +7,7 @@ from typing import Any
 
 import requests
 
-from jpi.sync.text import document
+from jpi.domain.text_limits import document
 from sandbox.page.told import SERVICES
 from sandbox.site import Account, ApiError
 from sandbox.world import World

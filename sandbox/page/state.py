@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from jpi.sync.policy import PRIORITIES
-from jpi.sync.text import summary
+from jpi.domain.policy import PRIORITIES
+from jpi.domain.text_limits import summary
 from sandbox.cast import BOT_EMAIL
 from sandbox.jira.model import Issue
 from sandbox.pagerduty.model import Incident

@@ -10,7 +10,7 @@ from typing import Any
 from sandbox.web import Call
 from sandbox.webhooks import Delivery
 
-# What an outcome's actions came to, by their classes in `jpi.sync.actions`.
+# What an outcome's actions came to, by their classes in `jpi.domain.actions`.
 DONE = {
     "CreateIncidentIssue": "made the issue and what is linked to it", "TransitionIssue": "moved the issue",
     "AgreeOnStatus": "both had the same status already", "AddComment": "commented on the issue",

@@ -11,8 +11,8 @@ import pytest
 from cfnlint import ManualArgs, lint
 from dotenv import dotenv_values
 
-from jpi.clients.calls import FIGURES
-from jpi.sync.measures import NAMESPACE
+from jpi.http_client import FIGURES
+from jpi.metrics import NAMESPACE
 from sandbox.aws.functions import record
 from sandbox.aws.queues import RECEIVES, VISIBILITY_SECONDS
 from sandbox.bench.artefact import runtime_in

@@ -2,15 +2,15 @@
 
 from datetime import timedelta
 
-from jpi.sync.entities import Incident, Issue
-from jpi.sync.events import (
+from jpi.domain.events import (
     IncidentAcknowledged,
     IncidentReopened,
     IncidentResolved,
     IncidentUnacknowledged,
     IssueUpdated,
 )
-from jpi.sync.link import Link
+from jpi.domain.link import Link
+from jpi.domain.model import Incident, Issue
 from sandbox.clock import START
 
 INCIDENT_ID, ISSUE_KEY, ISSUE_ID = "Q1", "INCIDENT-1", "10001"

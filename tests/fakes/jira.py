@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from jpi.sync.drafts import Created, Draft
-from jpi.sync.entities import Category, Issue
-from jpi.sync.events import IssueUpdated
+from jpi.domain.events import IssueUpdated
+from jpi.domain.issue_drafts import Created, Draft
+from jpi.domain.model import Category, Issue
 from tests.fakes.faults import read_call, write_call
 from tests.fakes.services import CHANGE_SECONDS, JIM, JIRA_BOT, FakeService, NoComments, WholeScreens
 

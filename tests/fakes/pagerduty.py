@@ -4,9 +4,9 @@ import itertools
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from jpi.clients.shown import Logged, Shown
-from jpi.sync.entities import Incident, LogEntry
-from jpi.sync.events import IncidentPriorityUpdated, IncidentTriggered
+from jpi.domain.events import IncidentPriorityUpdated, IncidentTriggered
+from jpi.domain.model import Incident, LogEntry
+from jpi.pagerduty.payloads import Logged, Shown
 from tests.fakes.events import kind_of_move
 from tests.fakes.faults import read_call, write_call
 from tests.fakes.services import CHANGE_SECONDS, PAGERDUTY_BOT, RITA, FakeService, NoNotes

@@ -1,6 +1,6 @@
 """jpi's pure part alone, without engine, poll and store: what it decides is done at once."""
 
-from jpi.sync.rules import decide, performed, settle
+from jpi.domain.decide import decide, performed, settle
 from sandbox.clock import Clock
 from tests.fakes.events import pick_event
 

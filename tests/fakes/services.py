@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from jpi.sync.entities import Person
+from jpi.domain.model import Person
 from sandbox.clock import Clock
 from tests.fakes.faults import BreakingCalls
 

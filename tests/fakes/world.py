@@ -3,17 +3,17 @@
 from collections import Counter
 from dataclasses import replace
 
+from jpi.domain.events import IssueUpdated, incident_of
+from jpi.domain.issue_drafts import QUESTION, TIMELINE
+from jpi.domain.model import CATEGORY_OF
+from jpi.domain.policy import Policy, Question
 from jpi.errors import Permanent, Retryable
+from jpi.metrics import Figures
 from jpi.store.cache import Cache
 from jpi.store.cursor import Cursor
-from jpi.sync.drafts import QUESTION, TIMELINE
-from jpi.sync.engine import Engine
-from jpi.sync.entities import CATEGORY_OF
-from jpi.sync.events import IssueUpdated, incident_of
-from jpi.sync.measures import Figures
-from jpi.sync.policy import Policy, Question
-from jpi.sync.poll import Poll
-from jpi.sync.reconcile import Reconcile
+from jpi.sync.poller import Poll
+from jpi.sync.reconciler import Reconcile
+from jpi.sync.service import Engine
 from sandbox.aws.memory_state import MemoryTables
 from sandbox.aws.memory_tables import memory_stores
 from sandbox.clock import Clock

@@ -4,8 +4,8 @@ import re
 from collections import Counter
 
 from jpi.app import app
+from jpi.domain.text_limits import document
 from jpi.handlers import log_entries
-from jpi.sync.text import document
 from sandbox.aws.functions import Context
 from tests.fakes.faults import Crash
 

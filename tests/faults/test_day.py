@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from jpi.sync.policy import Policy
-from jpi.sync.text import document, summary
+from jpi.domain.policy import Policy
+from jpi.domain.text_limits import document, summary
 
 SEEDS = range(50)
 # Of the fifty interleavings, those that `make test` plays.

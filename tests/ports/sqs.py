@@ -9,9 +9,9 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 from botocore.httpsession import URLLib3Session
 
 from jpi.aws import Place
+from jpi.domain.events import IncidentLogged
+from jpi.domain.model import Incident
 from jpi.queue import Queue
-from jpi.sync.entities import Incident
-from jpi.sync.events import IncidentLogged
 from sandbox.aws import queues
 from sandbox.aws.memory_sqs import MemorySqs
 from sandbox.wire import WireFault

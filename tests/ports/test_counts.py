@@ -3,10 +3,10 @@
 import pytest
 
 from jpi.errors import LostRace, Outage
-from jpi.store.attempts import EVERYBODY, FREE, Attempts
-from jpi.store.figures import FigureRows
+from jpi.metrics import QUARTER_SECONDS
+from jpi.store.metric_counts import FigureRows
 from jpi.store.ports import Item
-from jpi.sync.measures import QUARTER_SECONDS
+from jpi.store.sign_in_attempts import EVERYBODY, FREE, Attempts
 from tests.ports.backends import NOW
 from tests.ports.test_store_ports import DOING, run_together
 

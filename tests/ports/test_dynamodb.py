@@ -11,10 +11,10 @@ from jpi.errors import Outage
 from jpi.store.cache import Cache
 from jpi.store.config_table import ConfigTable
 from jpi.store.cursor import Cursor
-from jpi.store.ledger import Ledger
 from jpi.store.links import Links
 from jpi.store.models import ConfigRow, Connection, LedgerRow, LinkRow, bound
-from jpi.sync.poll import Position
+from jpi.store.processed_ids import Ledger
+from jpi.sync.poller import Position
 from jpi.tools import create_tables
 from sandbox.clock import START
 from tests.ports.backends import NOW

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
+from jpi.domain.link import Link
 from jpi.errors import LostRace, Outage
 from jpi.store.ports import Item
-from jpi.sync.link import Link
 from sandbox.aws.memory_state import MemoryTables
 from sandbox.aws.memory_tables import memory_stores
 from sandbox.wire import WireFault

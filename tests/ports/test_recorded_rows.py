@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from jpi.store.link_columns import columns_of
+from jpi.store.link_codec import columns_of
 from jpi.store.links import Links
 
-ROWS = sorted(Path(__file__).parents[1].joinpath("rows").glob("link-*.json"))
+ROWS = sorted(Path(__file__).parent.joinpath("rows").glob("link-*.json"))
 
 
 def item_of(path):

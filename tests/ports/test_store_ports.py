@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from jpi.domain.link import Link
 from jpi.errors import LostRace, Outage
 from jpi.store.cache import Cache
 from jpi.store.cursor import Cursor
 from jpi.store.ports import Item
-from jpi.sync.link import Link
-from jpi.sync.poll import Position
+from jpi.sync.poller import Position
 from tests.ports.backends import NOW
 
 DOING = "testing the table"

@@ -5,10 +5,10 @@ from dataclasses import asdict, replace
 
 import pytest
 
+from jpi.domain.link import Link
 from jpi.errors import LostRace, Outage
 from jpi.store.cache import Cache
 from jpi.store.ports import Item
-from jpi.sync.link import Link
 from tests.ports.backends import NOW
 from tests.ports.test_store_ports import DOING, FULL, WHOLE
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from jpi.domain import actions
 from jpi.logs import about, logger
-from jpi.sync import actions
 from sandbox.page import told
 from sandbox.page.agreement import Agreement
 from sandbox.page.feed import Feed, Parts, message, stream

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jpi.sync.text import document
+from jpi.domain.text_limits import document
 from sandbox.page.actions import ACTIONS, reasons
 from sandbox.page.state import state
 from sandbox.page.switches import SWITCHES

@@ -1,0 +1,130 @@
+"""Writes to one side, as values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from jpi.domain.model import Category, Comment, Incident, LogEntry, Note, Status
+from jpi.domain.policy import Create
+
+
+@dataclass(frozen=True)
+class CreateIncidentIssue:
+    """Make the incident's issue, with its questions, stakeholders and incident manager."""
+
+    incident: Incident
+    agent: str | None = None
+    rule: Create = field(default_factory=Create)
+
+
+@dataclass(frozen=True)
+class TransitionIssue:
+    """Bring the issue from the category both sides agreed on into this one."""
+
+    category: Category
+    agreed: Category
+
+
+@dataclass(frozen=True)
+class AgreeOnStatus:
+    """Take the status as known where it is not carried over."""
+
+    status: Status
+
+
+@dataclass(frozen=True)
+class AddComment:
+    """Comment on the issue, once per `mark`."""
+
+    mark: str
+    text: str
+
+
+@dataclass(frozen=True)
+class AddTimeline:
+    """One issue of the timeline for each entry not carried over yet."""
+
+    entries: tuple[LogEntry, ...]
+
+
+@dataclass(frozen=True)
+class SetIncidentStatus:
+    """Bring the incident into this status. `reopens`: it is to be resolved before."""
+
+    status: Status
+    reopens: bool = False
+
+
+@dataclass(frozen=True)
+class Assignee:
+    """Somebody as `side` knows them; who that is on the other is looked up when it is written there."""
+
+    side: Literal["pagerduty", "jira"]
+    id: str
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class EditIssue:
+    """Set the issue's summary (`title`), priority or assignee, in Jira's words; changed where they come from at `at`.
+    """
+
+    values: Mapping[str, str | Assignee]
+    at: float
+
+
+@dataclass(frozen=True)
+class EditIncident:
+    """Set the incident's title, priority or assignee, in PagerDuty's words; changed, where they come from, at `at`."""
+
+    values: Mapping[str, str | Assignee]
+    at: float
+
+
+@dataclass(frozen=True)
+class CarryNote:
+    """A note of PagerDuty's as a comment, once."""
+
+    note: Note
+
+
+@dataclass(frozen=True)
+class EditComment:
+    """The comment made of this note (`name` in `Link.talk`) to say what the note says now; None: it is gone."""
+
+    name: str
+    note: Note | None
+
+
+@dataclass(frozen=True)
+class CarryComment:
+    """A comment of Jira's as a note, once."""
+
+    comment: Comment
+
+
+@dataclass(frozen=True)
+class EditNote:
+    """The note made of this comment (`name` in `Link.talk`) to say what the comment says now; None: it is gone."""
+
+    name: str
+    comment: Comment | None
+
+
+@dataclass(frozen=True)
+class EndLink:
+    """Keep them in step no more, as one of them is gone, and say so on the other; `side` is the one that is gone."""
+
+    side: Literal["pagerduty", "jira"]
+
+
+@dataclass(frozen=True)
+class MoveManager:
+    """Link the issue to this person's issue as its incident manager, in place of whoever was."""
+
+    name: str
+
+
+Talk = CarryNote | EditComment | CarryComment | EditNote
+Action = (CreateIncidentIssue | AgreeOnStatus | TransitionIssue | AddComment | AddTimeline | SetIncidentStatus
+          | EditIssue | EditIncident | MoveManager | Talk | EndLink)

@@ -1,0 +1,121 @@
+"""What both services keep, as values of our own: incidents, log entries and notes; issues and comments."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+Status = Literal["triggered", "acknowledged", "resolved"]
+Category = Literal["new", "indeterminate", "done"]
+
+# The two vocabularies of status, most open first. Jira's category names differ by site, its keys do not.
+CATEGORY_OF: Mapping[Status, Category] = {"triggered": "new", "acknowledged": "indeterminate", "resolved": "done"}
+STATUS_OF: Mapping[Category, Status] = {category: status for status, category in CATEGORY_OF.items()}
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody on either side, as webhooks refer to them: never with an e-mail."""
+
+    id: str
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Incident:
+    """PagerDuty's incident as a webhook or a read shows it; what it did not say is None.
+
+    `details`: its trigger's, as text; `trigger`: the same, as JSON. `key`: what whoever opened it called it.
+    """
+
+    id: str
+    title: str | None = None
+    status: Status | None = None
+    priority: str | None = None
+    url: str | None = None
+    service: str | None = None
+    service_id: str | None = None
+    key: str | None = None
+    urgency: str | None = None
+    number: int | None = None
+    assignees: tuple[Person, ...] = ()
+    merged_into: str | None = None
+    details: str | None = None
+    trigger: Any = None
+    created: datetime | None = None
+    reopened: datetime | None = None
+
+
+@dataclass(frozen=True)
+class LogEntry:
+    """One entry of an incident's log; `details` are a trigger's own, as text; `trigger`: as JSON."""
+
+    id: str
+    type: str
+    at: datetime
+    summary: str
+    priority: str | None = None
+    agent: Person | None = None
+    details: str | None = None
+    trigger: Any = None
+    url: str | None = None
+
+    @property
+    def is_trigger(self) -> bool:
+        """Whether the incident began with it."""
+        return self.type == "trigger_log_entry"
+
+
+@dataclass(frozen=True)
+class Note:
+    """A note of PagerDuty's; `trimmed`: a webhook brought only its beginning."""
+
+    id: str
+    text: str
+    at: datetime
+    author: str = ""
+    trimmed: bool = False
+
+
+@dataclass(frozen=True)
+class Issue:
+    """Jira's issue as a webhook or a read shows it; what it did not say is None. `status` is its name there."""
+
+    key: str
+    id: str | None = None
+    category: Category | None = None
+    title: str | None = None
+    priority: str | None = None
+    status: str | None = None
+    type: str | None = None
+    assignee: Person | None = None
+
+
+@dataclass(frozen=True)
+class Comment:
+    """A comment of Jira's, as plain text; `at`: when it was last changed. `internal`: not everybody may read it."""
+
+    id: str
+    text: str
+    at: datetime
+    author: Person | None = None
+    internal: bool = False
+
+
+Scope = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """A webhook as it is registered with a service: `scope` is what it is for, Jira's JQL or PagerDuty's (kind, id).
+
+    `active`: it is meant to deliver; `on`: it does, as PagerDuty has not switched it off.
+    """
+
+    id: str
+    url: str
+    events: frozenset[str]
+    scope: str | Scope
+    active: bool = True
+    on: bool = True
+    signed: bool = True

@@ -1,0 +1,1 @@
+"""All that knows Jira Cloud: its REST API, webhooks, documents and queries."""

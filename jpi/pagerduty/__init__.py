@@ -1,0 +1,1 @@
+"""All that knows PagerDuty: its REST API and webhooks."""

@@ -1,1 +1,0 @@
-"""The status page: what jpi does, shown to the team that runs it."""

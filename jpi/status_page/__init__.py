@@ -1,0 +1,1 @@
+"""The status page: routes, sign-in, queries and view models."""

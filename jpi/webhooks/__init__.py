@@ -1,1 +1,0 @@
-"""Pure: bytes and headers in, events out."""

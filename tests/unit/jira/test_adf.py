@@ -1,0 +1,134 @@
+"""Documents and wiki markup as plain text, and back."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jpi.domain.text_limits import document
+from jpi.jira.adf import readable
+from sandbox.jira import adf
+
+URL = "https://acme.example/a?b=1"
+WORDS = st.text("abcXYZ .,:;'äß🔥-()", min_size=1, max_size=20).map(lambda text: " ".join(text.split())).filter(bool)
+
+
+def text(said, *marks, **attrs):
+    return {"type": "text", "text": said, **({"marks": [{"type": one, **attrs} for one in marks]} if marks else {})}
+
+
+def node(kind, *content, **attrs):
+    return {"type": kind, "content": list(content), **({"attrs": attrs} if attrs else {})}
+
+
+def p(*content):
+    return node("paragraph", *(text(one) if isinstance(one, str) else one for one in content))
+
+
+def item(*content):
+    return node("listItem", *content)
+
+
+def doc(*content):
+    return {"type": "doc", "version": 1, "content": list(content)}
+
+
+LIST = node("bulletList", item(p("one"), node("orderedList", item(p("a")), item(p("b")))), item(p("two")))
+
+
+@pytest.mark.parametrize(("body", "wanted"), [
+    (doc(p("Hello ", text("you", "strong")), p("again")), "Hello you\nagain"),
+    (doc(p("a", {"type": "hardBreak"}, "b")), "a\nb"),
+    (doc(node("heading", text("Why"), level=2), p("because")), "Why\nbecause"),
+    (doc(LIST), "- one\n  1. a\n  2. b\n- two"),
+    (doc(node("orderedList", item(p("x")), order=7)), "7. x"),
+    (doc(node("taskList", node("taskItem", text("do"), state="TODO"), node("taskItem", text("did"), state="DONE"))),
+     "[ ] do\n[x] did"),
+    (doc(node("codeBlock", text("a *b*\n  c"), language="python")), "```python\na *b*\n  c\n```"),
+    (doc(node("blockquote", p("said"), p("so"))), "> said\n> so"),
+    (doc(node("panel", p("mind"), p("this"), panelType="warning")), "[warning] mind\nthis"),
+    (doc(node("expand", p("inner"), title="More")), "More\ninner"),
+    (doc(p("a"), {"type": "rule"}, p("b")), "a\n---\nb"),
+    (doc(node("table", node("tableRow", node("tableHeader", p("h")), node("tableHeader", p("i"))),
+              node("tableRow", node("tableCell", p("1")), node("tableCell", p("2"))))), "h | i\n1 | 2"),
+    (doc(p("by ", node("mention", id="712020:x", text="@Rita R"))), "by @Rita R"),
+    (doc(p(node("mention", id="712020:x"))), "@someone"),
+    (doc(p(node("emoji", shortName=":fire:", text="🔥"), node("emoji", shortName=":own:"))), "🔥:own:"),
+    (doc(p(node("date", timestamp="1795143600000"))), "2026-11-20"),
+    (doc(p(node("status", text="OPEN", color="red"))), "[OPEN]"),
+    (doc(p(node("inlineCard", url=URL))), URL),
+    (doc(node("mediaSingle", {"type": "media", "attrs": {"alt": "a.png"}}), node("mediaGroup", {"type": "media"})),
+     "[attachment a.png]\n[attachment]"),
+    (doc(p(text("here", "link", attrs={"href": URL}), text(URL, "link", attrs={"href": URL}))), f"here ({URL}){URL}"),
+    (doc(node("unheardOf", p("still"), p("shown"))), "still\nshown"),
+    (None, ""), ({}, ""), (7, ""), ({"content": "x"}, ""), ({"type": "doc", "content": [None, 3]}, ""),
+])
+def test_a_document_becomes_text(body, wanted):
+    assert readable(body) == wanted
+
+
+@pytest.mark.parametrize(("body", "wanted"), [
+    ("h2. Why\nbecause", "Why\nbecause"),
+    ("a *bold* and _slanted_ {{word}}", "a bold and slanted word"),
+    ("{code:python}\na *b* [x|http://y]\n{code}", "```python\na *b* [x|http://y]\n```"),
+    ("before {noformat}\n_raw_\n{noformat} after", "before ```\n_raw_\n``` after"),
+    ("{quote}\nsaid\nso\n{quote}", "> said\n> so"),
+    ("bq. said", "> said"),
+    ("{panel:title=Mind|borderStyle=solid}this{panel}", "Mindthis"),
+    ("{color:#ff0000}red{color}", "red"),
+    ("* one\n## a\n## b\n* two", "- one\n  1. a\n  2. b\n- two"),
+    ("# x\n# y\n\n# z", "1. x\n2. y\n\n1. z"),
+    (f"see [here|{URL}] and [{URL}] and [{URL}|{URL}|smart-link]", f"see here ({URL}) and {URL} and {URL}"),
+    ("by [~accountid:712020:abc-d]", "by @someone"),
+    ("!shot.png|thumbnail! and Help!!", "[attachment shot.png] and Help!!"),
+    ("||h||i||\n|1|2|", "h | i\n1 | 2"),
+    (r"a\\b", "a\nb"),
+    ("----", "---"),
+    (r"\{not a macro\} \*star\*", "{not a macro} *star*"),
+    ("a\r\nb", "a\nb"),
+    *((same, same) for same in ("a * b * c", "snake_case_name", "array[0] [1]", "{ x: 1 }", "a - b", "C:/d|e", "wow!",
+                                "-v is a flag", "#1 is down")),
+])
+def test_wiki_markup_becomes_text(body, wanted):
+    assert readable(body) == wanted
+
+
+@pytest.mark.parametrize("body", [
+    doc(p("Hello"), p("you")), doc(node("bulletList", item(p("one")), item(p("two")))),
+    doc(p("a ", text("b", "strong"), " c")), doc(node("codeBlock", text("x = 1"))),
+    doc(p(text("here", "link", attrs={"href": URL}))),
+])
+def test_both_ways_of_telling_say_the_same(body):
+    lines = [line for line in readable(adf.wiki(body)).split("\n") if line]
+    assert lines == readable(body).split("\n")
+
+
+@given(st.lists(st.one_of(WORDS, st.just(""), WORDS.map(lambda words: f"{words} {URL} {words}")), max_size=6))
+def test_plain_text_survives_the_way_there_and_back(lines):
+    said = "\n".join(lines).rstrip()
+    assert readable(document(said)) == said
+
+
+@pytest.mark.parametrize(("line", "href"), [
+    (f"see {URL}.", URL), (f"({URL})", URL), (f"{URL}, then", URL), ("https://x.example/a_(b)", "https://x.example/a_(b)"),
+])
+def test_an_address_ends_before_the_punctuation(line, href):
+    [found] = [one for one in document(line)["content"][0]["content"] if "marks" in one]
+    assert found["text"] == found["marks"][0]["attrs"]["href"] == href
+
+
+JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=8), lambda inner: st.one_of(
+    st.lists(inner, max_size=4), st.dictionaries(st.sampled_from(["type", "content", "attrs", "text", "marks"]), inner),
+    st.fixed_dictionaries({"type": st.sampled_from(["doc", "paragraph", "bulletList", "table", "text", "mention"]),
+                           "content": st.lists(inner, max_size=3)})), max_leaves=20)
+
+
+@given(JSON)
+def test_nothing_that_anybody_sends_stops_it(body):
+    assert isinstance(readable(body), str)
+
+
+def test_what_nests_too_deeply_is_left_out():
+    body = p("x")
+    for _ in range(5000):
+        body = {"type": "blockquote", "content": [body]}
+    assert "x" not in readable(doc(body))

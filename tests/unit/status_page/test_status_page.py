@@ -1,0 +1,496 @@
+"""The status page: who may see it, what it shows, and what its button does. What it looks like: tests/browser."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from jpi import app as edge
+from jpi.domain.link import Link
+from jpi.errors import Outage, Unavailable
+from jpi.status_page import auth, probes, queries, routes
+from sandbox.bench import __main__ as bench
+from sandbox.web import Fault
+from tests.acting import edit, on_call, poll
+
+PASSWORD = "seen by the team"
+SECRETS = ("pagerduty-key", "jira-token-of-the-bot", PASSWORD)
+
+
+@pytest.fixture
+def world(make_world):
+    return make_world(STATUS_PASSWORD=PASSWORD)
+
+
+@pytest.fixture
+def stranger(world):
+    return edge.app.test_client()
+
+
+@pytest.fixture
+def team(world):
+    client = edge.app.test_client()
+    assert client.post("/status/sign-in", data={"password": PASSWORD}).status_code == 303
+    return client
+
+
+def token_of(client):
+    return re.search(r'name="token" value="([^"]+)"', client.get("/status").text)[1]
+
+
+def pressed(client, incident_id):
+    data = {"token": token_of(client)}
+    answer = client.post(f"/status/incidents/{incident_id}/again", data=data, follow_redirects=True)
+    assert answer.status_code == 200
+    return answer
+
+
+def trigger(world, title="Down", priority="P1"):
+    incident = world.pagerduty.trigger(world.service, title, world.rita, priority)
+    world.settle()
+    return incident
+
+
+def test_without_a_password_there_is_no_page(make_world):
+    make_world()
+    client = edge.app.test_client()
+    missing = client.get("/nowhere")
+    for path in ("/status", "/status.json", "/status/sign-in", "/status/incidents/Q1", "/status/static/status.css"):
+        answer = client.get(path)
+        assert (answer.status_code, answer.data) == (404, missing.data)
+        assert [*answer.headers.keys()] == [*missing.headers.keys()], "nothing tells that there could be one"
+    assert client.post("/status/sign-in", data={"password": ""}).status_code == 404
+    for method, path in (("POST", "/status"), ("PUT", "/status.json"), ("GET", "/status/sign-out"),
+                         ("GET", "/status/incidents/Q1/again")):
+        answer = client.open(path, method=method)
+        assert (answer.status_code, answer.data, "Allow" in answer.headers) == (404, missing.data, False)
+
+
+def test_strangers_see_nothing_and_press_nothing(world, stranger):
+    incident = trigger(world)
+    before = world.jpi.links.get(incident.id)
+    for path in ("/status", f"/status/incidents/{incident.id}"):
+        answer = stranger.get(path)
+        assert (answer.status_code, answer.location) == (303, "/status/sign-in")
+        assert incident.id not in answer.text.replace(path, "")
+    for data in ({}, {"token": ""}, {"token": "guess"}):
+        assert stranger.post(f"/status/incidents/{incident.id}/again", data=data).location == "/status/sign-in"
+    answer = stranger.get("/status.json")
+    assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, 'Basic realm="jpi"')
+    assert list(answer.get_json()) == ["error"]
+    assert world.jpi.links.get(incident.id) == before
+
+
+@pytest.mark.parametrize("cookie", ["", "guess", "ImFiYyI.aRfQ.sig", "e30.e30.e30"])
+def test_a_forged_cookie_opens_nothing(world, stranger, cookie):
+    stranger.set_cookie("jpi-status", cookie)
+    assert stranger.get("/status").status_code == 303
+    assert stranger.get("/status.json").status_code == 401
+
+
+def test_a_cookie_of_another_password_another_stage_or_yesterday_opens_nothing(make_world, monkeypatch):
+    make_world(STATUS_PASSWORD=PASSWORD, STAGE="one")
+    client = edge.app.test_client()
+    client.post("/status/sign-in", data={"password": PASSWORD})
+    assert client.get("/status").status_code == 200
+    for changes in ({"STATUS_PASSWORD": "another"}, {"STAGE": "two"}):
+        make_world(**{"STATUS_PASSWORD": PASSWORD, "STAGE": "one", **changes})
+        assert client.get("/status").status_code == 303
+    make_world(STATUS_PASSWORD=PASSWORD, STAGE="one")
+    assert client.get("/status").status_code == 200
+    monkeypatch.setattr("jpi.status_page.auth.SECONDS", -1)
+    assert client.get("/status").status_code == 303
+
+
+def test_the_cookie_is_kept_from_scripts_and_other_sites(world, stranger, monkeypatch):
+    answer = stranger.post("/status/sign-in", data={"password": PASSWORD})
+    said = answer.headers["Set-Cookie"]
+    assert "HttpOnly" in said
+    assert "SameSite=Lax" in said
+    assert "Secure" not in said, "offline there is no TLS"
+    monkeypatch.setitem(vars(world.jpi.settings), "is_offline", False)
+    assert "Secure" in stranger.post("/status/sign-in", data={"password": PASSWORD}).headers["Set-Cookie"]
+
+
+def test_nothing_of_the_page_is_kept_framed_or_brought_from_elsewhere(team):
+    for path in ("/status", "/status.json", "/status/static/status.js"):
+        with team.get(path) as answer:
+            headers = answer.headers
+        assert headers["Content-Security-Policy"].startswith("default-src 'none'; style-src 'self'; script-src 'self'")
+        assert (headers["Cache-Control"], headers["X-Frame-Options"]) == ("no-store", "DENY")
+
+
+def test_attempts_are_slowed(world, stranger):
+    def wrong():
+        return stranger.post("/status/sign-in", data={"password": "guess"})
+
+    assert [wrong().status_code for _ in range(4)] == [403] * 4
+    answer = wrong()
+    assert (answer.status_code, int(answer.headers["Retry-After"])) == (429, 2)
+    assert "please wait" in answer.text
+    assert stranger.post("/status/sign-in", data={"password": PASSWORD}).status_code == 429, "the right one too"
+    waits = []
+    for _ in range(12):
+        world.clock.advance(int(wrong().headers.get("Retry-After", 0)) + 1)
+        assert wrong().status_code == 403
+        waits.append(int(wrong().headers["Retry-After"]))
+    assert waits[:3] == [4, 8, 16]
+    assert waits[-1] == 900
+    assert stranger.get("/status.json", auth=("any", "guess")).status_code == 429
+    elsewhere = {"REMOTE_ADDR": "203.0.113.9"}
+    assert stranger.post("/status/sign-in", data={"password": PASSWORD}, environ_base=elsewhere).status_code == 303
+    world.clock.advance(901)
+    assert stranger.post("/status/sign-in", data={"password": PASSWORD}).status_code == 303
+    assert [wrong().status_code for _ in range(4)] == [403] * 4, "who knows it begins anew"
+
+
+def test_many_addresses_are_slowed_together(world, stranger):
+    codes = [stranger.post("/status/sign-in", data={"password": "guess"},
+                           environ_base={"REMOTE_ADDR": f"203.0.113.{number}"}).status_code for number in range(60)]
+    assert codes.count(403) == 51
+    assert set(codes[52:]) == {429}
+
+
+def test_who_knows_it_gives_others_no_new_attempts(world, stranger):
+    def codes(numbers, password="guess"):
+        return [stranger.post("/status/sign-in", data={"password": password},
+                              environ_base={"REMOTE_ADDR": f"203.0.113.{number}"}).status_code for number in numbers]
+
+    assert codes(range(45)) == [403] * 45
+    assert codes([200, 200], PASSWORD) == [303] * 2
+    assert 429 in codes(range(50, 60))
+    world.clock.advance(20 * 30 + 1)
+    assert 429 not in codes(range(60, 75)), "they are forgotten by and by"
+
+
+def test_the_button_takes_its_pages_token(world, team):
+    incident = trigger(world)
+    for data in ({}, {"token": ""}, {"token": "guess"}):
+        answer = team.post(f"/status/incidents/{incident.id}/again", data=data)
+        assert (answer.status_code, "press the button again" in answer.text) == (403, True)
+    other = edge.app.test_client()
+    other.post("/status/sign-in", data={"password": PASSWORD})
+    assert team.post(f"/status/incidents/{incident.id}/again", data={"token": token_of(other)}).status_code == 403
+    assert team.post("/status/sign-out").status_code == 403
+    assert team.post("/status/sign-out", data={"token": token_of(team)}).status_code == 303
+    assert team.get("/status").status_code == 303
+
+
+def test_the_button_makes_both_sides_equal(world, team):
+    incident = trigger(world)
+    issue = world.issue_of(incident)
+    with world.losing_webhooks():
+        world.move(issue, "done")
+        world.settle()
+    said = pressed(team, incident.id).text
+    assert "Done: its history says what." in said
+    assert world.seen() == {"Down": ("resolved", "done")}
+    assert "asked for by hand" in said
+    world.settle()
+    poll(world)
+    assert "There was nothing to do: its history says why." in pressed(team, incident.id).text
+
+
+def test_what_a_button_did_is_said_by_nobody_else_and_once(world, team, monkeypatch):
+    incident = trigger(world)
+    page = f"/status/incidents/{incident.id}"
+    assert "Call 555" not in team.get(f"{page}?said=Call+555").text
+    cookie = team.get_cookie("jpi-status").value
+    assert 'role="status"' not in team.get(f"{page}?said={cookie}").text, "it was signed for something else"
+    there = team.post(f"{page}/again", data={"token": token_of(team)}).location
+    assert 'role="status"' in team.get(there).text
+    monkeypatch.setattr(auth, "SAID_SECONDS", -1)
+    assert 'role="status"' not in team.get(there).text
+
+
+def test_what_is_asked_for_by_hand_says_nothing_of_how_quick_jpi_is(world, team):
+    incident = trigger(world)
+    issue = world.issue_of(incident)
+    with world.losing_webhooks():
+        world.move(issue, "done")
+        world.settle()
+    world.clock.advance(2 * 86_400)
+    pressed(team, incident.id)
+    assert world.seen() == {"Down": ("resolved", "done")}
+    assert team.get("/status.json").get_json()["figures"]["lag_s"]["p95"] is None
+
+
+def test_with_a_queue_the_button_stores_it(make_world):
+    world = make_world(queued=True, STATUS_PASSWORD=PASSWORD)
+    client = edge.app.test_client()
+    client.post("/status/sign-in", data={"password": PASSWORD})
+    incident = trigger(world)
+    with world.losing_webhooks():
+        world.move(world.issue_of(incident), "done")
+        world.settle()
+    for _ in range(2):
+        assert "It waits in the queue" in pressed(client, incident.id).text
+    waiting = world.events.visible()
+    assert waiting == 4, "pressed twice within five minutes, both count"
+    world.settle()
+    assert world.seen() == {"Down": ("resolved", "done")}
+
+
+def fails(*arguments, **named):
+    raise Outage("AWS is down")
+
+
+def test_a_queue_that_cannot_be_asked_hides_nothing_else(make_world, monkeypatch):
+    world = make_world(queued=True, STATUS_PASSWORD=PASSWORD)
+    client = edge.app.test_client()
+    client.post("/status/sign-in", data={"password": PASSWORD})
+    trigger(world)
+    monkeypatch.setattr("jpi.queue.Queue.waiting", fails)
+    shown = client.get("/status")
+    assert (shown.status_code, "Down" in shown.text, "not known" in shown.text) == (200, True, True)
+    assert "The queue cannot be looked at: AWS is down" in shown.text
+
+
+def test_tables_that_cannot_be_read_are_said_on_a_page(world, team, stranger, monkeypatch):
+    monkeypatch.setattr(world.jpi.links, "listed", fails)
+    monkeypatch.setattr("jpi.store.sign_in_attempts.Attempts.wait", fails)
+    shown = team.get("/status")
+    assert (shown.status_code, "cannot read its tables" in shown.text) == (503, True)
+    assert world.environ["STAGE"] in shown.text
+    assert team.get("/status.json").get_json() == {"error": routes.SILENT}
+    shown = stranger.post("/status/sign-in", data={"password": "any"})
+    assert (shown.status_code, "cannot read its tables" in shown.text) == (503, True)
+    assert "AWS is down" not in shown.text
+    assert world.environ["STAGE"] not in shown.text
+    assert 'class="stage"' not in shown.text
+
+
+def test_what_the_button_cannot_do_is_said(world, team):
+    incident = trigger(world)
+    for fault, said in ((Fault(500), "Not now:"), (Fault(403), "That did not work:")):
+        world.pagerduty_server.fault = lambda call, fault=fault: fault
+        assert said in pressed(team, incident.id).text
+    world.pagerduty_server.fault = lambda call: None
+    assert team.post("/status/incidents/NOBODYS/again", data={"token": token_of(team)}).status_code == 404
+    assert "holds no such incident" in team.get("/status/incidents/NOBODYS").text
+
+
+def test_an_incident_is_shown_with_both_sides_and_its_history(world, team):
+    incident = trigger(world)
+    issue = world.issue_of(incident)
+    world.pagerduty.acknowledge(incident, world.rita)
+    world.settle()
+    page = team.get("/status").text
+    assert f'href="/status/incidents/{incident.id}"' in page
+    assert f'href="{world.jira_url}/browse/{issue.key}"' in page
+    assert f'href="{incident.html_url}"' in page
+    assert re.search(r"acknowledged.*in progress.*by: incident acknowledged", page, re.DOTALL)
+    history = team.get(f"/status/incidents/{incident.id}").text
+    assert re.search(r"incident acknowledged.*Moved the issue to In Progress.*incident triggered.*Made the issue",
+                     history, re.DOTALL), "the newest first"
+
+
+def test_machines_get_the_same(world, stranger):
+    incident = trigger(world)
+    poll(world)
+    said = stranger.get("/status.json", auth=("any name", PASSWORD)).get_json()
+    assert (said["health"]["level"], said["health"]["reasons"]) == ("green", [])
+    [row] = said["incidents"]
+    assert (row["incident"], row["state"], row["pagerduty"], row["jira"]) == (incident.id, "open", "triggered", "to do")
+    assert said["events"]["events/webhook/IncidentTriggered/applied"] == 1
+    assert said["events"]["api/jira/calls"] > 4
+    assert said["figures"]["lag_s"]["p95"] > 0
+    one = stranger.get(f"/status.json?incident={incident.id}", auth=("any name", PASSWORD)).get_json()
+    assert one["history"][-1]["steps"][0]["what"] == "Made the issue INCIDENT-1."
+    assert stranger.get("/status.json?incident=NOBODYS", auth=("any name", PASSWORD)).status_code == 404
+
+
+def test_the_figures_of_the_log_are_on_the_page(world, team):
+    world.jira_server.fault = on_call("POST", "/search/jql", 429, times=1, **{"Retry-After": "1"})
+    trigger(world)
+    poll(world)
+    page = team.get("/status").text
+    limited = r"Jira</th><td data-name=\"Calls\">\d+</td><td data-name=\"Errors\">0</td><td data-name=\"[^\"]+\">1</td>"
+    assert re.search(limited, page), "calls, errors, 429s and retries by service"
+    assert re.search(r"incident triggered</th><td[^>]+>webhook</td><td[^>]+>applied</td><td[^>]+>1</td>", page)
+
+
+def test_how_long_events_waited_in_the_queue_is_on_the_page(make_world):
+    world = make_world(queued=True, STATUS_PASSWORD=PASSWORD)
+    client = edge.app.test_client()
+    client.post("/status/sign-in", data={"password": PASSWORD})
+    trigger(world)
+    assert re.search(r"0 waiting, 0 under way; last hour, 95\xa0% within \d", client.get("/status").text)
+    assert client.get("/status.json").get_json()["figures"]["wait_s"]["p95"] > 0
+
+
+@pytest.mark.parametrize("given", ["Basic \xff\xfe", "Basic !", "Basic", "Bearer abc", "Basic gICA"])
+def test_what_is_no_password_is_refused_like_none(world, stranger, given):
+    answer = stranger.get("/status.json", headers={"Authorization": given})
+    assert (answer.status_code, list(answer.get_json())) == (401, ["error"])
+
+
+def test_the_list_is_narrowed_by_state_and_text(world, team):
+    down = trigger(world, "Checkout is down")
+    world.clock.advance(5)
+    trigger(world, "Search is slow", "P3")
+    world.clock.advance(5)
+    done = trigger(world, "Login fails")
+    world.pagerduty.resolve(done, world.rita)
+    world.settle()
+
+    def found(query):
+        return re.findall(r"<bdi>([^<]+)</bdi></a>", team.get(f"/status?{query}").text)
+
+    assert found("") == ["Login fails", "Search is slow", "Checkout is down"], "the newest first"
+    assert found("state=open") == ["Checkout is down"]
+    assert found("state=none") == ["Search is slow"]
+    assert found("state=resolved") == ["Login fails"]
+    assert found("state=failing") == []
+    assert found("state=invented") == found("")
+    assert found("text=IS+") == ["Search is slow", "Checkout is down"]
+    assert found("text=IS+&state=open") == ["Checkout is down"]
+    assert found(f"text={down.id.lower()}") == found("text=incident-1") == ["Checkout is down"]
+    assert found("text=nothing+like+it") == []
+
+
+def failing(world, title):
+    world.jira_server.fault = lambda call: Fault(403) if call.path.endswith("/issue") else None
+    incident = trigger(world, title)
+    world.jira_server.fault = lambda call: None
+    return incident
+
+
+def test_what_is_wrong_is_said_in_words(world, team):
+    incident = failing(world, "Checkout is down")
+    shown = team.get("/status").text
+    assert "Worth a look" in shown
+    assert "1 incident could not be kept in step" in shown
+    assert "was refused with 403" in shown
+    assert "not applied" in shown
+    page = team.get(f"/status/incidents/{incident.id}").text
+    assert "What to do:" in page
+    assert "give it the right to" in page
+    world.clock.advance(600)
+    world.pagerduty_server.fault = lambda call: Fault(401)
+    with pytest.raises(Exception, match="401"):
+        poll(world)
+    shown = team.get("/status").text
+    assert "No poll has succeeded" not in shown, "offline nobody polls by schedule"
+    assert "The last poll failed" in shown
+
+
+def test_a_late_poll_is_red(world, team):
+    poll(world)
+    assert "All is well" in team.get("/status").text
+    world.pagerduty_server.fault = lambda call: Fault(500)
+    for _ in range(4):
+        with pytest.raises(Unavailable):
+            poll(world)
+    shown = team.get("/status").text
+    assert "Something is wrong" in shown
+    assert re.search(r"No poll has succeeded for \d min: .*failed with 500", shown)
+
+
+def test_tokens_and_webhooks_are_looked_at_once_an_hour(world, team):
+    poll(world)
+    asked = len(world.jira_server.calls)
+    poll(world)
+    world.jira.users[world.bot_id].token = "renewed"
+    hook = next(iter(world.pagerduty.hooks.all.values()))
+    hook.active = False
+    shown = team.get("/status").text
+    assert "All is well" in shown
+    world.clock.advance(3600)
+    poll(world)
+    shown = team.get("/status").text
+    assert "Jira token: the token is not taken" in shown
+    assert "PagerDuty webhook:" in shown
+    assert asked
+
+
+def test_a_service_that_is_silent_when_looked_at_is_asked_again_soon(world, team):
+    world.jira_server.fault = lambda call: Fault(503) if call.path.endswith("/myself") else None
+    poll(world)
+    assert "Jira token: " not in team.get("/status").text, "it is the token that this line is about"
+    assert "not looked at: Jira GET /myself failed with 503; it is asked again soon" in team.get("/status").text
+    world.jira_server.fault = lambda call: None
+    world.clock.advance(300)
+    poll(world)
+    assert "not looked at" not in team.get("/status").text
+    world.jira.users[world.bot_id].token = "renewed"
+    world.clock.advance(3600)
+    poll(world)
+    world.jira_server.fault = lambda call: Fault(503) if call.path.endswith("/myself") else None
+    world.clock.advance(3600)
+    poll(world)
+    assert "Jira token: the token is not taken" in team.get("/status").text, "as it was when Jira last said so"
+
+
+def test_looking_takes_no_more_time_than_the_poll_has_left(world, team):
+    world.jpi.budget.start(0.5)
+    asked = len(world.jira_server.calls)
+    probes.look(world.jpi)
+    assert len(world.jira_server.calls) == asked
+    assert "Something is wrong" not in team.get("/status").text
+    world.jpi.budget.start(100)
+    probes.look(world.jpi)
+    world.clock.advance(301)
+    probes.look(world.jpi)
+    assert world.jpi.budget.left() <= probes.CALL_SECONDS
+
+
+HOSTILE = ["<script>alert(1)</script>", "\u202egnp.exe", "x" * 10_000, "{{ 7 * 7 }}", '" onmouseover="alert(1)']
+
+
+@pytest.mark.parametrize("title", HOSTILE)
+def test_what_comes_from_outside_is_text(world, team, title):
+    incident = trigger(world, title)
+    world.pagerduty.annotate(incident, title, world.rita)
+    edit(world, world.issue_of(incident), summary=title[:200])
+    world.settle()
+    for page in (team.get("/status").text, team.get(f"/status/incidents/{incident.id}").text):
+        assert "<script>" not in page
+        assert 'onmouseover="' not in page
+        assert "x" * 1_000 not in page
+        for at in (found.start() for found in re.finditer("\u202e", page)):
+            before = page[:at]
+            isolated = before.rfind("<bdi>") > before.rfind("</bdi>") or before.endswith("<title>\u2068")
+            assert isolated, "it turns nothing but itself"
+
+
+def test_only_web_addresses_are_linked(world, team):
+    incident = trigger(world)
+    world.jpi.links.save(replace(world.jpi.links.get(incident.id), about={"began": 1.0, "url": "javascript:alert(1)"}))
+    assert "javascript:" not in team.get("/status").text
+    assert "javascript:" not in team.get(f"/status/incidents/{incident.id}").text
+
+
+def test_no_secret_is_on_any_page(world, team):
+    incident = failing(world, "Down")
+    for path in ("/status", f"/status/incidents/{incident.id}", "/status.json"):
+        assert not [one for one in SECRETS if one in team.get(path).text]
+
+
+def test_however_many_there_are_a_page_reads_no_more(world, team):
+    for number in range(250):
+        world.jpi.links.save(Link(f"Q{number:03}", about={"began": float(number), "title": f"Incident {number}"},
+                                  agreed={"status": "triggered"}))
+    for path, most in (("/status", 10), ("/status?text=incident+17", 13), ("/status?state=none", 6)):
+        operations = []
+        with bench.counted(bench.Cost(), operations.append):
+            page = team.get(path).text
+        assert len(operations) <= most
+        assert "Scan" not in operations
+        assert page.count('href="/status/incidents/') <= queries.PAGE
+    seen, place = [], ""
+    for _ in range(5):
+        page = team.get(f"/status?before={place}").text
+        seen += re.findall(r"<bdi>Incident (\d+)</bdi>", page)
+        place = (re.findall(r'before=([^"&]+)"', page) or [""])[-1]
+    assert seen == [str(number) for number in reversed(range(250))]
+
+
+def test_a_search_says_how_far_it_looked(world, team, monkeypatch):
+    monkeypatch.setattr(queries, "SEARCHED", 20)
+    monkeypatch.setattr(queries, "BATCH", 10)
+    for number in range(50):
+        world.jpi.links.save(Link(f"Q{number:03}", about={"began": float(number), "title": f"Incident {number}"}))
+    page = team.get("/status?text=incident+5").text
+    assert "among the newest 20" in page
+    assert "Look further back" in page

@@ -1,0 +1,235 @@
+"""The poll: windows, pages, overlap, and what a failure leaves for the next one."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from jpi.errors import Unavailable
+from jpi.handlers import log_entries
+from sandbox.web import Fault
+from tests.fakes.function_context import FakeContext
+
+MINUTE = 60.0
+
+
+def queries(world):
+    return [call.query for call in world.pagerduty_server.calls if call.path == "/log_entries"]
+
+
+def position(world):
+    return world.jpi.poll._cursor.load()
+
+
+def hour_of_polls(world):
+    """Two polls, an hour and another apart: what came before is out of the window of the next."""
+    for _ in range(2):
+        log_entries.handler({}, None)
+        world.clock.advance(3600)
+
+
+def trigger_unheard(world, title, priority="P1"):
+    with world.losing_webhooks():
+        return world.pagerduty.trigger(world.service, title, world.rita, priority)
+
+
+def test_the_first_poll_looks_back_and_the_next_ones_overlap(world):
+    trigger_unheard(world, "Long ago")
+    world.clock.advance(6 * 3600 + 5)
+    trigger_unheard(world, "Just now")
+    log_entries.handler({}, None)
+    assert [issue.summary for issue in world.issues()] == ["Just now"]
+    first = queries(world)[0]
+    assert [world.clock.now() - datetime.fromisoformat(first[name][0]) for name in ("since", "until")] == [
+        pytest.approx(timedelta(hours=ago), abs=timedelta(seconds=5)) for ago in (6, 0)]
+    world.clock.advance(MINUTE)
+    world.forget_calls()
+    log_entries.handler({}, None)
+    again = queries(world)[0]
+    assert datetime.fromisoformat(again["since"][0]) == datetime.fromisoformat(first["until"][0]) - timedelta(minutes=5)
+
+
+@pytest.mark.parametrize("order", ["newest", "oldest", "shuffled"])
+def test_pages_are_pinned_and_their_order_does_not_matter(world, order):
+    world.pagerduty.log_order = order
+    incident = trigger_unheard(world, "Down")
+    with world.losing_webhooks():
+        for number in range(230):
+            world.pagerduty.annotate(incident, f"Note {number}", world.rita)
+    done = log_entries.handler({}, None)
+    pages = queries(world)
+    assert [page["offset"] for page in pages] == [["0"], ["100"], ["200"]]
+    assert len({page["until"][0] for page in pages}) == 1
+    assert done == {"entries": len(incident.log), "events": 1, "again": 0}
+    assert len(world.linked(world.issues()[0], "Timeline")) == len(incident.log)
+
+
+def test_a_window_too_full_to_be_paged_through_is_read_in_halves(world, monkeypatch):
+    monkeypatch.setattr("jpi.pagerduty.client.DEEPEST", 100)
+    incidents = []
+    for number in range(12):
+        incidents.append(trigger_unheard(world, f"Alert {number}", "P5"))
+        for step in range(9):
+            world.clock.advance(20)
+            with world.losing_webhooks():
+                world.pagerduty.annotate(incidents[-1], f"Note {step}", world.rita)
+    done = log_entries.handler({}, None)
+    assert done["entries"] == sum(len(one.log) for one in incidents) > 100
+    assert done["events"] == 12
+
+
+def test_a_second_too_full_to_be_split_is_read_as_far_as_it_goes(world, monkeypatch):
+    monkeypatch.setattr("jpi.pagerduty.client.DEEPEST", 100)
+    at = world.clock.now().replace(microsecond=0) + timedelta(seconds=1)
+    monkeypatch.setattr(world.clock, "now", lambda: at)
+    incident = trigger_unheard(world, "Down", "P5")
+    with world.losing_webhooks():
+        for number in range(150):
+            world.pagerduty.annotate(incident, f"Note {number}", world.rita)
+    found, _ = world.jpi.poll._pagerduty.log_entries(at, at + timedelta(seconds=1))
+    assert len(found) == 100
+
+
+def test_what_fails_does_not_stop_the_others_and_is_tried_again(world):
+    bad, good = trigger_unheard(world, "Unlucky"), trigger_unheard(world, "Lucky")
+    world.jira_server.fault = lambda call: Fault(500) if "Unlucky" in str(call.body) else None
+    assert log_entries.handler({}, None)["again"] == 1
+    assert [issue.summary for issue in world.issues()] == ["Lucky"]
+    assert position(world).again == (bad.id,)
+    hour_of_polls(world)
+    assert position(world).again == (bad.id,)
+    world.jira_server.fault = lambda call: None
+    world.forget_calls()
+    # Long after the overlap: only the note with the cursor brings it back.
+    assert log_entries.handler({}, None)["again"] == 0
+    assert world.seen() == {"Unlucky": ("triggered", "new"), "Lucky": ("triggered", "new")}
+    issue = world.issue_of(bad)
+    assert len(world.linked(issue, "Timeline")) == len(bad.log) == len(good.log)
+
+
+def test_an_incident_that_cannot_be_read_again_stays_noted_down(world):
+    incident = trigger_unheard(world, "Down")
+    world.jira_server.fault = lambda call: Fault(500)
+    hour_of_polls(world)
+    world.jira_server.fault = lambda call: None
+    world.pagerduty_server.fault = lambda call: Fault(500) if call.path.startswith("/incidents") else None
+    assert log_entries.handler({}, None)["again"] == 1
+    assert position(world).again == (incident.id,)
+    assert world.issues() == []
+    world.pagerduty_server.fault = lambda call: None
+    log_entries.handler({}, None)
+    assert world.seen() == {"Down": ("triggered", "new")}
+
+
+def test_a_poll_that_cannot_read_leaves_the_cursor(world):
+    log_entries.handler({}, None)
+    before = position(world)
+    trigger_unheard(world, "Down")
+    world.pagerduty_server.fault = lambda call: Fault(502)
+    with pytest.raises(Unavailable):
+        log_entries.handler({}, None)
+    assert position(world) == before
+    world.pagerduty_server.fault = lambda call: None
+    log_entries.handler({}, None)
+    assert world.seen() == {"Down": ("triggered", "new")}
+
+
+def test_a_lost_webhook_of_jiras_is_made_good(world):
+    incident = trigger_unheard(world, "Down")
+    log_entries.handler({}, None)
+    with world.losing_webhooks():
+        world.move(world.issue_of(incident), "done")
+    log_entries.handler({}, None)
+    assert world.seen() == {"Down": ("resolved", "done")}
+
+
+def test_jira_being_unreadable_does_not_stop_the_cursor(world):
+    trigger_unheard(world, "Down")
+    log_entries.handler({}, None)
+    before = position(world)
+    world.clock.advance(MINUTE)
+    world.jira_server.fault = lambda call: Fault(500) if "bulkfetch" in call.path else None
+    log_entries.handler({}, None)
+    assert position(world).until > before.until
+
+
+def test_what_our_own_account_did_by_hand_is_carried_over_by_the_poll(world):
+    incident = trigger_unheard(world, "Down")
+    log_entries.handler({}, None)
+    world.pagerduty.resolve(incident, world.pagerduty_bot)
+    world.settle()
+    assert world.seen() == {"Down": ("resolved", "new")}, "taken for an echo"
+    log_entries.handler({}, None)
+    assert world.seen() == {"Down": ("resolved", "done")}
+
+
+def test_references_instead_of_whole_incidents_are_completed(world, monkeypatch):
+    monkeypatch.setattr("jpi.pagerduty.client.LOG_INCLUDES", ["channels"])
+    trigger_unheard(world, "Down")
+    log_entries.handler({}, None)
+    assert world.seen() == {"Down": ("triggered", "new")}
+
+
+def test_a_priority_raised_and_lowered_between_two_polls_still_gets_its_issue(world):
+    incident = trigger_unheard(world, "Down", "P2")
+    with world.losing_webhooks():
+        world.pagerduty.set_priority(incident, "P1", world.rita)
+        world.pagerduty.set_priority(incident, "P3", world.rita)
+    log_entries.handler({}, None)
+    assert [(issue.summary, issue.priority) for issue in world.issues()] == [("Down", "Medium")]
+
+
+def test_no_call_is_started_that_the_function_has_no_time_for(world):
+    with pytest.raises(Unavailable, match="no time left"):
+        log_entries.handler({}, FakeContext(5500))
+    assert world.calls() == []
+
+
+def test_the_log_of_an_incident_raised_later_is_whole(world):
+    incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P2")
+    world.settle()
+    hour_of_polls(world)
+    world.pagerduty.set_priority(incident, "P1", world.rita)
+    world.settle()
+    hour_of_polls(world)
+    assert len(world.linked(world.issue_of(incident), "Timeline")) == len(incident.log)
+    # Read whole once, and not at every poll from then on.
+    assert [call.path for call in world.calls()].count(f"/incidents/{incident.id}/log_entries") == 1
+
+
+def test_even_a_mistake_of_ours_does_not_stop_the_others(world, monkeypatch, caplog):
+    bad = trigger_unheard(world, "Unlucky")
+    trigger_unheard(world, "Lucky")
+    apply = world.jpi.hand_over._apply
+
+    def mistaken(event):
+        if event.incident.id == bad.id:
+            raise KeyError("a mistake")
+        return apply(event)
+
+    monkeypatch.setattr(world.jpi.hand_over, "_apply", mistaken)
+    assert log_entries.handler({}, None)["again"] == 1
+    assert [issue.summary for issue in world.issues()] == ["Lucky"]
+    assert "an event failed" in caplog.text
+
+
+def test_an_incident_that_is_gone_is_not_read_for_ever(world):
+    incident = trigger_unheard(world, "Down")
+    world.jira_server.fault = lambda call: Fault(500)
+    hour_of_polls(world)
+    del world.pagerduty.incidents[incident.id]
+    log_entries.handler({}, None)
+    assert position(world).again == ()
+
+
+def test_what_failed_is_read_whole_even_where_something_new_happened_since(world):
+    incident = trigger_unheard(world, "Down")
+    hour_of_polls(world)
+    with world.losing_webhooks():
+        world.pagerduty.annotate(incident, "The first note.", world.rita)
+    world.jira_server.fault = lambda call: Fault(500)
+    hour_of_polls(world)
+    world.jira_server.fault = lambda call: None
+    with world.losing_webhooks():
+        world.pagerduty.annotate(incident, "The second note.", world.rita)
+    log_entries.handler({}, None)
+    assert len(world.linked(world.issue_of(incident), "Timeline")) == len(incident.log)

@@ -1,0 +1,198 @@
+"""What no webhook told: the poll reads both sides' state, and makes good what differs."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from jpi.domain.events import IncidentLogged, IncidentTriggered
+from jpi.domain.link import Link
+from jpi.domain.model import Incident
+from jpi.domain.retry_state import KEPT, due, forgotten, noted
+from jpi.errors import Permanent, TooEarly, Unavailable
+from jpi.handlers import log_entries
+from sandbox.web import Fault
+from tests.acting import QUESTIONS, whole
+
+NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+EMPTY_PAGE = json.dumps({"log_entries": [], "more": False, "limit": 100, "offset": 100, "total": None})
+
+
+def poll(world, times=1):
+    for _ in range(times):
+        log_entries.handler({}, None)
+        world.settle()
+
+
+def no_entries(call):
+    """PagerDuty lists no log entries, and says nothing of it."""
+    return Fault(200, body=EMPTY_PAGE) if call.path == "/log_entries" else None
+
+
+@pytest.mark.parametrize("queued", [False, True])
+def test_a_p1_of_which_neither_a_webhook_nor_a_log_entry_told_gets_its_issue(make_world, queued):
+    world = make_world(queued=queued)
+    poll(world)
+    world.clock.advance(60)
+    with world.losing_webhooks():
+        incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
+    world.pagerduty_server.fault = no_entries
+    poll(world)
+    assert whole(world) == [QUESTIONS, 2, 1]
+    poll(world)
+    assert len(world.linked(world.issues()[0], "Timeline")) == len(incident.log)
+
+
+def test_what_was_open_long_before_jpi_gets_no_issue(world):
+    with world.losing_webhooks():
+        world.pagerduty.trigger(world.service, "Years ago", world.rita, "P1")
+    world.clock.advance(7 * 3600)
+    poll(world, 2)
+    assert world.issues() == []
+
+
+@pytest.mark.parametrize("queued", [False, True])
+def test_what_happened_to_an_incident_in_a_gap_of_the_log_is_made_good(make_world, queued):
+    world = make_world(queued=queued)
+    incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
+    world.settle()
+    for act, wanted in [(world.pagerduty.acknowledge, "indeterminate"), (world.pagerduty.resolve, "done")]:
+        poll(world)
+        world.clock.advance(3600)
+        with world.losing_webhooks():
+            act(incident, world.rita)
+        world.pagerduty_server.fault = no_entries
+        poll(world)
+        world.pagerduty_server.fault = lambda call: None
+        assert world.seen() == {"Down": (incident.status, wanted)}
+
+
+def test_a_poll_costs_one_call_for_the_incidents_and_two_for_the_issues(world):
+    for number in range(3):
+        world.pagerduty.trigger(world.service, f"Outage {number}", world.rita, "P1")
+    world.settle()
+    poll(world, 2)
+    world.clock.advance(3600)
+    poll(world)
+    world.forget_calls()
+    poll(world)
+    assert sorted(f"{call.method} {call.path}" for call in world.calls()) == [
+        "GET /incidents", "GET /log_entries", "POST /rest/api/3/issue/bulkfetch", "POST /rest/api/3/search/jql"]
+
+
+def test_incidents_that_cannot_be_read_do_not_stop_the_poll(world, caplog):
+    poll(world)
+    before = world.jpi.poll._cursor.load()
+    world.clock.advance(60)
+    world.pagerduty_server.fault = lambda call: Fault(500) if call.path == "/incidents" else None
+    poll(world)
+    assert "the open incidents were not read" in caplog.text
+    assert world.jpi.poll._cursor.load().until > before.until
+
+
+def test_an_incident_that_cannot_be_read_by_itself_does_not_stop_the_poll(world, caplog):
+    incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
+    world.settle()
+    poll(world)
+    world.clock.advance(3600)
+    with world.losing_webhooks():
+        world.pagerduty.resolve(incident, world.rita)
+    world.pagerduty_server.fault = lambda call: no_entries(call) or (
+        Fault(500) if call.path == f"/incidents/{incident.id}" else None)
+    poll(world)
+    assert "an incident was not read" in caplog.text
+    world.pagerduty_server.fault = lambda call: None
+    poll(world)
+    assert world.seen() == {"Down": ("resolved", "done")}
+
+
+def test_an_odd_incident_costs_only_itself(world, caplog):
+    poll(world)
+    with world.losing_webhooks():
+        odd = world.pagerduty.trigger(world.service, "Odd", world.rita, "P1")
+        world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
+    odd.title = ["a", "list"]
+    world.pagerduty_server.fault = no_entries
+    poll(world)
+    assert [issue.summary for issue in world.issues()] == ["Down"]
+    assert "an incident cannot be read" in caplog.text
+
+
+def test_pages_of_open_incidents_are_read_to_the_end(world):
+    poll(world)
+    with world.losing_webhooks():
+        for number in range(120):
+            world.pagerduty.trigger(world.service, f"Alert {number}", world.rita, "P1" if number == 0 else "P4")
+    world.pagerduty_server.fault = no_entries
+    poll(world)
+    assert [issue.summary for issue in world.issues()] == ["Alert 0"]
+
+
+def test_a_page_that_is_missing_keeps_the_cursor_where_it_was(world, caplog):
+    poll(world)
+    before = world.jpi.poll._cursor.load()
+    world.clock.advance(600)
+    with world.losing_webhooks():
+        incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
+        for number in range(150):
+            world.pagerduty.annotate(incident, f"Note {number}", world.rita)
+    world.clock.advance(600)
+    world.pagerduty_server.fault = lambda call: Fault(200, body=EMPTY_PAGE.replace("null", "154")) if (
+        call.path == "/log_entries" and call.query["offset"] == ["100"]) else None
+    poll(world)
+    assert "log entries are missing" in caplog.text
+    assert (world.jpi.poll._cursor.load().until, len(world.issues())) == (before.until, 1)
+    world.pagerduty_server.fault = lambda call: None
+    poll(world)
+    assert len(world.linked(world.issues()[0], "Timeline")) == len(incident.log)
+    assert world.jpi.poll._cursor.load().short == 0
+
+
+def test_a_service_that_always_counts_wrong_stops_nothing(world):
+    world.pagerduty_server.fault = lambda call: Fault(200, body=EMPTY_PAGE.replace("null", "7")) if (
+        call.path == "/log_entries") else None
+    short = []
+    for _ in range(4):
+        poll(world)
+        short.append(world.jpi.poll._cursor.load().short)
+    assert short == [1, 2, 0, 1]
+
+
+def failing(number, error, link):
+    return noted(link, IncidentTriggered(f"E{number}", NOON, Incident("Q1")), error, 1000.0 + number)
+
+
+def test_failures_are_remembered_within_bounds_and_forgotten_when_mended():
+    link = Link("Q1", issue_key="INCIDENT-1")
+    for number in range(KEPT + 5):
+        link = failing(number, Permanent("refused"), link)
+    assert list(link.failed) == [f"E{number}" for number in range(5, KEPT + 5)]
+    link = failing(6, TooEarly("x" * 9999), link)
+    assert (len(link.failed), list(link.failed)[-1], len(link.failed["E6"]["reason"])) == (KEPT, "E6", 500)
+    mended = forgotten(link, IncidentTriggered("E7", NOON, Incident("Q1")))
+    assert "E7" not in mended.failed
+    assert list(forgotten(link, IncidentLogged("log:1", NOON, Incident("Q1"), whole=True)).failed) == ["E6"]
+    assert forgotten(link, IncidentLogged("log:1", NOON, Incident("Q1"))) == link, "which does not bring everything"
+
+
+def test_the_poll_comes_back_ever_more_seldom():
+    link, waits = Link("Q1"), []
+    for number in range(8):
+        link = failing(number, Unavailable("503"), link)
+        waits.append(next(wait for wait in range(0, 9999, 60) if due(link, 1000.0 + number + wait)))
+    assert waits == [120, 240, 480, 960, 1920, 3840, 3840, 3840]
+    assert due(Link("Q1"), 0.0)
+    assert not due(replace(Link("Q1"), holds={"issue": 1100.0}), 1000.0), "somebody is at it"
+
+
+def test_an_issue_whose_changes_cannot_be_read_does_not_keep_others_from_being_read(world, caplog):
+    incidents = [world.pagerduty.trigger(world.service, title, world.rita, "P1") for title in ("Odd", "Down")]
+    world.settle()
+    with world.losing_webhooks():
+        world.move(world.issue_of(incidents[0]), "indeterminate")
+        world.move(world.issue_of(incidents[1]), "done")
+    world.jira_server.fault = lambda call: Fault(403) if call.path.endswith("/changelog") else None
+    poll(world)
+    assert "an issue's changes were not read" in caplog.text
+    assert incidents[1].status == "resolved"

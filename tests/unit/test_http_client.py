@@ -1,0 +1,146 @@
+"""One outgoing call: what is tried again, what never is, and when there is no time left."""
+
+import json
+import threading
+
+import pytest
+import requests
+import urllib3
+
+from jpi.errors import OutcomeUnknown, Permanent, Refused, Unavailable
+from jpi.http_client import Budget, Calls
+from sandbox.clock import Clock
+
+
+def answer(status=200, body=None, headers=None):
+    made = requests.Response()
+    made.status_code = status
+    made._content = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
+    made.headers.update(headers or {})
+    return made
+
+
+REFUSED_CONNECTION = requests.ConnectionError(
+    urllib3.exceptions.MaxRetryError(None, "/", urllib3.exceptions.NewConnectionError(None, "refused")))
+DROPPED = requests.ConnectionError(urllib3.exceptions.ProtocolError("Connection aborted."))
+LIMIT = answer(429, headers={"Retry-After": "2"})
+
+
+@pytest.fixture
+def calls():
+    """`calls(outcomes)` makes (call, what was sent, clock); each outcome is an answer or an error."""
+    def make(*outcomes, seconds=25.0):
+        clock, sent, left = Clock(), [], list(outcomes)
+
+        def send(method, path, params, body, timeout):
+            sent.append((method, path, timeout, clock()))
+            outcome = left.pop(0)
+            if isinstance(outcome, Exception):
+                raise outcome
+            return outcome
+
+        return Calls("Jira", send, Budget(clock, seconds), clock.advance), sent, clock
+
+    return make
+
+
+@pytest.mark.parametrize("fault", [answer(500), answer(503), answer(408), LIMIT, DROPPED, REFUSED_CONNECTION,
+                                   requests.ReadTimeout()])
+def test_a_read_is_tried_again(calls, fault):
+    call, sent, _ = calls(fault, answer(200, {"a": 1}))
+    assert call("GET", "/x") == {"a": 1}
+    assert len(sent) == 2
+
+
+@pytest.mark.parametrize("fault", [LIMIT, REFUSED_CONNECTION, requests.ConnectTimeout()])
+def test_a_write_is_tried_again_only_where_it_had_no_effect(calls, fault):
+    call, sent, _ = calls(fault, answer(201, {"a": 1}))
+    assert call("POST", "/x") == {"a": 1}
+    assert len(sent) == 2
+
+
+@pytest.mark.parametrize("fault", [answer(500), answer(503, headers={"Retry-After": "1"}), DROPPED,
+                                   requests.ReadTimeout(), requests.exceptions.ChunkedEncodingError()])
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+def test_a_write_with_an_unknown_outcome_is_never_sent_twice(calls, method, fault):
+    call, sent, _ = calls(fault)
+    with pytest.raises(OutcomeUnknown):
+        call(method, "/x")
+    assert len(sent) == 1
+
+
+def test_a_post_that_only_asks_is_a_read(calls):
+    call, _, _ = calls(DROPPED, answer(200, {}))
+    assert call("POST", "/search/jql", read=True) == {}
+
+
+def test_tries_are_bounded(calls):
+    call, sent, _ = calls(*[answer(502)] * 9)
+    with pytest.raises(Unavailable, match="Jira GET /x failed with 502"):
+        call("GET", "/x")
+    assert len(sent) == 3
+
+
+@pytest.mark.parametrize(("headers", "pause"), [
+    ({"Retry-After": "3"}, 3.0), ({"ratelimit-reset": "2"}, 2.0), ({}, 0.5),
+    ({"Retry-After": "Fri, 20 Nov 2026 03:00:00 GMT"}, 0.5),
+])
+def test_the_pause_is_what_the_service_asks_for(calls, headers, pause):
+    call, sent, _ = calls(answer(429, headers=headers), answer())
+    assert call("GET", "/x") is None
+    assert sent[1][3] - sent[0][3] == pause
+
+
+@pytest.mark.parametrize(("asked", "seconds"), [("5", 25.0), ("3", 3.5)])
+def test_a_pause_too_long_gives_the_work_back_with_what_was_asked_for(calls, asked, seconds):
+    call, sent, _ = calls(answer(429, headers={"Retry-After": asked}), seconds=seconds)
+    with pytest.raises(Unavailable) as caught:
+        call("GET", "/x")
+    assert (len(sent), caught.value.after) == (1, float(asked))
+
+
+def test_timeouts_end_with_the_budget(calls):
+    call, sent, _ = calls(answer(), seconds=4.0)
+    call("GET", "/x")
+    assert sent[0][2] == (2.0, 4.0)
+    call, sent, _ = calls(seconds=0.5)
+    with pytest.raises(Unavailable, match="no time left"):
+        call("GET", "/x")
+    assert sent == []
+
+
+def test_a_refusal_says_why(calls):
+    jira = {"errorMessages": ["No."], "errors": {"summary": "Too long."}}
+    call, _, _ = calls(answer(400, jira))
+    with pytest.raises(Refused, match=r"Jira POST /x was refused with 400: No\.; summary: Too long\.") as caught:
+        call("POST", "/x")
+    assert (caught.value.status, caught.value.fields, caught.value.answer) == (400, {"summary": "Too long."}, jira)
+    pagerduty = {"error": {"message": "Invalid", "code": 2001, "errors": ["Title is empty"]}}
+    call, _, _ = calls(answer(400, pagerduty))
+    with pytest.raises(Refused, match="Invalid; Title is empty") as caught:
+        call("PUT", "/x")
+    assert caught.value.code == 2001
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'"text"', {"errors": ["a list"]},
+                                  {"error": {"message": "x"}}])
+def test_a_refusal_in_another_shape_is_a_refusal(calls, body):
+    call, _, _ = calls(answer(404, body))
+    with pytest.raises(Refused):
+        call("GET", "/x")
+
+
+def test_an_answer_that_is_not_json_is_permanent(calls):
+    call, _, _ = calls(answer(200, b"<html>"))
+    with pytest.raises(Permanent, match="other than JSON"):
+        call("GET", "/x")
+
+
+def test_each_thread_has_a_budget_of_its_own():
+    budget = Budget(Clock())
+    budget.start(300.0)
+    seen = []
+    worker = threading.Thread(target=lambda: (budget.start(5.0), seen.append(budget.left())))
+    worker.start()
+    worker.join()
+    assert (seen, budget.left()) == ([5.0], 300.0)

@@ -1,0 +1,112 @@
+"""Secrets by name: looked up together, never shown, and nobody asked where there is none."""
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+from jpi import aws, secret_references, settings
+from jpi.errors import SettingsError
+
+NAMED = {"JIRA_SERVER_URL": "https://a.example", "JIRA_USER_EMAIL": "a@a.example", "JIRA_API_TOKEN": "ssm:/jpi/qa/jira",
+         "PAGERDUTY_API_TOKEN": "secretsmanager:jpi/qa/pagerduty", "PAGERDUTY_USER_EMAIL": "a@a.example",
+         "JIRA_WEBHOOK_SECRET": "ssm:/jpi/qa/hook, plain,ssm:/jpi/qa/older"}
+
+
+@pytest.fixture
+def account(monkeypatch):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    with mock_aws():
+        ssm = boto3.client("ssm", region_name="us-east-1")
+        for name, value in {"jira": "jira-token", "hook": "new", "older": "old"}.items():
+            ssm.put_parameter(Name=f"/jpi/qa/{name}", Value=value, Type="SecureString")
+        boto3.client("secretsmanager", region_name="us-east-1").create_secret(
+            Name="jpi/qa/pagerduty", SecretString="pd-token")
+        yield ssm
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """The services that were asked, in order."""
+    found, real = [], aws.client
+    monkeypatch.setattr(
+        secret_references.aws, "client", lambda service, *more: (found.append(service), real(service, *more))[1]
+    )
+    return found
+
+
+def test_each_stands_for_what_is_stored(account, asked):
+    chosen = settings.load(NAMED)
+    assert (chosen.jira_api_token, chosen.pagerduty_api_token, chosen.jira_webhook_secret) == (
+        "jira-token", "pd-token", ("new", "plain", "old"))
+    assert asked == ["ssm", "secretsmanager"]
+
+
+def test_nobody_is_asked_where_nothing_is_named(asked):
+    assert secret_references.resolved({"JIRA_API_TOKEN": "plain", "X": "a, b"}) == (
+        {"JIRA_API_TOKEN": "plain", "X": "a, b"},
+        [],
+    )
+    assert asked == []
+
+
+def test_more_names_than_one_call_takes(account, asked):
+    for number in range(12):
+        account.put_parameter(Name=f"/jpi/qa/{number}", Value=f"v{number}", Type="SecureString")
+    there, _ = secret_references.resolved(
+        {"PAGERDUTY_WEBHOOK_SECRET": ",".join(f"ssm:/jpi/qa/{number}" for number in range(12))}
+    )
+    assert there == {"PAGERDUTY_WEBHOOK_SECRET": ",".join(f"v{number}" for number in range(12))}
+    assert asked == ["ssm"]
+
+
+def test_a_version_may_be_named(account):
+    assert settings.load({**NAMED, "JIRA_API_TOKEN": "ssm:/jpi/qa/jira:1"}).jira_api_token == "jira-token"
+
+
+def test_tables_are_made_without_any_secret(monkeypatch, asked):
+    assert settings.load(NAMED, look_up=False).config_table == "config-dev"
+    assert asked == []
+
+
+def test_what_is_missing_is_named_and_no_value_is_told(account):
+    with pytest.raises(SettingsError) as caught:
+        settings.load({**NAMED, "JIRA_API_TOKEN": "ssm:/jpi/qa/none", "PAGERDUTY_API_TOKEN": "secretsmanager:none",
+                       "LOG_LEVEL": "LOUD"})
+    said = str(caught.value)
+    assert "JIRA_API_TOKEN (ssm:/jpi/qa/none): there is no such parameter" in said
+    assert "PAGERDUTY_API_TOKEN (secretsmanager:none): An error occurred (ResourceNotFoundException)" in said
+    assert "LOG_LEVEL (LOUD) must be" in said, "everything that is wrong, at once"
+    assert "JIRA_WEBHOOK_SECRET" not in said
+
+
+class Refusing:
+    """A Parameter Store that refuses one name, and with it whatever is asked for beside it."""
+
+    def __init__(self, code):
+        self.code = code
+
+    def get_parameters(self, Names, WithDecryption):
+        if "/jpi/qa/jira" in Names:
+            raise ClientError({"Error": {"Code": self.code, "Message": "no"}}, "GetParameters")
+        return {"Parameters": [{"Name": name, "Value": "v"} for name in Names], "InvalidParameters": []}
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ThrottlingException", "ExpiredTokenException"])
+def test_why_is_said_in_awss_words_and_of_that_name_only(monkeypatch, code):
+    monkeypatch.setattr(secret_references.aws, "client", lambda *_: Refusing(code))
+    found, problems = secret_references.resolved({name: NAMED[name].partition(",")[0] for name in (
+        "JIRA_API_TOKEN", "JIRA_WEBHOOK_SECRET")})
+    assert found["JIRA_WEBHOOK_SECRET"] == "v"
+    [said] = problems
+    assert said.startswith(f"JIRA_API_TOKEN (ssm:/jpi/qa/jira): An error occurred ({code})")
+
+
+def test_without_a_way_to_aws_it_says_so(monkeypatch):
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    for name, value in {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x",
+                        "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=r"JIRA_API_TOKEN \(ssm:/jpi/qa/jira\): Could not connect"):
+        settings.load(NAMED)

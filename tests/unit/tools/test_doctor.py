@@ -1,0 +1,189 @@
+"""The doctor: all green where all is well; each thing that is broken is named, and the others are looked at still."""
+
+import json
+import threading
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+
+import boto3
+import pytest
+
+from jpi import settings, wiring
+from jpi.diagnostics import checks
+from jpi.handlers import log_entries
+from jpi.tools import doctor
+from sandbox.clock import RunningClock
+from sandbox.web import Fault
+
+
+@pytest.fixture
+def well(make_world, monkeypatch):
+    """A world with a queue, in which a poll has run; and its settings in the environment."""
+    return made_well(make_world(queued=True), monkeypatch)
+
+
+def made_well(world, monkeypatch):
+    """The world once a poll has run in it, and its settings are the environment's."""
+    log_entries.handler({}, None)
+    for name, value in world.environ.items():
+        monkeypatch.setenv(name, value)
+    return world
+
+
+def run(capsys, *arguments):
+    code = doctor.main(["--json", *arguments])
+    return code, {one["check"]: one["said"] for one in json.loads(capsys.readouterr().out) if not one["ok"]}
+
+
+def test_all_is_well(well, capsys):
+    well.forget_calls()
+    assert run(capsys) == (0, {})
+    assert [call for call in well.calls() if call.method != "GET" and not call.path.endswith("search/jql")] == []
+    assert doctor.main([]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert (len(lines), all(line.startswith("ok ") for line in lines)) == (13, True)
+
+
+def jira_has_no_timeline_links(world, monkeypatch):
+    world.jira.link_types = {key: one for key, one in world.jira.link_types.items() if one.name != "Timeline"}
+
+
+def jira_hook_lacks_an_event(world, monkeypatch):
+    next(iter(world.jira.webhooks.values())).events.remove("comment_created")
+
+
+def pagerduty_hook_is_off(world, monkeypatch):
+    [hook] = world.pagerduty.hooks.all
+    world.pagerduty.outbox.disabled_until[hook] = world.clock() + 3600
+
+
+@pytest.mark.parametrize(("spoil", "check", "said"), [
+    (jira_has_no_timeline_links, "Jira link types", "no link type 'Timeline'"),
+    (jira_hook_lacks_an_event, "Jira webhook", "does not tell of comment_created"),
+    (pagerduty_hook_is_off, "PagerDuty webhook", "is switched off: webhook_configuration --enable"),
+    (lambda world, _: world.pagerduty.hooks.all.clear(), "PagerDuty webhook", "has no webhook that points to a jpi"),
+    (lambda world, _: world.pagerduty.priorities.clear(), "PagerDuty priorities", "are not enabled"),
+    (lambda world, _: world.jira.projects.pop("QUESTION"), "Jira permissions", "QUESTION"),
+    (lambda world, patch: patch.setattr(wiring, "outside", lambda: replace(
+        world.outside(), clock=lambda: world.clock() - 3600)), "Jira clock", "s apart: set the clock"),
+    (lambda world, patch: patch.setenv("PAGERDUTY_USER_EMAIL", "no@example.com"), "PagerDuty token", "has no user no@"),
+    (lambda world, patch: patch.setenv("JIRA_API_TOKEN", "old"), "Jira token", "is not taken: make a new one"),
+    (lambda world, patch: patch.setenv("JIRA_WEBHOOK_SECRET", ""), "Jira webhook", "JIRA_WEBHOOK_SECRET is not set"),
+    (lambda world, patch: patch.setenv("EVENTS_QUEUE", world.environ["EVENTS_QUEUE"] + "x"), "AWS queue", "SQS"),
+    (lambda world, patch: patch.setenv("JIRA_SERVER_URL", "nowhere"), "settings", "JIRA_SERVER_URL (nowhere) must be"),
+])
+def test_what_is_broken_is_named(well, monkeypatch, capsys, spoil, check, said):
+    spoil(well, monkeypatch)
+    code, wrong = run(capsys)
+    assert (code, said in wrong[check]) == (1, True), wrong
+
+
+def test_a_poll_that_stands_still_is_told(well, monkeypatch, capsys):
+    monkeypatch.setattr("jpi.diagnostics.checks.POLLS", -1)
+    assert "the last poll got as far as" in run(capsys)[1]["AWS poll"]
+
+
+def test_parked_events_are_told(well, capsys):
+    sqs = well.jpi.queue.client
+    sqs.send_message(QueueUrl=well.parked, MessageBody="x", MessageGroupId="Q1", MessageDeduplicationId="1")
+    assert "1 events are parked" in run(capsys)[1]["AWS queue"]
+
+
+def test_one_service_that_is_away_does_not_hide_the_others(well, capsys):
+    well.pagerduty_server.fault = lambda call: Fault(401)
+    _, wrong = run(capsys)
+    assert {name.split()[0] for name in wrong} == {"PagerDuty", "Jira"}, "the site's check asks for services too"
+    assert "the token is not taken" in wrong["PagerDuty token"]
+
+
+def test_what_only_an_administrator_may_look_at_is_no_fault(well, capsys):
+    well.jira.users[well.bot_id].admin = False
+    assert doctor.main([]) == 0
+    assert "?    Jira webhook: not looked at, since it takes an administrator's token" in capsys.readouterr().out
+
+
+def test_a_webhook_that_points_elsewhere_is_told(well, capsys):
+    assert run(capsys, "--url", well.app_url) == (0, {})
+    code, wrong = run(capsys, "--url", "https://x.example/prod/")
+    assert (code, set(wrong)) == (1, {"Jira webhook", "PagerDuty webhook"})
+    assert f"no webhook that points to https://x.example/prod (there is one to {well.app_url}/jira-webhook)" in wrong[
+        "Jira webhook"]
+
+
+@pytest.fixture
+def account(aws, well, monkeypatch):
+    """The simulated account, as one that jpi is deployed in: its settings are those of a deployed stage."""
+    for name, value in {"AWS_ENDPOINT_URL": aws.url, "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x",
+                        "IS_OFFLINE": ""}.items():
+        monkeypatch.setenv(name, value)
+    return partial(boto3.client, region_name="us-east-1", endpoint_url=aws.url)
+
+
+def test_a_deployed_jpis_endpoint_is_known_to_cloudformation(account, well, capsys):
+    assert run(capsys) == (0, {}), "nothing to compare with"
+    stack = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
+             "Outputs": {"ServiceEndpoint": {"Value": "https://y.example/dev"}}}
+    account("cloudformation").create_stack(StackName=f"jpi-{well.environ['STAGE']}", TemplateBody=json.dumps(stack))
+    assert "no webhook that points to https://y.example/dev" in run(capsys)[1]["PagerDuty webhook"]
+
+
+def test_how_old_a_token_is_where_that_can_be_told(account, make_world, monkeypatch, capsys):
+    # moto goes by the machine's time.
+    well = made_well(make_world(RunningClock(), queued=True), monkeypatch)
+    monkeypatch.setenv("IS_OFFLINE", "")
+    account("ssm").put_parameter(Name="/jpi/x/jira", Value=well.environ["JIRA_API_TOKEN"], Type="SecureString")
+    account("secretsmanager").create_secret(Name="jpi/x/pagerduty", SecretString=well.environ["PAGERDUTY_API_TOKEN"])
+    monkeypatch.setenv("JIRA_API_TOKEN", "ssm:/jpi/x/jira")
+    monkeypatch.setenv("PAGERDUTY_API_TOKEN", "secretsmanager:jpi/x/pagerduty")
+    assert doctor.main([]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert "ok   Jira token: stored 0 days ago; it dies after a year at most" in said
+    assert "ok   PagerDuty token: stored 0 days ago" in said
+    monkeypatch.setattr(settings, "stored", lambda name: well.clock.now() - timedelta(days=340))
+    assert run(capsys) == (1, {"Jira token": "JIRA_API_TOKEN was stored 340 days ago: make a new one before it dies"})
+
+
+def test_a_queue_that_is_not_named_is_not_said_to_be_well(account, well, monkeypatch, capsys):
+    monkeypatch.setenv("EVENTS_QUEUE", "")
+    assert doctor.main([]) == 0
+    stage = well.environ["STAGE"]
+    assert (f"?    AWS queue: not looked at: EVENTS_QUEUE is not set here; a deployed jpi's is jpi-events-{stage}.fifo"
+            in capsys.readouterr().out)
+
+
+def test_nobody_is_waited_for_longer_than_it_says(well):
+    ended = threading.Event()
+
+    def hangs(there):
+        ended.wait()
+        yield from ()
+
+    found = list(doctor.examined(well.jpi, {"Jira": {"token": hangs, "clock": checks.clock}}, seconds=0.0))
+    ended.set()
+    assert [(one.ok, one.said) for one in found] == [(False, "no answer within 10 s")] * 2
+
+
+def test_a_table_that_does_not_exist_is_named(make_loopback_world, monkeypatch, capsys):
+    made_well(make_loopback_world(queued=True), monkeypatch)
+    monkeypatch.setenv("CONFIG_TABLE", "none")
+    code, wrong = run(capsys)
+    assert (code, "there is no table none" in wrong["AWS tables"]) == (1, True), wrong
+
+
+def test_services_that_cannot_be_reached_are_named(well, monkeypatch, capsys):
+    # On the real network, where nobody listens.
+    monkeypatch.setattr(wiring, "outside", lambda: wiring.Outside(sleep=lambda seconds: None))
+    for name in ("JIRA_SERVER_URL", "PAGERDUTY_API_URL", "DATABASE_ENDPOINT_URL"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    code, wrong = run(capsys)
+    assert (code, {name.split()[0] for name in wrong}) == (1, {"Jira", "PagerDuty", "AWS"})
+    assert "got no answer (ConnectionError)" in wrong["Jira token"]
+
+
+@pytest.mark.parametrize(("terminal", "no_color", "coloured"), [
+    (True, "", True), (True, "1", False), (False, "", False)])
+def test_colours_are_for_terminals_that_want_them(monkeypatch, terminal, no_color, coloured):
+    monkeypatch.setattr(doctor.sys.stdout, "isatty", lambda: terminal)
+    monkeypatch.setenv("NO_COLOR", no_color)
+    assert ("\033[" in doctor._line(doctor.Found("x", ok=False))) is coloured
