@@ -24,7 +24,7 @@ demo: $(VENV)/.done ## play the main job on simulated services, then exit
 	@$(BIN)/python -m sandbox.demo
 
 sandbox: $(VENV)/.done ## the same services and a page to play with them and break them, until Ctrl-C
-	@$(BIN)/python -m sandbox.stay
+	@$(BIN)/python -m sandbox.live_sandbox
 
 # The first run takes the pictures and fails, since they are new; the second one holds them against the page.
 picture: $(VENV)/.done node_modules ## take the README's pictures of the sandbox's page anew

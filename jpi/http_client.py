@@ -12,24 +12,24 @@ import requests
 import tenacity
 from urllib3.exceptions import NewConnectionError
 
-from jpi.errors import OutcomeUnknown, OutOfTime, Permanent, Refused, Retryable, Unavailable
+from jpi.errors import OutcomeUnknown, OutOfTime, PermanentError, Refused, RetryableError, ServiceUnavailable
 
 log = logging.getLogger("jpi")
 
-TRIES = 3
-CONNECT_SECONDS = 3.05
-READ_SECONDS = 10.0
-WRITE_SECONDS = 20.0
+MAX_ATTEMPTS = 3
+CONNECT_TIMEOUT_SECONDS = 3.05
+READ_TIMEOUT_SECONDS = 10.0
+WRITE_TIMEOUT_SECONDS = 20.0
 # How long a service may go on with a request whose sender has stopped waiting.
-STILL_AT_IT_SECONDS = 30.0
-FIRST_PAUSE = 0.5
-LONGEST_PAUSE = 4.0
-NOT_FOUND, LIMITED, SERVER_ERROR = 404, 429, 500
-FIGURES = ("calls", "errors", "limited", "retries")
-READS = frozenset({"GET", "HEAD"})
+LATE_EFFECT_SECONDS = 30.0
+FIRST_BACKOFF_SECONDS = 0.5
+MAX_BACKOFF_SECONDS = 4.0
+NOT_FOUND, TOO_MANY_REQUESTS, SERVER_ERROR = 404, 429, 500
+COUNT_NAMES = ("calls", "errors", "limited", "retries")
+READ_METHODS = frozenset({"GET", "HEAD"})
 
 
-class Send(Protocol):
+class Transport(Protocol):
     """Sends one request once."""
 
     def __call__(self, method: str, path: str, params: Mapping[str, Any], body: Any,
@@ -46,36 +46,36 @@ class Budget(threading.local):
 
     def start(self, seconds: float) -> None:
         """From now on, this many seconds."""
-        self._ends = self._clock() + seconds
+        self._ends_at = self._clock() + seconds
 
-    def left(self) -> float:
+    def get_remaining_seconds(self) -> float:
         """Seconds left, never below 0."""
-        return max(0.0, self._ends - self._clock())
+        return max(0.0, self._ends_at - self._clock())
 
-    def timeout(self, longest: float = READ_SECONDS) -> tuple[float, float]:
+    def get_timeouts(self, longest: float = READ_TIMEOUT_SECONDS) -> tuple[float, float]:
         """(connect, read) timeouts that end before the budget does; OutOfTime where there is no time for a call."""
-        left = self.left()
+        left = self.get_remaining_seconds()
         if left < 1.0:
             raise OutOfTime("there is no time left for another call")
-        return min(CONNECT_SECONDS, left / 2), min(longest, left)
+        return min(CONNECT_TIMEOUT_SECONDS, left / 2), min(longest, left)
 
 
-class Calls:
+class ApiClient:
     """The calls to one service. Reads are repeated on any fault, writes only where they certainly had no effect."""
 
-    def __init__(self, service: str, send: Send, budget: Budget, sleep: Callable[[float], None]) -> None:
+    def __init__(self, service: str, send: Transport, budget: Budget, sleep: Callable[[float], None]) -> None:
         self._service = service
         self._send = send
         self._budget = budget
         self._sleep = sleep
         self._counts: Counter[str] = Counter()
 
-    def taken(self) -> dict[str, int]:
+    def drain_counts(self) -> dict[str, int]:
         """How many `calls` there were since this was last asked, and of them `errors` (5xx or no answer), `limited`
         (429) and `retries`; nothing where there was none.
         """
         counts, self._counts = self._counts, Counter()
-        return {name: counts[name] for name in FIGURES} if counts else {}
+        return {name: counts[name] for name in COUNT_NAMES} if counts else {}
 
     def __call__(self, method: str, path: str, params: Mapping[str, Any] | None = None, body: Any = None,
                  read: bool = False) -> Any:
@@ -83,14 +83,16 @@ class Calls:
 
         Raises Refused (4xx), Unavailable (no effect), OutcomeUnknown (a write that may have had one).
         """
-        reads = read or method in READS
-        worth = tenacity.retry_if_exception(lambda error: isinstance(error, Retryable if reads else Unavailable))
-        retrying = tenacity.Retrying(retry=worth, wait=_pause, sleep=self._sleep, reraise=True,
-                                     stop=lambda state: state.attempt_number >= TRIES or self._no_time(state),
+        reads = read or method in READ_METHODS
+        worth = tenacity.retry_if_exception(lambda error: isinstance(error,
+                                                                     RetryableError if reads else ServiceUnavailable))
+        retrying = tenacity.Retrying(retry=worth, wait=_get_backoff_seconds, sleep=self._sleep, reraise=True,
+                                     stop=lambda state: state.attempt_number >= MAX_ATTEMPTS
+                                     or self._has_no_time_to_retry(state),
                                      before_sleep=lambda _: self._counts.update(retries=1))
-        return retrying(self._once, method, path, params or {}, body, reads)
+        return retrying(self._send_once, method, path, params or {}, body, reads)
 
-    def unless_gone(self, method: str, path: str, body: Any = None) -> bool:
+    def write_if_exists(self, method: str, path: str, body: Any = None) -> bool:
         """Make a write; False where what it is about is gone (404)."""
         try:
             self(method, path, body=body)
@@ -100,7 +102,7 @@ class Calls:
             return False
         return True
 
-    def if_there(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
+    def read_if_exists(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
         """Read; an empty mapping where there is no such thing (404)."""
         try:
             return self("GET", path, params)
@@ -109,26 +111,26 @@ class Calls:
                 raise
             return {}
 
-    def _no_time(self, state: tenacity.RetryCallState) -> bool:
-        return state.upcoming_sleep > min(LONGEST_PAUSE, self._budget.left() - 1.0)
+    def _has_no_time_to_retry(self, state: tenacity.RetryCallState) -> bool:
+        return state.upcoming_sleep > min(MAX_BACKOFF_SECONDS, self._budget.get_remaining_seconds() - 1.0)
 
-    def _once(self, method: str, path: str, params: Mapping[str, Any], body: Any, reads: bool) -> Any:
+    def _send_once(self, method: str, path: str, params: Mapping[str, Any], body: Any, reads: bool) -> Any:
         call = f"{self._service} {method} {path}"
         try:
-            timeout = self._budget.timeout(READ_SECONDS if reads else WRITE_SECONDS)
+            timeout = self._budget.get_timeouts(READ_TIMEOUT_SECONDS if reads else WRITE_TIMEOUT_SECONDS)
             self._counts.update(calls=1)
-            answer = self._timed(method, path, params, body, timeout)
+            answer = self._send_and_log(method, path, params, body, timeout)
         except requests.RequestException as error:
             self._counts.update(errors=1)
-            raise _no_answer(call, error, reads) from error
-        self._counts.update(limited=answer.status_code == LIMITED, errors=answer.status_code >= SERVER_ERROR)
+            raise _classify_network_error(call, error, reads) from error
+        self._counts.update(limited=answer.status_code == TOO_MANY_REQUESTS, errors=answer.status_code >= SERVER_ERROR)
         if answer.ok:
-            return _decoded(call, answer)
-        raise _failure(call, answer, reads)
+            return _decode_json(call, answer)
+        raise _classify_error_answer(call, answer, reads)
 
 
-    def _timed(self, method: str, path: str, params: Mapping[str, Any], body: Any,
-               timeout: tuple[float, float]) -> requests.Response:
+    def _send_and_log(self, method: str, path: str, params: Mapping[str, Any], body: Any,
+                      timeout: tuple[float, float]) -> requests.Response:
         """Send it, and say so to whoever debugs: never with its query or body, which may hold people's addresses."""
         started, came = time.perf_counter(), "no answer"
         try:
@@ -140,39 +142,40 @@ class Calls:
         return answer
 
 
-def _pause(state: tenacity.RetryCallState) -> float:
+def _get_backoff_seconds(state: tenacity.RetryCallState) -> float:
     """What the service asked for, else half a second, doubled with every try."""
     error = state.outcome.exception() if state.outcome else None
-    asked = error.after if isinstance(error, Retryable) else 0.0
-    return asked or FIRST_PAUSE * 2.0 ** (state.attempt_number - 1)
+    asked = error.retry_after_seconds if isinstance(error, RetryableError) else 0.0
+    return asked or FIRST_BACKOFF_SECONDS * 2.0 ** (state.attempt_number - 1)
 
 
-def _no_answer(call: str, error: requests.RequestException, reads: bool) -> Retryable:
+def _classify_network_error(call: str, error: requests.RequestException, reads: bool) -> RetryableError:
     """A request that never got out had no effect; after anything else nobody knows."""
     text = f"{call} got no answer ({type(error).__name__})"
     reason = getattr(error.args[0], "reason", None) if error.args else None
     if reads or isinstance(error, requests.ConnectTimeout) or isinstance(reason, NewConnectionError):
-        return Unavailable(text)
-    return OutcomeUnknown(text, after=STILL_AT_IT_SECONDS if isinstance(error, requests.Timeout) else 0.0)
+        return ServiceUnavailable(text)
+    return OutcomeUnknown(text, retry_after_seconds=LATE_EFFECT_SECONDS if isinstance(error, requests.Timeout) else 0.0)
 
 
-def _failure(call: str, answer: requests.Response, reads: bool) -> Exception:
+def _classify_error_answer(call: str, answer: requests.Response, reads: bool) -> Exception:
     status = answer.status_code
-    if status == LIMITED:
-        return Unavailable(f"{call} was refused by a rate limit", after=_asked_to_wait(answer))
+    if status == TOO_MANY_REQUESTS:
+        return ServiceUnavailable(f"{call} was refused by a rate limit", retry_after_seconds=_parse_retry_after(answer))
     if status >= SERVER_ERROR or status in (408, 425):
         text = f"{call} failed with {status}"
-        return Unavailable(text, after=_asked_to_wait(answer)) if reads else OutcomeUnknown(text)
-    return _refused(call, answer)
+        return (ServiceUnavailable(text, retry_after_seconds=_parse_retry_after(answer)) if reads
+                else OutcomeUnknown(text))
+    return _parse_refusal(call, answer)
 
 
-def _asked_to_wait(answer: requests.Response) -> float:
+def _parse_retry_after(answer: requests.Response) -> float:
     """Jira says Retry-After, PagerDuty ratelimit-reset: whole seconds both (a date is left to our own pause)."""
     given = answer.headers.get("Retry-After") or answer.headers.get("ratelimit-reset") or ""
     return float(given) if re.fullmatch(r"\d{1,6}(\.\d+)?", given) else 0.0
 
 
-def _refused(call: str, answer: requests.Response) -> Refused:
+def _parse_refusal(call: str, answer: requests.Response) -> Refused:
     """Either service's error body, read: PagerDuty's {"error": ...}, Jira's {"errorMessages", "errors"}."""
     try:
         found = answer.json()
@@ -182,14 +185,14 @@ def _refused(call: str, answer: requests.Response) -> Refused:
     if isinstance(error, dict):
         details = error.get("errors")
         messages = [str(error.get("message")), *(details if isinstance(details, list) else [])]
-        return Refused(call, answer.status_code, messages, code=error.get("code") or 0)
+        return Refused(call, answer.status_code, messages, vendor_code=error.get("code") or 0)
     said = found if isinstance(found, dict) else {}
     fields = said.get("errors") if isinstance(said.get("errors"), dict) else {}
     return Refused(call, answer.status_code, said.get("errorMessages") or [], fields, answer=found)
 
 
-def _decoded(call: str, answer: requests.Response) -> Any:
+def _decode_json(call: str, answer: requests.Response) -> Any:
     try:
         return answer.json() if answer.content else None
     except ValueError as error:
-        raise Permanent(f"{call} answered something other than JSON") from error
+        raise PermanentError(f"{call} answered something other than JSON") from error

@@ -5,12 +5,12 @@ import re
 from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
 
-from jpi.errors import Rejected
+from jpi.errors import RejectedDelivery
 
 T = TypeVar("T")
 Json = dict[str, Any]
-ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-NAMES = {str: "a text", dict: "an object", list: "a list", int: "a whole number", bool: "true or false"}
+ID_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,64}")
+JSON_TYPE_NAMES = {str: "a text", dict: "an object", list: "a list", int: "a whole number", bool: "true or false"}
 
 
 class Headers(Protocol):
@@ -20,63 +20,63 @@ class Headers(Protocol):
         """The header, or `default`."""
 
 
-def body(raw: bytes) -> Json:
+def parse_json_object(raw: bytes) -> Json:
     """The JSON object in `raw`; Rejected where it is anything else."""
     try:
         found = json.loads(raw)
     except (ValueError, RecursionError):
-        raise Rejected("The body is not JSON.") from None
+        raise RejectedDelivery("The body is not JSON.") from None
     if not isinstance(found, dict):
-        raise Rejected("The body is not a JSON object.")
+        raise RejectedDelivery("The body is not a JSON object.")
     return found
 
 
-def may(found: Json, name: str, kind: type[T]) -> T | None:
+def get_optional(found: Json, name: str, kind: type[T]) -> T | None:
     """The field, or None where it is absent or null; Rejected where it is of another type."""
     value = found.get(name)
     if value is None:
         return None
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise Rejected(f"'{name}' must be {NAMES[kind]}.")
+        raise RejectedDelivery(f"'{name}' must be {JSON_TYPE_NAMES[kind]}.")
     return value
 
 
-def need(found: Json, name: str, kind: type[T]) -> T:
+def get_required(found: Json, name: str, kind: type[T]) -> T:
     """The field; Rejected where it is absent, null, empty text or of another type."""
-    value = may(found, name, kind)
+    value = get_optional(found, name, kind)
     if value is None or value == "":
-        raise Rejected(f"'{name}' is missing.")
+        raise RejectedDelivery(f"'{name}' is missing.")
     return value
 
 
-def identifier(found: Json, name: str = "id") -> str:
+def get_id(found: Json, name: str = "id") -> str:
     """An id fit for addresses and queries as it stands."""
-    value = need(found, name, str)
-    if not ID.fullmatch(value):
-        raise Rejected(f"'{name}' is not an id.")
+    value = get_required(found, name, str)
+    if not ID_PATTERN.fullmatch(value):
+        raise RejectedDelivery(f"'{name}' is not an id.")
     return value
 
 
-def objects(found: Json, name: str) -> list[Json]:
+def get_objects(found: Json, name: str) -> list[Json]:
     """A list of objects, empty where it is absent."""
-    values = may(found, name, list) or []
+    values = get_optional(found, name, list) or []
     if not all(isinstance(value, dict) for value in values):
-        raise Rejected(f"'{name}' must be a list of objects.")
+        raise RejectedDelivery(f"'{name}' must be a list of objects.")
     return values
 
 
-def moment(found: Json, name: str) -> datetime:
+def get_time(found: Json, name: str) -> datetime:
     """An ISO 8601 time, UTC where it names no zone."""
     try:
-        value = datetime.fromisoformat(need(found, name, str))
+        value = datetime.fromisoformat(get_required(found, name, str))
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
-        raise Rejected(f"'{name}' is not a time.") from None
+        raise RejectedDelivery(f"'{name}' is not a time.") from None
 
 
-def milliseconds(found: Json, name: str) -> datetime:
+def get_epoch_time(found: Json, name: str) -> datetime:
     """A time in epoch milliseconds."""
     try:
-        return datetime.fromtimestamp(need(found, name, int) / 1000, UTC)
+        return datetime.fromtimestamp(get_required(found, name, int) / 1000, UTC)
     except (ValueError, OverflowError, OSError):
-        raise Rejected(f"'{name}' is not a time.") from None
+        raise RejectedDelivery(f"'{name}' is not a time.") from None

@@ -7,26 +7,27 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jpi.domain.events import Event
-from jpi.sync.event_sink import NOBODYS
+from jpi.sync.event_sink import NO_LINKED_INCIDENT
 
 NAMESPACE = "jpi"
-STAGE = "stage"
-APPLIED = "applied"
+STAGE_DIMENSION = "stage"
+APPLIED_RESULT = "applied"
 # The source of what somebody has asked for, on the status page.
-BY_HAND = "by hand"
+MANUAL_SOURCE = "by hand"
 # What counts are kept apart by, in seconds.
-QUARTER_SECONDS = 900
+QUARTER_HOUR_SECONDS = 900
 # What came of an event, as figures tell it apart; anything else was applied.
-RESULTS = {"failed": "failed", "ignored": "ignored", "nothing to do": "nothing to do", NOBODYS: "ignored"}
+RESULT_BY_OUTCOME = {"failed": "failed", "ignored": "ignored", "nothing to do": "nothing to do",
+                     NO_LINKED_INCIDENT: "ignored"}
 
 
 # The actions that a webhook should have brought.
-URGENT = ("CreateIncidentIssue", "TransitionIssue", "SetIncidentStatus")
+WEBHOOK_ACTIONS = ("CreateIncidentIssue", "TransitionIssue", "SetIncidentStatus")
 # The upper edges, in seconds, of what is told apart of how long something took; beyond the last: longer.
-EDGES = (0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 21600.0)
+BIN_EDGES_SECONDS = (0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 21600.0)
 
 
-class Figures:
+class MetricCounters:
     """Counts by name since they were last taken; several threads may add."""
 
     def __init__(self) -> None:
@@ -38,75 +39,75 @@ class Figures:
         with self._lock:
             self._counts["/".join(names)] += count
 
-    def took(self, what: str, seconds: float) -> None:
+    def add_duration(self, what: str, seconds: float) -> None:
         """Count something by how long it took."""
-        self.add(what, str(bisect_left(EDGES, seconds)))
+        self.add(what, str(bisect_left(BIN_EDGES_SECONDS, seconds)))
 
-    def event(self, event: Event, outcome: str, now: float) -> None:
+    def count_event(self, event: Event, outcome: str, now: float) -> None:
         """Count an event by its source, type and result; an applied one by its lag."""
-        self.add("events", event.source, type(event).__name__, result_of(outcome))
-        lag = lag_of(event, outcome, now)
+        self.add("events", event.source, type(event).__name__, classify_outcome(outcome))
+        lag = measure_lag(event, outcome, now)
         if lag is not None:
-            self.took("lag", lag)
+            self.add_duration("lag", lag)
 
-    def taken(self) -> dict[str, int]:
+    def drain_counts(self) -> dict[str, int]:
         """All counts; from now on they begin at nothing."""
         with self._lock:
             counts, self._counts = self._counts, Counter()
         return {name: count for name, count in counts.items() if count}
 
 
-def percentile(counts: Mapping[int, int], share: float) -> float | None:
+def estimate_percentile(counts: Mapping[int, int], share: float) -> float | None:
     """How many seconds so many of the things counted by EDGES took at most, or nearly; None where there are none."""
     left = share * sum(counts.values())
     for place in sorted(counts):
         if counts[place] >= left > 0:
-            low = EDGES[place - 1] if place else 0.0
-            high = EDGES[place] if place < len(EDGES) else 2 * EDGES[-1]
+            low = BIN_EDGES_SECONDS[place - 1] if place else 0.0
+            high = BIN_EDGES_SECONDS[place] if place < len(BIN_EDGES_SECONDS) else 2 * BIN_EDGES_SECONDS[-1]
             return low + (high - low) * left / counts[place]
         left -= counts[place]
     return None
 
 
-def result_of(outcome: str) -> str:
+def classify_outcome(outcome: str) -> str:
     """What came of an event, as figures tell it apart."""
-    return RESULTS.get(outcome.partition(":")[0], APPLIED)
+    return RESULT_BY_OUTCOME.get(outcome.partition(":")[0], APPLIED_RESULT)
 
 
-def lag_of(event: Event, outcome: str, now: float) -> float | None:
+def measure_lag(event: Event, outcome: str, now: float) -> float | None:
     """How many seconds after it happened an event was applied; None where that says nothing of how quick jpi is.
 
     What only the poll can tell (a line of the timeline, a first assignee) waits for it by design; a status does not.
     What was asked for by hand may have happened days ago.
     """
-    waited = event.source == "poll" and not any(name in outcome for name in URGENT)
-    if result_of(outcome) != APPLIED or event.source == BY_HAND or waited:
+    waited = event.source == "poll" and not any(name in outcome for name in WEBHOOK_ACTIONS)
+    if classify_outcome(outcome) != APPLIED_RESULT or event.source == MANUAL_SOURCE or waited:
         return None
     return max(0.0, now - event.at.timestamp())
 
 
-def announced(units: Mapping[str, str], *dimensions: Sequence[str]) -> dict[str, Any]:
+def declare_metrics(units: Mapping[str, str], *dimensions: Sequence[str]) -> dict[str, Any]:
     """Which fields of a line, by name, are figures of which unit: by stage, and by stage and each of `dimensions`."""
-    sets: list[Sequence[str]] = [[STAGE], *([STAGE, *names] for names in dimensions)]
+    sets: list[Sequence[str]] = [[STAGE_DIMENSION], *([STAGE_DIMENSION, *names] for names in dimensions)]
     figures = [{"Name": name, "Unit": unit} for name, unit in units.items()]
     return {"Namespace": NAMESPACE, "Dimensions": sets, "Metrics": figures}
 
 
-def embedded(at: float, *announcements: Mapping[str, Any]) -> dict[str, Any]:
+def build_emf_fields(at: float, *declarations: Mapping[str, Any]) -> dict[str, Any]:
     """What makes figures of the fields that are `announced`; `at` in epoch seconds: AWS, "Embedded metric format".
 
     The fields themselves, `stage` among them, stand beside it.
     """
-    return {"_aws": {"Timestamp": round(at * 1000), "CloudWatchMetrics": [*announcements]}}
+    return {"_aws": {"Timestamp": round(at * 1000), "CloudWatchMetrics": [*declarations]}}
 
 
-def measured(event: Event, outcome: str, now: float) -> dict[str, Any]:
+def build_event_metrics(event: Event, outcome: str, now: float) -> dict[str, Any]:
     """The figures of an event: that it was one, by source, type and result; and how long after it happened, if quick.
 
     Each figure by each value of its dimensions is paid for, so the lag goes by stage alone.
     """
-    result, lag_s = result_of(outcome), lag_of(event, outcome, now)
+    result, lag_s = classify_outcome(outcome), measure_lag(event, outcome, now)
     lag = {} if lag_s is None else {"lag_ms": round(lag_s * 1000)}
-    told = [announced({"events": "Count"}, ("source", "result"), ("type", "result")),
-            *(announced({name: "Milliseconds"}) for name in lag)]
-    return {"result": result, "events": 1, **lag, **embedded(now, *told)}
+    told = [declare_metrics({"events": "Count"}, ("source", "result"), ("type", "result")),
+            *(declare_metrics({name: "Milliseconds"}) for name in lag)]
+    return {"result": result, "events": 1, **lag, **build_emf_fields(now, *told)}

@@ -3,10 +3,10 @@
 import hmac
 from collections.abc import Sequence
 
-from jpi.errors import Forged
+from jpi.errors import InvalidSignature
 from jpi.json_fields import Headers
 
-DIGESTS = ("sha256", "sha384", "sha512")
+DIGEST_METHODS = ("sha256", "sha384", "sha512")
 
 
 def verify_pagerduty(raw: bytes, headers: Headers, secrets: Sequence[str]) -> None:
@@ -20,10 +20,10 @@ def verify_pagerduty(raw: bytes, headers: Headers, secrets: Sequence[str]) -> No
         fits = [hmac.compare_digest(token, secret.encode()) for secret in secrets]
     else:
         given = [part.strip().encode() for part in signature.split(",")]
-        wanted = [b"v1=" + _digest(raw, secret, "sha256") for secret in secrets]
+        wanted = [b"v1=" + _compute_digest(raw, secret, "sha256") for secret in secrets]
         fits = [hmac.compare_digest(one, other) for one in given for other in wanted]
     if not any(fits):
-        raise Forged("The delivery carries no valid signature.")
+        raise InvalidSignature("The delivery carries no valid signature.")
 
 
 def verify_jira(raw: bytes, headers: Headers, secrets: Sequence[str]) -> None:
@@ -32,11 +32,11 @@ def verify_jira(raw: bytes, headers: Headers, secrets: Sequence[str]) -> None:
     developer.atlassian.com/cloud/jira/platform/webhooks: the method may change, so it is read.
     """
     method, _, given = headers.get("X-Hub-Signature", "").partition("=")
-    known = secrets if method in DIGESTS else []
-    fits = [hmac.compare_digest(given.encode(), _digest(raw, secret, method)) for secret in known]
+    known = secrets if method in DIGEST_METHODS else []
+    fits = [hmac.compare_digest(given.encode(), _compute_digest(raw, secret, method)) for secret in known]
     if not any(fits):
-        raise Forged("The delivery carries no valid signature.")
+        raise InvalidSignature("The delivery carries no valid signature.")
 
 
-def _digest(raw: bytes, secret: str, method: str) -> bytes:
+def _compute_digest(raw: bytes, secret: str, method: str) -> bytes:
     return hmac.new(secret.encode(), raw, method).hexdigest().encode()

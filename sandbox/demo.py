@@ -6,13 +6,13 @@ from collections.abc import Iterable
 
 from sandbox.aws.moto_server import Aws
 from sandbox.clock import RunningClock
-from sandbox.places import Loopback
-from sandbox.story import Step, play, steps
-from sandbox.web import Call
+from sandbox.demo_steps import Step, make_steps, play_step
+from sandbox.hosts import LoopbackHost
+from sandbox.simulated_service import RecordedCall
 from sandbox.world import World
 
-TABLE = "    {:<19} {:<4} {:<10} | {:<10} {:<8} {:<6} {}"
-HEADER = TABLE.format("PagerDuty incident", "prio", "status", "Jira issue", "priority", "status", "linked to")
+ROW_FORMAT = "    {:<19} {:<4} {:<10} | {:<10} {:<8} {:<6} {}"
+HEADER = ROW_FORMAT.format("PagerDuty incident", "prio", "status", "Jira issue", "priority", "status", "linked to")
 
 
 def main() -> int:
@@ -20,10 +20,11 @@ def main() -> int:
     started = time.monotonic()
     print("Starting simulated PagerDuty and Jira Cloud, DynamoDB, SQS and jpi on 127.0.0.1 ...", flush=True)
     aws = Aws()
-    world = World(Loopback(aws), RunningClock(), time.sleep, queued=True, LOG_LEVEL="ERROR")
-    world.export()
+    world = World(LoopbackHost(aws), RunningClock(), time.sleep, queued=True, LOG_LEVEL="ERROR")
+    world.export_settings()
     try:
-        failed = next((step for number, step in enumerate(steps(world), 1) if not show(world, number, step)), None)
+        failed = next((step for number, step in enumerate(make_steps(world), 1)
+                       if not play_and_show(world, number, step)), None)
     finally:
         world.stop()
         aws.stop()
@@ -34,26 +35,28 @@ def main() -> int:
     return 0
 
 
-def show(world: World, number: int, step: Step) -> bool:
+def play_and_show(world: World, number: int, step: Step) -> bool:
     """Play one step and print it; whether both services show what they should."""
     world.forget_calls()
     print(f"\n{number}. {step.title}")
-    play(world, step)
-    print_calls(world.calls())
+    play_step(world, step)
+    print_calls(world.list_jpi_calls())
     print(HEADER)
-    for row in world.rows():
-        print(TABLE.format(*row))
-    right = world.rows() == step.wanted
+    for row in world.make_summary_rows():
+        print(ROW_FORMAT.format(*row))
+    right = world.make_summary_rows() == step.expected_rows
     print("    as it should be" if right else "    WRONG; it should be")
-    for row in [] if right else step.wanted:
-        print(TABLE.format(*row))
+    for row in [] if right else step.expected_rows:
+        print(ROW_FORMAT.format(*row))
     return right
 
 
-def print_calls(calls: Iterable[Call]) -> None:
+def print_calls(calls: Iterable[RecordedCall]) -> None:
     """What jpi asked of both services."""
-    lines = [f"      {call.service:<9} {call.method:<4} {call.path} -> {call.status}, {call.seconds * 1000:.0f} ms"
-             for call in calls]
+    lines = [
+        f"      {call.service:<9} {call.method:<4} {call.path} -> {call.status}, {call.duration_seconds * 1000:.0f} ms"
+        for call in calls
+    ]
     print("\n".join(["    jpi called", *lines] if lines else ["    jpi called nobody"]) + "\n")
 
 

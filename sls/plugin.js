@@ -67,7 +67,7 @@ module.exports = class {
 
   install() {
     this.needVenv();
-    const found = spawnSync(PYTHON, ['-c', 'import moto.server, sandbox.aws.dynamodb'], { cwd: ROOT, encoding: 'utf8' });
+    const found = spawnSync(PYTHON, ['-c', 'import moto.server, sandbox.aws.local_dynamodb'], { cwd: ROOT, encoding: 'utf8' });
     if (found.status) throw new this.serverless.classes.Error(`moto is not in .venv: run \`make setup\`.\n${found.stderr}`);
     this.serverless.cli.log('Everything is here. Start it with: sls dynamodb start');
   }
@@ -77,7 +77,7 @@ module.exports = class {
     this.needVenv();
     const { port, jar } = this.options;
     const given = [...(port ? ['--port', port] : []), ...(jar ? ['--jar', jar] : [])];
-    const child = spawn(PYTHON, ['-m', 'sandbox.aws.dynamodb', ...given], { cwd: ROOT, stdio: 'inherit', env: { ...process.env, IS_OFFLINE: 'True' } });
+    const child = spawn(PYTHON, ['-m', 'sandbox.aws.local_dynamodb', ...given], { cwd: ROOT, stdio: 'inherit', env: { ...process.env, IS_OFFLINE: 'True' } });
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
     const code = await new Promise((resolve) => child.on('exit', (left, signal) => resolve(signal ? 0 : left)));
     if (code) throw new this.serverless.classes.Error('DynamoDB did not start; the line above says why.');

@@ -17,11 +17,11 @@ from jpi import logs, wiring
 from jpi.pagerduty import webhooks as pagerduty_webhooks
 from sandbox.aws.moto_server import Aws
 from sandbox.clock import RunningClock
-from sandbox.places import InProcess, Loopback
-from sandbox.site import set_up_jira
-from sandbox.stay import SETTINGS, Running
+from sandbox.hosts import InProcessHost, LoopbackHost
+from sandbox.live_sandbox import SANDBOX_SETTINGS, LiveSandbox
+from sandbox.site_setup import set_up_jira
 from sandbox.world import World
-from tests.acting import poll
+from tests.world_actions import run_poll
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -84,7 +84,7 @@ def _no_settings_of_this_machine(monkeypatch):
 @pytest.fixture(autouse=True)
 def _log_level_of_its_own():
     # There is one logger of jpi's a process: what a test before this one asked of it must not silence it here.
-    logging.getLogger(logs.SERVICE).setLevel(logging.INFO)
+    logging.getLogger(logs.SERVICE_NAME).setLevel(logging.INFO)
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -111,8 +111,8 @@ def enter(monkeypatch):
     def enter_world(world):
         entered.append(world)
         world.jpi = world.start_jpi()
-        monkeypatch.setattr(wiring, "jpi", lambda: world.jpi)
-        monkeypatch.setattr(wiring, "outside", world.outside)
+        monkeypatch.setattr(wiring, "get_app", lambda: world.jpi)
+        monkeypatch.setattr(wiring, "make_infrastructure", world.make_outside)
         return world
 
     yield enter_world
@@ -123,13 +123,13 @@ def enter(monkeypatch):
 @pytest.fixture
 def make_world(enter):
     """`make_world(**settings)`: a world in this process, with jpi running in it as `world.jpi`."""
-    return lambda clock=None, **changes: enter(World(InProcess(), clock, **changes))
+    return lambda clock=None, **changes: enter(World(InProcessHost(), clock, **changes))
 
 
 @pytest.fixture
 def make_loopback_world(enter, aws):
     """`make_loopback_world(**settings)`: the same on sockets of 127.0.0.1, with moto's DynamoDB and SQS."""
-    return lambda **changes: enter(World(Loopback(aws), RunningClock(), **changes))
+    return lambda **changes: enter(World(LoopbackHost(aws), RunningClock(), **changes))
 
 
 @pytest.fixture
@@ -146,15 +146,15 @@ def queued(make_world):
 @pytest.fixture
 def sandbox_world(enter):
     """The world of `make sandbox`, in this process."""
-    return enter(World(InProcess(), RunningClock(), None, (0, 0, 0), True, set_up_jira, **SETTINGS))
+    return enter(World(InProcessHost(), RunningClock(), None, (0, 0, 0), True, set_up_jira, **SANDBOX_SETTINGS))
 
 
 @pytest.fixture
 def running(sandbox_world):
     """`make sandbox` in this process, its first poll behind it and the next in an hour."""
-    there = Running(sandbox_world, every=3600)
+    there = LiveSandbox(sandbox_world, interval_seconds=3600)
     there.start()
-    while not any(line.kind == "poll" for _, line in there.page.feed.since()):
+    while not any(line.kind == "poll" for _, line in there.page.feed.list_lines_after()):
         there.page.feed.wait(10**9)
     yield there
     there.stop()
@@ -164,9 +164,9 @@ def running(sandbox_world):
 def p1(world):
     """A P1 whose webhook has not been delivered yet: (world, its event)."""
     world.pagerduty.trigger(world.service, "Down", world.rita, "P1", "Nobody can pay.")
-    [delivery] = world.pagerduty.outbox.waiting
-    world.pagerduty.outbox.waiting.clear()
-    [event] = pagerduty_webhooks.parse(delivery.body)
+    [delivery] = world.pagerduty.outbox.pending
+    world.pagerduty.outbox.pending.clear()
+    [event] = pagerduty_webhooks.parse_delivery(delivery.body)
     return world, event
 
 
@@ -180,10 +180,10 @@ def make_linked(make_world, tmp_path):
             changes["SYNC_FILE"] = str(file)
         world = make_world(**changes)
         incident = world.pagerduty.trigger(world.service, "Checkout is down", world.rita, "P1")
-        world.settle()
-        poll(world)
+        world.run_until_idle()
+        run_poll(world)
         world.forget_calls()
-        return world, incident, world.issue_of(incident)
+        return world, incident, world.find_issue(incident)
 
     return make
 

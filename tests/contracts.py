@@ -9,7 +9,7 @@ from openapi_schema_validator import OAS30ReadValidator, OAS30WriteValidator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT4
 
-from tests.deliveries import SHARED
+from tests.deliveries import SHARED_FOLDER
 
 FILES = {"jira": "jira-openapi.json", "pagerduty": "pagerduty-openapi.json"}
 
@@ -18,7 +18,7 @@ class Contract:
     """One vendor's OpenAPI 3.0 file."""
 
     def __init__(self, service: str) -> None:
-        self._file = json.loads((SHARED / "contracts" / FILES[service]).read_text())
+        self._file = json.loads((SHARED_FOLDER / "contracts" / FILES[service]).read_text())
         self._registry = Registry().with_resource("", Resource(self._file, DRAFT4))
         templates = self._file["paths"]
         # The most literal path wins: /issue/bulk before /issue/{issueIdOrKey}.
@@ -34,7 +34,7 @@ class Contract:
         return None
 
     def problems(self, call: Any) -> list[str]:
-        """What of a call, a `sandbox.web.Call`, the contract does not allow."""
+        """What of a call, a `sandbox.simulated_service.Call`, the contract does not allow."""
         operation = self.operation(call.method, call.path)
         if operation is None:
             return ["no such operation"]

@@ -10,65 +10,51 @@ from typing import Any
 
 import pytest
 
-SHARED = Path(os.environ.get("JPI_SHARED", Path(__file__).resolve().parents[2] / "shared"))
+SHARED_FOLDER = Path(os.environ.get("JPI_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 # For tests that hold us against the vendors' contracts and payloads, where those are: CI has them, a user has not.
-needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="the vendors' contracts are not on this machine")
-V3_TYPES = {
-    "incident.triggered": "IncidentTriggered",
-    "incident.acknowledged": "IncidentAcknowledged",
-    "incident.unacknowledged": "IncidentUnacknowledged",
-    "incident.resolved": "IncidentResolved",
-    "incident.reopened": "IncidentReopened",
-    "incident.priority_updated": "IncidentPriorityUpdated",
-    "incident.reassigned": "IncidentReassigned",
-    "incident.escalated": "IncidentReassigned",
-    "incident.delegated": "IncidentReassigned",
-}
-V2_TYPES = {
-    "incident.trigger": "IncidentTriggered",
-    "incident.acknowledge": "IncidentAcknowledged",
-    "incident.unacknowledge": "IncidentUnacknowledged",
-    "incident.resolve": "IncidentResolved",
-    "incident.assign": "IncidentReassigned",
-    "incident.escalate": "IncidentReassigned",
-    "incident.delegate": "IncidentReassigned",
-}
+needs_shared = pytest.mark.skipif(not SHARED_FOLDER.is_dir(), reason="the vendors' contracts are not on this machine")
+V3_EVENT_CLASSES = {"incident.triggered": "IncidentTriggered", "incident.acknowledged": "IncidentAcknowledged",
+                    "incident.unacknowledged": "IncidentUnacknowledged", "incident.resolved": "IncidentResolved",
+                    "incident.reopened": "IncidentReopened", "incident.priority_updated": "IncidentPriorityUpdated",
+                    "incident.reassigned": "IncidentReassigned", "incident.escalated": "IncidentReassigned",
+                    "incident.delegated": "IncidentReassigned"}
+V2_EVENT_CLASSES = {"incident.trigger": "IncidentTriggered", "incident.acknowledge": "IncidentAcknowledged",
+                    "incident.unacknowledge": "IncidentUnacknowledged", "incident.resolve": "IncidentResolved",
+                    "incident.assign": "IncidentReassigned", "incident.escalate": "IncidentReassigned",
+                    "incident.delegate": "IncidentReassigned"}
 
 
-def reference(kind: str, one_id: str, summary: str) -> dict[str, Any]:
+def make_reference(kind: str, one_id: str, summary: str) -> dict[str, Any]:
     return {"id": one_id, "type": f"{kind}_reference", "summary": summary,
             "self": f"https://api.pagerduty.com/{kind}s/{one_id}", "html_url": None}
 
 
-def v3(event_type: str = "incident.triggered", incident: str = "Q0INCIDENT0001", **data: Any) -> dict[str, Any]:
+def make_v3_body(event_type: str = "incident.triggered", incident: str = "Q0INCIDENT0001",
+                 **data: Any) -> dict[str, Any]:
     """A V3 body; keywords replace keys of `data`, `at`, `event_id` and `agent` those of the event."""
-    event = {
-        "id": data.pop("event_id", "01EVENT"), "event_type": event_type, "resource_type": "incident",
-        "occurred_at": data.pop("at", "2026-11-20T03:00:00.250Z"),
-        "agent": data.pop("agent", reference("user", "PUSER01", "Rita Responder")), "client": None,
-    }
-    there = {
-        "id": incident, "type": "incident", "self": f"https://api.pagerduty.com/incidents/{incident}",
-        "html_url": f"https://acme.pagerduty.com/incidents/{incident}", "number": 7, "status": "triggered",
-        "incident_key": "key", "created_at": "2026-11-20T03:00:00Z", "reopened_at": None, "title": "Checkout is down",
-        "service": reference("service", "PSERV01", "Checkout"),
-        "assignees": [reference("user", "PUSER02", "Oscar Oncall")],
-        "escalation_policy": reference("escalation_policy", "PEP0001", "Default"), "teams": [],
-        "priority": reference("priority", "PPRIO01", "P1"), "urgency": "high", "conference_bridge": None,
-        "resolve_reason": None, "incident_type": {"name": "incident_default"},
-    }
+    event = {"id": data.pop("event_id", "01EVENT"), "event_type": event_type, "resource_type": "incident",
+             "occurred_at": data.pop("at", "2026-11-20T03:00:00.250Z"),
+             "agent": data.pop("agent", make_reference("user", "PUSER01", "Rita Responder")), "client": None}
+    there = {"id": incident, "type": "incident", "self": f"https://api.pagerduty.com/incidents/{incident}",
+             "html_url": f"https://acme.pagerduty.com/incidents/{incident}", "number": 7, "status": "triggered",
+             "incident_key": "key", "created_at": "2026-11-20T03:00:00Z", "reopened_at": None,
+             "title": "Checkout is down", "service": make_reference("service", "PSERV01", "Checkout"),
+             "assignees": [make_reference("user", "PUSER02", "Oscar Oncall")],
+             "escalation_policy": make_reference("escalation_policy", "PEP0001", "Default"), "teams": [],
+             "priority": make_reference("priority", "PPRIO01", "P1"), "urgency": "high", "conference_bridge": None,
+             "resolve_reason": None, "incident_type": {"name": "incident_default"}}
     return {"event": {**event, "data": {**there, **data}}}
 
 
-def annotated(incident: str = "Q0INCIDENT0001", **changes: Any) -> dict[str, Any]:
+def make_v3_note_body(incident: str = "Q0INCIDENT0001", **changes: Any) -> dict[str, Any]:
     """A V3 body of a note; keywords replace keys of the note."""
-    made = v3("incident.annotated")
+    made = make_v3_body("incident.annotated")
     note = {"id": "PNOTE01", "type": "incident_note", "content": "Rolled back.", "trimmed": False,
-            "incident": reference("incident", incident, "Checkout is down")}
+            "incident": make_reference("incident", incident, "Checkout is down")}
     return {"event": {**made["event"], "data": {**note, **changes}}}
 
 
-def commented(key: str = "INCIDENT-1", event: str = "comment_created", **changes: Any) -> dict[str, Any]:
+def make_comment_body(key: str = "INCIDENT-1", event: str = "comment_created", **changes: Any) -> dict[str, Any]:
     """A comment_* body; keywords replace keys of the comment."""
     author = {"accountId": "712020:person", "displayName": "Jim Jira", "accountType": "atlassian"}
     comment = {"id": "10500", "author": author, "updateAuthor": author, "body": "Traffic is *back*.",
@@ -78,49 +64,45 @@ def commented(key: str = "INCIDENT-1", event: str = "comment_created", **changes
             "eventType": "primaryAction"}
 
 
-def v2(event: str = "incident.trigger", incident: str = "Q0INCIDENT0001", **changes: Any) -> dict[str, Any]:
+def make_v2_body(event: str = "incident.trigger", incident: str = "Q0INCIDENT0001", **changes: Any) -> dict[str, Any]:
     """A V2 body; keywords replace keys of its incident."""
     there = {
         "id": incident, "type": "incident", "incident_number": 7, "title": "Checkout is down", "status": "triggered",
         "html_url": f"https://acme.pagerduty.com/incidents/{incident}", "created_at": "2026-11-20T03:00:00Z",
         "service": {"id": "PSERV01", "name": "Checkout", "type": "service", "summary": "Checkout"},
-        "assignments": [{"at": "2026-11-20T03:00:00Z", "assignee": reference("user", "PUSER02", "Oscar Oncall")}],
+        "assignments": [{"at": "2026-11-20T03:00:00Z", "assignee": make_reference("user", "PUSER02", "Oscar Oncall")}],
         "priority": {"id": "PPRIO01", "type": "priority", "summary": "P1", "name": "P1"}, "urgency": "high",
         "resolve_reason": None,
     }
-    entry = {
-        "id": "R0ENTRY", "type": "trigger_log_entry", "summary": "Triggered through the website",
-        "created_at": "2026-11-20T03:00:00Z", "agent": reference("user", "PUSER01", "Rita Responder"),
-        "channel": {"type": "web_trigger", "summary": "Checkout is down", "details": "Nobody can pay."},
-    }
+    entry = {"id": "R0ENTRY", "type": "trigger_log_entry", "summary": "Triggered through the website",
+             "created_at": "2026-11-20T03:00:00Z", "agent": make_reference("user", "PUSER01", "Rita Responder"),
+             "channel": {"type": "web_trigger", "summary": "Checkout is down", "details": "Nobody can pay."}}
     message = {"event": event, "log_entries": [entry], "webhook": {"id": "PHOOK01"}, "incident": {**there, **changes},
                "id": "5ac64822-4adc-4fda-ade0-410becf0de4f", "created_on": "2026-11-20T03:00:01Z"}
     return {"messages": [message]}
 
 
-def issue_updated(key: str = "INCIDENT-1", category: str = "done", **changes: Any) -> dict[str, Any]:
+def make_issue_updated_body(key: str = "INCIDENT-1", category: str = "done", **changes: Any) -> dict[str, Any]:
     """A jira:issue_updated body whose status has just moved into `category`; keywords replace top-level keys."""
     status = {"self": "https://x.atlassian.net/rest/api/2/status/3", "name": category, "id": "3",
               "statusCategory": {"id": 3, "key": category, "name": "Complete"}}
-    body = {
-        "timestamp": 1795143601250, "webhookEvent": "jira:issue_updated", "issue_event_type_name": "issue_generic",
-        "user": {"accountId": "712020:person", "displayName": "Jim Jira", "accountType": "atlassian"},
-        "issue": {"id": "10001", "key": key, "fields": {"summary": "Checkout is down", "status": status}},
-        "changelog": {"id": "1", "items": [{"field": "status", "fieldId": "status", "fieldtype": "jira", "from": "1",
-                                            "fromString": "To Do", "to": "3", "toString": category}]},
-    }
+    body = {"timestamp": 1795143601250, "webhookEvent": "jira:issue_updated", "issue_event_type_name": "issue_generic",
+            "user": {"accountId": "712020:person", "displayName": "Jim Jira", "accountType": "atlassian"},
+            "issue": {"id": "10001", "key": key, "fields": {"summary": "Checkout is down", "status": status}},
+            "changelog": {"id": "1", "items": [{"field": "status", "fieldId": "status", "fieldtype": "jira",
+                                                "from": "1", "fromString": "To Do", "to": "3", "toString": category}]}}
     return copy.deepcopy({**body, **changes})
 
 
-def raw(body: Any) -> bytes:
+def encode_body(body: Any) -> bytes:
     return json.dumps(body).encode()
 
 
-def signed_by_pagerduty(body: bytes, secret: str) -> dict[str, str]:
+def sign_as_pagerduty(body: bytes, secret: str) -> dict[str, str]:
     digest = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
     return {"X-PagerDuty-Signature": f"v1={digest}", "Content-Type": "application/json"}
 
 
-def signed_by_jira(body: bytes, secret: str) -> dict[str, str]:
+def sign_as_jira(body: bytes, secret: str) -> dict[str, str]:
     digest = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
     return {"X-Hub-Signature": f"sha256={digest}", "Content-Type": "application/json"}

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from jpi.domain.model import Category, Comment, Incident, LogEntry, Note, Status
-from jpi.domain.policy import Create
+from jpi.domain.policy import IssueSpec
 
 
 @dataclass(frozen=True)
@@ -13,8 +13,8 @@ class CreateIncidentIssue:
     """Make the incident's issue, with its questions, stakeholders and incident manager."""
 
     incident: Incident
-    agent: str | None = None
-    rule: Create = field(default_factory=Create)
+    agent_name: str | None = None
+    issue_spec: IssueSpec = field(default_factory=IssueSpec)
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,11 @@ class TransitionIssue:
     """Bring the issue from the category both sides agreed on into this one."""
 
     category: Category
-    agreed: Category
+    from_category: Category
 
 
 @dataclass(frozen=True)
-class AgreeOnStatus:
+class AcceptStatus:
     """Take the status as known where it is not carried over."""
 
     status: Status
@@ -36,7 +36,7 @@ class AgreeOnStatus:
 class AddComment:
     """Comment on the issue, once per `mark`."""
 
-    mark: str
+    idempotency_key: str
     text: str
 
 
@@ -52,7 +52,7 @@ class SetIncidentStatus:
     """Bring the incident into this status. `reopens`: it is to be resolved before."""
 
     status: Status
-    reopens: bool = False
+    is_reopening: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class EditIssue:
     """
 
     values: Mapping[str, str | Assignee]
-    at: float
+    changed_at: float
 
 
 @dataclass(frozen=True)
@@ -78,11 +78,11 @@ class EditIncident:
     """Set the incident's title, priority or assignee, in PagerDuty's words; changed, where they come from, at `at`."""
 
     values: Mapping[str, str | Assignee]
-    at: float
+    changed_at: float
 
 
 @dataclass(frozen=True)
-class CarryNote:
+class MirrorNote:
     """A note of PagerDuty's as a comment, once."""
 
     note: Note
@@ -92,12 +92,12 @@ class CarryNote:
 class EditComment:
     """The comment made of this note (`name` in `Link.talk`) to say what the note says now; None: it is gone."""
 
-    name: str
+    mirror_key: str
     note: Note | None
 
 
 @dataclass(frozen=True)
-class CarryComment:
+class MirrorComment:
     """A comment of Jira's as a note, once."""
 
     comment: Comment
@@ -107,7 +107,7 @@ class CarryComment:
 class EditNote:
     """The note made of this comment (`name` in `Link.talk`) to say what the comment says now; None: it is gone."""
 
-    name: str
+    mirror_key: str
     comment: Comment | None
 
 
@@ -115,16 +115,16 @@ class EditNote:
 class EndLink:
     """Keep them in step no more, as one of them is gone, and say so on the other; `side` is the one that is gone."""
 
-    side: Literal["pagerduty", "jira"]
+    gone_side: Literal["pagerduty", "jira"]
 
 
 @dataclass(frozen=True)
-class MoveManager:
+class ReplaceManager:
     """Link the issue to this person's issue as its incident manager, in place of whoever was."""
 
-    name: str
+    person_name: str
 
 
-Talk = CarryNote | EditComment | CarryComment | EditNote
-Action = (CreateIncidentIssue | AgreeOnStatus | TransitionIssue | AddComment | AddTimeline | SetIncidentStatus
-          | EditIssue | EditIncident | MoveManager | Talk | EndLink)
+ConversationAction = MirrorNote | EditComment | MirrorComment | EditNote
+Action = (CreateIncidentIssue | AcceptStatus | TransitionIssue | AddComment | AddTimeline | SetIncidentStatus
+          | EditIssue | EditIncident | ReplaceManager | ConversationAction | EndLink)

@@ -5,112 +5,112 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from jpi.domain.actions import CarryComment, CarryNote, EditComment, EditNote, Talk
+from jpi.domain.actions import ConversationAction, EditComment, EditNote, MirrorComment, MirrorNote
 from jpi.domain.events import Event, IncidentAnnotated, IncidentEvent, IncidentLogged, IssueCommented, IssueUpdated
 from jpi.domain.link import Link
 from jpi.domain.model import Comment, Note
 from jpi.domain.policy import Policy
-from jpi.domain.text_limits import cut, moment
+from jpi.domain.text_limits import cut_text, format_time
 
 # Of older ones it is only known that they were carried over; edits of those are not followed.
-REMEMBERED = 200
+MAX_MIRRORS = 200
 # How long a note may be is documented nowhere; an e-mail's worth goes through.
-NOTE_LIMIT = 20_000
-OURS = "[Jira] "
+NOTE_MAX_CHARACTERS = 20_000
+OWN_NOTE_PREFIX = "[Jira] "
 
 
-def talk(event: Event, link: Link, policy: Policy) -> list[Talk]:
+def decide_conversation(event: Event, link: Link, policy: Policy) -> list[ConversationAction]:
     """The notes and comments that `event` tells of, to be made, changed or taken away on the other side."""
     if isinstance(event, IncidentEvent):
-        return _notes(event, link, policy) if policy.how("comments").reaches("jira") else []
-    return _comments(event, link) if policy.how("comments").reaches("pagerduty") else []
+        return _decide_notes(event, link, policy) if policy.field_policy("comments").is_synced_to("jira") else []
+    return _decide_comments(event, link) if policy.field_policy("comments").is_synced_to("pagerduty") else []
 
 
-def _notes(event: IncidentEvent, link: Link, policy: Policy) -> list[Talk]:
+def _decide_notes(event: IncidentEvent, link: Link, policy: Policy) -> list[ConversationAction]:
     found = event.notes if isinstance(event, IncidentAnnotated | IncidentLogged) else None
     if found is None:
         return []
     there = {f"note:{note.id}" for note in found}
-    gone = [name for name, pair in link.talk.items() if isinstance(event, IncidentLogged)
+    gone = [name for name, pair in link.mirrors.items() if isinstance(event, IncidentLogged)
             and name.startswith("note:") and pair["there"] and name not in there]
-    ours = made(link, "comment:")
-    news = [action for note in found if note.id not in ours and not is_ours(note.text, policy.site)
-            and (action := _note(note, link))]
+    ours = get_copy_ids(link, "comment:")
+    news = [action for note in found if note.id not in ours and not is_own_note(note.text, policy.jira_url)
+            and (action := _decide_note(note, link))]
     return [*news, *(EditComment(name, None) for name in gone)]
 
 
-def _note(note: Note, link: Link) -> Talk | None:
-    pair = link.talk.get(f"note:{note.id}")
+def _decide_note(note: Note, link: Link) -> ConversationAction | None:
+    pair = link.mirrors.get(f"note:{note.id}")
     if pair is None:
-        return CarryNote(note)
-    changed = pair["there"] and pair["said"] != digest(note.text) and not note.trimmed
+        return MirrorNote(note)
+    changed = pair["there"] and pair["said"] != compute_digest(note.text) and not note.trimmed
     return EditComment(f"note:{note.id}", note) if changed else None
 
 
-def _comments(event: Event, link: Link) -> list[Talk]:
+def _decide_comments(event: Event, link: Link) -> list[ConversationAction]:
     if isinstance(event, IssueUpdated):
-        return _each(event.comments, link)
+        return _decide_each_comment(event.comments, link)
     if not isinstance(event, IssueCommented) or event.comment is None:
         return []
     if event.deleted:
         name = f"comment:{event.comment.id}"
-        return [EditNote(name, None)] if link.talk.get(name, {}).get("there") else []
-    return _each([event.comment], link)
+        return [EditNote(name, None)] if link.mirrors.get(name, {}).get("there") else []
+    return _decide_each_comment([event.comment], link)
 
 
-def _each(comments: Iterable[Comment], link: Link) -> list[Talk]:
-    ours = made(link, "note:")
-    return [action for one in comments if one.id not in ours and (action := _comment(one, link))]
+def _decide_each_comment(comments: Iterable[Comment], link: Link) -> list[ConversationAction]:
+    ours = get_copy_ids(link, "note:")
+    return [action for one in comments if one.id not in ours and (action := _decide_comment(one, link))]
 
 
-def _comment(comment: Comment, link: Link) -> Talk | None:
+def _decide_comment(comment: Comment, link: Link) -> ConversationAction | None:
     name = f"comment:{comment.id}"
-    pair = link.talk.get(name)
+    pair = link.mirrors.get(name)
     if pair is None:
-        return None if comment.internal else CarryComment(comment)
+        return None if comment.internal else MirrorComment(comment)
     if not pair["there"]:
         return None
     if comment.internal:
         # It was for everybody and is not any more.
         return EditNote(name, None)
-    newer = comment.at.timestamp() > pair["at"] and pair["said"] != digest(comment.text)
+    newer = comment.at.timestamp() > pair["at"] and pair["said"] != compute_digest(comment.text)
     return EditNote(name, comment) if newer else None
 
 
-def made(link: Link, kind: str) -> set[str]:
+def get_copy_ids(link: Link, key_prefix: str) -> set[str]:
     """The ids, on the other side, of what was made of the notes (`note:`) or comments (`comment:`)."""
-    return {pair["there"] for name, pair in link.talk.items() if name.startswith(kind)}
+    return {pair["there"] for name, pair in link.mirrors.items() if name.startswith(key_prefix)}
 
 
-def paired(link: Link, name: str, there: str | None, text: str, at: float) -> Link:
+def with_mirror(link: Link, mirror_key: str, copy_id: str | None, text: str, at: float) -> Link:
     """The link that remembers what was made of a note or comment, the newest two hundred of them."""
-    others = {one: pair for one, pair in link.talk.items() if one != name}
-    newest = {"there": there, "said": digest(text), "at": at}
-    return replace(link, talk=dict([*others.items(), (name, newest)][-REMEMBERED:]))
+    others = {one: pair for one, pair in link.mirrors.items() if one != mirror_key}
+    newest = {"there": copy_id, "said": compute_digest(text), "at": at}
+    return replace(link, mirrors=dict([*others.items(), (mirror_key, newest)][-MAX_MIRRORS:]))
 
 
-def digest(text: str) -> str:
+def compute_digest(text: str) -> str:
     """Enough of a text to know whether it changed."""
     return hashlib.sha256(" ".join(text.split()).encode("utf-8", "replace")).hexdigest()[:16]
 
 
-def comment_text(note: Note) -> str:
+def render_comment(note: Note) -> str:
     """A note as a comment: who, when, what."""
-    return f"{note.author or 'Somebody'} on PagerDuty, {moment(note.at)}:\n{note.text}"
+    return f"{note.author or 'Somebody'} on PagerDuty, {format_time(note.at)}:\n{note.text}"
 
 
-def note_text(comment: Comment, address: str) -> str:
+def render_note(comment: Comment, address: str) -> str:
     """A comment as a note: who, what, where."""
     name = comment.author.name if comment.author and comment.author.name else "Somebody"
-    return cut(f"{OURS}{name}: {comment.text}", NOTE_LIMIT) + f"\n{address}"
+    return cut_text(f"{OWN_NOTE_PREFIX}{name}: {comment.text}", NOTE_MAX_CHARACTERS) + f"\n{address}"
 
 
-def address(site: str, key: str, comment_id: str = "") -> str:
+def build_issue_url(site: str, key: str, comment_id: str = "") -> str:
     """Where an issue, or a comment on it, is to be read."""
     return f"{site}/browse/{key}" + (f"?focusedCommentId={comment_id}" if comment_id else "")
 
 
-def is_ours(text: str, site: str) -> bool:
+def is_own_note(text: str, site: str) -> bool:
     """Whether a note is one that we make, whoever's token we use."""
     ending = rf"{re.escape(site)}/browse/[A-Z][A-Z0-9_]*-\d+(\?focusedCommentId=\d+)?\s*$"
-    return text.startswith(OURS) and re.search(ending, text) is not None
+    return text.startswith(OWN_NOTE_PREFIX) and re.search(ending, text) is not None

@@ -3,113 +3,128 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from jpi.domain.action_words import in_words
+from jpi.domain.action_words import describe_planned_action
 from jpi.domain.actions import (
+    AcceptStatus,
     Action,
     AddComment,
     AddTimeline,
-    AgreeOnStatus,
-    CarryComment,
-    CarryNote,
     CreateIncidentIssue,
     EditComment,
     EditIncident,
     EditIssue,
     EditNote,
     EndLink,
-    MoveManager,
+    MirrorComment,
+    MirrorNote,
+    ReplaceManager,
     SetIncidentStatus,
     TransitionIssue,
 )
-from jpi.domain.decide import qualifies, stale
+from jpi.domain.decide import needs_issue
 from jpi.domain.events import Event, IncidentEvent, IssueEvent
 from jpi.domain.link import Link
-from jpi.domain.model import STATUS_OF
+from jpi.domain.model import STATUS_BY_CATEGORY
 from jpi.domain.policy import Policy
-from jpi.domain.text_limits import cut
-from jpi.errors import JpiError, NoWay, Outage, OutcomeUnknown, OutOfTime, Permanent, Refused, TooEarly, Unavailable
+from jpi.domain.status_rules import is_stale
+from jpi.domain.text_limits import cut_text
+from jpi.errors import (
+    AwsOutage,
+    JpiError,
+    NoTransition,
+    OutcomeUnknown,
+    OutOfTime,
+    PermanentError,
+    Refused,
+    ServiceUnavailable,
+    TooEarly,
+)
 
-SHORT, ATTEMPT_LIMIT = 120, 250
-STAYED = ("The issue was left where it is: its workflow has no way to {to}, as a comment on it says, or somebody has "
-          "closed it meanwhile.")
-NOT_TOLD = "The incident has no issue that it could be told to."
-SIDES = {"pagerduty": "PagerDuty", "jira": "Jira"}
+VALUE_MAX_CHARACTERS, ATTEMPT_MAX_CHARACTERS = 120, 250
+ISSUE_NOT_MOVED = (
+    "The issue was left where it is: its workflow has no way to {to}, as a comment on it says, or somebody has "
+    "closed it meanwhile."
+)
+NO_ISSUE_TO_UPDATE = "The incident has no issue that it could be told to."
+SIDE_NAMES = {"pagerduty": "PagerDuty", "jira": "Jira"}
 # What Jira's three categories are called where nobody has renamed them.
-CATEGORIES = {"new": "To Do", "indeterminate": "In Progress", "done": "Done"}
+CATEGORY_NAMES = {"new": "To Do", "indeterminate": "In Progress", "done": "Done"}
 UNAUTHORIZED, FORBIDDEN, NOT_FOUND = 401, 403, 404
 
 
-def done(action: Action, was: Action, link: Link) -> tuple[str, bool]:
+def describe_performed_action(action: Action, performed_action: Action, link: Link) -> tuple[str, bool]:
     """What became of `action`, of which `was` was carried out, `link` being what is known then; and whether all of it
     was.
     """
     if isinstance(action, EditIssue | EditIncident):
-        return _edited(action, was)
-    if isinstance(action, TransitionIssue) and link.issue_status != STATUS_OF[action.category]:
-        return STAYED.format(to=CATEGORIES[action.category]), False
-    return _SAID[type(action)](action, link), True
+        return _describe_edit(action, performed_action)
+    if isinstance(action, TransitionIssue) and link.issue_status != STATUS_BY_CATEGORY[action.category]:
+        return ISSUE_NOT_MOVED.format(to=CATEGORY_NAMES[action.category]), False
+    return _PERFORMED_TEXT_BY_ACTION[type(action)](action, link), True
 
 
-def _edited(action: EditIssue | EditIncident, was: Action) -> tuple[str, bool]:
+def _describe_edit(action: EditIssue | EditIncident, performed_action: Action) -> tuple[str, bool]:
     where, title = ("issue", "summary") if isinstance(action, EditIssue) else ("incident", "title")
-    written = was.values if isinstance(was, EditIssue | EditIncident) else {}
+    written = performed_action.values if isinstance(performed_action, EditIssue | EditIncident) else {}
     names = {name: title if name == "title" else name for name in action.values}
-    said = [f"{names[name]} {cut(value, SHORT)!r}" if isinstance(value := written[name], str) and name != "assignee"
-            else names[name] for name in action.values if name in written]
+    said = [f"{names[name]} {cut_text(value, VALUE_MAX_CHARACTERS)!r}" if isinstance(value := written[name], str)
+            and name != "assignee" else names[name] for name in action.values if name in written]
     left = [names[name] for name in action.values if name not in written]
     text = f"Set the {where}'s {', '.join(said)}." if said else ""
     refused = f"Left the {where}'s {', '.join(left)} as it was." if left else ""
     return " ".join(filter(None, (text, refused))), not left
 
 
-def _created(action: CreateIncidentIssue, link: Link) -> str:
+def _describe_creation(action: CreateIncidentIssue, link: Link) -> str:
     return f"Made the issue {link.issue_key}."
 
 
-_SAID: Mapping[type, Callable[[Any, Link], str]] = {
-    CreateIncidentIssue: _created,
-    TransitionIssue: lambda action, link: f"Moved the issue to {CATEGORIES[action.category]}.",
-    AgreeOnStatus: lambda action, link: f"Took the status {action.status} as known; it is not carried over.",
-    AddComment: lambda action, link: f"Commented on the issue: {cut(action.text, SHORT)!r}",
+_PERFORMED_TEXT_BY_ACTION: Mapping[type, Callable[[Any, Link], str]] = {
+    CreateIncidentIssue: _describe_creation,
+    TransitionIssue: lambda action, link: f"Moved the issue to {CATEGORY_NAMES[action.category]}.",
+    AcceptStatus: lambda action, link: f"Took the status {action.status} as known; it is not carried over.",
+    AddComment: lambda action, link: f"Commented on the issue: {cut_text(action.text, VALUE_MAX_CHARACTERS)!r}",
     AddTimeline: lambda action, link:
         f"Saw to {len(action.entries)} line{'' if len(action.entries) == 1 else 's'} of the timeline.",
-    SetIncidentStatus: lambda action, link: f"{'Reopened' if action.reopens else 'Set'} the incident: {action.status}.",
-    CarryNote: lambda action, link: f"Made {action.note.author or 'somebody'}'s note a comment on the issue.",
+    SetIncidentStatus: lambda action, link:
+        f"{'Reopened' if action.is_reopening else 'Set'} the incident: {action.status}.",
+    MirrorNote: lambda action, link: f"Made {action.note.author or 'somebody'}'s note a comment on the issue.",
     EditComment: lambda action, link: "Took a note's change over into its comment.",
-    CarryComment: lambda action, link:
+    MirrorComment: lambda action, link:
         f"Made {action.comment.author.name if action.comment.author else 'somebody'}'s comment a note of the incident.",
     EditNote: lambda action, link: "Took a comment's change over into its note.",
-    EndLink: lambda action, link: f"Ended the link: what it ties is gone on {SIDES[action.side]}.",
-    MoveManager: lambda action, link: f"Made {action.name} the issue's incident manager, if they have an issue.",
+    EndLink: lambda action, link: f"Ended the link: what it ties is gone on {SIDE_NAMES[action.gone_side]}.",
+    ReplaceManager: lambda action, link:
+        f"Made {action.person_name} the issue's incident manager, if they have an issue.",
 }
 
 
-def attempted(action: Action, policy: Policy) -> str:
+def describe_failed_action(action: Action, policy: Policy) -> str:
     """What an action that failed would have done."""
-    return f"Could not {cut(in_words(action, policy), ATTEMPT_LIMIT)}."
+    return f"Could not {cut_text(describe_planned_action(action, policy), ATTEMPT_MAX_CHARACTERS)}."
 
 
-def why_nothing(event: Event, link: Link, policy: Policy, ours: bool) -> str:
+def explain_no_action(event: Event, link: Link, policy: Policy, is_echo: bool) -> str:
     """Why an event called for nothing."""
-    if ours:
+    if is_echo:
         return "Our own account did that: it is an echo of what jpi wrote."
     if link.ended:
         return "The two are kept in step no more, since one of them is gone."
     if isinstance(event, IncidentEvent) and not link.issue_key:
-        return _no_issue(event, policy)
-    if event.shows_state and stale(event, link):
+        return _explain_no_issue(event, policy)
+    if event.has_snapshot and is_stale(event, link):
         return "It tells of a state older than one that was already dealt with."
     return "It shows nothing that the other side does not have already."
 
 
-def _no_issue(event: IncidentEvent, policy: Policy) -> str:
-    if not event.shows_state:
-        return NOT_TOLD
-    rule = policy.rule_for(event.incident, event.incident.priority)
+def _explain_no_issue(event: IncidentEvent, policy: Policy) -> str:
+    if not event.has_snapshot:
+        return NO_ISSUE_TO_UPDATE
+    rule = policy.find_rule(event.incident, event.incident.priority)
     has = f"priority {event.incident.priority}" if event.incident.priority else "no priority"
-    if rule and not rule.create:
+    if rule and not rule.issue_spec:
         return f"A rule of the sync file says that such an incident ({has}) gets no issue."
-    if qualifies(event, policy):
+    if needs_issue(event, policy):
         return "It will get its issue."
     if policy.rules:
         return f"No rule of the sync file fits it: it has {has}, urgency {event.incident.urgency or 'unknown'}."
@@ -117,24 +132,24 @@ def _no_issue(event: IncidentEvent, policy: Policy) -> str:
     return f"It has {has}; only {wanted} gets an issue (SYNC_PRIORITIES). Should that change, it gets one then."
 
 
-def advice(error: JpiError) -> str:
+def remediation_for(error: JpiError) -> str:
     """What to do about a failure, and whether jpi goes on by itself."""
     if isinstance(error, Refused):
-        return _about_refusal(error)
-    if isinstance(error, NoWay):
+        return _remediation_for_refusal(error)
+    if isinstance(error, NoTransition):
         return "Change the workflow on Jira, or name the status to use in the sync file."
     by_type: dict[type[JpiError], str] = {
         OutOfTime: "There was no time left in this run: it is tried again by itself.",
-        Unavailable: "The service limits jpi or could not be reached: it is tried again by itself.",
+        ServiceUnavailable: "The service limits jpi or could not be reached: it is tried again by itself.",
         OutcomeUnknown: "Nobody knows whether that was done: jpi looks before it tries again, by itself.",
         TooEarly: "It is tried again by itself in a moment.",
-        Outage: "AWS did not do its part: it is tried again by itself.",
-        Permanent: "It is not tried again at once. Mend what it says; the next poll comes back to it.",
+        AwsOutage: "AWS did not do its part: it is tried again by itself.",
+        PermanentError: "It is not tried again at once. Mend what it says; the next poll comes back to it.",
     }
     return next((said for kind, said in by_type.items() if isinstance(error, kind)), "It is tried again by itself.")
 
 
-def _about_refusal(error: Refused) -> str:
+def _remediation_for_refusal(error: Refused) -> str:
     service, token, account = (("Jira", "JIRA_API_TOKEN", "JIRA_USER_EMAIL") if error.call.startswith("Jira")
                                else ("PagerDuty", "PAGERDUTY_API_TOKEN", "PAGERDUTY_USER_EMAIL"))
     if error.status == UNAUTHORIZED:
@@ -143,12 +158,12 @@ def _about_refusal(error: Refused) -> str:
         return f"The account of {account} may not do that on {service}: give it the right to."
     if error.status == NOT_FOUND:
         return f"It is not there, or {account} may not see it on {service}."
-    if error.fields:
-        return (f"{service} wants something else in: {', '.join(error.fields)}. Fill it in by a rule of the sync file, "
-                "or change the screen; the next poll comes back to it.")
+    if error.field_errors:
+        return (f"{service} wants something else in: {', '.join(error.field_errors)}. Fill it in by a rule of the sync "
+                "file, or change the screen; the next poll comes back to it.")
     return f"{service} says why; once that is mended, the next poll comes back to it."
 
 
-def side_told(event: Event) -> str:
+def get_side_name(event: Event) -> str:
     """The service that an event tells of, by its name."""
-    return SIDES["jira" if isinstance(event, IssueEvent) else "pagerduty"]
+    return SIDE_NAMES["jira" if isinstance(event, IssueEvent) else "pagerduty"]

@@ -26,7 +26,7 @@ class IncidentEvent:
         return frozenset()
 
     @property
-    def shows_state(self) -> bool:
+    def has_snapshot(self) -> bool:
         """Whether `incident` is more than its id."""
         return True
 
@@ -83,7 +83,7 @@ class IncidentAnnotated(IncidentEvent):
     notes: tuple[Note, ...] | None = None
 
     @property
-    def shows_state(self) -> bool:
+    def has_snapshot(self) -> bool:
         """It does not."""
         return False
 
@@ -93,7 +93,7 @@ class IncidentGone(IncidentEvent):
     """PagerDuty says that there is no such incident, or not for us to see."""
 
     @property
-    def shows_state(self) -> bool:
+    def has_snapshot(self) -> bool:
         """It does not."""
         return False
 
@@ -112,7 +112,7 @@ class IncidentLogged(IncidentEvent):
     notes: tuple[Note, ...] | None = None
 
     @property
-    def annotations(self) -> frozenset[str]:
+    def annotation_ids(self) -> frozenset[str]:
         """The ids of the entries that tell of notes."""
         return frozenset(entry.id for entry in self.entries if entry.type == "annotate_log_entry")
 
@@ -135,12 +135,12 @@ class IssueEvent:
     request: str = field(default="", kw_only=True)
 
     @property
-    def keys(self) -> tuple[str, ...]:
+    def issue_keys(self) -> tuple[str, ...]:
         """The keys under which its link may be found."""
         return (self.issue.key,)
 
     @property
-    def shows_state(self) -> bool:
+    def has_snapshot(self) -> bool:
         """Whether `issue` is more than its key."""
         return False
 
@@ -162,12 +162,12 @@ class IssueUpdated(IssueEvent):
     comments: tuple[Comment, ...] = ()
 
     @property
-    def keys(self) -> tuple[str, ...]:
+    def issue_keys(self) -> tuple[str, ...]:
         """The old one too, where it has moved."""
         return (self.issue.key, self.old_key) if self.old_key else (self.issue.key,)
 
     @property
-    def shows_state(self) -> bool:
+    def has_snapshot(self) -> bool:
         """It is."""
         return True
 
@@ -195,6 +195,6 @@ class IssueDeleted(IssueEvent):
 Event = IncidentEvent | IssueEvent
 
 
-def incident_of(event: Event) -> str | None:
+def get_incident_id(event: Event) -> str | None:
     """The incident that an event concerns; None where that was not looked up yet."""
     return event.incident_id if isinstance(event, IssueEvent) else event.incident.id

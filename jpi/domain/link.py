@@ -27,24 +27,24 @@ class Link:
     issue_key: str | None = None
     issue_id: str | None = None
     agreed: Mapping[str, str | None] = field(default_factory=dict)
-    seen: Mapping[str, float] = field(default_factory=dict)
-    holds: Mapping[str, float] = field(default_factory=dict)
-    todo: Mapping[str, Any] = field(default_factory=dict)
+    watermarks: Mapping[str, float] = field(default_factory=dict)
+    leases: Mapping[str, float] = field(default_factory=dict)
+    backlog: Mapping[str, Any] = field(default_factory=dict)
     issue_status: str | None = None
-    failed: Mapping[str, Any] = field(default_factory=dict)
+    failures: Mapping[str, Any] = field(default_factory=dict)
     ended: bool = False
     fields: Mapping[str, Any] = field(default_factory=dict)
-    talk: Mapping[str, Any] = field(default_factory=dict)
-    about: Mapping[str, Any] = field(default_factory=dict)
+    mirrors: Mapping[str, Any] = field(default_factory=dict)
+    summary: Mapping[str, Any] = field(default_factory=dict)
     history: Sequence[Mapping[str, Any]] = ()
 
     @property
-    def open(self) -> bool:
+    def is_open(self) -> bool:
         """Whether the poll still has to look at it."""
         lives = bool(self.issue_key) and self.agreed.get("status") != "resolved"
-        return not self.ended and (self.unfinished or lives)
+        return not self.ended and (self.is_unfinished or lives)
 
     @property
-    def unfinished(self) -> bool:
+    def is_unfinished(self) -> bool:
         """Whether its issue is not whole, or something ended here that no retry of the same event mends."""
-        return bool(self.issue_key and self.todo) or any(one["final"] for one in self.failed.values())
+        return bool(self.issue_key and self.backlog) or any(one["final"] for one in self.failures.values())

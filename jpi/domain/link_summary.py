@@ -3,18 +3,18 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from jpi.domain.field_merge import known
+from jpi.domain.field_merge import get_known_value
 from jpi.domain.link import Link
-from jpi.domain.text_limits import cut
+from jpi.domain.text_limits import cut_text
 
-State = Literal["failing", "open", "resolved", "none", "ended"]
+LinkState = Literal["failing", "open", "resolved", "none", "ended"]
 # In the order in which they matter.
-STATES: tuple[State, ...] = ("failing", "open", "none", "resolved", "ended")
-TITLE_LIMIT, REASON_LIMIT = 200, 300
+LINK_STATES: tuple[LinkState, ...] = ("failing", "open", "none", "resolved", "ended")
+TITLE_MAX_CHARACTERS, REASON_MAX_CHARACTERS = 200, 300
 
 
 @dataclass(frozen=True)
-class Card:
+class LinkCard:
     """A link in short. `pagerduty`, `jira`: the status on each side, in PagerDuty's words; `trouble`: why it fails."""
 
     title: str = ""
@@ -29,23 +29,23 @@ class Card:
 
 
 @dataclass(frozen=True)
-class Listed:
+class LinkListItem:
     """A link as the list has it; `place` is where in the list it stands."""
 
     incident_id: str
     state: str
-    place: str
-    card: Card
+    position: str
+    card: LinkCard
 
 
-def listed(link: Link) -> Listed:
+def to_list_item(link: Link) -> LinkListItem:
     """A link by itself, as the list has it."""
-    return Listed(link.incident_id, state(link), "", card(link))
+    return LinkListItem(link.incident_id, link_state(link), "", to_card(link))
 
 
-def state(link: Link) -> State:
+def link_state(link: Link) -> LinkState:
     """What a link is to whoever is on call; `none`: it has no issue."""
-    if link.failed:
+    if link.failures:
         return "failing"
     if link.ended:
         return "ended"
@@ -54,18 +54,18 @@ def state(link: Link) -> State:
     return "resolved" if link.agreed.get("status") == "resolved" else "open"
 
 
-def card(link: Link) -> Card:
+def to_card(link: Link) -> LinkCard:
     """The link in short."""
-    about, failed = link.about, list(link.failed.values())
-    return Card(
-        title=cut(known(link, "pagerduty", "title") or about.get("title") or "", TITLE_LIMIT),
+    about, failed = link.summary, list(link.failures.values())
+    return LinkCard(
+        title=cut_text(get_known_value(link, "pagerduty", "title") or about.get("title") or "", TITLE_MAX_CHARACTERS),
         url=about.get("url") or "",
-        priority=known(link, "pagerduty", "priority") or about.get("priority") or "",
+        priority=get_known_value(link, "pagerduty", "priority") or about.get("priority") or "",
         pagerduty=link.agreed.get("status") or about.get("status") or "",
         # A new issue stands where both sides agreed until it is seen.
         jira=(link.issue_status or link.agreed.get("status") or "") if link.issue_key else "",
         issue=link.issue_key or "",
         equal_at=about.get("equal_at", 0.0),
         equal_by=about.get("equal_type", ""),
-        trouble=cut(failed[-1]["reason"], REASON_LIMIT) if failed else "",
+        trouble=cut_text(failed[-1]["reason"], REASON_MAX_CHARACTERS) if failed else "",
     )

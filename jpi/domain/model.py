@@ -9,8 +9,9 @@ Status = Literal["triggered", "acknowledged", "resolved"]
 Category = Literal["new", "indeterminate", "done"]
 
 # The two vocabularies of status, most open first. Jira's category names differ by site, its keys do not.
-CATEGORY_OF: Mapping[Status, Category] = {"triggered": "new", "acknowledged": "indeterminate", "resolved": "done"}
-STATUS_OF: Mapping[Category, Status] = {category: status for status, category in CATEGORY_OF.items()}
+CATEGORY_BY_STATUS: Mapping[Status, Category] = {"triggered": "new", "acknowledged": "indeterminate",
+                                                 "resolved": "done"}
+STATUS_BY_CATEGORY: Mapping[Category, Status] = {category: status for status, category in CATEGORY_BY_STATUS.items()}
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ class Comment:
     internal: bool = False
 
 
-Scope = tuple[str, str]
+WebhookScope = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -114,8 +115,8 @@ class Webhook:
 
     id: str
     url: str
-    events: frozenset[str]
-    scope: str | Scope
-    active: bool = True
-    on: bool = True
-    signed: bool = True
+    event_types: frozenset[str]
+    scope: str | WebhookScope
+    is_active: bool = True
+    is_delivering: bool = True
+    is_signed: bool = True

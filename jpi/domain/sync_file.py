@@ -8,183 +8,210 @@ from datetime import date, datetime, time
 from typing import Any, get_args
 
 from jpi.domain.model import Status
-from jpi.domain.policy import FIELDS, Create, Direction, FieldSync, OpenRule, Policy, Rule, When, WhenIssue, Winner
-from jpi.domain.templates import unknown
-from jpi.domain.toml_reader import Path, Reader, named
+from jpi.domain.policy import (
+    SYNCED_FIELDS,
+    CreationRule,
+    Direction,
+    FieldPolicy,
+    IncidentCondition,
+    IssueCondition,
+    IssueSpec,
+    OpeningRule,
+    Policy,
+    Winner,
+)
+from jpi.domain.templates import find_unknown_placeholders
+from jpi.domain.toml_reader import KeyPath, TomlReader, describe_path
 from jpi.errors import SettingsError
 
 # These have no winner: of two statuses the more advanced stays, and what people said is a union.
-WITHOUT_WINNER = ("status", "comments")
+FIELDS_WITHOUT_WINNER = ("status", "comments")
 URGENCIES = ("high", "low")
 
 
 @dataclass(frozen=True)
-class Choices:
+class SyncFileContent:
     """What a file says; what it does not is as without it (`priorities`: None)."""
 
-    rules: tuple[Rule, ...] = ()
-    open: tuple[OpenRule, ...] = ()
+    rules: tuple[CreationRule, ...] = ()
+    opening_rules: tuple[OpeningRule, ...] = ()
     priorities: Mapping[str, tuple[str, ...]] | None = None
     statuses: Mapping[Status, tuple[str, ...]] = field(default_factory=dict)
-    screens: Mapping[str, Any] = field(default_factory=dict)
-    sync: Mapping[str, FieldSync] = field(default_factory=dict)
+    screen_fields: Mapping[str, Any] = field(default_factory=dict)
+    field_policies: Mapping[str, FieldPolicy] = field(default_factory=dict)
 
 
-def parse(text: str) -> Choices:
+def parse_sync_file(text: str) -> SyncFileContent:
     """The file's choices. SettingsError with every problem, a line each: `line 7: ...`."""
     try:
         found = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise SettingsError(f"This is not TOML: {error}") from error
-    reader = Reader(text)
-    made = reader.table(found, (), {"rules": _rules, "open": _open, "status": _status, "priority": _priority,
-                                    "sync": _sync})
+    reader = TomlReader(text)
+    made = reader.read_table(found, (), {"rules": _parse_rules, "open": _parse_opening_rules, "status": _parse_statuses,
+                                         "priority": _parse_priorities, "sync": _parse_field_policies})
     if reader.problems:
         raise SettingsError("\n".join(f"line {line}: {said}" for line, said in sorted(reader.problems)))
     statuses, screens = made.get("status", ({}, {}))
-    return Choices(made.get("rules", ()), made.get("open", ()), made.get("priority"), statuses, screens,
-                   made.get("sync", {}))
+    return SyncFileContent(made.get("rules", ()), made.get("open", ()), made.get("priority"), statuses, screens,
+                           made.get("sync", {}))
 
 
-def merged(policy: Policy, choices: Choices) -> Policy:
+def apply_sync_file(policy: Policy, choices: SyncFileContent) -> Policy:
     """The policy with what the file says."""
     priorities = policy.priorities if choices.priorities is None else choices.priorities
-    return replace(policy, rules=choices.rules, open=choices.open, priorities=priorities, statuses=choices.statuses,
-                   screens=choices.screens, sync=choices.sync)
+    return replace(policy, rules=choices.rules, opening_rules=choices.opening_rules, priorities=priorities,
+                   statuses=choices.statuses, screen_fields=choices.screen_fields,
+                   field_policies=choices.field_policies)
 
 
-def _rules(reader: Reader, value: Any, path: Path) -> tuple[Rule, ...]:
-    found = [(_rule(reader, one, here), here) for one, here in reader.tables(value, path)]
-    everything = next((number for number, (rule, _) in enumerate(found) if rule.when == When()), len(found))
+def _parse_rules(reader: TomlReader, value: Any, path: KeyPath) -> tuple[CreationRule, ...]:
+    found = [(_parse_rule(reader, one, here), here) for one, here in reader.read_tables(value, path)]
+    everything = next((number for number, (rule, _) in enumerate(found) if rule.condition == IncidentCondition()),
+                      len(found))
     for _, here in found[everything + 1 :]:
-        reader.wrong(here, f"{named(here)} never comes to its turn: rules[{everything + 1}] takes every incident")
+        reader.add_problem(
+            here, f"{describe_path(here)} never comes to its turn: rules[{everything + 1}] takes every incident"
+        )
     return tuple(rule for rule, _ in found)
 
 
-def _rule(reader: Reader, value: Any, path: Path) -> Rule:
-    made = reader.table(value, path, {"when": _when, "create": _create, "skip": _skip})
+def _parse_rule(reader: TomlReader, value: Any, path: KeyPath) -> CreationRule:
+    made = reader.read_table(value, path, {"when": _parse_incident_condition, "create": _parse_issue_spec,
+                                           "skip": _parse_skip})
     if isinstance(value, dict) and ("create" in value) == ("skip" in value):
-        reader.wrong(path, f"{named(path)} must have either 'create' or 'skip = true'")
-    return Rule(made.get("when", When()), made.get("create"))
+        reader.add_problem(path, f"{describe_path(path)} must have either 'create' or 'skip = true'")
+    return CreationRule(made.get("when", IncidentCondition()), made.get("create"))
 
 
-def _skip(reader: Reader, value: Any, path: Path) -> bool:
+def _parse_skip(reader: TomlReader, value: Any, path: KeyPath) -> bool:
     if value is not True:
-        reader.wrong(path, f"{named(path)} must be true")
+        reader.add_problem(path, f"{describe_path(path)} must be true")
     return True
 
 
-def _when(reader: Reader, value: Any, path: Path) -> When:
-    return When(**reader.table(value, path, {"priorities": Reader.texts, "urgencies": _urgencies,
-                                             "services": Reader.texts, "title": _pattern}))
+def _parse_incident_condition(reader: TomlReader, value: Any, path: KeyPath) -> IncidentCondition:
+    return IncidentCondition(**reader.read_table(value, path, {"priorities": TomlReader.read_texts,
+                                                               "urgencies": _parse_urgencies,
+                                                               "services": TomlReader.read_texts,
+                                                               "title": _parse_pattern}))
 
 
-def _urgencies(reader: Reader, value: Any, path: Path) -> tuple[str, ...]:
-    found = reader.texts(value, path)
-    return tuple(reader.one_of(one, path, URGENCIES) for one in found)
+def _parse_urgencies(reader: TomlReader, value: Any, path: KeyPath) -> tuple[str, ...]:
+    found = reader.read_texts(value, path)
+    return tuple(reader.read_choice(one, path, URGENCIES) for one in found)
 
 
-def _pattern(reader: Reader, value: Any, path: Path) -> str:
-    text = reader.text(value, path)
+def _parse_pattern(reader: TomlReader, value: Any, path: KeyPath) -> str:
+    text = reader.read_text(value, path)
     try:
         re.compile(text)
     except re.error as error:
-        reader.wrong(path, f"{named(path)} is no regular expression: {error}")
+        reader.add_problem(path, f"{describe_path(path)} is no regular expression: {error}")
     return text
 
 
-def _create(reader: Reader, value: Any, path: Path) -> Create:
-    return Create(**reader.table(value, path, {
-        "project": _project, "type": Reader.text, "priority": Reader.text, "labels": _labels, "assignee": Reader.text,
-        "fields": _fields}))
+def _parse_issue_spec(reader: TomlReader, value: Any, path: KeyPath) -> IssueSpec:
+    return IssueSpec(**reader.read_table(value, path, {"project": _parse_project_key, "type": TomlReader.read_text,
+                                                       "priority": TomlReader.read_text, "labels": _parse_labels,
+                                                       "assignee": TomlReader.read_text, "fields": _parse_fields}))
 
 
-def _project(reader: Reader, value: Any, path: Path) -> str:
-    text = reader.text(value, path)
+def _parse_project_key(reader: TomlReader, value: Any, path: KeyPath) -> str:
+    text = reader.read_text(value, path)
     if text and not re.fullmatch(r"[A-Z][A-Z0-9_]+", text):
-        reader.wrong(path, f"{named(path)} must be a project's key: capital letters and digits")
+        reader.add_problem(path, f"{describe_path(path)} must be a project's key: capital letters and digits")
     return text
 
 
-def _labels(reader: Reader, value: Any, path: Path) -> tuple[str, ...]:
-    found = reader.texts(value, path)
+def _parse_labels(reader: TomlReader, value: Any, path: KeyPath) -> tuple[str, ...]:
+    found = reader.read_texts(value, path)
     if any(re.search(r"\s", label) for label in found):
-        reader.wrong(path, f"{named(path)}: a label has no spaces")
+        reader.add_problem(path, f"{describe_path(path)}: a label has no spaces")
     return found
 
 
-def _fields(reader: Reader, value: Any, path: Path) -> Mapping[str, Any]:
+def _parse_fields(reader: TomlReader, value: Any, path: KeyPath) -> Mapping[str, Any]:
     if not isinstance(value, dict):
-        return reader.table(value, path, {})
+        return reader.read_table(value, path, {})
     for name, inner in value.items():
-        for bad in unknown(inner):
-            reader.wrong((*path, name), f"{named((*path, name))}: nothing is called {{{bad}}}")
-    return {name: _as_json(inner) for name, inner in value.items()}
+        for bad in find_unknown_placeholders(inner):
+            reader.add_problem((*path, name), f"{describe_path((*path, name))}: nothing is called {{{bad}}}")
+    return {name: _to_json(inner) for name, inner in value.items()}
 
 
-def _as_json(value: Any) -> Any:
+def _to_json(value: Any) -> Any:
     """TOML has dates, JSON has not: as text, in the form that Jira's fields take."""
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%dT%H:%M:%S}.000{value:%z}"
     if isinstance(value, date | time):
         return value.isoformat()
     if isinstance(value, list):
-        return [_as_json(one) for one in value]
-    return {name: _as_json(one) for name, one in value.items()} if isinstance(value, dict) else value
+        return [_to_json(one) for one in value]
+    return {name: _to_json(one) for name, one in value.items()} if isinstance(value, dict) else value
 
 
-def _status(reader: Reader, value: Any, path: Path) -> tuple[Mapping[str, tuple[str, ...]], Mapping[str, Any]]:
-    made = reader.table(value, path, {**dict.fromkeys(get_args(Status), Reader.texts), "fields": _fields})
+def _parse_statuses(reader: TomlReader, value: Any, path: KeyPath) -> tuple[Mapping[str, tuple[str, ...]],
+                                                                            Mapping[str, Any]]:
+    made = reader.read_table(value, path, {**dict.fromkeys(get_args(Status), TomlReader.read_texts),
+                                           "fields": _parse_fields})
     screens = made.pop("fields", {})
     for name in {name for names in made.values() for name in names}:
         if sum(name in names for names in made.values()) > 1:
-            reader.wrong(path, f"status: '{name}' cannot stand for two statuses")
+            reader.add_problem(path, f"status: '{name}' cannot stand for two statuses")
     return made, screens
 
 
-def _priority(reader: Reader, value: Any, path: Path) -> Mapping[str, tuple[str, ...]]:
+def _parse_priorities(reader: TomlReader, value: Any, path: KeyPath) -> Mapping[str, tuple[str, ...]]:
     keys = value if isinstance(value, dict) else ()
-    return reader.table(value, path, dict.fromkeys(keys, Reader.texts))
+    return reader.read_table(value, path, dict.fromkeys(keys, TomlReader.read_texts))
 
 
-def _sync(reader: Reader, value: Any, path: Path) -> Mapping[str, FieldSync]:
-    return reader.table(value, path, dict.fromkeys(FIELDS, _field))
+def _parse_field_policies(reader: TomlReader, value: Any, path: KeyPath) -> Mapping[str, FieldPolicy]:
+    return reader.read_table(value, path, dict.fromkeys(SYNCED_FIELDS, _parse_field_policy))
 
 
-def _field(reader: Reader, value: Any, path: Path) -> FieldSync:
+def _parse_field_policy(reader: TomlReader, value: Any, path: KeyPath) -> FieldPolicy:
     if isinstance(value, str):
-        return FieldSync(reader.one_of(value, path, get_args(Direction)))
-    made = reader.table(value, path, {"direction": _direction, "winner": _winner})
-    if "winner" in made and path[-1] in WITHOUT_WINNER:
-        reader.wrong((*path, "winner"), f"{named(path)} has no winner: of two statuses the more advanced stays, "
-                                        "and notes and comments are all kept")
-    return FieldSync(**made)
+        return FieldPolicy(reader.read_choice(value, path, get_args(Direction)))
+    made = reader.read_table(value, path, {"direction": _parse_direction, "winner": _parse_winner})
+    if "winner" in made and path[-1] in FIELDS_WITHOUT_WINNER:
+        reader.add_problem(
+            (*path, "winner"),
+            f"{describe_path(path)} has no winner: of two statuses the more advanced stays, "
+            "and notes and comments are all kept",
+        )
+    return FieldPolicy(**made)
 
 
-def _direction(reader: Reader, value: Any, path: Path) -> Any:
-    return reader.one_of(value, path, get_args(Direction))
+def _parse_direction(reader: TomlReader, value: Any, path: KeyPath) -> Any:
+    return reader.read_choice(value, path, get_args(Direction))
 
 
-def _winner(reader: Reader, value: Any, path: Path) -> Any:
-    return reader.one_of(value, path, get_args(Winner))
+def _parse_winner(reader: TomlReader, value: Any, path: KeyPath) -> Any:
+    return reader.read_choice(value, path, get_args(Winner))
 
 
-def _open(reader: Reader, value: Any, path: Path) -> tuple[OpenRule, ...]:
-    return tuple(_open_rule(reader, one, here) for one, here in reader.tables(value, path))
+def _parse_opening_rules(reader: TomlReader, value: Any, path: KeyPath) -> tuple[OpeningRule, ...]:
+    return tuple(_parse_opening_rule(reader, one, here) for one, here in reader.read_tables(value, path))
 
 
-def _open_rule(reader: Reader, value: Any, path: Path) -> OpenRule:
-    made = reader.table(value, path, {"when": _when_issue, "service": Reader.text, "urgency": _urgency})
+def _parse_opening_rule(reader: TomlReader, value: Any, path: KeyPath) -> OpeningRule:
+    made = reader.read_table(value, path, {"when": _parse_issue_condition, "service": TomlReader.read_text,
+                                           "urgency": _parse_urgency})
     if isinstance(value, dict) and "service" not in value:
-        reader.wrong(path, f"{named(path)} must name a 'service' of PagerDuty's")
-    if made.get("when", WhenIssue()) == WhenIssue():
-        reader.wrong(path, f"{named(path)} must have a condition in 'when': not every issue is an incident")
-    return OpenRule(**{"service": "", **made})
+        reader.add_problem(path, f"{describe_path(path)} must name a 'service' of PagerDuty's")
+    if made.get("when", IssueCondition()) == IssueCondition():
+        reader.add_problem(path,
+                           f"{describe_path(path)} must have a condition in 'when': not every issue is an incident")
+    return OpeningRule(service=made.get("service", ""), condition=made.get("when", IssueCondition()),
+                       urgency=made.get("urgency", ""))
 
 
-def _when_issue(reader: Reader, value: Any, path: Path) -> WhenIssue:
-    return WhenIssue(**reader.table(value, path, dict.fromkeys(("projects", "types", "priorities"), Reader.texts)))
+def _parse_issue_condition(reader: TomlReader, value: Any, path: KeyPath) -> IssueCondition:
+    return IssueCondition(**reader.read_table(value, path, dict.fromkeys(("projects", "types", "priorities"),
+                                                                         TomlReader.read_texts)))
 
 
-def _urgency(reader: Reader, value: Any, path: Path) -> Any:
-    return reader.one_of(value, path, URGENCIES)
+def _parse_urgency(reader: TomlReader, value: Any, path: KeyPath) -> Any:
+    return reader.read_choice(value, path, URGENCIES)

@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-Path = tuple[str | int, ...]
-Checker = Callable[["Reader", Any, Path], Any]
+KeyPath = tuple[str | int, ...]
+ValueParser = Callable[["TomlReader", Any, KeyPath], Any]
 
 
-class Reader:
+class TomlReader:
     """Checks values, and collects what is wrong with them."""
 
     def __init__(self, text: str) -> None:
@@ -18,53 +18,53 @@ class Reader:
         self._lines = ["" if line.lstrip().startswith("#") else line for line in text.splitlines()]
         self.problems: list[tuple[int, str]] = []
 
-    def wrong(self, path: Path, said: str) -> None:
+    def add_problem(self, path: KeyPath, message: str) -> None:
         """Something is wrong at `path`."""
-        self.problems.append((self._line(path), said))
+        self.problems.append((self._find_line_number(path), message))
 
-    def table(self, value: Any, path: Path, keys: Mapping[str, Checker]) -> dict[str, Any]:
+    def read_table(self, value: Any, path: KeyPath, parsers: Mapping[str, ValueParser]) -> dict[str, Any]:
         """A table of known keys, each checked."""
         if not isinstance(value, dict):
-            self.wrong(path, f"{named(path)} must be a table, like {{...}}")
+            self.add_problem(path, f"{describe_path(path)} must be a table, like {{...}}")
             return {}
-        for key in value.keys() - keys.keys():
-            close = difflib.get_close_matches(key, keys, 1)
-            hint = f"did you mean '{close[0]}'?" if close else f"there is {', '.join(keys)}"
-            self.wrong((*path, key), f"{named(path)} has no '{key}'; {hint}")
-        return {key: check(self, value[key], (*path, key)) for key, check in keys.items() if key in value}
+        for key in value.keys() - parsers.keys():
+            close = difflib.get_close_matches(key, parsers, 1)
+            hint = f"did you mean '{close[0]}'?" if close else f"there is {', '.join(parsers)}"
+            self.add_problem((*path, key), f"{describe_path(path)} has no '{key}'; {hint}")
+        return {key: check(self, value[key], (*path, key)) for key, check in parsers.items() if key in value}
 
-    def tables(self, value: Any, path: Path) -> list[tuple[Any, Path]]:
+    def read_tables(self, value: Any, path: KeyPath) -> list[tuple[Any, KeyPath]]:
         """The tables of an array, each with its path."""
         if not isinstance(value, list):
-            self.wrong(path, f"'{path[-1]}' must be written [[{path[-1]}]]")
+            self.add_problem(path, f"'{path[-1]}' must be written [[{path[-1]}]]")
             return []
         return [(one, (*path, number)) for number, one in enumerate(value)]
 
-    def text(self, value: Any, path: Path) -> str:
+    def read_text(self, value: Any, path: KeyPath) -> str:
         """A text with something in it."""
         if isinstance(value, str) and value.strip():
             return value
-        self.wrong(path, f"{named(path)} must be a text")
+        self.add_problem(path, f"{describe_path(path)} must be a text")
         return ""
 
-    def texts(self, value: Any, path: Path) -> tuple[str, ...]:
+    def read_texts(self, value: Any, path: KeyPath) -> tuple[str, ...]:
         """One text, or a list of them with at least one."""
         several = value if isinstance(value, list) else [value]
         if several and all(isinstance(one, str) and one.strip() for one in several):
             return tuple(several)
-        self.wrong(path, f"{named(path)} must be a text or a list of texts")
+        self.add_problem(path, f"{describe_path(path)} must be a text or a list of texts")
         return ()
 
-    def one_of(self, value: Any, path: Path, words: tuple[str, ...]) -> Any:
+    def read_choice(self, value: Any, path: KeyPath, choices: tuple[str, ...]) -> Any:
         """One of these words."""
-        if value in words:
+        if value in choices:
             return value
-        self.wrong(path, f"{named(path)} must be one of {', '.join(words)}")
-        return words[0]
+        self.add_problem(path, f"{describe_path(path)} must be one of {', '.join(choices)}")
+        return choices[0]
 
-    def _line(self, path: Path) -> int:
+    def _find_line_number(self, path: KeyPath) -> int:
         """The line on which the last part of a path stands, or the nearest that is found."""
-        start, at = self._table(path), 0
+        start, at = self._find_array_table_line(path), 0
         for part in path:
             if not isinstance(part, str):
                 continue
@@ -73,7 +73,7 @@ class Reader:
             at = hits[0] if hits else max(start, at)
         return at + 1
 
-    def _table(self, path: Path) -> int:
+    def _find_array_table_line(self, path: KeyPath) -> int:
         """Where the n-th table of an array begins."""
         for name, number in itertools.pairwise(path):
             if isinstance(number, int):
@@ -82,7 +82,7 @@ class Reader:
         return 0
 
 
-def named(path: Path) -> str:
+def describe_path(path: KeyPath) -> str:
     """How people are told of a place: rules are counted from one."""
     if not path:
         return "the file"

@@ -9,72 +9,72 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from jpi import event_codec, logs, wiring
-from jpi.errors import Outage, Permanent, Retryable
-from jpi.handlers.invocation import start
-from jpi.metrics import announced, embedded
+from jpi.errors import AwsOutage, PermanentError, RetryableError
+from jpi.handlers.invocation import start_invocation
+from jpi.metrics import build_emf_fields, declare_metrics
 
 # A failure is tried again after 4 seconds, 8, 16 ... 15 minutes at most, but not before the service wants it.
-FIRST_WAIT_SECONDS = 2.0
-LONGEST_WAIT_SECONDS = 900.0
-MOST_DOUBLINGS = 9
+BASE_WAIT_SECONDS = 2.0
+MAX_WAIT_SECONDS = 900.0
+MAX_DOUBLINGS = 9
 
 
 def handler(event: Any, context: Any) -> PartialItemFailureResponse:
     """Apply an SQS batch; `batchItemFailures` are those not applied, and all later ones of their incidents."""
-    there = wiring.jpi()
-    request = start(there, context)
-    _waited(there, event["Records"])
+    there = wiring.get_app()
+    request = start_invocation(there, context)
+    _count_queue_waits(there, event["Records"])
     processor = SqsFifoPartialProcessor(skip_group_on_error=True)
     processor.raise_on_entire_batch_failure = False
     waits: dict[str, int] = {}
-    answer = process_partial_response(event, partial(_apply, there, waits), processor)
+    answer = process_partial_response(event, partial(_apply_record, there, waits), processor)
     failed = {one["itemIdentifier"] for one in answer["batchItemFailures"]}
-    logs.about(there.log, request)
-    there.report()
-    _put_off(there, {one["receiptHandle"]: waits[one["attributes"]["MessageGroupId"]]
-                     for one in event["Records"] if one["messageId"] in failed})
+    logs.set_request_id(there.log, request)
+    there.report_metrics()
+    _delay_failed_messages(there, {one["receiptHandle"]: waits[one["attributes"]["MessageGroupId"]]
+                                   for one in event["Records"] if one["messageId"] in failed})
     return answer
 
 
-def _apply(there: wiring.Jpi, waits: dict[str, int], record: SQSRecord) -> None:
+def _apply_record(app: wiring.App, waits: dict[str, int], record: SQSRecord) -> None:
     """Raises what a retry may mend, and says when; anything else ends here, its reason in the log and on the link."""
     try:
-        event = event_codec.event(record.body)
-        logs.about(there.log, event.request)
-        there.engine.apply(event)
-    except Permanent as error:
-        there.log.error("an event ended", extra={"message_id": record.message_id, "reason": str(error)})
+        event = event_codec.decode_event(record.body)
+        logs.set_request_id(app.log, event.request)
+        app.sync_service.apply(event)
+    except PermanentError as error:
+        app.log.error("an event ended", extra={"message_id": record.message_id, "reason": str(error)})
     except Exception as error:
-        waits[str(record.attributes.message_group_id)] = _wait(error, record)
-        if not isinstance(error, Retryable):
-            there.log.exception("an event failed", extra={"message_id": record.message_id})
+        waits[str(record.attributes.message_group_id)] = _compute_retry_seconds(error, record)
+        if not isinstance(error, RetryableError):
+            app.log.exception("an event failed", extra={"message_id": record.message_id})
         raise
 
 
-def _waited(there: wiring.Jpi, records: Sequence[Mapping[str, Any]]) -> None:
+def _count_queue_waits(app: wiring.App, records: Sequence[Mapping[str, Any]]) -> None:
     """Count how long each event that comes for the first time was in the queue."""
-    now = there.clock()
+    now = app.clock()
     waits = [max(0.0, now - int(one["attributes"]["SentTimestamp"]) / 1000) for one in records
              if one["attributes"]["ApproximateReceiveCount"] == "1"]
     for seconds in waits:
-        there.figures.took("wait", seconds)
+        app.metrics.add_duration("wait", seconds)
     if waits:
         age = {"queue_age_ms": round(max(waits) * 1000)}
-        there.log.info("received", extra={"messages": len(records), **age,
-                                          **embedded(now, announced(dict.fromkeys(age, "Milliseconds")))})
+        app.log.info("received", extra={"messages": len(records), **age,
+                                        **build_emf_fields(now, declare_metrics(dict.fromkeys(age, "Milliseconds")))})
 
 
-def _wait(error: Exception, record: SQSRecord) -> int:
-    received = min(int(record.attributes.approximate_receive_count), MOST_DOUBLINGS)
-    asked = error.after if isinstance(error, Retryable) else 0.0
-    return int(min(LONGEST_WAIT_SECONDS, max(asked + 1.0, FIRST_WAIT_SECONDS * 2.0**received)))
+def _compute_retry_seconds(error: Exception, record: SQSRecord) -> int:
+    received = min(int(record.attributes.approximate_receive_count), MAX_DOUBLINGS)
+    asked = error.retry_after_seconds if isinstance(error, RetryableError) else 0.0
+    return int(min(MAX_WAIT_SECONDS, max(asked + 1.0, BASE_WAIT_SECONDS * 2.0**received)))
 
 
-def _put_off(there: wiring.Jpi, seconds_by_receipt: dict[str, int]) -> None:
+def _delay_failed_messages(app: wiring.App, seconds_by_receipt: dict[str, int]) -> None:
     """An incident's messages all for as long as its first failure asks: SQS holds back the rest of them anyway."""
     try:
-        if there.queue:
-            there.queue.put_off(seconds_by_receipt)
-    except Outage as error:
+        if app.queue:
+            app.queue.delay_messages(seconds_by_receipt)
+    except AwsOutage as error:
         # They come again all the same, only later.
-        there.log.warning("messages were not put off", extra={"reason": str(error)})
+        app.log.warning("messages were not put off", extra={"reason": str(error)})

@@ -3,7 +3,7 @@
 from typing import Any
 
 from jpi import wiring
-from jpi.handlers.invocation import start
+from jpi.handlers.invocation import start_invocation
 from jpi.status_page import probes, queries
 
 
@@ -12,15 +12,15 @@ def handler(event: Any, context: Any) -> dict[str, int]:
 
     Raises where PagerDuty, DynamoDB or the queue failed: the cursor stays, and the next poll reads it all again.
     """
-    there = wiring.jpi()
-    request = start(there, context)
+    there = wiring.get_app()
+    request = start_invocation(there, context)
     try:
-        done = there.poll.run(request)
-        probes.look(there)
+        done = there.poller.run(request)
+        probes.run_probes_if_due(there)
     except Exception as error:
-        queries.poll_failed(there, error)
+        queries.record_poll_failure(there, error)
         raise
     finally:
-        there.report()
+        there.report_metrics()
     there.log.info("polled", extra=done)
     return done

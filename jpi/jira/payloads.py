@@ -3,38 +3,46 @@
 from typing import get_args
 
 from jpi.domain.model import Category, Comment, Issue, Person
-from jpi.jira.adf import readable
-from jpi.json_fields import Json, identifier, may, moment
+from jpi.jira.adf import to_plain_text
+from jpi.json_fields import Json, get_id, get_optional, get_time
 
 CATEGORIES = get_args(Category)
 # By id: a field's name is only what a site calls it.
-FIELDS = {"summary": "title", "priority": "priority", "assignee": "assignee"}
+FIELD_NAME_BY_ID = {"summary": "title", "priority": "priority", "assignee": "assignee"}
 
 
-def comment(found: Json) -> Comment:
+def parse_comment(found: Json) -> Comment:
     """A comment as a webhook (wiki markup) or the REST API (a document) shows it.
 
     `jsdPublic` false: internal, in a service project. `visibility`: for one role or group.
     """
     internal = found.get("jsdPublic") is False or bool(found.get("visibility"))
-    at = moment(found, "updated" if found.get("updated") else "created")
-    return Comment(identifier(found), readable(found.get("body")), at, person(may(found, "author", dict)), internal)
+    at = get_time(found, "updated" if found.get("updated") else "created")
+    return Comment(get_id(found), to_plain_text(found.get("body")), at,
+                   parse_person(get_optional(found, "author", dict)), internal)
 
 
-def issue(found: Json) -> Issue:
+def parse_issue(found: Json) -> Issue:
     """An issue as a webhook or the REST API shows it."""
-    fields = may(found, "fields", dict) or {}
-    status = may(fields, "status", dict) or {}
-    category = may(may(status, "statusCategory", dict) or {}, "key", str)
+    fields = get_optional(found, "fields", dict) or {}
+    status = get_optional(fields, "status", dict) or {}
+    category = get_optional(get_optional(status, "statusCategory", dict) or {}, "key", str)
     known = category if category in CATEGORIES else None
-    priority = may(fields, "priority", dict) or {}
-    kind = may(fields, "issuetype", dict) or {}
-    return Issue(identifier(found, "key"), may(found, "id", str), known,  # type: ignore[arg-type]
-                 may(fields, "summary", str), may(priority, "name", str), may(status, "name", str),
-                 may(kind, "name", str), person(may(fields, "assignee", dict)))
+    priority = get_optional(fields, "priority", dict) or {}
+    kind = get_optional(fields, "issuetype", dict) or {}
+    return Issue(
+        get_id(found, "key"),
+        get_optional(found, "id", str),
+        known,  # type: ignore[arg-type]
+        get_optional(fields, "summary", str),
+        get_optional(priority, "name", str),
+        get_optional(status, "name", str),
+        get_optional(kind, "name", str),
+        parse_person(get_optional(fields, "assignee", dict)),
+    )
 
 
-def person(user: Json | None) -> Person | None:
+def parse_person(user: Json | None) -> Person | None:
     """A user as webhooks and the REST API show one."""
-    account = may(user, "accountId", str) if user else None
-    return Person(account, may(user or {}, "displayName", str) or "") if account else None
+    account = get_optional(user, "accountId", str) if user else None
+    return Person(account, get_optional(user or {}, "displayName", str) or "") if account else None

@@ -3,35 +3,35 @@
 from typing import Any
 
 from jpi.domain.model import Note
-from jpi.errors import as_documented
-from jpi.http_client import Calls
-from jpi.pagerduty.payloads import note
+from jpi.errors import translate_parse_errors
+from jpi.http_client import ApiClient
+from jpi.pagerduty.payloads import parse_note
 
 
 class Notes:
     """The notes of one account's incidents."""
 
-    def __init__(self, call: Calls) -> None:
-        self._call = call
+    def __init__(self, api: ApiClient) -> None:
+        self._api = api
 
-    def of(self, incident_id: str) -> list[Note]:
+    def list_for_incident(self, incident_id: str) -> list[Note]:
         """All of them, the oldest first."""
-        found = self._call("GET", f"/incidents/{incident_id}/notes")["notes"]
-        with as_documented(f"a note of PagerDuty's incident {incident_id}"):
-            return sorted(map(note, found), key=lambda one: (one.at, one.id))
+        found = self._api("GET", f"/incidents/{incident_id}/notes")["notes"]
+        with translate_parse_errors(f"a note of PagerDuty's incident {incident_id}"):
+            return sorted(map(parse_note, found), key=lambda one: (one.at, one.id))
 
     def add(self, incident_id: str, text: str) -> str:
         """Make a note; its id."""
-        return str(self._call("POST", f"/incidents/{incident_id}/notes", body=_body(text))["note"]["id"])
+        return str(self._api("POST", f"/incidents/{incident_id}/notes", body=_build_body(text))["note"]["id"])
 
     def edit(self, incident_id: str, note_id: str, text: str) -> bool:
         """Change a note; False where it is gone."""
-        return self._call.unless_gone("PUT", f"/incidents/{incident_id}/notes/{note_id}", _body(text))
+        return self._api.write_if_exists("PUT", f"/incidents/{incident_id}/notes/{note_id}", _build_body(text))
 
     def delete(self, incident_id: str, note_id: str) -> bool:
         """Take a note away; False where it was."""
-        return self._call.unless_gone("DELETE", f"/incidents/{incident_id}/notes/{note_id}")
+        return self._api.write_if_exists("DELETE", f"/incidents/{incident_id}/notes/{note_id}")
 
 
-def _body(text: str) -> dict[str, Any]:
+def _build_body(text: str) -> dict[str, Any]:
     return {"note": {"content": text}}

@@ -6,14 +6,14 @@ from hmac import compare_digest
 
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
-COOKIE = "jpi-status"
+COOKIE_NAME = "jpi-status"
 # A shift and a bit.
-SECONDS = 12 * 3600
+SESSION_SECONDS = 12 * 3600
 # What a button has done is said once, not whenever its page is opened again.
-SAID, SAID_SECONDS = "said", 60
+MESSAGE_SALT, MESSAGE_SECONDS = "said", 60
 
 
-class Gate:
+class PageAuthenticator:
     """The page's lock. A new password makes all cookies of the old one worthless."""
 
     def __init__(self, password: str, stage: str) -> None:
@@ -21,33 +21,33 @@ class Gate:
         self._signer = URLSafeTimedSerializer(password, salt=f"jpi status page, {stage}",
                                               signer_kwargs={"digest_method": hashlib.sha256})
 
-    def opens(self, password: str) -> bool:
+    def is_password(self, password: str) -> bool:
         """Whether that is the password."""
         return compare_digest(password.encode(), self._password.encode())
 
-    def cookie(self) -> str:
+    def issue_cookie(self) -> str:
         """A new cookie; in it the token that its holder's buttons carry."""
         return str(self._signer.dumps(secrets.token_urlsafe(16)))
 
-    def token(self, cookie: str | None) -> str | None:
+    def read_csrf_token(self, cookie: str | None) -> str | None:
         """The token in a cookie that was made here within the last twelve hours; None: it was not."""
         try:
-            return str(self._signer.loads(cookie or "", max_age=SECONDS))
+            return str(self._signer.loads(cookie or "", max_age=SESSION_SECONDS))
         except BadSignature:
             return None
 
-    def pressed(self, cookie: str | None, token: str) -> bool:
+    def is_csrf_token_valid(self, cookie: str | None, token: str) -> bool:
         """Whether a button was pressed on a page that was shown to the cookie's holder."""
-        known = self.token(cookie)
+        known = self.read_csrf_token(cookie)
         return known is not None and compare_digest(known.encode(), token.encode())
 
-    def sealed(self, text: str) -> str:
+    def seal_message(self, text: str) -> str:
         """A text for the page that a button leads to, which nobody else can have said there."""
-        return str(self._signer.dumps(text, salt=SAID))
+        return str(self._signer.dumps(text, salt=MESSAGE_SALT))
 
-    def said(self, sealed: str) -> str:
+    def open_message(self, sealed: str) -> str:
         """What was just sealed; empty where it was not, or some time ago."""
         try:
-            return str(self._signer.loads(sealed, max_age=SAID_SECONDS, salt=SAID))
+            return str(self._signer.loads(sealed, max_age=MESSAGE_SECONDS, salt=MESSAGE_SALT))
         except BadSignature:
             return ""

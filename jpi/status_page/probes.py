@@ -6,54 +6,55 @@ from typing import Any
 
 from jpi import wiring
 from jpi.diagnostics import checks
-from jpi.diagnostics.checks import NotLookedAt
-from jpi.errors import Retryable
-from jpi.tools.doctor import checked
+from jpi.diagnostics.checks import CheckSkipped
+from jpi.errors import RetryableError
+from jpi.tools.doctor import run_check
 
-EVERY_SECONDS = 3_600.0
+PROBE_INTERVAL_SECONDS = 3_600.0
 # Where a service did not answer.
-SOON_SECONDS = 300.0
+PROBE_RETRY_SECONDS = 300.0
 # It comes after the poll, and must not keep the next one waiting.
-CALL_SECONDS = 15.0
-NAME = "watched"
+CALL_BUDGET_SECONDS = 15.0
+CACHE_KEY = "watched"
 # Each by what it is about; those of webhooks may take an administrator's token, and say so.
 CHECKS: dict[str, checks.Check] = {
-    "Jira token": checks.jira_token, "PagerDuty token": checks.pagerduty_token,
-    "Jira webhook": partial(checks.jira_webhook, checks.anywhere),
-    "PagerDuty webhook": partial(checks.pagerduty_webhook, checks.anywhere),
+    "Jira token": checks.check_jira_token, "PagerDuty token": checks.check_pagerduty_token,
+    "Jira webhook": partial(checks.check_jira_webhook, checks.accept_any_endpoint),
+    "PagerDuty webhook": partial(checks.check_pagerduty_webhook, checks.accept_any_endpoint),
 }
 
 
-def look(there: wiring.Jpi) -> None:
+def run_probes_if_due(app: wiring.App) -> None:
     """Look, unless somebody has within the hour; what could not be asked, in five minutes again."""
-    known = found(there)
-    if known["at"] and there.clock() < known.get("again", known["at"] + EVERY_SECONDS):
+    known = load_probe_results(app)
+    if known["at"] and app.clock() < known.get("again", known["at"] + PROBE_INTERVAL_SECONDS):
         return
-    there.budget.start(min(CALL_SECONDS, there.budget.left()))
-    seen = [one for name, check in CHECKS.items() for one in _seen(there, name, check, known["found"])]
-    wait = SOON_SECONDS if any(one["silent"] for one in seen) else EVERY_SECONDS
-    there.cache.put(NAME, {"at": there.clock(), "again": there.clock() + wait, "found": seen})
+    app.budget.start(min(CALL_BUDGET_SECONDS, app.budget.get_remaining_seconds()))
+    seen = [one for name, check in CHECKS.items() for one in _run_probe(app, name, check, known["found"])]
+    wait = PROBE_RETRY_SECONDS if any(one["silent"] for one in seen) else PROBE_INTERVAL_SECONDS
+    app.cache.save(CACHE_KEY, {"at": app.clock(), "again": app.clock() + wait, "found": seen})
 
 
-def _seen(there: wiring.Jpi, name: str, check: checks.Check, before: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _run_probe(app: wiring.App, name: str, check: checks.Check,
+               previous_results: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """What a check found; of a service that is silent for now, what was found before."""
-    silent: list[Retryable] = []
+    silent: list[RetryableError] = []
 
-    def _listening(there: wiring.Jpi) -> Iterator[str]:
+    def _listening(there: wiring.App) -> Iterator[str]:
         try:
             yield from check(there)
-        except Retryable as error:
+        except RetryableError as error:
             silent.append(error)
-            raise NotLookedAt(str(error)) from error
+            raise CheckSkipped(str(error)) from error
 
     seen = [{"check": one.check, "ok": one.ok, "said": one.said, "looked": one.looked, "silent": bool(silent)}
-            for one in checked(there, name, _listening)]
-    known = [{**one, "silent": True} for one in before if one["check"] == name]
+            for one in run_check(app, name, _listening)]
+    known = [{**one, "silent": True} for one in previous_results if one["check"] == name]
     yield from known if silent and known else seen
 
 
-def found(there: wiring.Jpi) -> dict[str, Any]:
+def load_probe_results(app: wiring.App) -> dict[str, Any]:
     """What was found last: `at` in epoch seconds (None: nobody looked), and `found`, each check, ok, said, looked,
     and silent: whether its service did not answer.
     """
-    return there.cache.look(NAME) or {"at": None, "found": []}
+    return app.cache.reload(CACHE_KEY) or {"at": None, "found": []}

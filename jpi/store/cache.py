@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from jpi.errors import LostRace, Outage
-from jpi.store.ports import ConfigTable, Item
+from jpi.errors import AwsOutage, LostRace
+from jpi.store.ports import ConfigItem, ConfigTable
 
 DAY_SECONDS = 86_400.0
-REMEMBERING = "remembering what was asked"
+SAVE_OPERATION = "remembering what was asked"
 Found = TypeVar("Found")
 
 
@@ -17,48 +17,49 @@ class Cache:
     def __init__(self, table: ConfigTable, clock: Callable[[], float]) -> None:
         self._table = table
         self._clock = clock
-        self._here: dict[str, dict[str, Any]] = {}
+        self._local_entries: dict[str, dict[str, Any]] = {}
 
     def get(self, name: str) -> Any:
         """The value, None where there is none of today's."""
-        there = self._here.get(name) or self._stored(name)
+        there = self._local_entries.get(name) or self._read_stored(name)
         if there is None or there["until"] <= self._clock():
             return None
-        self._here[name] = there
+        self._local_entries[name] = there
         return there["value"]
 
-    def look(self, name: str) -> Any:
+    def reload(self, name: str) -> Any:
         """The value as another process may have left it just now, None where there is none of today's."""
-        self._here.pop(name, None)
+        self._local_entries.pop(name, None)
         return self.get(name)
 
-    def remembered(self, name: str, find: Callable[[], Found]) -> Found:
+    def get_or_compute(self, name: str, compute: Callable[[], Found]) -> Found:
         """The value, found and remembered where it is not known; nothing found is not remembered."""
         known: Found | None = self.get(name)
         if known is not None:
             return known
-        found = find()
+        found = compute()
         if found:
-            self.put(name, found)
+            self.save(name, found)
         return found
 
-    def put(self, name: str, value: Any) -> None:
+    def save(self, name: str, value: Any) -> None:
         """Remember a value, as JSON has it, until tomorrow."""
-        self._here[name] = {"value": value, "until": self._clock() + DAY_SECONDS}
+        self._local_entries[name] = {"value": value, "until": self._clock() + DAY_SECONDS}
         try:
-            item = self._table.get(_key(name), REMEMBERING)
-            self._table.save(_key(name), Item(self._here[name], item.version if item else None), REMEMBERING)
-        except (LostRace, Outage):
+            item = self._table.get(_build_key(name), SAVE_OPERATION)
+            self._table.save(_build_key(name), ConfigItem(self._local_entries[name], item.version if item else None),
+                             SAVE_OPERATION)
+        except (LostRace, AwsOutage):
             # Somebody else remembers it, or nobody does.
             return
 
-    def _stored(self, name: str) -> dict[str, Any] | None:
+    def _read_stored(self, name: str) -> dict[str, Any] | None:
         try:
-            item = self._table.get(_key(name), "reading what was asked")
-        except Outage:
+            item = self._table.get(_build_key(name), "reading what was asked")
+        except AwsOutage:
             return None
         return dict(item.value) if item else None
 
 
-def _key(name: str) -> str:
+def _build_key(name: str) -> str:
     return f"cache:{name}"

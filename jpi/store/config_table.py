@@ -6,44 +6,44 @@ from typing import Any
 
 from pynamodb.expressions.operand import Path
 
-from jpi.store.models import ConfigRow, InTable, told, version_of
-from jpi.store.ports import Item
+from jpi.store.models import ConfigRow, TableStore, to_version_argument, translate_dynamodb_errors
+from jpi.store.ports import ConfigItem
 
 
-class ConfigTable(InTable[ConfigRow]):
+class ConfigTable(TableStore[ConfigRow]):
     """Items by name: a value each, saved only over the version that was read, or counts."""
 
-    def get(self, name: str, doing: str, consistent: bool = False) -> Item | None:
+    def get(self, name: str, doing: str, consistent: bool = False) -> ConfigItem | None:
         """Return the item of this name; None where none was saved."""
-        with told(doing):
+        with translate_dynamodb_errors(doing):
             try:
-                row = self._rows.get(name, consistent_read=consistent)
-            except self._rows.DoesNotExist:
+                row = self._row_model.get(name, consistent_read=consistent)
+            except self._row_model.DoesNotExist:
                 return None
-        return Item(row.value, int(row.version))
+        return ConfigItem(row.value, int(row.version))
 
-    def save(self, name: str, item: Item, doing: str, expires_at: float | None = None) -> None:
+    def save(self, name: str, item: ConfigItem, doing: str, expires_at: float | None = None) -> None:
         """Save over the item's version; LostRace where somebody else was first."""
         expires = None if expires_at is None else datetime.fromtimestamp(expires_at, UTC)
-        with told(doing):
-            self._rows(name, value=item.value, expires_at=expires, **version_of(item)).save()
+        with translate_dynamodb_errors(doing):
+            self._row_model(name, value=item.value, expires_at=expires, **to_version_argument(item)).save()
 
     def add_counts(self, name: str, counts: Mapping[str, int], expires_at: float, doing: str) -> None:
         """Add to the item's counts, in one write."""
         added = [Path([key]).add(count) for key, count in counts.items()]
-        with told(doing):
-            self._rows._get_connection().update_item(name, actions=[
+        with translate_dynamodb_errors(doing):
+            self._row_model._get_connection().update_item(name, actions=[
                 *added, Path(["expires_at"]).set(round(expires_at))])
 
     def get_counts(self, names: Collection[str], doing: str) -> dict[str, dict[str, int]]:
         """Return the counts of several items, at most 100, in one read; items that do not exist are left out."""
         # PynamoDB takes keys by name here; its types say texts.
         keys: Any = [{"name": name} for name in names]
-        table = self._rows._get_connection()
-        with told(doing):
+        table = self._row_model._get_connection()
+        with translate_dynamodb_errors(doing):
             answer = table.batch_get_item(keys)
-        return {row["name"]["S"]: _counts(row) for row in answer["Responses"].get(table.table_name, [])}
+        return {row["name"]["S"]: _parse_counts(row) for row in answer["Responses"].get(table.table_name, [])}
 
 
-def _counts(row: Mapping[str, Mapping[str, str]]) -> dict[str, int]:
+def _parse_counts(row: Mapping[str, Mapping[str, str]]) -> dict[str, int]:
     return {name: int(value["N"]) for name, value in row.items() if "N" in value and name != "expires_at"}

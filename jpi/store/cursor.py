@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
-from jpi.store.ports import ConfigTable, Item
-from jpi.sync.poller import Position
+from jpi.store.ports import ConfigItem, ConfigTable
+from jpi.sync.poller import PollPosition
 
-NAME = "log_entries_cursor"
+CURSOR_NAME = "log_entries_cursor"
 
 
 class Cursor:
@@ -14,22 +14,22 @@ class Cursor:
     def __init__(self, table: ConfigTable) -> None:
         self._table = table
 
-    def load(self) -> Position | None:
+    def load(self) -> PollPosition | None:
         """Where the last poll ended; None before the first."""
-        item = self._table.get(NAME, "reading the cursor", consistent=True)
+        item = self._table.get(CURSOR_NAME, "reading the cursor", consistent=True)
         if item is None:
             return None
         value = item.value
         until, began = (datetime.fromtimestamp(value[name], UTC) for name in ("until", "began"))
         step = timedelta(seconds=value["step"]) if value["step"] else None
         polled = value.get("polled")
-        return Position(until, began, tuple(value["again"]), value["short"], step,
-                        datetime.fromtimestamp(polled, UTC) if polled else None, item.version)
+        return PollPosition(until, began, tuple(value["again"]), value["short"], step,
+                            datetime.fromtimestamp(polled, UTC) if polled else None, item.version)
 
-    def save(self, position: Position) -> None:
+    def save(self, position: PollPosition) -> None:
         """Save over the position of this version, None where there was none; LostRace where another poll did."""
-        value = {"until": position.until.timestamp(), "began": position.began.timestamp(),
-                 "again": sorted(position.again), "short": position.short,
-                 "polled": position.polled.timestamp() if position.polled else None,
-                 "step": position.step.total_seconds() if position.step else None}
-        self._table.save(NAME, Item(value, position.version), "moving the cursor")
+        value = {"until": position.read_until.timestamp(), "began": position.ignore_before.timestamp(),
+                 "again": sorted(position.retry_incident_ids), "short": position.incomplete_reads,
+                 "polled": position.last_polled_at.timestamp() if position.last_polled_at else None,
+                 "step": position.max_window.total_seconds() if position.max_window else None}
+        self._table.save(CURSOR_NAME, ConfigItem(value, position.version), "moving the cursor")

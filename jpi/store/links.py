@@ -5,74 +5,74 @@ from dataclasses import replace
 from uuid import uuid4
 
 from jpi.domain.link import Link
-from jpi.domain.link_summary import Card, Listed
+from jpi.domain.link_summary import LinkCard, LinkListItem
 from jpi.errors import LostRace
-from jpi.store.link_codec import OPEN, columns_of, link_from
-from jpi.store.models import InTable, LinkRow, told, version_of
+from jpi.store.link_codec import OPEN_INDEX_VALUE, link_from_columns, to_columns
+from jpi.store.models import LinkRow, TableStore, to_version_argument, translate_dynamodb_errors
 
 
-class Links(InTable[LinkRow]):
+class Links(TableStore[LinkRow]):
     """Where links are kept."""
 
     def get(self, incident_id: str) -> Link:
         """The incident's link as last saved; a new one, not saved yet, where there is none."""
-        row = self._row(incident_id)
-        return _link(row) if row else Link(incident_id)
+        row = self._read_row(incident_id)
+        return _link_from_row(row) if row else Link(incident_id)
 
     def get_all(self, incident_ids: Collection[str]) -> dict[str, Link]:
         """The links of several incidents, by id, 100 a request."""
         ids = sorted(set(incident_ids))
-        with told("reading links"):
-            found = [_link(row) for row in self._rows.batch_get(ids, consistent_read=True)] if ids else []
+        with translate_dynamodb_errors("reading links"):
+            found = [_link_from_row(row) for row in self._row_model.batch_get(ids, consistent_read=True)] if ids else []
         return {one: Link(one) for one in ids} | {link.incident_id: link for link in found}
 
-    def incident_of(self, issue_key: str) -> str | None:
+    def find_incident_id(self, issue_key: str) -> str | None:
         """The incident whose link holds this issue, by a key query; a new link may take a moment to be found."""
-        with told("finding a link"):
-            found = next(iter(self._rows.issue_index.query(issue_key, limit=1)), None)
+        with translate_dynamodb_errors("finding a link"):
+            found = next(iter(self._row_model.issue_index.query(issue_key, limit=1)), None)
         return found.incident_id if found else None
 
-    def open(self) -> list[Link]:
+    def list_open(self) -> list[Link]:
         """Every link the poll still has to look at."""
-        with told("reading the open links"):
-            found = [row.incident_id for row in self._rows.open_index.query(OPEN)]
+        with translate_dynamodb_errors("reading the open links"):
+            found = [row.incident_id for row in self._row_model.open_index.query(OPEN_INDEX_VALUE)]
         # The index may be a moment behind.
-        return [link for link in self.get_all(found).values() if link.open]
+        return [link for link in self.get_all(found).values() if link.is_open]
 
-    def listed(self, states: Collection[str], before: str, most: int) -> list[Listed]:
+    def list_by_state(self, states: Collection[str], before: str, limit: int) -> list[LinkListItem]:
         """The newest links in any of these states that began before a place in the list, a query a state."""
-        with told("reading the list"):
-            found = [row for one in states for row in self._rows.state_index.query(
-                one, self._rows.began < before if before else None, scan_index_forward=False, limit=most,
-                page_size=most)]
-        rows = sorted(found, key=lambda row: str(row.began), reverse=True)[:most]
-        return [Listed(row.incident_id, row.state, row.began, Card(**row.card)) for row in rows]
+        with translate_dynamodb_errors("reading the list"):
+            found = [row for one in states for row in self._row_model.state_index.query(
+                one, self._row_model.began < before if before else None, scan_index_forward=False, limit=limit,
+                page_size=limit)]
+        rows = sorted(found, key=lambda row: str(row.began), reverse=True)[:limit]
+        return [LinkListItem(row.incident_id, row.state, row.began, LinkCard(**row.card)) for row in rows]
 
     def save(self, link: Link) -> Link:
         """Save over the version read and return what is stored; LostRace where somebody else did so first."""
-        row = self.row(link)
+        row = self.to_row(link)
         try:
-            with told(f"saving the link of {link.incident_id}"):
+            with translate_dynamodb_errors(f"saving the link of {link.incident_id}"):
                 row.save()
         except LostRace:
             # DynamoDB's client repeats a write whose answer was lost: it may be our own that was first.
-            stored = self._row(link.incident_id)
+            stored = self._read_row(link.incident_id)
             if stored is None or stored.saved_by != row.saved_by:
                 raise
             row = stored
         return replace(link, version=int(row.version))
 
-    def row(self, link: Link) -> LinkRow:
+    def to_row(self, link: Link) -> LinkRow:
         """The row that a link is saved as."""
-        return self._rows(**columns_of(link), saved_by=uuid4().hex, **version_of(link))
+        return self._row_model(**to_columns(link), saved_by=uuid4().hex, **to_version_argument(link))
 
-    def _row(self, incident_id: str) -> LinkRow | None:
-        with told(f"reading the link of {incident_id}"):
+    def _read_row(self, incident_id: str) -> LinkRow | None:
+        with translate_dynamodb_errors(f"reading the link of {incident_id}"):
             try:
-                return self._rows.get(incident_id, consistent_read=True)
-            except self._rows.DoesNotExist:
+                return self._row_model.get(incident_id, consistent_read=True)
+            except self._row_model.DoesNotExist:
                 return None
 
 
-def _link(row: LinkRow) -> Link:
-    return link_from(row.attribute_values)
+def _link_from_row(row: LinkRow) -> Link:
+    return link_from_columns(row.attribute_values)

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Mapping
 
-from jpi.metrics import QUARTER_SECONDS
+from jpi.metrics import QUARTER_HOUR_SECONDS
 from jpi.store.ports import ConfigTable
 
 # A day's, and the one that has just begun: no more than one call reads.
-QUARTERS = 97
-KEPT_SECONDS = 8 * 86_400
+QUARTERS_PER_READ = 97
+RETENTION_SECONDS = 8 * 86_400
 
 
-class FigureRows:
+class MetricCountStore:
     """Counts by name, added to by everybody at once."""
 
     def __init__(self, table: ConfigTable, clock: Callable[[], float]) -> None:
@@ -20,18 +20,19 @@ class FigureRows:
     def add(self, counts: Mapping[str, int]) -> None:
         """Add these to the present quarter's, in one write; Outage where that failed."""
         now = self._clock()
-        self._table.add_counts(_key(_quarter(now)), counts, now + KEPT_SECONDS, "adding up figures")
+        self._table.add_counts(_build_key(_round_to_quarter(now)), counts, now + RETENTION_SECONDS, "adding up figures")
 
-    def of_last_day(self) -> dict[float, dict[str, int]]:
+    def read_last_day(self) -> dict[float, dict[str, int]]:
         """The counts of each quarter in which there were any, by when it began, in epoch seconds; one read."""
-        newest = _quarter(self._clock())
-        quarters = {_key(one): float(one) for one in (newest - QUARTER_SECONDS * back for back in range(QUARTERS))}
+        newest = _round_to_quarter(self._clock())
+        quarters = {_build_key(one): float(one) for one in (newest - QUARTER_HOUR_SECONDS * back
+                                                            for back in range(QUARTERS_PER_READ))}
         return {quarters[key]: counts for key, counts in self._table.get_counts(quarters, "reading figures").items()}
 
 
-def _quarter(at: float) -> int:
-    return int(at // QUARTER_SECONDS * QUARTER_SECONDS)
+def _round_to_quarter(at: float) -> int:
+    return int(at // QUARTER_HOUR_SECONDS * QUARTER_HOUR_SECONDS)
 
 
-def _key(quarter: int) -> str:
+def _build_key(quarter: int) -> str:
     return f"figures:{quarter}"

@@ -20,7 +20,7 @@ from pynamodb.exceptions import PynamoDBException
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection, KeysOnlyProjection
 from pynamodb.models import Model
 
-from jpi.errors import LostRace, Outage
+from jpi.errors import AwsOutage, LostRace
 
 M = TypeVar("M", bound=Model)
 
@@ -104,7 +104,7 @@ class LinkRow(Model):
     state_index = StateIndex()
 
 
-class LedgerRow(Model):
+class ProcessedIdRow(Model):
     """The id of something carried over already."""
 
     id = UnicodeAttribute(hash_key=True)
@@ -125,29 +125,29 @@ class Connection:
     """Where DynamoDB is. Offline, any credentials will do and none are looked for."""
 
     region: str | None = None
-    host: str | None = None
-    offline: bool = False
+    endpoint_url: str | None = None
+    is_offline: bool = False
 
-    def meta(self, table: str) -> dict[str, Any]:
+    def build_meta(self, table: str) -> dict[str, Any]:
         """A PynamoDB `Meta` for this table here."""
-        keys = {"aws_access_key_id": "offline", "aws_secret_access_key": "offline"} if self.offline else {}
-        return {"table_name": table, "region": self.region, "host": self.host, **keys,
+        keys = {"aws_access_key_id": "offline", "aws_secret_access_key": "offline"} if self.is_offline else {}
+        return {"table_name": table, "region": self.region, "host": self.endpoint_url, **keys,
                 "billing_mode": PAY_PER_REQUEST_BILLING_MODE, "connect_timeout_seconds": 1,
                 "read_timeout_seconds": 2, "max_retry_attempts": 2}
 
 
 @contextmanager
-def told(doing: str) -> Iterator[None]:
+def translate_dynamodb_errors(operation: str) -> Iterator[None]:
     """PynamoDB's errors as ours: LostRace where a condition did not hold, Outage for all others."""
     try:
         yield
     except PynamoDBException as error:
-        if _code(error) == "ConditionalCheckFailedException":
-            raise LostRace(f"{doing}: somebody else was first") from error
-        raise Outage(f"{doing}: {error.msg}") from error
+        if _get_error_code(error) == "ConditionalCheckFailedException":
+            raise LostRace(f"{operation}: somebody else was first") from error
+        raise AwsOutage(f"{operation}: {error.msg}") from error
 
 
-def _code(error: PynamoDBException) -> str:
+def _get_error_code(error: PynamoDBException) -> str:
     # PynamoDB's own property fails where botocore has no answer to tell of, as after a time-out.
     answer = getattr(error.cause, "response", None) or {}
     return str(answer.get("Error", {}).get("Code"))
@@ -161,27 +161,27 @@ class Versioned(Protocol):
         """The version that was read."""
 
 
-def version_of(read: Versioned) -> dict[str, Any]:
+def to_version_argument(item: Versioned) -> dict[str, Any]:
     """The version to save over, as an argument of a row; none where there was no row."""
-    return {"version": read.version} if read.version else {}
+    return {"version": item.version} if item.version else {}
 
 
-class InTable(Generic[M]):
+class TableStore(Generic[M]):
     """A store that keeps its rows in one table."""
 
-    def __init__(self, rows: type[M]) -> None:
-        self._rows = rows
+    def __init__(self, row_model: type[M]) -> None:
+        self._row_model = row_model
 
     @property
     def table_name(self) -> str:
         """Return the table's name."""
-        return str(self._rows.Meta.table_name)
+        return str(self._row_model.Meta.table_name)
 
     def has_table(self) -> bool:
         """True if the table exists."""
-        return self._rows.exists()
+        return self._row_model.exists()
 
 
-def bound(model: type[M], table: str, connection: Connection) -> type[M]:
+def bind_model(model: type[M], table: str, connection: Connection) -> type[M]:
     """The model on a table of this name; PynamoDB keeps both in the class, so each binding is one of its own."""
-    return type(model.__name__, (model,), {"Meta": type("Meta", (), connection.meta(table))})
+    return type(model.__name__, (model,), {"Meta": type("Meta", (), connection.build_meta(table))})

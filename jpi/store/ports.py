@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from jpi.domain.link_summary import Listed
+from jpi.domain.link_summary import LinkListItem
 from jpi.sync import ports
 
 
@@ -22,16 +22,16 @@ class Table(Protocol):
 class Links(ports.Links, Table, Protocol):
     """Where links are kept, as `jpi.store.links.Links` documents it."""
 
-    def listed(self, states: Collection[str], before: str, most: int) -> list[Listed]:
+    def list_by_state(self, states: Collection[str], before: str, limit: int) -> list[LinkListItem]:
         """Return the newest links in any of these states that began before a place in the list."""
 
 
-class Ledger(ports.Ledger, Table, Protocol):
+class ProcessedIds(ports.ProcessedIds, Table, Protocol):
     """What has been carried over already, as `jpi.store.processed_ids.Ledger` documents it."""
 
 
 @dataclass(frozen=True)
-class Item:
+class ConfigItem:
     """A named value as it was read, and the version to save over; None where nothing has been saved yet."""
 
     value: Any
@@ -44,10 +44,10 @@ class ConfigTable(Table, Protocol):
     `doing` is what the caller is about: the text of the errors begins with it.
     """
 
-    def get(self, name: str, doing: str, consistent: bool = False) -> Item | None:
+    def get(self, name: str, doing: str, consistent: bool = False) -> ConfigItem | None:
         """Return the item of this name; None where none was saved."""
 
-    def save(self, name: str, item: Item, doing: str, expires_at: float | None = None) -> None:
+    def save(self, name: str, item: ConfigItem, doing: str, expires_at: float | None = None) -> None:
         """Save over the item's version; LostRace where somebody else was first."""
 
     def add_counts(self, name: str, counts: Mapping[str, int], expires_at: float, doing: str) -> None:

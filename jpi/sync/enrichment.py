@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from jpi.domain.decide import qualifies, wants_whole_log, without
+from jpi.domain.decide import drop_processed_entries, needs_issue, needs_whole_log
 from jpi.domain.events import (
     Event,
     IncidentAnnotated,
@@ -14,134 +14,144 @@ from jpi.domain.events import (
     IssueDeleted,
     IssueUpdated,
 )
-from jpi.domain.field_merge import side_of
+from jpi.domain.field_merge import get_side
 from jpi.domain.link import Link
 from jpi.domain.model import Comment, Note
 from jpi.domain.policy import Policy
 from jpi.errors import Refused
-from jpi.sync.ports import Jira, Ledger, Log, PagerDuty
+from jpi.sync.ports import Jira, Log, PagerDuty, ProcessedIds
 
 
-class Own:
+class OwnAccounts:
     """The accounts that we write as, asked for once a process."""
 
     def __init__(self, jira: Jira, pagerduty: PagerDuty, log: Log) -> None:
         self._jira = jira
         self._pagerduty = pagerduty
         self._log = log
-        self._ids: dict[str, str | None] = {}
+        self._own_id_by_side: dict[str, str | None] = {}
 
-    def did(self, event: Event, link: Link) -> bool:
+    def is_echo(self, event: Event, link: Link) -> bool:
         """Whether this is the echo of something we did; only what is linked already can echo."""
-        if not link.issue_key or event.actor is None or not event.shows_state:
+        if not link.issue_key or event.actor is None or not event.has_snapshot:
             return False
-        return event.actor.id == self.id(side_of(event))
+        return event.actor.id == self.get_own_id(get_side(event))
 
-    def id(self, side: str) -> str | None:
+    def get_own_id(self, side: str) -> str | None:
         """Our account on that side; None where it cannot be found out."""
-        if side not in self._ids:
-            self._ids[side] = self._found(side)
-        return self._ids[side]
+        if side not in self._own_id_by_side:
+            self._own_id_by_side[side] = self._read_own_id(side)
+        return self._own_id_by_side[side]
 
-    def _found(self, side: str) -> str | None:
+    def _read_own_id(self, side: str) -> str | None:
         try:
-            return self._jira.own_id if side == "jira" else self._pagerduty.own_id()
+            return self._jira.own_id if side == "jira" else self._pagerduty.find_own_id()
         except Refused as refused:
             # Equality and the ledger alone keep echoes out as well.
             self._log.warning("our own account is not known", extra={"side": side, "reason": str(refused)})
             return None
 
 
-class Completer:
+class EventEnricher:
     """Reads only what the event lacks, and only where it matters."""
 
-    def __init__(self, jira: Jira, pagerduty: PagerDuty, ledger: Ledger, policy: Policy, own: Own, log: Log) -> None:
+    def __init__(self, jira: Jira, pagerduty: PagerDuty, processed_ids: ProcessedIds, policy: Policy,
+                 own_accounts: OwnAccounts, log: Log) -> None:
         self._jira = jira
         self._pagerduty = pagerduty
-        self._ledger = ledger
+        self._processed_ids = processed_ids
         self._policy = policy
-        self._own = own
+        self._own_accounts = own_accounts
         self._log = log
 
     def __call__(self, event: Event, link: Link) -> Event | None:
         """The event, whole; None where there is nothing in it."""
         complete: Mapping[type, Callable[[Any, Link], Event | None]] = {
-            IncidentLogged: self._logged, IncidentAnnotated: self._annotated, IssueUpdated: self._understood,
-            IssueCommented: self._commented, IssueDeleted: self._deleted}
+            IncidentLogged: self._enrich_incident_logged,
+            IncidentAnnotated: self._enrich_incident_annotated,
+            IssueUpdated: self._enrich_issue_updated,
+            IssueCommented: self._enrich_issue_commented,
+            IssueDeleted: self._confirm_issue_deleted,
+        }
         there = complete.get(type(event))
         return event if there is None or link.ended else there(event, link)
 
-    def _commented(self, event: IssueCommented, link: Link) -> IssueCommented | None:
+    def _enrich_issue_commented(self, event: IssueCommented, link: Link) -> IssueCommented | None:
         """Whether it is for everybody, a webhook need not say."""
         if event.comment is None or event.deleted:
             return event
-        found = self._comments([event.comment], link, told=True)
+        found = self._select_new_comments([event.comment], link, from_webhook=True)
         return replace(event, comment=found[0]) if found else None
 
-    def _deleted(self, event: IssueDeleted, link: Link) -> IssueDeleted | None:
+    def _confirm_issue_deleted(self, event: IssueDeleted, link: Link) -> IssueDeleted | None:
         """It was not among those that the poll read: only if it is really not there."""
         asked = event.source == "poll"
-        return None if asked and self._jira.states([link.issue_id or event.issue.key]) else event
+        return None if asked and self._jira.get_issue_states([link.issue_id or event.issue.key]) else event
 
-    def _logged(self, event: IncidentLogged, link: Link) -> IncidentLogged:
+    def _enrich_incident_logged(self, event: IncidentLogged, link: Link) -> IncidentLogged:
         if event.incident.status is None:
-            event = replace(event, incident=self._pagerduty.incident(event.incident.id))
-        if wants_whole_log(event, link, self._policy):
-            entries = tuple(logged.entry for logged in self._pagerduty.incident_log(event.incident.id))
+            event = replace(event, incident=self._pagerduty.get_incident(event.incident.id))
+        if needs_whole_log(event, link, self._policy):
+            entries = tuple(logged.entry for logged in self._pagerduty.list_incident_log_entries(event.incident.id))
             event = replace(event, entries=entries, whole=True)
         if link.issue_key:
-            event = without(event, self._ledger.known([entry.id for entry in event.entries]))
-        return replace(event, notes=self._notes(event.incident.id, link)) if self._annotates(event, link) else event
+            event = drop_processed_entries(event, self._processed_ids.already_processed([entry.id
+                                                                                         for entry in event.entries]))
+        return (replace(event, notes=self._read_new_notes(event.incident.id, link)) if self._needs_notes(event, link)
+                else event)
 
-    def _annotates(self, event: IncidentLogged, link: Link) -> bool:
-        wanted = self._policy.how("comments").reaches("jira")
-        return bool(event.annotations) and wanted and (bool(link.issue_key) or qualifies(event, self._policy))
+    def _needs_notes(self, event: IncidentLogged, link: Link) -> bool:
+        wanted = self._policy.field_policy("comments").is_synced_to("jira")
+        return bool(event.annotation_ids) and wanted and (bool(link.issue_key) or needs_issue(event, self._policy))
 
-    def _annotated(self, event: IncidentAnnotated, link: Link) -> IncidentEvent | None:
+    def _enrich_incident_annotated(self, event: IncidentAnnotated, link: Link) -> IncidentEvent | None:
         """A webhook of V2 says that there is a note, but not which; one of V3 may bring only its beginning."""
-        if not link.issue_key or not self._policy.how("comments").reaches("jira"):
+        if not link.issue_key or not self._policy.field_policy("comments").is_synced_to("jira"):
             return None
         told = event.notes
         if told is not None and not any(note.trimmed for note in told):
-            return replace(event, notes=tuple(self._unknown(told, link)))
+            return replace(event, notes=tuple(self._select_new_notes(told, link)))
         ids = {note.id for note in told or ()}
-        notes = self._notes(event.incident.id, link)
+        notes = self._read_new_notes(event.incident.id, link)
         return replace(event, notes=tuple(note for note in notes if told is None or note.id in ids))
 
-    def _notes(self, incident_id: str, link: Link) -> tuple[Note, ...]:
-        return tuple(self._unknown(self._pagerduty.notes.of(incident_id), link))
+    def _read_new_notes(self, incident_id: str, link: Link) -> tuple[Note, ...]:
+        return tuple(self._select_new_notes(self._pagerduty.notes.list_for_incident(incident_id), link))
 
-    def _unknown(self, notes: Iterable[Note], link: Link) -> list[Note]:
+    def _select_new_notes(self, notes: Iterable[Note], link: Link) -> list[Note]:
         """Those that may have to be carried over or followed; of old ones it is only known that they were."""
         found = list(notes)
-        known = self._ledger.known([f"note:{note.id}" for note in found if f"note:{note.id}" not in link.talk])
+        known = self._processed_ids.already_processed([f"note:{note.id}" for note in found
+                                                       if f"note:{note.id}" not in link.mirrors])
         return [note for note in found if f"note:{note.id}" not in known]
 
-    def _understood(self, event: IssueUpdated, link: Link) -> IssueUpdated:
+    def _enrich_issue_updated(self, event: IssueUpdated, link: Link) -> IssueUpdated:
         """The event with its status as the team has it; whether it was done before is asked only where that matters."""
-        event = replace(event, issue=self._policy.read(event.issue),
-                        comments=tuple(self._comments(event.comments, link)))
+        event = replace(event, issue=self._policy.with_team_category(event.issue),
+                        comments=tuple(self._select_new_comments(event.comments, link)))
         if not event.left or event.issue.category == "done" or link.agreed.get("status") != "resolved":
             return event
         try:
-            name, category = self._jira.status(event.left)
-            return replace(event, reopens=self._policy.named.get(name, category) == "done")
+            name, category = self._jira.get_status(event.left)
+            return replace(event, reopens=self._policy.category_by_status_name.get(name, category) == "done")
         except Refused as refused:
             # Such a status was deleted; the next poll sees where the issue is.
             self._log.warning("a status is not known", extra={"status": event.left, "reason": str(refused)})
             return event
 
-    def _comments(self, comments: Iterable[Comment], link: Link, told: bool = False) -> list[Comment]:
+    def _select_new_comments(self, comments: Iterable[Comment], link: Link,
+                             from_webhook: bool = False) -> list[Comment]:
         """Those that are not ours, as the API has them; `told`: by a webhook, which does not say all."""
-        found = list(comments) if self._policy.how("comments").reaches("pagerduty") else []
-        ids = [f"comment:{one.id}" for one in found if f"comment:{one.id}" not in link.talk]
-        known = self._ledger.known(ids)
-        return [whole for one in found if f"comment:{one.id}" not in known and (whole := self._whole(one, link, told))]
+        found = list(comments) if self._policy.field_policy("comments").is_synced_to("pagerduty") else []
+        ids = [f"comment:{one.id}" for one in found if f"comment:{one.id}" not in link.mirrors]
+        known = self._processed_ids.already_processed(ids)
+        return [whole for one in found if f"comment:{one.id}" not in known
+                and (whole := self._complete_comment(one, link, from_webhook))]
 
-    def _whole(self, comment: Comment, link: Link, told: bool) -> Comment | None:
-        suspicious = self._own.id("jira") in (None, comment.author.id if comment.author else None)
-        suspicious = suspicious and f"comment:{comment.id}" not in link.talk
-        if not (told or suspicious):
+    def _complete_comment(self, comment: Comment, link: Link, from_webhook: bool) -> Comment | None:
+        suspicious = self._own_accounts.get_own_id("jira") in (None, comment.author.id if comment.author else None)
+        suspicious = suspicious and f"comment:{comment.id}" not in link.mirrors
+        if not (from_webhook or suspicious):
             return comment
         found = self._jira.comments.read(comment.id)
         if found is None:

@@ -7,24 +7,24 @@ from jpi.domain.events import Event
 from jpi.errors import JpiError
 from jpi.sync.ports import Log
 
-NOBODYS = "ignored: no incident is linked to this issue"
+NO_LINKED_INCIDENT = "ignored: no incident is linked to this issue"
 
 
-class HandOver(Protocol):
+class EventSink(Protocol):
     """Takes events in their order. `status` is the HTTP answer for what was taken."""
 
     @property
-    def status(self) -> int:
+    def http_status(self) -> int:
         """200: applied. 202: stored."""
 
     def __call__(self, events: Sequence[Event]) -> list[str | Exception]:
         """What came of each; one that failed must not stop the others. Raises where nothing could be taken."""
 
 
-class InProcess:
+class ImmediateSink:
     """Applies events at once."""
 
-    status = 200
+    http_status = 200
 
     def __init__(self, apply: Callable[[Event], str], log: Log) -> None:
         self._apply = apply
@@ -32,9 +32,9 @@ class InProcess:
 
     def __call__(self, events: Sequence[Event]) -> list[str | Exception]:
         """The outcome of each, or why there is none."""
-        return [self._outcome(event) for event in events]
+        return [self._apply_or_return_error(event) for event in events]
 
-    def _outcome(self, event: Event) -> str | Exception:
+    def _apply_or_return_error(self, event: Event) -> str | Exception:
         try:
             return self._apply(event)
         except JpiError as error:

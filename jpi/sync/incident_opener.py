@@ -4,66 +4,69 @@ import re
 from dataclasses import replace
 from functools import partial
 
-from jpi.domain.conversation_rules import address
+from jpi.domain.conversation_rules import build_issue_url
 from jpi.domain.events import IncidentEvent, IssueCreated
-from jpi.domain.field_merge import NOBODY_YET
+from jpi.domain.field_merge import ASSIGNEE_NOT_SYNCED
 from jpi.domain.link import Link
 from jpi.domain.model import Incident, Issue
-from jpi.domain.policy import OpenRule, Policy
+from jpi.domain.policy import OpeningRule, Policy
 from jpi.errors import Refused
-from jpi.sync.conversation_sync import Talker
+from jpi.sync.conversation_sync import ConversationSync
 from jpi.sync.ports import Cache, Jira, Links, PagerDuty
 
-KEY = re.compile(r"[A-Z][A-Z0-9_]+-\d+")
+ISSUE_KEY_PATTERN = re.compile(r"[A-Z][A-Z0-9_]+-\d+")
 BAD_REQUEST = 400
-OPENED = "PagerDuty incident {number} was opened for this issue: {url}"
-DETAILS = "Opened by a Jira issue: {address}"
+INCIDENT_OPENED_COMMENT = "PagerDuty incident {number} was opened for this issue: {url}"
+INCIDENT_DETAILS_TEXT = "Opened by a Jira issue: {address}"
 
 
-class Opener:
+class IncidentOpener:
     """Opens, and ties the incident to its issue."""
 
     def __init__(self, jira: Jira, pagerduty: PagerDuty, links: Links, cache: Cache, policy: Policy,
-                 talker: Talker) -> None:
+                 conversation_sync: ConversationSync) -> None:
         self._jira = jira
         self._pagerduty = pagerduty
         self._links = links
         self._cache = cache
         self._policy = policy
-        self._talker = talker
+        self._conversation_sync = conversation_sync
 
-    def open(self, event: IssueCreated) -> Link | None:
+    def open_incident(self, event: IssueCreated) -> Link | None:
         """The link to the incident opened for a new issue; None where no rule wants one, or we made the issue."""
-        rule = self._policy.opens(event.issue)
-        if rule is None or event.ours or self._links.incident_of(event.issue.key) or self._jira.ours(event.issue.key):
+        rule = self._policy.find_opening_rule(event.issue)
+        if (rule is None or event.ours or self._links.find_incident_id(event.issue.key)
+            or self._jira.is_own_issue(event.issue.key)):
             return None
-        incident = self._pagerduty.opening.found(event.issue.key) or self._opened(event.issue, rule)
-        return self._tied(self._links.get(incident.id), incident, event.issue)
+        incident = self._pagerduty.new_incidents.find_by_key(event.issue.key) or self._open_or_find_incident(
+            event.issue, rule)
+        return self._tie_to_issue(self._links.get(incident.id), incident, event.issue)
 
-    def adopted(self, event: IncidentEvent, link: Link) -> Link:
+    def adopt_opened_incident(self, event: IncidentEvent, link: Link) -> Link:
         """The link of an incident that was opened for an issue, tied to that; as it is where it was not."""
         key = event.incident.key or ""
         # By what the issue looks like now no rule may want it any more.
-        if link.issue_key or not (KEY.fullmatch(key) and self._policy.opens_from(key)):
+        if link.issue_key or not (ISSUE_KEY_PATTERN.fullmatch(key) and self._policy.can_open_from(key)):
             return link
-        found = [issue for issue, _ in self._jira.states([key])]
-        return self._tied(link, event.incident, found[0]) if found else link
+        found = [issue for issue, _ in self._jira.get_issue_states([key])]
+        return self._tie_to_issue(link, event.incident, found[0]) if found else link
 
-    def _opened(self, issue: Issue, rule: OpenRule) -> Incident:
-        title, priority = issue.title or issue.key, self._policy.priority_of(issue.priority or "")
-        said = DETAILS.format(address=address(self._policy.site, issue.key))
-        opening = self._pagerduty.opening
+    def _open_or_find_incident(self, issue: Issue, rule: OpeningRule) -> Incident:
+        title, priority = issue.title or issue.key, self._policy.to_pagerduty_priority(issue.priority or "")
+        said = INCIDENT_DETAILS_TEXT.format(address=build_issue_url(self._policy.jira_url, issue.key))
+        opening = self._pagerduty.new_incidents
         try:
-            service = self._cache.remembered(f"service:{rule.service}", partial(opening.service, rule.service))
-            return opening.open(service, issue.key, title, said, rule.urgency, priority)
+            service = self._cache.get_or_compute(f"service:{rule.service}",
+                                                 partial(opening.get_service_id, rule.service))
+            return opening.open_incident(service, issue.key, title, said, rule.urgency, priority)
         except Refused as refused:
             # Somebody else was first: PagerDuty takes a key only once while its incident is open.
-            there = opening.found(issue.key) if refused.status == BAD_REQUEST else None
+            there = opening.find_by_key(issue.key) if refused.status == BAD_REQUEST else None
             if there is None:
                 raise
             return there
 
-    def _tied(self, link: Link, incident: Incident, issue: Issue) -> Link:
+    def _tie_to_issue(self, link: Link, incident: Incident, issue: Issue) -> Link:
         """The link, saved; then both say so, each once. An incident that has another issue keeps that."""
         if link.issue_key not in (None, issue.key):
             return link
@@ -71,10 +74,10 @@ class Opener:
             assignee = issue.assignee.id if issue.assignee else None
             fields = {"title": {"pagerduty": incident.title, "jira": issue.title},
                       "priority": {"pagerduty": incident.priority, "jira": issue.priority},
-                      "assignee": {"pagerduty": None if assignee else NOBODY_YET, "jira": assignee}}
+                      "assignee": {"pagerduty": None if assignee else ASSIGNEE_NOT_SYNCED, "jira": assignee}}
             link = self._links.save(replace(
                 link, issue_key=issue.key, issue_id=issue.id, agreed={"status": "triggered"}, fields=fields,
-                todo={"timeline": []} if self._policy.timeline_project else {}))
-        self._jira.label(issue.key, incident.id)
-        text = OPENED.format(number=incident.number or incident.id, url=incident.url or "")
-        return self._links.save(self._talker.comment(link, f"opened:{incident.id}", text)[0])
+                backlog={"timeline": []} if self._policy.timeline_project else {}))
+        self._jira.add_labels(issue.key, incident.id)
+        text = INCIDENT_OPENED_COMMENT.format(number=incident.number or incident.id, url=incident.url or "")
+        return self._links.save(self._conversation_sync.add_comment_once(link, f"opened:{incident.id}", text)[0])

@@ -5,199 +5,205 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from jpi.domain.field_merge import NOBODY_YET
+from jpi.domain.field_merge import ASSIGNEE_NOT_SYNCED
 from jpi.domain.issue_drafts import (
-    MANAGER,
-    QUESTION,
-    TIMELINE,
-    Created,
-    Draft,
-    LinkTo,
-    incident_draft,
-    question_draft,
-    timeline_draft,
+    MANAGER_LINK_TYPE,
+    QUESTION_LINK_TYPE,
+    TIMELINE_LINK_TYPE,
+    CreatedIssue,
+    IssueDraft,
+    IssueLink,
+    draft_incident_issue,
+    draft_question,
+    draft_timeline_entry,
 )
 from jpi.domain.link import Link
 from jpi.domain.model import Incident, LogEntry
-from jpi.domain.policy import Create, Policy
+from jpi.domain.policy import IssueSpec, Policy
 from jpi.errors import LostRace, Refused
-from jpi.sync.identities import People
-from jpi.sync.leases import Claims, held, released
-from jpi.sync.ports import Jira, Ledger, Links, Log
+from jpi.sync.identities import Identities
+from jpi.sync.leases import Leases, with_lease, without_lease
+from jpi.sync.ports import Jira, Links, Log, ProcessedIds
 
-ISSUE = "issue"
-RACES = 3
+INCIDENT_ISSUE_LEASE = "issue"
+MAX_SAVE_RETRIES = 3
 # Most that one bulk create takes: shared contract, `POST /rest/api/3/issue/bulk`.
-BULK = 50
+MAX_ISSUES_PER_BULK = 50
 # A part of an issue that is refused this often is given up, with an error in the log.
-TRIES = 5
+MAX_PART_ATTEMPTS = 5
 
 
-class Maker:
+class IssueCreator:
     """Everything that is created on Jira is created here."""
 
-    def __init__(self, jira: Jira, links: Links, ledger: Ledger, claims: Claims, policy: Policy, people: People,
-                 log: Log, index_lag: float) -> None:
+    def __init__(self, jira: Jira, links: Links, processed_ids: ProcessedIds, leases: Leases, policy: Policy,
+                 identities: Identities, log: Log, index_lag_seconds: float) -> None:
         self._jira = jira
         self._links = links
-        self._ledger = ledger
-        self._claims = claims
+        self._processed_ids = processed_ids
+        self._leases = leases
         self._policy = policy
-        self._people = people
+        self._identities = identities
         self._log = log
-        self._index_lag = index_lag
+        self._index_lag_seconds = index_lag_seconds
 
-    def incident_issue(self, link: Link, incident: Incident, agent: str | None, rule: Create) -> Link:
+    def create_incident_issue(self, link: Link, incident: Incident, agent: str | None, rule: IssueSpec) -> Link:
         """Make the incident's issue as `rule` has it, or take the one that an earlier attempt made; the link, saved."""
-        assignee = self._assignee(incident, rule)
-        draft = incident_draft(incident, rule, self._manager(incident, agent), assignee, self._policy)
-        self._jira.learn_site()
-        if self._claims.unfinished(link, ISSUE) and (found := self._jira.labelled(draft.project, draft.found_by)):
+        assignee = self._choose_assignee(incident, rule)
+        draft = draft_incident_issue(incident, rule, self._find_manager_key(incident, agent), assignee, self._policy)
+        self._jira.load_site_schema()
+        if self._leases.is_outcome_unknown(link, INCIDENT_ISSUE_LEASE) and (
+            found := self._jira.find_issue_by_label(draft.project, draft.search_label)
+        ):
             # Whether its links came with it is not known; making one again does nothing.
-            made = Created(found.key, found.id or "", unlinked=draft.links)
+            made = CreatedIssue(found.key, found.id or "", missing_links=draft.links)
         else:
-            link, made = self._claims.once(link, ISSUE, lambda: self._jira.create(draft), self._index_lag)
-        self._say_dropped(made)
+            link, made = self._leases.run_with_lease(link, INCIDENT_ISSUE_LEASE, lambda: self._jira.create(draft),
+                                                     self._index_lag_seconds)
+        self._log_dropped_fields(made)
         # Where its workflow begins is not known, so neither is its status.
-        there = assignee if made.summary is not None and "assignee" not in made.dropped else None
+        there = assignee if made.summary is not None and "assignee" not in made.dropped_fields else None
         # An assignee who was not found at once is carried over by the next event or poll that shows them.
-        theirs = next((one.id for one in incident.assignees), None) if there else NOBODY_YET
+        theirs = next((one.id for one in incident.assignees), None) if there else ASSIGNEE_NOT_SYNCED
         fields = {"title": {"pagerduty": incident.title, "jira": made.summary},
                   "assignee": {"pagerduty": theirs, "jira": there},
                   "priority": {"pagerduty": incident.priority,
-                               "jira": None if made.summary is None or "priority" in made.dropped else draft.priority}}
-        return self._record(link, issue_key=made.key, issue_id=made.id, agreed={"status": "triggered"},
-                            todo=self._todo(made), fields=fields)
+                               "jira": None if made.summary is None or "priority" in made.dropped_fields
+                               else draft.priority}}
+        return self._save_created_issue(link, issue_key=made.key, issue_id=made.id, agreed={"status": "triggered"},
+                                        backlog=self._build_backlog(made), fields=fields)
 
     def move_manager(self, link: Link, name: str) -> None:
         """Link the issue to this person's in place of whoever was its incident manager; nothing if they have none."""
-        person = self._person(link.incident_id, [name])
+        person = self._find_person_key(link.incident_id, [name])
         if person is None:
             return
         key = str(link.issue_key)
-        there = self._jira.linked(key, MANAGER)
+        there = self._jira.get_linked_issues(key, MANAGER_LINK_TYPE)
         if person not in there:
-            self._jira.link(key, LinkTo(MANAGER, person))
+            self._jira.add_link(key, IssueLink(MANAGER_LINK_TYPE, person))
         for link_id in (there[other] for other in there if other != person):
-            self._jira.unlink(link_id)
+            self._jira.delete_link(link_id)
 
-    def _assignee(self, incident: Incident, rule: Create) -> str | None:
+    def _choose_assignee(self, incident: Incident, rule: IssueSpec) -> str | None:
         """Whom the rule names, else whoever the incident is assigned to, if that is known without asking anybody."""
-        if rule.assignee or not incident.assignees or not self._policy.how("assignee").reaches("jira"):
+        if rule.assignee or not incident.assignees or not self._policy.field_policy("assignee").is_synced_to("jira"):
             return rule.assignee or None
-        return self._people.known_account(incident.assignees[0].id)
+        return self._identities.get_cached_account_id(incident.assignees[0].id)
 
-    def _record(self, link: Link, **made: Any) -> Link:
+    def _save_created_issue(self, link: Link, **made: Any) -> Link:
         """Save what was made, over whatever others saved meanwhile: this must not get lost."""
-        for _ in range(RACES):
+        for _ in range(MAX_SAVE_RETRIES):
             try:
-                return self._links.save(replace(released(link, ISSUE), **made))
+                return self._links.save(replace(without_lease(link, INCIDENT_ISSUE_LEASE), **made))
             except LostRace:
                 link = self._links.get(link.incident_id)
-        return self._links.save(replace(released(link, ISSUE), **made))
+        return self._links.save(replace(without_lease(link, INCIDENT_ISSUE_LEASE), **made))
 
-    def finish(self, link: Link) -> Link:
+    def create_missing_parts(self, link: Link) -> Link:
         """Make what is still missing of an issue but its timeline."""
-        if "questions" in link.todo:
-            link = self._questions(link)
-        return self._make_links(link) if "links" in link.todo else link
+        if "questions" in link.backlog:
+            link = self._create_question_issues(link)
+        return self._create_pending_links(link) if "links" in link.backlog else link
 
-    def timeline(self, link: Link, entries: Iterable[LogEntry]) -> Link:
+    def create_timeline_issues(self, link: Link, entries: Iterable[LogEntry]) -> Link:
         """One issue for each entry that has none yet, in the order they happened."""
         in_order = sorted(entries, key=lambda entry: (entry.at, entry.id))
-        drafts = [timeline_draft(entry, link, self._policy) for entry in in_order]
-        return self._each_once(link, "timeline", TIMELINE, drafts)
+        drafts = [draft_timeline_entry(entry, link, self._policy) for entry in in_order]
+        return self._create_missing_issues(link, "timeline", TIMELINE_LINK_TYPE, drafts)
 
-    def _todo(self, made: Created) -> dict[str, list[Any]]:
+    def _build_backlog(self, made: CreatedIssue) -> dict[str, list[Any]]:
         policy = self._policy
         todo: dict[str, list[Any]] = {"timeline": []} if policy.timeline_project else {}
         if policy.question_project and policy.questions:
             todo["questions"] = []
-        if made.unlinked:
-            todo["links"] = _ends([made])
+        if made.missing_links:
+            todo["links"] = _serialize_pending_links([made])
         return todo
 
-    def _manager(self, incident: Incident, agent: str | None) -> str | None:
+    def _find_manager_key(self, incident: Incident, agent: str | None) -> str | None:
         """The key of the assignee's issue in the PERSON project, else of the agent's."""
         names = [name for name in (*(person.name for person in incident.assignees[:1]), agent) if name]
-        return self._person(incident.id, names) if names and self._policy.person_project else None
+        return self._find_person_key(incident.id, names) if names and self._policy.person_project else None
 
-    def _person(self, incident_id: str, names: Sequence[str]) -> str | None:
+    def _find_person_key(self, incident_id: str, names: Sequence[str]) -> str | None:
         """The key of the issue in the PERSON project that is called like the first of these names that has one."""
         try:
-            found = self._jira.people(self._policy.person_project, names)
+            found = self._jira.find_keys_by_summary(self._policy.person_project, names)
         except Refused as refused:
             self._log.warning("no incident manager", extra={"incident": incident_id, "reason": str(refused)})
             return None
         return next((found[name] for name in names if name in found), None)
 
-    def _questions(self, link: Link) -> Link:
-        drafts = [question_draft(question, f"{link.incident_id}:question:{number}", link, self._policy)
+    def _create_question_issues(self, link: Link) -> Link:
+        drafts = [draft_question(question, f"{link.incident_id}:question:{number}", link, self._policy)
                   for number, question in enumerate(self._policy.questions)]
-        return self._links.save(self._each_once(link, "questions", QUESTION, drafts))
+        return self._links.save(self._create_missing_issues(link, "questions", QUESTION_LINK_TYPE, drafts))
 
-    def _each_once(self, link: Link, part: str, link_type: str, drafts: Sequence[Draft]) -> Link:
+    def _create_missing_issues(self, link: Link, part: str, link_type: str, drafts: Sequence[IssueDraft]) -> Link:
         """Make those that the ledger does not know, 50 a call; what is refused is left in the link's `todo`."""
-        wanted = {draft.mark: draft for draft in drafts}
-        missing = wanted.keys() - self._ledger.known(wanted.keys())
-        if missing and self._claims.unfinished(link, part):
-            there = self._jira.marks(str(link.issue_key), link_type, drafts[0])
+        wanted = {draft.idempotency_key: draft for draft in drafts}
+        missing = wanted.keys() - self._processed_ids.already_processed(wanted.keys())
+        if missing and self._leases.is_outcome_unknown(link, part):
+            there = self._jira.find_idempotency_keys(str(link.issue_key), link_type, drafts[0])
             # All of them: what this claim was begun for may not be what is wanted now.
-            self._ledger.add(there)
+            self._processed_ids.mark_processed(there)
             missing -= there
-        link = released(link, part)
+        link = without_lease(link, part)
         left = [draft for mark, draft in wanted.items() if mark in missing]
         refused: list[str] = []
-        for start in range(0, len(left), BULK):
-            batch = left[start : start + BULK]
-            link, outcomes = self._claims.once(link, part, partial(self._jira.create_all, batch))
-            link = self._keep_links_to_make(link, part, outcomes)
-            refused += self._take_stock(link, {draft.mark: one for draft, one in zip(batch, outcomes, strict=True)})
-        return self._still_to_do(link, part, refused)
+        for start in range(0, len(left), MAX_ISSUES_PER_BULK):
+            batch = left[start : start + MAX_ISSUES_PER_BULK]
+            link, outcomes = self._leases.run_with_lease(link, part, partial(self._jira.create_all, batch))
+            link = self._save_pending_links(link, part, outcomes)
+            refused += self._record_bulk_outcomes(link, {draft.idempotency_key: one for draft,
+                                                         one in zip(batch, outcomes, strict=True)})
+        return self._update_backlog(link, part, refused)
 
-    def _keep_links_to_make(self, link: Link, part: str, outcomes: Sequence[Created | Refused]) -> Link:
+    def _save_pending_links(self, link: Link, part: str, outcomes: Sequence[CreatedIssue | Refused]) -> Link:
         """Save which links are still to be made before the ledger says that their issues are there."""
-        ends = _ends([one for one in outcomes if isinstance(one, Created)])
+        ends = _serialize_pending_links([one for one in outcomes if isinstance(one, CreatedIssue)])
         if not ends:
             return link
-        todo = {**link.todo, "links": [*link.todo.get("links", []), *ends]}
-        return released(self._links.save(held(replace(link, todo=todo), part)), part)
+        todo = {**link.backlog, "links": [*link.backlog.get("links", []), *ends]}
+        return without_lease(self._links.save(with_lease(replace(link, backlog=todo), part)), part)
 
-    def _take_stock(self, link: Link, made: Mapping[str, Created | Refused]) -> list[str]:
+    def _record_bulk_outcomes(self, link: Link, outcome_by_mark: Mapping[str, CreatedIssue | Refused]) -> list[str]:
         """Remember what was made, say what was not; the marks of the latter."""
-        self._ledger.add([mark for mark, one in made.items() if isinstance(one, Created)])
-        refused = {mark: one for mark, one in made.items() if isinstance(one, Refused)}
+        self._processed_ids.mark_processed([mark for mark, one in outcome_by_mark.items()
+                                            if isinstance(one, CreatedIssue)])
+        refused = {mark: one for mark, one in outcome_by_mark.items() if isinstance(one, Refused)}
         for mark, one in refused.items():
             fields = {"incident": link.incident_id, "issue": link.issue_key, "element": mark, "reason": str(one)}
             self._log.error("an issue was refused", extra=fields)
         return list(refused)
 
-    def _make_links(self, link: Link) -> Link:
-        for from_key, type_name, key, role in link.todo["links"]:
+    def _create_pending_links(self, link: Link) -> Link:
+        for from_key, type_name, key, role in link.backlog["links"]:
             try:
-                self._jira.link(from_key, LinkTo(type_name, key, role))
+                self._jira.add_link(from_key, IssueLink(type_name, key, role))
             except Refused as refused:
                 fields = {"incident": link.incident_id, "issue": from_key, "to": key, "reason": str(refused)}
                 self._log.error("a link was refused", extra=fields)
-        return self._links.save(self._still_to_do(link, "links", []))
+        return self._links.save(self._update_backlog(link, "links", []))
 
-    def _still_to_do(self, link: Link, part: str, left: Sequence[object]) -> Link:
+    def _update_backlog(self, link: Link, part: str, left: Sequence[object]) -> Link:
         """The link with what is left of `part`; given up after so many tries."""
-        tries = dict(link.todo.get("tries", {}))
-        todo = {name: value for name, value in link.todo.items() if name not in (part, "tries")}
+        tries = dict(link.backlog.get("tries", {}))
+        todo = {name: value for name, value in link.backlog.items() if name not in (part, "tries")}
         count = tries.pop(part, 0) + 1
-        if left and count < TRIES:
+        if left and count < MAX_PART_ATTEMPTS:
             todo, tries = {**todo, part: list(left)}, {**tries, part: count}
         elif left:
             self._log.error(f"{part} given up", extra={"incident": link.incident_id, "left": left})
-        return replace(link, todo={**todo, "tries": tries} if tries else todo)
+        return replace(link, backlog={**todo, "tries": tries} if tries else todo)
 
-    def _say_dropped(self, made: Created) -> None:
-        if made.dropped:
-            fields = {"issue": made.key, "fields": list(made.dropped)}
+    def _log_dropped_fields(self, made: CreatedIssue) -> None:
+        if made.dropped_fields:
+            fields = {"issue": made.key, "fields": list(made.dropped_fields)}
             self._log.warning("fields that the create screen lacks were left out", extra=fields)
 
 
-def _ends(made: Sequence[Created]) -> list[list[str]]:
+def _serialize_pending_links(made: Sequence[CreatedIssue]) -> list[list[str]]:
     """The links that issues were made without, as JSON keeps them: from, type, to, role."""
-    return [[one.key, to.type, to.key, to.role] for one in made for to in one.unlinked]
+    return [[one.key, to.type, to.key, to.role] for one in made for to in one.missing_links]

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from jpi.domain.link import Link
-from jpi.errors import OutcomeUnknown, Refused, TooEarly, Unavailable
+from jpi.errors import OutcomeUnknown, Refused, ServiceUnavailable, TooEarly
 from jpi.sync.ports import Clock, Links
 
 T = TypeVar("T")
@@ -14,48 +14,50 @@ T = TypeVar("T")
 LEASE_SECONDS = 90.0
 
 
-class Claims:
+class Leases:
     """Claims are holds on links; saving one fails for all but the first who tries."""
 
     def __init__(self, links: Links, clock: Clock) -> None:
         self._links = links
         self._clock = clock
 
-    def unfinished(self, link: Link, part: str) -> bool:
+    def is_outcome_unknown(self, link: Link, part: str) -> bool:
         """Whether `part` was begun and nobody knows how it ended; TooEarly while somebody may still be at it."""
-        until = link.holds.get(part)
+        until = link.leases.get(part)
         if until is None:
             return False
         wait = until - self._clock()
         if wait > 0:
-            raise TooEarly(f"{part} of {link.incident_id} was begun and its outcome is not known yet", after=wait)
+            raise TooEarly(f"{part} of {link.incident_id} was begun and its outcome is not known yet",
+                           retry_after_seconds=wait)
         return True
 
-    def once(self, link: Link, part: str, work: Callable[[], T], settles: float = 0.0) -> tuple[Link, T]:
+    def run_with_lease(self, link: Link, part: str, work: Callable[[], T],
+                       visible_after: float = 0.0) -> tuple[Link, T]:
         """Do `work` under a claim; (the link without it, not saved yet, and what `work` returned).
 
         `settles`: seconds until what `work` did can be seen by whoever looks for it.
         """
-        link = self._save(link, part, self._clock() + LEASE_SECONDS + settles)
+        link = self._save_lease(link, part, self._clock() + LEASE_SECONDS + visible_after)
         try:
             done = work()
-        except (Refused, Unavailable):
-            self._links.save(released(link, part))
+        except (Refused, ServiceUnavailable):
+            self._links.save(without_lease(link, part))
             raise
         except OutcomeUnknown as unknown:
-            self._save(link, part, self._clock() + settles + unknown.after)
+            self._save_lease(link, part, self._clock() + visible_after + unknown.retry_after_seconds)
             raise
-        return released(link, part), done
+        return without_lease(link, part), done
 
-    def _save(self, link: Link, part: str, until: float) -> Link:
-        return self._links.save(held(link, part, until))
+    def _save_lease(self, link: Link, part: str, until: float) -> Link:
+        return self._links.save(with_lease(link, part, until))
 
 
-def held(link: Link, part: str, until: float = 0.0) -> Link:
+def with_lease(link: Link, part: str, until: float = 0.0) -> Link:
     """The link with a claim on `part`; by default one that anybody may look into at once."""
-    return replace(link, holds={**link.holds, part: until})
+    return replace(link, leases={**link.leases, part: until})
 
 
-def released(link: Link, part: str) -> Link:
+def without_lease(link: Link, part: str) -> Link:
     """The link without a claim on `part`."""
-    return replace(link, holds={name: until for name, until in link.holds.items() if name != part})
+    return replace(link, leases={name: until for name, until in link.leases.items() if name != part})

@@ -4,12 +4,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, Protocol, TypeVar
 
-from jpi.domain.issue_drafts import Created, Draft, LinkTo
+from jpi.domain.issue_drafts import CreatedIssue, IssueDraft, IssueLink
 from jpi.domain.link import Link
 from jpi.domain.model import Category, Incident, Issue, LogEntry, Status
-from jpi.domain.policy import Way
+from jpi.domain.policy import TransitionTarget
 from jpi.errors import Refused
-from jpi.sync.service_parts import Comments, Directory, Notes, Opening, Screens
+from jpi.sync.service_parts import Comments, CreateScreens, Directory, NewIncidents, Notes
 
 Clock = Callable[[], float]
 Found = TypeVar("Found")
@@ -22,26 +22,26 @@ class Jira(Protocol):
     def own_id(self) -> str | None:
         """The account id that we write as."""
 
-    def create(self, draft: Draft) -> Created:
+    def create(self, draft: IssueDraft) -> CreatedIssue:
         """Make one issue."""
 
-    def create_all(self, drafts: Sequence[Draft]) -> list[Created | Refused]:
+    def create_all(self, drafts: Sequence[IssueDraft]) -> list[CreatedIssue | Refused]:
         """Make at most 50 issues; each one's outcome."""
 
-    def link(self, key: str, link: LinkTo) -> None:
+    def add_link(self, key: str, link: IssueLink) -> None:
         """Link an existing issue."""
 
-    def transition(self, key: str, way: Way) -> Literal["moved", "there", "left"]:
+    def transition_issue(self, key: str, target: TransitionTarget) -> Literal["moved", "there", "left"]:
         """Bring the issue to where `way` leads. NoWay: it cannot get there."""
 
-    def status(self, status_id: str) -> tuple[str, Category]:
+    def get_status(self, status_id: str) -> tuple[str, Category]:
         """The name and category of one of the site's statuses."""
 
     def edit(self, key: str, values: Mapping[str, str]) -> dict[str, str]:
         """Set title and priority; those that were refused, with the reason."""
 
     @property
-    def screens(self) -> Screens:
+    def create_screens(self) -> CreateScreens:
         """The create screens of its projects."""
 
     @property
@@ -52,40 +52,40 @@ class Jira(Protocol):
     def accounts(self) -> Directory:
         """The site's people."""
 
-    def linked(self, key: str, link_type: str) -> dict[str, str]:
+    def get_linked_issues(self, key: str, link_type: str) -> dict[str, str]:
         """The issues linked by this type: the link's id by the other issue's key."""
 
-    def ours(self, key: str) -> bool:
+    def is_own_issue(self, key: str) -> bool:
         """Whether we made this issue."""
 
-    def label(self, key: str, incident_id: str) -> None:
+    def add_labels(self, key: str, incident_id: str) -> None:
         """Give the issue the labels that an incident's issue has."""
 
-    def unlink(self, link_id: str) -> None:
+    def delete_link(self, link_id: str) -> None:
         """Take a link away."""
 
-    def people(self, project: str, names: Sequence[str]) -> dict[str, str]:
+    def find_keys_by_summary(self, project: str, names: Sequence[str]) -> dict[str, str]:
         """Key by exact summary."""
 
-    def learn_site(self) -> None:
+    def load_site_schema(self) -> None:
         """Ask what creating an issue needs to know, before the work is claimed."""
 
-    def labelled(self, project: str, label: str) -> Issue | None:
+    def find_issue_by_label(self, project: str, label: str) -> Issue | None:
         """The oldest issue of a project with this label."""
 
-    def marks(self, key: str, link_type: str, like: Draft) -> set[str]:
+    def find_idempotency_keys(self, key: str, link_type: str, draft: IssueDraft) -> set[str]:
         """What the issues stand for that were made like this one."""
 
-    def moved(self, key: str) -> bool:
+    def has_changed_status(self, key: str) -> bool:
         """Whether its status was ever changed."""
 
-    def recent(self, label: str, minutes: int) -> list[str]:
+    def find_recently_changed(self, label: str, minutes: int) -> list[str]:
         """The keys of the issues with this label that changed within so many minutes."""
 
-    def created(self, projects: Sequence[str], minutes: int) -> list[tuple[Issue, datetime]]:
+    def find_recently_created(self, projects: Sequence[str], minutes: int) -> list[tuple[Issue, datetime]]:
         """The issues made in these projects, or any, within so many minutes, and when."""
 
-    def states(self, ids: Sequence[str]) -> list[tuple[Issue, datetime]]:
+    def get_issue_states(self, ids: Sequence[str]) -> list[tuple[Issue, datetime]]:
         """The present status of issues, and when each last changed."""
 
 
@@ -95,11 +95,11 @@ class Cache(Protocol):
     def get(self, name: str) -> Any:
         """The value, None where there is none of today's."""
 
-    def remembered(self, name: str, find: Callable[[], Found]) -> Found:
+    def get_or_compute(self, name: str, compute: Callable[[], Found]) -> Found:
         """The value, found and remembered until tomorrow where it is not known."""
 
 
-class Shown(Protocol):
+class IncidentSnapshot(Protocol):
     """An incident's present state, and when that last changed."""
 
     @property
@@ -107,11 +107,11 @@ class Shown(Protocol):
         """The incident as it is now."""
 
     @property
-    def at(self) -> datetime:
+    def changed_at(self) -> datetime:
         """When the incident last changed."""
 
 
-class Logged(Shown, Protocol):
+class LogEntrySnapshot(IncidentSnapshot, Protocol):
     """A log entry with the present state of its incident."""
 
     @property
@@ -127,35 +127,36 @@ class PagerDuty(Protocol):
         """The incidents' notes."""
 
     @property
-    def opening(self) -> Opening:
+    def new_incidents(self) -> NewIncidents:
         """New incidents."""
 
     @property
     def users(self) -> Directory:
         """The account's people."""
 
-    def own_id(self) -> str | None:
+    def find_own_id(self) -> str | None:
         """The user id that we write as."""
 
-    def incident(self, incident_id: str) -> Incident:
+    def get_incident(self, incident_id: str) -> Incident:
         """The incident as it is now, with its trigger's details."""
 
-    def incident_log(self, incident_id: str) -> Sequence[Logged]:
+    def list_incident_log_entries(self, incident_id: str) -> Sequence[LogEntrySnapshot]:
         """All entries of one incident."""
 
-    def shown(self, incident_id: str) -> Shown:
+    def get_snapshot(self, incident_id: str) -> IncidentSnapshot:
         """The incident as it is now, and when it last changed."""
 
-    def open_incidents(self) -> Sequence[Shown]:
+    def list_open_incidents(self) -> Sequence[IncidentSnapshot]:
         """The account's open incidents, the newest first; a thousand at most."""
 
-    def log_entries(self, since: datetime, until: datetime) -> tuple[Sequence[Logged], bool]:
+    def list_log_entries(self, since: datetime, until: datetime) -> tuple[Sequence[LogEntrySnapshot], bool]:
         """All entries of the account between two times, and whether none is missing."""
 
     def edit(self, incident_id: str, values: Mapping[str, str]) -> dict[str, str]:
         """Set title, priority and assignee; those that were refused, with the reason."""
 
-    def set_status(self, incident_id: str, status: Status, reopens: bool = False) -> tuple[bool, Shown | None]:
+    def set_status(self, incident_id: str, status: Status, reopens: bool = False) -> tuple[bool, IncidentSnapshot
+                                                                                           | None]:
         """Bring the incident into this status; whether that took a write, and what it looks like, if that is known."""
 
 
@@ -168,23 +169,23 @@ class Links(Protocol):
     def get_all(self, incident_ids: Collection[str]) -> dict[str, Link]:
         """Several incidents' links, by id."""
 
-    def incident_of(self, issue_key: str) -> str | None:
+    def find_incident_id(self, issue_key: str) -> str | None:
         """The incident whose link holds this issue."""
 
-    def open(self) -> list[Link]:
+    def list_open(self) -> list[Link]:
         """Every link the poll still has to look at."""
 
     def save(self, link: Link) -> Link:
         """Save over the version read; LostRace otherwise."""
 
 
-class Ledger(Protocol):
+class ProcessedIds(Protocol):
     """What has been carried over already."""
 
-    def known(self, ids: Collection[str]) -> set[str]:
+    def already_processed(self, ids: Collection[str]) -> set[str]:
         """Which of these were."""
 
-    def add(self, ids: Collection[str]) -> None:
+    def mark_processed(self, ids: Collection[str]) -> None:
         """These are now."""
 
 

@@ -4,220 +4,226 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from jpi.domain.action_words import in_words
-from jpi.domain.actions import Action, AddTimeline, CreateIncidentIssue, EndLink, MoveManager
-from jpi.domain.crossing import crossings
-from jpi.domain.decide import decide, performed, settle, stale
-from jpi.domain.descriptions import why_nothing
-from jpi.domain.events import Event, IncidentEvent, IncidentLogged, IssueCreated, IssueEvent, incident_of
+from jpi.domain.action_words import describe_planned_action
+from jpi.domain.actions import Action, AddTimeline, CreateIncidentIssue, EndLink, ReplaceManager
+from jpi.domain.crossing import find_conflicts
+from jpi.domain.decide import advance_watermarks, decide, record_action
+from jpi.domain.descriptions import explain_no_action
+from jpi.domain.events import Event, IncidentEvent, IncidentLogged, IssueCreated, IssueEvent, get_incident_id
 from jpi.domain.link import Link
 from jpi.domain.model import Incident, LogEntry
 from jpi.domain.policy import Policy
-from jpi.domain.retry_state import forgotten, noted, worth_noting
-from jpi.errors import JpiError, LostRace, Refused, Retryable
-from jpi.metrics import Figures, measured
-from jpi.sync.conversation_sync import Talker
-from jpi.sync.enrichment import Completer, Own
-from jpi.sync.event_sink import NOBODYS
-from jpi.sync.field_sync import Writer
-from jpi.sync.history import Trail, recorded
-from jpi.sync.identities import People
-from jpi.sync.incident_opener import Opener
-from jpi.sync.issue_creator import Maker
-from jpi.sync.leases import Claims
-from jpi.sync.ports import Cache, Clock, Jira, Ledger, Links, Log, PagerDuty
+from jpi.domain.retry_state import needs_recording, with_failure, without_failure
+from jpi.domain.status_rules import is_stale
+from jpi.errors import JpiError, LostRace, Refused, RetryableError
+from jpi.metrics import MetricCounters, build_event_metrics
+from jpi.sync.conversation_sync import ConversationSync
+from jpi.sync.enrichment import EventEnricher, OwnAccounts
+from jpi.sync.event_sink import NO_LINKED_INCIDENT
+from jpi.sync.field_sync import FieldSync
+from jpi.sync.history import ActionTrace, append_history
+from jpi.sync.identities import Identities
+from jpi.sync.incident_opener import IncidentOpener
+from jpi.sync.issue_creator import IssueCreator
+from jpi.sync.leases import Leases
+from jpi.sync.ports import Cache, Clock, Jira, Links, Log, PagerDuty, ProcessedIds
 
-RACES = 3
+MAX_APPLY_ATTEMPTS = 3
 
 
-class Engine:
+class SyncService:
     """Performs what the rules decide."""
 
-    def __init__(self, jira: Jira, pagerduty: PagerDuty, links: Links, ledger: Ledger, cache: Cache, policy: Policy,
-                 clock: Clock, log: Log, figures: Figures, index_lag: float) -> None:
+    def __init__(self, jira: Jira, pagerduty: PagerDuty, links: Links, processed_ids: ProcessedIds, cache: Cache,
+                 policy: Policy, clock: Clock, log: Log, metrics: MetricCounters, index_lag_seconds: float) -> None:
         self._jira = jira
         self._pagerduty = pagerduty
         self._links = links
-        self._ledger = ledger
+        self._processed_ids = processed_ids
         self._policy = policy
         self._clock = clock
         self._log = log
-        self._figures = figures
-        claims = Claims(links, clock)
-        people = People(jira, pagerduty, policy, cache)
-        self._maker = Maker(jira, links, ledger, claims, policy, people, log, index_lag)
-        talker = Talker(jira, pagerduty, ledger, claims, policy.site)
-        self._writer = Writer(jira, pagerduty, talker, policy, people, clock, log)
-        self._opener = Opener(jira, pagerduty, links, cache, policy, talker)
-        self._own = Own(jira, pagerduty, log)
-        self._complete = Completer(jira, pagerduty, ledger, policy, self._own, log)
+        self._metrics = metrics
+        claims = Leases(links, clock)
+        people = Identities(jira, pagerduty, policy, cache)
+        self._issue_creator = IssueCreator(jira, links, processed_ids, claims, policy, people, log, index_lag_seconds)
+        talker = ConversationSync(jira, pagerduty, processed_ids, claims, policy.jira_url)
+        self._field_sync = FieldSync(jira, pagerduty, talker, policy, people, clock, log)
+        self._incident_opener = IncidentOpener(jira, pagerduty, links, cache, policy, talker)
+        self._own_accounts = OwnAccounts(jira, pagerduty, log)
+        self._enricher = EventEnricher(jira, pagerduty, processed_ids, policy, self._own_accounts, log)
 
     def apply(self, event: Event) -> str:
         """Carry the event over; a word or two on what came of it. Raises JpiError where it should be tried again."""
-        started, trail = self._clock(), Trail()
+        started, trail = self._clock(), ActionTrace()
         try:
-            link, outcome = self._applied(event, trail)
+            link, outcome = self._apply_with_retries(event, trail)
         except JpiError as error:
-            self._log.warning("not applied", extra=self._line(event, started, None, "failed") | {"reason": str(error)})
-            self._note(event, error, trail)
+            self._log.warning("not applied", extra=self._count_and_build_log_fields(event, started, None, "failed")
+                              | {"reason": str(error)})
+            self._save_failure(event, error, trail)
             raise
-        self._log.info(outcome, extra=self._line(event, started, link, outcome))
+        self._log.info(outcome, extra=self._count_and_build_log_fields(event, started, link, outcome))
         return outcome
 
-    def plan(self, event: Event) -> str:
+    def describe_plan(self, event: Event) -> str:
         """What applying the event would do, in words; reads, and writes nothing."""
-        link = self._link(event)
+        link = self._load_link(event)
         if link is None:
-            return NOBODYS
-        whole = self._complete(event, link)
+            return NO_LINKED_INCIDENT
+        whole = self._enricher(event, link)
         actions = decide(whole, link, self._policy) if whole else []
-        return "; ".join(in_words(action, self._policy) for action in actions) or _named([])
+        return "; ".join(describe_planned_action(action, self._policy)
+                         for action in actions) or _format_action_names([])
 
-    def take_up(self, incident_id: str) -> bool:
+    def resume_ended_link(self, incident_id: str) -> bool:
         """Keep an incident in step again whose link had ended, if its issue is there; whether it is."""
         link = self._links.get(incident_id)
-        if not link.ended or not self._jira.states([link.issue_id or str(link.issue_key)]):
+        if not link.ended or not self._jira.get_issue_states([link.issue_id or str(link.issue_key)]):
             return not link.ended
         self._links.save(replace(link, ended=False))
         return True
 
-    def _note(self, event: Event, error: JpiError, trail: Trail) -> None:
+    def _save_failure(self, event: Event, error: JpiError, trace: ActionTrace) -> None:
         """Have the link remember why, if it can."""
         now = self._clock()
-        trail.failed(now, self._policy)
+        trace.fail_action(now, self._policy)
         try:
-            link = self._link(event) if worth_noting(error) else None
+            link = self._load_link(event) if needs_recording(error) else None
             if link:
-                self._links.save(recorded(noted(link, event, error, now), event, "failed", trail, now, error))
+                self._links.save(append_history(with_failure(link, event, error, now), event, "failed", trace, now,
+                                                error))
         except JpiError as another:
             self._log.warning("a failure was not noted", extra={"event": event.id, "reason": str(another)})
 
-    def _line(self, event: Event, started: float, link: Link | None, outcome: str) -> dict[str, Any]:
+    def _count_and_build_log_fields(self, event: Event, started: float, link: Link | None,
+                                    outcome: str) -> dict[str, Any]:
         """The fields of an event's line in the log; it is counted with it."""
         issue = event.issue.key if isinstance(event, IssueEvent) else None
-        self._figures.event(event, outcome, self._clock())
-        return {
-            "event": event.id, "type": type(event).__name__, "source": event.source, "outcome": outcome,
-            "incident": link.incident_id if link else incident_of(event),
-            "issue": (link.issue_key if link else None) or issue,
-            "duration_ms": round((self._clock() - started) * 1000), **measured(event, outcome, self._clock()),
-        }
+        self._metrics.count_event(event, outcome, self._clock())
+        return {"event": event.id, "type": type(event).__name__, "source": event.source, "outcome": outcome,
+                "incident": link.incident_id if link else get_incident_id(event),
+                "issue": (link.issue_key if link else None) or issue,
+                "duration_ms": round((self._clock() - started) * 1000),
+                **build_event_metrics(event, outcome, self._clock())}
 
-    def _applied(self, event: Event, trail: Trail) -> tuple[Link | None, str]:
-        for _ in range(RACES - 1):
+    def _apply_with_retries(self, event: Event, trace: ActionTrace) -> tuple[Link | None, str]:
+        for _ in range(MAX_APPLY_ATTEMPTS - 1):
             try:
-                return self._apply(event, trail)
+                return self._apply_once(event, trace)
             except LostRace:
                 # Somebody else moved on: decide again on what they left.
-                trail.under_way = None
-        return self._apply(event, trail)
+                trace.current_action = None
+        return self._apply_once(event, trace)
 
-    def _apply(self, event: Event, trail: Trail) -> tuple[Link | None, str]:
+    def _apply_once(self, event: Event, trace: ActionTrace) -> tuple[Link | None, str]:
         if isinstance(event, IssueCreated):
-            opened = self._opener.open(event)
-            outcome = "an incident is open for it" if opened else NOBODYS
-            return self._told(event, opened, outcome, trail) if opened else None, outcome
-        link = self._link(event)
+            opened = self._incident_opener.open_incident(event)
+            outcome = "an incident is open for it" if opened else NO_LINKED_INCIDENT
+            return self._save_history_only(event, opened, outcome, trace) if opened else None, outcome
+        link = self._load_link(event)
         if link is None:
-            return None, NOBODYS
+            return None, NO_LINKED_INCIDENT
         loaded = link
         try:
-            link, outcome = self._done(event, link, trail)
+            link, outcome = self._apply_to_link(event, link, trace)
         except Refused as refused:
-            gone = refused.of_missing(link.incident_id, link.issue_key)
+            gone = refused.find_missing_side(link.incident_id, link.issue_key)
             if gone is None or not link.issue_key:
                 raise
             # It was deleted, or hidden from us: no retry brings it back, and nothing is made again by itself.
-            trail.failed(self._clock(), self._policy)
-            trail.begun(EndLink(gone))
-            link, ended = self._writer(self._links.get(link.incident_id), EndLink(gone))
-            trail.done(ended, link, self._clock())
+            trace.fail_action(self._clock(), self._policy)
+            trace.start_action(EndLink(gone))
+            link, ended = self._field_sync(self._links.get(link.incident_id), EndLink(gone))
+            trace.finish_action(ended, link, self._clock())
             outcome = f"ended: gone on {gone}"
-        return self._kept(event, forgotten(link, event), loaded, outcome, trail), outcome
+        return self._save_result(event, without_failure(link, event), loaded, outcome, trace), outcome
 
-    def _kept(self, event: Event, link: Link, loaded: Link, outcome: str, trail: Trail) -> Link:
+    def _save_result(self, event: Event, link: Link, loaded: Link, outcome: str, trace: ActionTrace) -> Link:
         """The link as saved, if anything of it is new, with what came of the event."""
         # A poll that found nothing to do is no news to anybody, but where there is no issue.
-        heard = event.source != "poll" or trail.steps or not link.issue_key
+        heard = event.source != "poll" or trace.steps or not link.issue_key
         if link != loaded:
             # Also where nothing but the version is new: what was saved last is a claim, which is over.
-            return self._links.save(recorded(link, event, outcome, trail, self._clock()) if heard else link)
+            return self._links.save(append_history(link, event, outcome, trace, self._clock()) if heard else link)
         worth = heard and event.source != "poll" and link.version is not None
-        return self._told(event, link, outcome, trail) if worth else link
+        return self._save_history_only(event, link, outcome, trace) if worth else link
 
-    def _told(self, event: Event, link: Link, outcome: str, trail: Trail) -> Link:
+    def _save_history_only(self, event: Event, link: Link, outcome: str, trace: ActionTrace) -> Link:
         """The link with nothing new but its history, which is not worth doing anything again for."""
         try:
-            return self._links.save(recorded(link, event, outcome, trail, self._clock()))
-        except Retryable:
+            return self._links.save(append_history(link, event, outcome, trace, self._clock()))
+        except RetryableError:
             return link
 
-    def _done(self, event: Event, link: Link, trail: Trail) -> tuple[Link, str]:
+    def _apply_to_link(self, event: Event, link: Link, trace: ActionTrace) -> tuple[Link, str]:
         """The link after what the event calls for, and what that was."""
-        whole = self._complete(event, link)
+        whole = self._enricher(event, link)
         if whole is None:
-            trail.why = why_nothing(event, link, self._policy, ours=False)
-            return link, _named([])
+            trace.no_action_reason = explain_no_action(event, link, self._policy, is_echo=False)
+            return link, _format_action_names([])
         if isinstance(whole, IncidentEvent):
-            link = self._opener.adopted(whole, link)
+            link = self._incident_opener.adopt_opened_incident(whole, link)
         actions = decide(whole, link, self._policy)
-        ours = bool(actions) and self._own.did(whole, link)
-        trail.why = why_nothing(whole, link, self._policy, ours) if ours or not actions else ""
+        ours = bool(actions) and self._own_accounts.is_echo(whole, link)
+        trace.no_action_reason = explain_no_action(whole, link, self._policy, ours) if ours or not actions else ""
         if ours:
             return link, "ignored: done by our own account"
-        self._say_crossed(whole, link, actions)
+        self._log_conflicts(whole, link, actions)
         had_issue = bool(link.issue_key)
         for action in actions:
-            trail.begun(action)
-            link, done = self._perform(action, link, whole)
-            link = performed(done, link)
-            trail.done(done, link, self._clock())
-        link = settle(whole, self._maker.finish(link), created=not had_issue and bool(link.issue_key))
+            trace.start_action(action)
+            link, done = self._execute_action(action, link, whole)
+            link = record_action(done, link)
+            trace.finish_action(done, link, self._clock())
+        link = advance_watermarks(whole, self._issue_creator.create_missing_parts(link),
+                                  issue_was_created=not had_issue and bool(link.issue_key))
         if isinstance(whole, IncidentLogged) and not self._policy.timeline_project:
             # With a timeline, its lines are what tells that an entry was dealt with.
-            self._ledger.add(whole.annotations)
-        return link, _named(actions)
+            self._processed_ids.mark_processed(whole.annotation_ids)
+        return link, _format_action_names(actions)
 
-    def _say_crossed(self, event: Event, link: Link, actions: Sequence[Action]) -> None:
+    def _log_conflicts(self, event: Event, link: Link, actions: Sequence[Action]) -> None:
         """Somebody is overruled here, and may wonder why."""
-        found = crossings(event, link, self._policy, actions)
-        for name, side in found.items() if found and not self._own.did(event, link) else ():
+        found = find_conflicts(event, link, self._policy, actions)
+        for name, side in found.items() if found and not self._own_accounts.is_echo(event, link) else ():
             self._log.info("two changes crossed", extra={
                 "incident": link.incident_id, "issue": link.issue_key, "field": name, "stays": side})
 
-    def _link(self, event: Event) -> Link | None:
-        incident_id = incident_of(event)
+    def _load_link(self, event: Event) -> Link | None:
+        incident_id = get_incident_id(event)
         if incident_id is None and isinstance(event, IssueEvent):
-            incident_id = next(filter(None, map(self._links.incident_of, event.keys)), None)
+            incident_id = next(filter(None, map(self._links.find_incident_id, event.issue_keys)), None)
         return self._links.get(incident_id) if incident_id else None
 
-    def _perform(self, action: Action, link: Link, event: Event) -> tuple[Link, Action]:
+    def _execute_action(self, action: Action, link: Link, event: Event) -> tuple[Link, Action]:
         """The link, and what was done of the action: fields that a service refuses stay as they are there."""
         if isinstance(action, CreateIncidentIssue) and isinstance(event, IncidentEvent):
-            return self._maker.incident_issue(link, self._present(event, link), action.agent, action.rule), action
+            return self._issue_creator.create_incident_issue(link, self._read_incident_with_details(event, link),
+                                                             action.agent_name, action.issue_spec), action
         if isinstance(action, AddTimeline) and isinstance(event, IncidentLogged):
-            return self._maker.timeline(link, event.entries), action
-        if isinstance(action, MoveManager):
-            self._maker.move_manager(link, action.name)
+            return self._issue_creator.create_timeline_issues(link, event.entries), action
+        if isinstance(action, ReplaceManager):
+            self._issue_creator.move_manager(link, action.person_name)
             return link, action
-        return self._writer(link, action)
+        return self._field_sync(link, action)
 
-    def _present(self, event: IncidentEvent, link: Link) -> Incident:
+    def _read_incident_with_details(self, event: IncidentEvent, link: Link) -> Incident:
         """The incident with its trigger's details, asked for only where the event does not bring them."""
         entries = event.entries if isinstance(event, IncidentLogged) else ()
         told: list[Incident | LogEntry] = [event.incident, *entries]
         said = next((one for one in told if one.details), event.incident)
         triggered = any(entry.is_trigger for entry in entries)
         there = replace(event.incident, details=said.details, trigger=said.trigger)
-        if not stale(event, link) and (said.details or triggered):
+        if not is_stale(event, link) and (said.details or triggered):
             return there
         try:
-            return self._pagerduty.incident(event.incident.id)
+            return self._pagerduty.get_incident(event.incident.id)
         except Refused as refused:
             # What the event says makes an issue too: better one without details than none.
             self._log.warning("the incident cannot be read", extra={"incident": there.id, "reason": str(refused)})
             return there
 
 
-def _named(actions: Sequence[Action]) -> str:
+def _format_action_names(actions: Sequence[Action]) -> str:
     return ", ".join(type(action).__name__ for action in actions) or "nothing to do"

@@ -6,20 +6,20 @@ from typing import Protocol
 from jpi.domain.model import Comment, Incident, Note
 
 
-class Screens(Protocol):
+class CreateScreens(Protocol):
     """Create screens, as `jpi.jira.create_screens.Screens` documents them."""
 
-    def learn(self, project: str, issue_type: str) -> None:
+    def load(self, project: str, issue_type: str) -> None:
         """Ask what it has, unless it is known."""
 
 
 class Comments(Protocol):
     """Comments, as `jpi.jira.comments.Comments` documents them."""
 
-    def add(self, key: str, text: str, mark: str) -> str:
+    def add(self, key: str, text: str, idempotency_key: str) -> str:
         """Comment on the issue; the comment's id."""
 
-    def find(self, key: str, text: str) -> str | None:
+    def find_by_text(self, key: str, text: str) -> str | None:
         """The id of the comment that says just this."""
 
     def read(self, comment_id: str) -> tuple[Comment, bool] | None:
@@ -31,14 +31,14 @@ class Comments(Protocol):
     def delete(self, key: str, comment_id: str) -> bool:
         """Take a comment away; False where it was."""
 
-    def of(self, ids: Sequence[str]) -> dict[str, list[Comment]]:
+    def list_for_issues(self, ids: Sequence[str]) -> dict[str, list[Comment]]:
         """The comments of several issues, by the issue's id."""
 
 
 class Notes(Protocol):
     """Notes, as `jpi.pagerduty.notes.Notes` documents them."""
 
-    def of(self, incident_id: str) -> list[Note]:
+    def list_for_incident(self, incident_id: str) -> list[Note]:
         """All of an incident's, the oldest first."""
 
     def add(self, incident_id: str, text: str) -> str:
@@ -51,25 +51,25 @@ class Notes(Protocol):
         """Take a note away; False where it was."""
 
 
-class Opening(Protocol):
+class NewIncidents(Protocol):
     """Opening incidents, as `jpi.pagerduty.incidents.Opening` documents it."""
 
-    def found(self, key: str) -> Incident | None:
+    def find_by_key(self, key: str) -> Incident | None:
         """The newest incident with this key, open or not."""
 
-    def service(self, name: str) -> str:
+    def get_service_id(self, name: str) -> str:
         """The id of the service of this name or id."""
 
-    def open(self, service_id: str, key: str, title: str, details: str, urgency: str,
-             priority: str | None) -> Incident:
+    def open_incident(self, service_id: str, key: str, title: str, details: str, urgency: str,
+                      priority: str | None) -> Incident:
         """Open an incident."""
 
 
 class Directory(Protocol):
     """People, as `jpi.jira.users` documents them."""
 
-    def of(self, email: str) -> str | None:
+    def find_id_by_email(self, email: str) -> str | None:
         """The id of the one with this e-mail."""
 
-    def email(self, one_id: str, /) -> str | None:
+    def find_email_by_id(self, person_id: str, /) -> str | None:
         """The e-mail of the one with this id."""

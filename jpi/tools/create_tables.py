@@ -14,7 +14,7 @@ from jpi import settings, wiring
 from jpi.errors import SettingsError
 
 
-def create(model: type[Model]) -> bool:
+def create_table(model: type[Model]) -> bool:
     """Make the table of this model; False where it was there."""
     if model.exists():
         return False
@@ -28,12 +28,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.parse_args(arguments)
     try:
-        chosen = settings.load(look_up=False)
+        chosen = settings.load(resolve_secrets=False)
         if not chosen.is_offline:
             raise SettingsError("IS_OFFLINE is not set: deployed tables are made by `sls deploy`.")
-        there = wiring.tables(chosen)
-        for model in (there.links, there.ledger, there.config):
-            made = create(model)
+        there = wiring.bind_tables(chosen)
+        for model in (there.links, there.processed_ids, there.config):
+            made = create_table(model)
             print(f"{model.Meta.table_name}: {'made' if made else 'there already'}")
     except SettingsError as error:
         print(error, file=sys.stderr)

@@ -11,20 +11,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from jpi import wiring
-from jpi.domain.descriptions import NOT_TOLD
+from jpi.domain.descriptions import NO_ISSUE_TO_UPDATE
 from jpi.domain.link import Link
-from jpi.domain.link_summary import listed
+from jpi.domain.link_summary import to_list_item
 from jpi.errors import JpiError
 from jpi.status_page import view_models
 
-UNKNOWN = """jpi has heard nothing of {incident}. Either
+UNKNOWN_INCIDENT_MESSAGE = """jpi has heard nothing of {incident}. Either
 - the webhook is not there, or not for this incident's service: python -m jpi.tools.doctor
 - it is older than the first poll, and nothing has happened to it since
 - this is not the stage that keeps it, or the id is mistyped (as it stands in the incident's address).
 What jpi would do about it, and by which rule: python -m jpi.tools.check_sync --try {incident}"""
-FAILING = "It could not be kept in step: {trouble}"
-DIFFER = "They differ: PagerDuty has it {pagerduty}, Jira {jira}"
-MARKS = {True: "+", False: "-"}
+FAILING_MESSAGE = "It could not be kept in step: {trouble}"
+DIFFER_MESSAGE = "They differ: PagerDuty has it {pagerduty}, Jira {jira}"
+STEP_MARKS = {True: "+", False: "-"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,71 +35,72 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="the history as JSON, for machines")
     chosen = parser.parse_args(arguments)
     try:
-        there = wiring.jpi()
-        link = _link(there, chosen.incident)
+        there = wiring.get_app()
+        link = _find_link(there, chosen.incident)
     except JpiError as error:
         print(error, file=sys.stderr)
         return 1
     if link is None:
-        print(UNKNOWN.format(incident=chosen.incident))
+        print(UNKNOWN_INCIDENT_MESSAGE.format(incident=chosen.incident))
         return 1
-    history = view_models.history(link, there.clock())
-    told = _told(there, link, history)
+    history = view_models.build_history(link, there.clock())
+    told = _explain_link(there, link, history)
     print(json.dumps(history, indent=2) if chosen.json else "\n".join(told))
     return 0
 
 
-def _link(there: wiring.Jpi, name: str) -> Link | None:
-    incident = there.links.incident_of(name.upper()) if "-" in name else name.upper()
-    link = there.links.get(incident) if incident else None
+def _find_link(app: wiring.App, name: str) -> Link | None:
+    incident = app.links.find_incident_id(name.upper()) if "-" in name else name.upper()
+    link = app.links.get(incident) if incident else None
     return link if link and link.version else None
 
 
-def _told(there: wiring.Jpi, link: Link, history: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    row = view_models.row(listed(link), there.policy.site, there.clock())
+def _explain_link(app: wiring.App, link: Link, history: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    row = view_models.build_incident_row(to_list_item(link), app.policy.jira_url, app.clock())
     yield f'{row["incident"]} "{row["title"]}" {row["priority"]}'.rstrip()
     yield f"  PagerDuty: {row['pagerduty']}  {row['incident_url']}"
     yield "  Jira: " + (f"{row['issue']} {row['jira']}  {row['issue_url']}" if row["issue"] else "no issue")
     yield ""
-    yield _verdict(row, history)
+    yield _explain_state(row, history)
     yield ""
     yield f"What came of each event ({len(history)}, the newest last):" if history else "There is no history of it."
     for one in reversed(history):
-        yield from _entry(one)
+        yield from _format_entry(one)
 
 
-def _verdict(row: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> str:
+def _explain_state(row: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> str:
     """The answer to "why", as far as the history has it."""
     failed = next((one for one in history if one["reason"]), None)
     if row["state"] == "failing" and failed:
-        return f"{FAILING.format(trouble=failed['reason'])}\nWhat to do: {failed['advice']}"
+        return f"{FAILING_MESSAGE.format(trouble=failed['reason'])}\nWhat to do: {failed['advice']}"
     if row["state"] == "ended":
         return "The two are kept in step no more, since one of them is gone."
     if not row["issue"]:
-        return next((f"It has no issue: {one['why']}" for one in history if one["why"] not in ("", NOT_TOLD)),
+        return next((f"It has no issue: {one['why']}" for one in history if one["why"] not in ("", NO_ISSUE_TO_UPDATE)),
                     "It has no issue, and nothing tells why: python -m jpi.tools.check_sync --try "
                     f"{row['incident']} says what its rules are.")
     if row["jira"] != view_models.JIRA_WORDS.get(row["pagerduty"], row["jira"]):
-        return f"{DIFFER.format(**row)}{next((f': {said}' for said in _left(history)), '; its history says why.')}"
+        undone = next((f": {step}" for step in _list_undone_steps(history)), "; its history says why.")
+        return f"{DIFFER_MESSAGE.format(**row)}{undone}"
     return f"Both sides are in step, last made equal {row['equal_at'] or 'before jpi kept a history'}."
 
 
-def _left(history: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _list_undone_steps(history: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """What was left undone when something was done last."""
     newest = next((one["steps"] for one in history if one["steps"]), ())
     return (str(step["what"]) for step in newest if not step["ok"])
 
 
-def _entry(one: Mapping[str, Any]) -> Iterator[str]:
-    times = f" ({one['times']} times since {one['first']})" if one["times"] > 1 else ""
-    yield f"  {one['at']}  {one['side']}: {one['what']}, {one['source']}: {one['result']}{times}"
-    if one["why"]:
-        yield f"      {one['why']}"
-    for step in one["steps"]:
-        yield f"      {MARKS[step['ok']]} {step['what']}"
-    if one["reason"]:
-        yield f"      {one['reason']}"
-        yield f"      What to do: {one['advice']}"
+def _format_entry(entry: Mapping[str, Any]) -> Iterator[str]:
+    times = f" ({entry['times']} times since {entry['first']})" if entry["times"] > 1 else ""
+    yield f"  {entry['at']}  {entry['side']}: {entry['what']}, {entry['source']}: {entry['result']}{times}"
+    if entry["why"]:
+        yield f"      {entry['why']}"
+    for step in entry["steps"]:
+        yield f"      {STEP_MARKS[step['ok']]} {step['what']}"
+    if entry["reason"]:
+        yield f"      {entry['reason']}"
+        yield f"      What to do: {entry['advice']}"
 
 
 if __name__ == "__main__":

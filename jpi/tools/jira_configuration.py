@@ -11,180 +11,183 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from jpi import settings, wiring
-from jpi.domain.issue_drafts import MANAGER, QUESTION, STAKEHOLDER, TIMELINE
-from jpi.domain.policy import issue_type
-from jpi.errors import JpiError, Permanent, Refused, SettingsError, Unavailable
+from jpi.domain.issue_drafts import MANAGER_LINK_TYPE, QUESTION_LINK_TYPE, STAKEHOLDER_LINK_TYPE, TIMELINE_LINK_TYPE
+from jpi.domain.policy import derive_issue_type
+from jpi.errors import JpiError, PermanentError, Refused, ServiceUnavailable, SettingsError
 
 # How the site words each: inward, outward.
-LINK_TYPES = {
-    QUESTION: ("is question of", "has question"),
-    MANAGER: ("is incident manager of", "has incident manager"),
-    TIMELINE: ("is timeline of", "has timeline"),
-    STAKEHOLDER: ("is stakeholder of", "has stakeholder"),
-}
-SEVERITY = "Severity"
-SEVERITIES = ("SEV-0", "SEV-1", "SEV-2", "SEV-3")
-ON_SCREENS = ("summary", "description", "priority", "labels", "issuelinks", "assignee")
-SAMPLES = ("Head of Support", "Press Office")
-TEAM_MANAGED = ("The project {key} is team-managed; its types and screens cannot be set up over the API: make it a "
-                "company-managed one, or choose another key in the settings.")
+LINK_TYPES = {QUESTION_LINK_TYPE: ("is question of", "has question"),
+              MANAGER_LINK_TYPE: ("is incident manager of", "has incident manager"),
+              TIMELINE_LINK_TYPE: ("is timeline of", "has timeline"),
+              STAKEHOLDER_LINK_TYPE: ("is stakeholder of", "has stakeholder")}
+SEVERITY_FIELD = "Severity"
+SEVERITY_OPTIONS = ("SEV-0", "SEV-1", "SEV-2", "SEV-3")
+SCREEN_FIELDS = ("summary", "description", "priority", "labels", "issuelinks", "assignee")
+SAMPLE_STAKEHOLDERS = ("Head of Support", "Press Office")
+TEAM_MANAGED_MESSAGE = (
+    "The project {key} is team-managed; its types and screens cannot be set up over the API: make it a "
+    "company-managed one, or choose another key in the settings."
+)
 STEP_SECONDS = 120.0
 # Jira's search finds a new issue after a few seconds.
-LOOKS, PAUSE_SECONDS = 30, 2.0
+SEARCH_ATTEMPTS, SEARCH_PAUSE_SECONDS = 30, 2.0
 BAD_REQUEST, UNAUTHORIZED, FORBIDDEN = 400, 401, 403
 
 
 @dataclass(frozen=True)
-class Item:
+class SetupItem:
     """Something the site should have: whether it lacks it, and how to make it."""
 
     name: str
-    missing: Callable[[], object]
-    make: Callable[[], object]
+    is_missing: Callable[[], object]
+    create: Callable[[], object]
 
 
-class Site:
+class SiteSetup:
     """What a site should have, as items in their order."""
 
-    def __init__(self, there: wiring.Jpi, sleep: Callable[[float], None]) -> None:
-        self._jira = there.jira
-        self._setup = there.jira.setup
-        self._chosen = there.settings
+    def __init__(self, app: wiring.App, sleep: Callable[[float], None]) -> None:
+        self._jira = app.jira
+        self._setup = app.jira.admin
+        self._settings = app.settings
         self._sleep = sleep
 
-    def first(self) -> Iterator[Item]:
+    def list_step_1_items(self) -> Iterator[SetupItem]:
         """Issue types and projects, each project with its one type."""
-        for key in self._chosen.projects:
-            yield self._type(key)
-        for key in self._chosen.projects:
-            yield self._project(key)
-            yield self._scheme(key)
+        for key in self._settings.project_keys:
+            yield self._build_type_item(key)
+        for key in self._settings.project_keys:
+            yield self._build_project_item(key)
+            yield self._build_scheme_item(key)
 
-    def second(self, samples: bool) -> Iterator[Item]:
+    def list_step_2_items(self, with_samples: bool) -> Iterator[SetupItem]:
         """Link types, the field Severity, what the screens must show, people."""
         for name, (inward, outward) in LINK_TYPES.items():
-            yield self._link_type(name, inward, outward)
-        yield Item(f"field {SEVERITY}", lambda: not self._setup.select_field(SEVERITY),
-                   lambda: self._setup.add_select_field(SEVERITY))
-        yield Item(f"values of {SEVERITY}", self._options, self._add_options)
-        yield Item(f"fields on the screens of {self._chosen.incident_project_key}", self._lacking, self._place)
-        people = [self._chosen.pagerduty_user_name, *(SAMPLES if samples else ())]
-        for name in people if self._chosen.person_project_key else ():
+            yield self._build_link_type_item(name, inward, outward)
+        yield SetupItem(f"field {SEVERITY_FIELD}", lambda: not self._setup.find_select_field(SEVERITY_FIELD),
+                        lambda: self._setup.add_select_field(SEVERITY_FIELD))
+        yield SetupItem(f"values of {SEVERITY_FIELD}", self._find_missing_options, self._add_options)
+        yield SetupItem(f"fields on the screens of {self._settings.incident_project_key}", self._find_missing_fields,
+                        self._place_fields)
+        people = [self._settings.pagerduty_user_name, *(SAMPLE_STAKEHOLDERS if with_samples else ())]
+        for name in people if self._settings.person_project_key else ():
             if name:
-                yield self._person(name)
+                yield self._build_person_item(name)
 
-    def _link_type(self, name: str, inward: str, outward: str) -> Item:
-        return Item(f"link type {name}", lambda: name not in self._setup.link_types(),
-                    lambda: self._setup.add_link_type(name, inward, outward))
+    def _build_link_type_item(self, name: str, inward: str, outward: str) -> SetupItem:
+        return SetupItem(f"link type {name}", lambda: name not in self._setup.get_link_type_names(),
+                         lambda: self._setup.add_link_type(name, inward, outward))
 
-    def samples(self) -> list[str]:
+    def find_sample_keys(self) -> list[str]:
         """The keys of the sample stakeholders."""
-        found = self._jira.people(self._chosen.person_project_key, SAMPLES)
-        return [found[name] for name in SAMPLES if name in found]
+        found = self._jira.find_keys_by_summary(self._settings.person_project_key, SAMPLE_STAKEHOLDERS)
+        return [found[name] for name in SAMPLE_STAKEHOLDERS if name in found]
 
-    def _type(self, key: str) -> Item:
-        name = issue_type(key)
-        return Item(f"issue type {name}", lambda: name not in self._setup.types(),
-                    lambda: self._setup.add_type(name, f"jpi: issues of the project {key}"))
+    def _build_type_item(self, key: str) -> SetupItem:
+        name = derive_issue_type(key)
+        return SetupItem(f"issue type {name}", lambda: name not in self._setup.get_issue_types(),
+                         lambda: self._setup.add_issue_type(name, f"jpi: issues of the project {key}"))
 
-    def _project(self, key: str) -> Item:
+    def _build_project_item(self, key: str) -> SetupItem:
         def _lacks() -> bool:
-            found = self._setup.project(key)
-            if found and found.team_managed:
-                raise Permanent(TEAM_MANAGED.format(key=key))
+            found = self._setup.find_project(key)
+            if found and found.is_team_managed:
+                raise PermanentError(TEAM_MANAGED_MESSAGE.format(key=key))
             return found is None
 
-        return Item(f"project {key}", _lacks,
-                    lambda: self._setup.add_project(key, f"{issue_type(key)}s", str(self._jira.own_id)))
+        return SetupItem(f"project {key}", _lacks, lambda: self._setup.add_project(key, f"{derive_issue_type(key)}s",
+                                                                                   str(self._jira.own_id)))
 
-    def _scheme(self, key: str) -> Item:
+    def _build_scheme_item(self, key: str) -> SetupItem:
         def _lacks() -> bool:
-            found = self._setup.project(key)
+            found = self._setup.find_project(key)
             # The site's default scheme has every type there is.
-            return found is None or issue_type(key) not in found.types or self._setup.scheme_of(found.id).default
+            return (found is None or derive_issue_type(key) not in found.issue_type_names
+                    or self._setup.get_scheme_of_project(found.id).is_default)
 
-        return Item(f"issue type scheme of {key}", _lacks, lambda: self._give_scheme(key))
+        return SetupItem(f"issue type scheme of {key}", _lacks, lambda: self._assign_scheme(key))
 
-    def _give_scheme(self, key: str) -> None:
-        found, type_id = self._setup.project(key), self._setup.types()[issue_type(key)]
+    def _assign_scheme(self, key: str) -> None:
+        found, type_id = self._setup.find_project(key), self._setup.get_issue_types()[derive_issue_type(key)]
         if found is None:
-            raise Permanent(f"The project {key} was made and cannot be read.")
+            raise PermanentError(f"The project {key} was made and cannot be read.")
         try:
-            self._setup.use_scheme(found.id, self._setup.scheme(f"jpi: {key}", type_id))
+            self._setup.assign_scheme(found.id, self._setup.find_or_add_scheme(f"jpi: {key}", type_id))
         except Refused as refused:
             if refused.status != BAD_REQUEST:
                 raise
             # It has issues of other types, which it may keep.
-            there = self._setup.scheme_of(found.id)
-            if not there.default:
-                self._setup.extend_scheme(there.id, type_id)
+            there = self._setup.get_scheme_of_project(found.id)
+            if not there.is_default:
+                self._setup.add_type_to_scheme(there.id, type_id)
 
-    def _options(self) -> list[str]:
-        field_id = self._setup.select_field(SEVERITY)
-        return self._setup.missing_options(field_id, SEVERITIES) if field_id else list(SEVERITIES)
+    def _find_missing_options(self) -> list[str]:
+        field_id = self._setup.find_select_field(SEVERITY_FIELD)
+        return self._setup.find_missing_options(field_id, SEVERITY_OPTIONS) if field_id else list(SEVERITY_OPTIONS)
 
     def _add_options(self) -> None:
-        self._setup.add_options(str(self._setup.select_field(SEVERITY)), self._options())
+        self._setup.add_options(str(self._setup.find_select_field(SEVERITY_FIELD)), self._find_missing_options())
 
-    def _lacking(self) -> list[tuple[int, str]]:
+    def _find_missing_fields(self) -> list[tuple[int, str]]:
         """Screen and field of what is not there."""
-        project = self._setup.project(self._chosen.incident_project_key)
-        fields = [*ON_SCREENS, self._setup.select_field(SEVERITY) or SEVERITY]
-        screens = sorted(self._setup.screens(project.id)) if project else []
-        return [(screen, one) for screen in screens for one in self._setup.lacking(screen, fields)]
+        project = self._setup.find_project(self._settings.incident_project_key)
+        fields = [*SCREEN_FIELDS, self._setup.find_select_field(SEVERITY_FIELD) or SEVERITY_FIELD]
+        screens = sorted(self._setup.get_screen_ids(project.id)) if project else []
+        return [(screen, one) for screen in screens for one in self._setup.find_missing_fields(screen, fields)]
 
-    def _place(self) -> None:
-        for screen, field_id in self._lacking():
-            self._setup.put_on(screen, field_id)
+    def _place_fields(self) -> None:
+        for screen, field_id in self._find_missing_fields():
+            self._setup.add_field_to_screen(screen, field_id)
 
-    def _person(self, name: str) -> Item:
-        project = self._chosen.person_project_key
-        return Item(f"person {name}", lambda: not self._jira.people(project, [name]), lambda: self._add_person(name))
+    def _build_person_item(self, name: str) -> SetupItem:
+        project = self._settings.person_project_key
+        return SetupItem(f"person {name}", lambda: not self._jira.find_keys_by_summary(project, [name]),
+                         lambda: self._add_person(name))
 
     def _add_person(self, name: str) -> None:
         """Make it, and wait until a search finds it: whoever runs this again must not make another."""
-        project = self._chosen.person_project_key
-        self._setup.add_issue(project, issue_type(project), name)
+        project = self._settings.person_project_key
+        self._setup.add_issue(project, derive_issue_type(project), name)
         looks = 0
-        while looks < LOOKS and not self._jira.people(project, [name]):
+        while looks < SEARCH_ATTEMPTS and not self._jira.find_keys_by_summary(project, [name]):
             looks += 1
-            self._sleep(PAUSE_SECONDS)
+            self._sleep(SEARCH_PAUSE_SECONDS)
 
 
 def main(arguments: Sequence[str] | None = None, sleep: Callable[[float], None] = time.sleep) -> int:
     """Exit code 0 when all is there, 1 where something is missing (`--check`) or was refused, 2 for usage."""
-    chosen = _parser().parse_args(arguments)
+    chosen = _build_parser().parse_args(arguments)
     try:
-        there = wiring.build(settings.load(), replace(wiring.outside(), sleep=sleep))
-        return _run(there, Site(there, sleep), chosen)
+        there = wiring.build_app(settings.load(), replace(wiring.make_infrastructure(), sleep=sleep))
+        return _run(there, SiteSetup(there, sleep), chosen)
     except SettingsError as error:
         print(error, file=sys.stderr)
     except JpiError as error:
-        print(_said(error), file=sys.stderr)
+        print(_describe_error(error), file=sys.stderr)
     return 1
 
 
-def _run(there: wiring.Jpi, site: Site, chosen: argparse.Namespace) -> int:
-    there.budget.start(STEP_SECONDS)
-    who, where = there.settings.jira_user_email, there.settings.jira_server_url
-    if there.jira.lacks_permissions(["ADMINISTER"]):
-        raise Permanent(f"{who} is no Jira administrator on {where}")
-    items = [*(site.first() if chosen.step != 2 else ()),
-             *(site.second(chosen.samples) if chosen.step != 1 else ())]
+def _run(app: wiring.App, site: SiteSetup, options: argparse.Namespace) -> int:
+    app.budget.start(STEP_SECONDS)
+    who, where = app.settings.jira_user_email, app.settings.jira_server_url
+    if app.jira.find_missing_permissions(["ADMINISTER"]):
+        raise PermanentError(f"{who} is no Jira administrator on {where}")
+    items = [*(site.list_step_1_items() if options.step != 2 else ()),
+             *(site.list_step_2_items(options.samples) if options.step != 1 else ())]
     lacking = 0
     for item in items:
-        there.budget.start(STEP_SECONDS)
-        missing = bool(item.missing())
+        app.budget.start(STEP_SECONDS)
+        missing = bool(item.is_missing())
         lacking += missing
-        if missing and not chosen.check:
-            item.make()
-        print(f"{item.name}: {('missing' if chosen.check else 'made') if missing else 'there already'}", flush=True)
-    if chosen.samples and not chosen.check:
-        print(f"JIRA_ISSUE_STAKEHOLDERS={','.join(site.samples())}")
-    return int(bool(lacking) and chosen.check)
+        if missing and not options.check:
+            item.create()
+        print(f"{item.name}: {('missing' if options.check else 'made') if missing else 'there already'}", flush=True)
+    if options.samples and not options.check:
+        print(f"JIRA_ISSUE_STAKEHOLDERS={','.join(site.find_sample_keys())}")
+    return int(bool(lacking) and options.check)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m jpi.tools.jira_configuration", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--step", type=int, choices=(1, 2), help="only this step")
@@ -193,13 +196,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _said(error: JpiError) -> str:
+def _describe_error(error: JpiError) -> str:
     """What is wrong, and what to do, in a line."""
     if isinstance(error, Refused) and error.status == UNAUTHORIZED:
         return "Jira does not take JIRA_USER_EMAIL with JIRA_API_TOKEN: a token may have expired; make a new one."
     if isinstance(error, Refused) and error.status == FORBIDDEN:
         return f"The account of JIRA_USER_EMAIL may not do this; it takes a Jira administrator. ({error})"
-    if isinstance(error, Unavailable):
+    if isinstance(error, ServiceUnavailable):
         return f"JIRA_SERVER_URL cannot be reached: {error}"
     return str(error)
 

@@ -15,20 +15,20 @@ from dataclasses import dataclass
 
 from jpi import event_codec, wiring
 from jpi.domain.events import Event, IssueEvent
-from jpi.errors import JpiError, Permanent
-from jpi.queue import Parked, Queue
-from jpi.status_page.health import age
+from jpi.errors import JpiError, PermanentError
+from jpi.queue import DeadLetter, EventQueue
+from jpi.status_page.health import format_age
 
-ROW = "{:<14}  {:<36}  {:<26}  {:>8}  {}"
-UNKNOWN = "not known: the function died, or ran out of time"
+ROW_FORMAT = "{:<14}  {:<36}  {:<26}  {:>8}  {}"
+UNKNOWN_REASON = "not known: the function died, or ran out of time"
 UNREADABLE = "(unreadable)"
 
 
 @dataclass(frozen=True)
-class Shown:
+class DeadLetterEntry:
     """A parked message, and what it is about; `event` is None where it cannot be read."""
 
-    parked: Parked
+    dead_letter: DeadLetter
     event: Event | None
     reason: str
 
@@ -37,32 +37,33 @@ class Shown:
         """The id that the service gave the event."""
         return self.event.id if self.event else UNREADABLE
 
-    def row(self, now: float) -> str:
+    def format_row(self, now: float) -> str:
         """A line of the list."""
         kind = type(self.event).__name__ if self.event else UNREADABLE
-        happened = self.event.at.timestamp() if self.event else self.parked.sent
-        return ROW.format(self.parked.incident_id, self.event_id, kind, age(now - happened), self.reason)
+        happened = self.event.at.timestamp() if self.event else self.dead_letter.dead_lettered_at
+        return ROW_FORMAT.format(self.dead_letter.incident_id, self.event_id, kind, format_age(now - happened),
+                                 self.reason)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 0 where everything asked for was done, 1 where something was not, said on stderr."""
-    chosen = _arguments(arguments)
+    chosen = _parse_arguments(arguments)
     try:
-        there = wiring.jpi()
+        there = wiring.get_app()
         there.budget.start(600.0)
         if chosen.incident:
-            return _resync(there, chosen.incident, chosen.dry_run)
+            return _resync_incident(there, chosen.incident, chosen.dry_run)
         if there.queue is None:
-            raise Permanent("EVENTS_QUEUE is not set: events are applied in process, and none are parked.")
+            raise PermanentError("EVENTS_QUEUE is not set: events are applied in process, and none are parked.")
         if chosen.all or chosen.of or chosen.event:
-            return _replay(there, there.queue, chosen)
-        return _list(there, there.queue)
+            return _replay_chosen(there, there.queue, chosen)
+        return _list_dead_letters(there, there.queue)
     except JpiError as error:
         print(error, file=sys.stderr)
         return 1
 
 
-def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+def _parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m jpi.tools.replay", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     what = parser.add_mutually_exclusive_group()
@@ -74,79 +75,80 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _list(there: wiring.Jpi, queue: Queue) -> int:
-    parked = queue.parked()
+def _list_dead_letters(app: wiring.App, queue: EventQueue) -> int:
+    parked = queue.receive_dead_letters()
     try:
         if parked:
-            print(ROW.format("incident", "event", "type", "age", "reason"))
-        for one in _shown(there, parked):
-            print(one.row(there.clock()))
+            print(ROW_FORMAT.format("incident", "event", "type", "age", "reason"))
+        for one in _read_entries(app, parked):
+            print(one.format_row(app.clock()))
         print(f"{len(parked)} events are parked." if len(parked) != 1 else "1 event is parked.")
     finally:
-        queue.release(parked)
+        queue.release_dead_letters(parked)
     return 0
 
 
-def _replay(there: wiring.Jpi, queue: Queue, chosen: argparse.Namespace) -> int:
+def _replay_chosen(app: wiring.App, queue: EventQueue, options: argparse.Namespace) -> int:
     """Every parked message that was chosen, until there is none more: SQS shows ten of an incident at a time."""
-    done, left, more = 0, dict[str, Parked](), True
+    done, left, more = 0, dict[str, DeadLetter](), True
     try:
         while more:
-            shown = _shown(there, queue.parked())
-            left |= {one.parked.id: one.parked for one in shown}
-            wanted = [one for one in shown if _wanted(one, chosen)]
+            shown = _read_entries(app, queue.receive_dead_letters())
+            left |= {one.dead_letter.message_id: one.dead_letter for one in shown}
+            wanted = [one for one in shown if _is_chosen(one, options)]
             for one in wanted:
-                _one(there, queue, one, chosen.dry_run)
-                if not chosen.dry_run:
-                    del left[one.parked.id]
+                _replay_entry(app, queue, one, options.dry_run)
+                if not options.dry_run:
+                    del left[one.dead_letter.message_id]
             done += len(wanted)
-            more = bool(wanted) and not chosen.dry_run
+            more = bool(wanted) and not options.dry_run
     finally:
-        queue.release(left.values())
-    print(f"{done} {'would be replayed' if chosen.dry_run else 'replayed'}.")
-    return 0 if done or chosen.all else 1
+        queue.release_dead_letters(left.values())
+    print(f"{done} {'would be replayed' if options.dry_run else 'replayed'}.")
+    return 0 if done or options.all else 1
 
 
-def _one(there: wiring.Jpi, queue: Queue, one: Shown, dry_run: bool) -> None:
+def _replay_entry(app: wiring.App, queue: EventQueue, entry: DeadLetterEntry, dry_run: bool) -> None:
     if not dry_run:
-        queue.replay(one.parked, str(there.clock()))
-    print(f"{one.parked.incident_id}  {one.event_id}  {_would(there, one) if dry_run else 'back in the queue'}")
+        queue.requeue_dead_letter(entry.dead_letter, str(app.clock()))
+    result = _describe_plan(app, entry) if dry_run else "back in the queue"
+    print(f"{entry.dead_letter.incident_id}  {entry.event_id}  {result}")
 
 
-def _would(there: wiring.Jpi, one: Shown) -> str:
+def _describe_plan(app: wiring.App, entry: DeadLetterEntry) -> str:
     try:
-        return there.engine.plan(one.event) if one.event else "nothing: it cannot be read"
+        return app.sync_service.describe_plan(entry.event) if entry.event else "nothing: it cannot be read"
     except JpiError as error:
         return f"fail: {error}"
 
 
-def _wanted(one: Shown, chosen: argparse.Namespace) -> bool:
-    return bool(chosen.all or one.parked.incident_id == chosen.of or one.event_id == chosen.event)
+def _is_chosen(entry: DeadLetterEntry, options: argparse.Namespace) -> bool:
+    return bool(options.all or entry.dead_letter.incident_id == options.of or entry.event_id == options.event)
 
 
-def _shown(there: wiring.Jpi, parked: Iterable[Parked]) -> list[Shown]:
+def _read_entries(app: wiring.App, dead_letters: Iterable[DeadLetter]) -> list[DeadLetterEntry]:
     """With the reasons that the links remember."""
-    found = list(parked)
-    links = there.links.get_all([one.incident_id for one in found])
-    return [_with_reason(one, links[one.incident_id].failed) for one in found]
+    found = list(dead_letters)
+    links = app.links.get_all([one.incident_id for one in found])
+    return [_parse_entry(one, links[one.incident_id].failures) for one in found]
 
 
-def _with_reason(parked: Parked, failed: object) -> Shown:
+def _parse_entry(dead_letter: DeadLetter, failures: object) -> DeadLetterEntry:
     try:
-        event = event_codec.event(parked.body)
-    except Permanent as error:
-        return Shown(parked, None, str(error))
-    known = failed.get(event.id) if isinstance(failed, dict) else None
-    return Shown(parked, event, known["reason"] if known else UNKNOWN)
+        event = event_codec.decode_event(dead_letter.body)
+    except PermanentError as error:
+        return DeadLetterEntry(dead_letter, None, str(error))
+    known = failures.get(event.id) if isinstance(failures, dict) else None
+    return DeadLetterEntry(dead_letter, event, known["reason"] if known else UNKNOWN_REASON)
 
 
-def _resync(there: wiring.Jpi, incident_id: str, dry_run: bool) -> int:
-    if not dry_run and not there.engine.take_up(incident_id):
+def _resync_incident(app: wiring.App, incident_id: str, dry_run: bool) -> int:
+    if not dry_run and not app.sync_service.resume_ended_link(incident_id):
         print("Its issue is gone, or jpi cannot see it.")
         return 0
-    for event in there.reconcile.everything(incident_id):
+    for event in app.reconciler.read_incident_events(incident_id):
         side = "Jira" if isinstance(event, IssueEvent) else "PagerDuty"
-        done = there.engine.plan(event) if dry_run else there.engine.apply(event)
+        done = app.sync_service.describe_plan(event) if dry_run else app.sync_service.apply(event)
         print(f"{side}'s state: {'would do: ' if dry_run else ''}{done}")
     return 0
 

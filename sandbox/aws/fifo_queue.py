@@ -57,22 +57,20 @@ class Message:
 
     def attributes(self) -> dict[str, str]:
         """Return what ReceiveMessage calls system attributes."""
-        return {
-            "SenderId": "AIDAMEMORY", "SentTimestamp": _milliseconds(self.sent_at),
-            "ApproximateReceiveCount": str(self.receives),
-            "ApproximateFirstReceiveTimestamp": _milliseconds(self.first_received_at),
-            "MessageDeduplicationId": self.deduplication_id, "MessageGroupId": self.group_id,
-            "SequenceNumber": sequence_number(self.sequence),
-        }
+        return {"SenderId": "AIDAMEMORY", "SentTimestamp": _format_milliseconds(self.sent_at),
+                "ApproximateReceiveCount": str(self.receives),
+                "ApproximateFirstReceiveTimestamp": _format_milliseconds(self.first_received_at),
+                "MessageDeduplicationId": self.deduplication_id, "MessageGroupId": self.group_id,
+                "SequenceNumber": format_sequence_number(self.sequence)}
 
 
 @dataclass
-class Accepted:
+class AcceptedMessage:
     """What was taken under a deduplication id, and when: what a duplicate is answered with."""
 
     message_id: str
     sequence: int
-    at: float
+    accepted_at: float
 
 
 @dataclass
@@ -84,7 +82,7 @@ class FifoQueue:
     retention_seconds: int = 4 * 86400
     redrive_policy: str = ""
     messages: list[Message] = field(default_factory=list)
-    accepted: dict[str, Accepted] = field(default_factory=dict)
+    accepted: dict[str, AcceptedMessage] = field(default_factory=dict)
     last_sequence: int = 0
 
     @property
@@ -95,14 +93,15 @@ class FifoQueue:
     def forget_old(self, now: float) -> None:
         """Drop the messages whose retention period is over, and the deduplication ids that count no more."""
         self.messages = [message for message in self.messages if now - message.sent_at < self.retention_seconds]
-        self.accepted = {key: first for key, first in self.accepted.items() if now - first.at < DEDUPLICATION_SECONDS}
+        self.accepted = {key: first for key, first in self.accepted.items()
+                         if now - first.accepted_at < DEDUPLICATION_SECONDS}
 
-    def send(self, body: str, group_id: str, deduplication_id: str, now: float) -> Accepted:
+    def send(self, body: str, group_id: str, deduplication_id: str, now: float) -> AcceptedMessage:
         """Take a message, or a duplicate of one: that is answered as the first was, and goes nowhere."""
-        _check(body, group_id, deduplication_id)
+        _check_message(body, group_id, deduplication_id)
         if deduplication_id not in self.accepted:
             message = self._append(str(uuid4()), body, group_id, deduplication_id, now)
-            self.accepted[deduplication_id] = Accepted(message.id, message.sequence, now)
+            self.accepted[deduplication_id] = AcceptedMessage(message.id, message.sequence, now)
         return self.accepted[deduplication_id]
 
     def receive(self, most: int, seconds: int, now: float, dead_letters: "FifoQueue | None") -> list[Message]:
@@ -112,9 +111,9 @@ class FifoQueue:
         for message in [message for message in self.messages if message.group_id not in blocked]:
             if len(taken) == most:
                 break
-            if dead_letters is not None and message.receives >= self.most_receives():
+            if dead_letters is not None and message.receives >= self.read_max_receives():
                 self.messages.remove(message)
-                dead_letters.bury(message, now)
+                dead_letters.add_dead_letter(message, now)
                 continue
             message.receives += 1
             message.first_received_at = message.first_received_at or now
@@ -122,7 +121,7 @@ class FifoQueue:
             taken.append(message)
         return taken
 
-    def bury(self, message: Message, now: float) -> None:
+    def add_dead_letter(self, message: Message, now: float) -> None:
         """Take another queue's message as a dead letter.
 
         Its time and its deduplication id are new, or one of two dead letters of the same id would be lost: AWS,
@@ -131,17 +130,17 @@ class FifoQueue:
         buried = self._append(message.id, message.body, message.group_id, message.id, now)
         buried.receives, buried.first_received_at = message.receives, message.first_received_at
 
-    def most_receives(self) -> int:
+    def read_max_receives(self) -> int:
         """Return how often a message may be received before it becomes a dead letter."""
         return int(json.loads(self.redrive_policy)["maxReceiveCount"])
 
-    def receipt(self, message: Message) -> str:
+    def make_receipt(self, message: Message) -> str:
         """Return the handle of this receive of the message: the next has another."""
         return f"{self.name}/{message.id}/{message.receives}"
 
     def delete(self, receipt: str, now: float) -> None:
         """Delete the message; nothing where it is gone already. A FIFO queue refuses a receive that is over."""
-        message = self._received(receipt)
+        message = self._find_received(receipt)
         if message is None:
             return
         if not self._is_current(receipt, message, now):
@@ -150,7 +149,7 @@ class FifoQueue:
 
     def change_visibility(self, receipt: str, seconds: int, now: float) -> None:
         """Have the message hidden for so long from now on; nothing where this receive of it is over."""
-        message = self._received(receipt)
+        message = self._find_received(receipt)
         if message is None:
             refuse("ReceiptHandle", receipt,
                    "Message does not exist or is not available for visibility timeout change.")
@@ -171,7 +170,7 @@ class FifoQueue:
         self.messages.append(message)
         return message
 
-    def _received(self, receipt: str) -> Message | None:
+    def _find_received(self, receipt: str) -> Message | None:
         """The message of the receipt; None: it is here no more."""
         if not re.fullmatch(rf"{re.escape(self.name)}/[0-9a-f-]{{36}}/\d+", receipt):
             raise Refusal("ReceiptHandleIsInvalid", f'The input receipt handle "{receipt}" is not valid.')
@@ -179,30 +178,30 @@ class FifoQueue:
         return next((message for message in self.messages if message.id == message_id), None)
 
     def _is_current(self, receipt: str, message: Message, now: float) -> bool:
-        return receipt == self.receipt(message) and message.is_in_flight(now)
+        return receipt == self.make_receipt(message) and message.is_in_flight(now)
 
 
-def dead_letter_name(redrive_policy: str) -> str:
+def read_dead_letter_name(redrive_policy: str) -> str:
     """Return the name of the queue for dead letters; empty: the policy names none."""
     return str(json.loads(redrive_policy)["deadLetterTargetArn"].rsplit(":", 1)[-1]) if redrive_policy else ""
 
 
-def sequence_number(sequence: int) -> str:
+def format_sequence_number(sequence: int) -> str:
     """Write a sequence number as SQS does, in 20 digits."""
     return f"{sequence:020d}"
 
 
-def digest(body: str) -> str:
+def compute_digest(body: str) -> str:
     """Return the MD5 by which whoever sends or receives a body checks it."""
     return hashlib.md5(body.encode(), usedforsecurity=False).hexdigest()
 
 
-def select(attributes: dict[str, str], names: Collection[str]) -> dict[str, str]:
+def select_attributes(attributes: dict[str, str], names: Collection[str]) -> dict[str, str]:
     """Return the attributes that are asked for."""
     return {name: value for name, value in attributes.items() if name in names or "All" in names}
 
 
-def _check(body: str, group_id: Any, deduplication_id: Any) -> None:
+def _check_message(body: str, group_id: Any, deduplication_id: Any) -> None:
     if not group_id:
         raise Refusal("MissingParameter", "The request must contain the parameter MessageGroupId.")
     if not deduplication_id:
@@ -217,5 +216,5 @@ def _check(body: str, group_id: Any, deduplication_id: Any) -> None:
         raise Refusal("InvalidParameterValue", f"Message must be between 1 and {LARGEST_BYTES} bytes long.")
 
 
-def _milliseconds(seconds: float) -> str:
+def _format_milliseconds(seconds: float) -> str:
     return str(int(seconds * 1000))

@@ -6,14 +6,14 @@ from typing import Any, Protocol
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from sandbox.aws.fifo_queue import Refusal
-from sandbox.wire import Carry, WireFault
+from sandbox.call_interception import CallInterceptor, WireFault
 
 # As often as jpi.aws.QUICK lets boto3 try.
 ATTEMPTS = 2
 Answer = dict[str, Any]
 
 
-class Service(Protocol):
+class SqsService(Protocol):
     """What performs a client's calls."""
 
     def perform(self, operation: str, request: Mapping[str, Any]) -> Answer:
@@ -27,9 +27,10 @@ def let_no_time_pass(seconds: float) -> None:
 class MemorySqsClient:
     """Calls of one client, each carried by `carry` under its name on the wire, `AmazonSQS.SendMessage` and the like."""
 
-    def __init__(self, service: Service, carry: Carry, sleep: Callable[[float], object], attempts: int) -> None:
+    def __init__(self, service: SqsService, carry: CallInterceptor, sleep: Callable[[float], object],
+                 attempts: int) -> None:
         self._service = service
-        self._carry = carry
+        self._intercept = carry
         self._sleep = sleep
         self._attempts = attempts
 
@@ -80,7 +81,7 @@ class MemorySqsClient:
                 # botocore's standard mode draws up to 0.05 s, 0.1 s ...; this is the mean, so that runs are alike.
                 self._sleep(0.025 * 2 ** (attempt - 1))
             try:
-                answer: Answer = self._carry(f"AmazonSQS.{name}", lambda: self._perform(name, operation, request))
+                answer: Answer = self._intercept(f"AmazonSQS.{name}", lambda: self._perform(name, operation, request))
             except WireFault:
                 continue
             return {**answer, "ResponseMetadata": {"HTTPStatusCode": 200, "RetryAttempts": attempt}}

@@ -14,18 +14,18 @@ from sandbox.aws.fifo_queue import (
     FifoQueue,
     Message,
     Refusal,
-    dead_letter_name,
-    digest,
+    compute_digest,
+    format_sequence_number,
+    read_dead_letter_name,
     refuse,
-    select,
-    sequence_number,
+    select_attributes,
 )
 from sandbox.aws.memory_client import ATTEMPTS, MemorySqsClient, let_no_time_pass
-from sandbox.wire import Carry, carry_directly
+from sandbox.call_interception import CallInterceptor, call_unchanged
 
 ADDRESS = "http://sqs.localhost/123456789012/"
 # Most that one call sends, changes or receives.
-BATCH = 10
+MAX_BATCH_ENTRIES = 10
 ENTRY_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
 Answer = dict[str, Any]
 Entry = Mapping[str, Any]
@@ -48,8 +48,8 @@ class MemorySqs:
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state, _lock=threading.Lock())
 
-    def client(self, carry: Carry = carry_directly, sleep: Callable[[float], object] = let_no_time_pass,
-               attempts: int = ATTEMPTS) -> MemorySqsClient:
+    def make_client(self, carry: CallInterceptor = call_unchanged, sleep: Callable[[float], object] = let_no_time_pass,
+                    attempts: int = ATTEMPTS) -> MemorySqsClient:
         """Return a client of its own, whose calls `carry` makes; it calls `attempts` times, and sleeps in between."""
         return MemorySqsClient(self, carry, sleep, attempts)
 
@@ -64,115 +64,114 @@ class MemorySqs:
             refuse("QueueName", QueueName, "The name of a FIFO queue can only include alphanumeric characters, "
                                            "hyphens, or underscores, must end with .fifo and be 1 to 80 in length.")
         queue = FifoQueue(QueueName)
-        self._set(queue, Attributes)
+        self._set_attributes(queue, Attributes)
         existing = self.queues.setdefault(QueueName, queue)
-        if _settings(existing) != _settings(queue):
+        if _list_settings(existing) != _list_settings(queue):
             raise Refusal("QueueAlreadyExists", "A queue already exists with the same name and a different value.")
         return {"QueueUrl": ADDRESS + QueueName}
 
     def _get_queue_url(self, QueueName: str) -> Answer:
-        return {"QueueUrl": ADDRESS + self._queue(QueueName).name}
+        return {"QueueUrl": ADDRESS + self._find_queue(QueueName).name}
 
     def _get_queue_attributes(self, QueueUrl: str, AttributeNames: Sequence[str] = ()) -> Answer:
-        queue = self._queue(QueueUrl)
+        queue = self._find_queue(QueueUrl)
         in_flight = queue.count_in_flight(self._clock())
-        attributes = {
-            **_settings(queue), "QueueArn": queue.arn, "ApproximateNumberOfMessagesDelayed": "0",
-            "ApproximateNumberOfMessages": str(len(queue.messages) - in_flight),
-            "ApproximateNumberOfMessagesNotVisible": str(in_flight),
-        }
+        attributes = {**_list_settings(queue), "QueueArn": queue.arn, "ApproximateNumberOfMessagesDelayed": "0",
+                      "ApproximateNumberOfMessages": str(len(queue.messages) - in_flight),
+                      "ApproximateNumberOfMessagesNotVisible": str(in_flight)}
         for name in AttributeNames:
             if name not in (*attributes, "All", "RedrivePolicy"):
                 raise Refusal("InvalidAttributeName", f"Unknown Attribute {name}.")
-        chosen = select(attributes, AttributeNames)
+        chosen = select_attributes(attributes, AttributeNames)
         return {"Attributes": chosen} if chosen else {}
 
     def _set_queue_attributes(self, QueueUrl: str, Attributes: Mapping[str, str]) -> Answer:
-        self._set(self._queue(QueueUrl), Attributes)
+        self._set_attributes(self._find_queue(QueueUrl), Attributes)
         return {}
 
     def _send_message(self, QueueUrl: str, **entry: str) -> Answer:
-        return self._send(self._queue(QueueUrl), **entry)
+        return self._send_entry(self._find_queue(QueueUrl), **entry)
 
     def _send_message_batch(self, QueueUrl: str, Entries: Sequence[Entry]) -> Answer:
-        queue = self._queue(QueueUrl)
+        queue = self._find_queue(QueueUrl)
         size = sum(len(entry["MessageBody"].encode()) for entry in Entries)
         if size > LARGEST_BYTES:
             raise Refusal("AWS.SimpleQueueService.BatchRequestTooLong",
                           f"Batch requests cannot be longer than {LARGEST_BYTES} bytes. You have sent {size} bytes.")
-        return _each(Entries, lambda **entry: self._send(queue, **entry))
+        return _perform_entries(Entries, lambda **entry: self._send_entry(queue, **entry))
 
     def _receive_message(self, QueueUrl: str, MaxNumberOfMessages: int = 1, VisibilityTimeout: int | None = None,
                          WaitTimeSeconds: int = 0, AttributeNames: Sequence[str] = (),
                          MessageSystemAttributeNames: Sequence[str] = ()) -> Answer:
-        queue = self._queue(QueueUrl)
-        if not 1 <= MaxNumberOfMessages <= BATCH:
-            refuse("MaxNumberOfMessages", MaxNumberOfMessages, f"Must be between 1 and {BATCH}, if provided.")
+        queue = self._find_queue(QueueUrl)
+        if not 1 <= MaxNumberOfMessages <= MAX_BATCH_ENTRIES:
+            refuse("MaxNumberOfMessages", MaxNumberOfMessages,
+                   f"Must be between 1 and {MAX_BATCH_ENTRIES}, if provided.")
         if not 0 <= WaitTimeSeconds <= 20:
             refuse("WaitTimeSeconds", WaitTimeSeconds, "Must be >= 0 and <= 20, if provided.")
-        seconds = queue.visibility_seconds if VisibilityTimeout is None else _visibility(VisibilityTimeout)
-        dead_letters = self.queues.get(dead_letter_name(queue.redrive_policy))
+        seconds = queue.visibility_seconds if VisibilityTimeout is None else _check_visibility(VisibilityTimeout)
+        dead_letters = self.queues.get(read_dead_letter_name(queue.redrive_policy))
         messages = queue.receive(MaxNumberOfMessages, seconds, self._clock(), dead_letters)
         names = [*AttributeNames, *MessageSystemAttributeNames]
-        return {"Messages": [_received(queue, message, names) for message in messages]} if messages else {}
+        return {"Messages": [_to_received_message(queue, message, names) for message in messages]} if messages else {}
 
     def _delete_message(self, QueueUrl: str, ReceiptHandle: str) -> Answer:
-        self._queue(QueueUrl).delete(ReceiptHandle, self._clock())
+        self._find_queue(QueueUrl).delete(ReceiptHandle, self._clock())
         return {}
 
     def _change_message_visibility(self, QueueUrl: str, ReceiptHandle: str, VisibilityTimeout: int) -> Answer:
-        self._queue(QueueUrl).change_visibility(ReceiptHandle, _visibility(VisibilityTimeout), self._clock())
+        self._find_queue(QueueUrl).change_visibility(ReceiptHandle, _check_visibility(VisibilityTimeout), self._clock())
         return {}
 
     def _change_message_visibility_batch(self, QueueUrl: str, Entries: Sequence[Entry]) -> Answer:
-        self._queue(QueueUrl)
-        return _each(Entries, lambda **entry: self._change_message_visibility(QueueUrl, **entry))
+        self._find_queue(QueueUrl)
+        return _perform_entries(Entries, lambda **entry: self._change_message_visibility(QueueUrl, **entry))
 
-    def _queue(self, name_or_url: str) -> FifoQueue:
+    def _find_queue(self, name_or_url: str) -> FifoQueue:
         queue = self.queues.get(name_or_url.rsplit("/", 1)[-1])
         if queue is None:
             raise Refusal("AWS.SimpleQueueService.NonExistentQueue", "The specified queue does not exist.")
         queue.forget_old(self._clock())
         return queue
 
-    def _send(self, queue: FifoQueue, MessageBody: str, MessageGroupId: str = "",
-              MessageDeduplicationId: str = "") -> Answer:
+    def _send_entry(self, queue: FifoQueue, MessageBody: str, MessageGroupId: str = "",
+                    MessageDeduplicationId: str = "") -> Answer:
         accepted = queue.send(MessageBody, MessageGroupId, MessageDeduplicationId, self._clock())
-        return {"MessageId": accepted.message_id, "MD5OfMessageBody": digest(MessageBody),
-                "SequenceNumber": sequence_number(accepted.sequence)}
+        return {"MessageId": accepted.message_id, "MD5OfMessageBody": compute_digest(MessageBody),
+                "SequenceNumber": format_sequence_number(accepted.sequence)}
 
-    def _set(self, queue: FifoQueue, attributes: Mapping[str, str]) -> None:
+    def _set_attributes(self, queue: FifoQueue, attributes: Mapping[str, str]) -> None:
         for name in attributes:
             if name not in ("FifoQueue", "VisibilityTimeout", "MessageRetentionPeriod", "RedrivePolicy"):
                 raise Refusal("InvalidAttributeName", f"Unknown Attribute {name}.")
         redrive_policy = attributes.get("RedrivePolicy", queue.redrive_policy)
-        if redrive_policy and dead_letter_name(redrive_policy) not in self.queues:
+        if redrive_policy and read_dead_letter_name(redrive_policy) not in self.queues:
             refuse("RedrivePolicy", redrive_policy, "Dead letter target does not exist.")
         queue.redrive_policy = redrive_policy
-        queue.visibility_seconds = _visibility(int(attributes.get("VisibilityTimeout", queue.visibility_seconds)))
+        queue.visibility_seconds = _check_visibility(int(attributes.get("VisibilityTimeout", queue.visibility_seconds)))
         queue.retention_seconds = int(attributes.get("MessageRetentionPeriod", queue.retention_seconds))
 
 
-def _settings(queue: FifoQueue) -> dict[str, str]:
+def _list_settings(queue: FifoQueue) -> dict[str, str]:
     settings = {"FifoQueue": "true", "VisibilityTimeout": str(queue.visibility_seconds),
                 "MessageRetentionPeriod": str(queue.retention_seconds)}
     return settings | ({"RedrivePolicy": queue.redrive_policy} if queue.redrive_policy else {})
 
 
-def _visibility(seconds: int) -> int:
+def _check_visibility(seconds: int) -> int:
     if not 0 <= seconds <= LONGEST_VISIBILITY_SECONDS:
         refuse("VisibilityTimeout", seconds, f"Must be between 0 and {LONGEST_VISIBILITY_SECONDS}, if provided.")
     return seconds
 
 
-def _received(queue: FifoQueue, message: Message, names: Sequence[str]) -> Answer:
-    answer = {"MessageId": message.id, "ReceiptHandle": queue.receipt(message), "MD5OfBody": digest(message.body),
-              "Body": message.body}
-    attributes = select(message.attributes(), names)
+def _to_received_message(queue: FifoQueue, message: Message, names: Sequence[str]) -> Answer:
+    answer = {"MessageId": message.id, "ReceiptHandle": queue.make_receipt(message),
+              "MD5OfBody": compute_digest(message.body), "Body": message.body}
+    attributes = select_attributes(message.attributes(), names)
     return {**answer, "Attributes": attributes} if attributes else answer
 
 
-def _each(entries: Sequence[Entry], perform: Callable[..., Answer]) -> Answer:
+def _perform_entries(entries: Sequence[Entry], perform: Callable[..., Answer]) -> Answer:
     """Perform each entry of a batch, in its order; those that are refused hinder no other."""
     _check_batch([entry["Id"] for entry in entries])
     successful: list[Answer] = []
@@ -190,9 +189,9 @@ def _check_batch(ids: Sequence[str]) -> None:
     prefix = "AWS.SimpleQueueService."
     if not ids:
         raise Refusal(f"{prefix}EmptyBatchRequest", "There should be at least one entry in the request.")
-    if len(ids) > BATCH:
+    if len(ids) > MAX_BATCH_ENTRIES:
         raise Refusal(f"{prefix}TooManyEntriesInBatchRequest",
-                      f"Maximum number of entries per request are {BATCH}. You have sent {len(ids)}.")
+                      f"Maximum number of entries per request are {MAX_BATCH_ENTRIES}. You have sent {len(ids)}.")
     if not all(ENTRY_ID.fullmatch(name) for name in ids):
         raise Refusal(f"{prefix}InvalidBatchEntryId", "A batch entry id can only contain alphanumeric characters, "
                                                       "hyphens and underscores. It can be at most 80 letters long.")

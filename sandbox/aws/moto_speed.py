@@ -9,10 +9,10 @@ import moto.core.utils
 import moto.sqs.models
 from moto.sqs.models import Queue
 
-EVERY = Queue.attributes.fget  # type: ignore[attr-defined]
+READ_ATTRIBUTES = Queue.attributes.fget  # type: ignore[attr-defined]
 
 
-class Attributes(dict[str, Any]):
+class LazyAttributes(dict[str, Any]):
     """A queue's attributes, each when it is asked for: some count all messages, and sending needs one other."""
 
     def __init__(self, queue: Queue) -> None:
@@ -23,26 +23,26 @@ class Attributes(dict[str, Any]):
         """One of them."""
         if name == "ContentBasedDeduplication":
             return str(self._queue.content_based_deduplication).lower()  # type: ignore[attr-defined]
-        return EVERY(self._queue).get(name, default)
+        return READ_ATTRIBUTES(self._queue).get(name, default)
 
     def __contains__(self, name: object) -> bool:
-        return name in EVERY(self._queue)
+        return name in READ_ATTRIBUTES(self._queue)
 
     def __iter__(self) -> Any:
-        return iter(EVERY(self._queue))
+        return iter(READ_ATTRIBUTES(self._queue))
 
     def items(self) -> Any:
         """All of them."""
-        return EVERY(self._queue).items()
+        return READ_ATTRIBUTES(self._queue).items()
 
     def __getitem__(self, name: str) -> Any:
-        return EVERY(self._queue)[name]
+        return READ_ATTRIBUTES(self._queue)[name]
 
 
-def speed_up() -> None:
+def speed_up_moto() -> None:
     """From now on, in this process."""
     names, folders = cache(moto.core.utils.camelcase_to_underscores), tuple(moto.backends.list_of_moto_modules())
     for module in (moto.sqs.models, moto.core.utils, moto.core.responses):
         module.camelcase_to_underscores = names  # type: ignore[attr-defined]
     moto.backends.list_of_moto_modules = lambda: folders
-    Queue.attributes = property(Attributes)  # type: ignore[assignment]
+    Queue.attributes = property(LazyAttributes)  # type: ignore[assignment]

@@ -13,40 +13,40 @@ import boto3
 
 ROOT = Path(__file__).resolve().parents[1]
 # What Lambda's runtime brings along.
-RUNTIME = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six.py", "urllib3")
+RUNTIME_PACKAGES = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six.py", "urllib3")
 HANDLERS = {"app": "wsgi_handler", "log_entries": "jpi.handlers.log_entries", "events": "jpi.handlers.events"}
 RUNS = 7
-TIMED = "import time; t = time.perf_counter(); import {}; print(time.perf_counter() - t)"
+IMPORT_TIMER = "import time; t = time.perf_counter(); import {}; print(time.perf_counter() - t)"
 SETTINGS = {"JIRA_SERVER_URL": "https://x.example", "JIRA_USER_EMAIL": "x@x.example", "JIRA_API_TOKEN": "x",
             "PAGERDUTY_API_TOKEN": "x", "PAGERDUTY_USER_EMAIL": "x@x.example"}
 
 
-def artefact() -> None:
+def print_artefact() -> None:
     """Package jpi as `sls deploy` does, and print both."""
-    packed = _packed()
+    packed = _package()
     if packed is None:
         print("sls is not here, or does not package: `make setup` brings it")
         return
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(packed) as found:
         found.extractall(folder)
-        runtime = runtime_in(Path(folder))
+        runtime = make_runtime_folder(Path(folder))
         packed_size, files = packed.stat().st_size, [one.file_size for one in found.infolist()]
         print(f"zip {packed_size / 1e6:.2f} MB, unpacked {sum(files) / 1e6:.1f} MB, {len(files)} files")
         for name, module in HANDLERS.items():
-            seconds = [_import(folder, runtime, module) for _ in range(RUNS)]
+            seconds = [_time_import(folder, runtime, module) for _ in range(RUNS)]
             print(f"{name:<12} imports in {statistics.median(seconds) * 1000:4.0f} ms (median of {RUNS})", flush=True)
 
 
-def runtime_in(folder: Path) -> Path:
+def make_runtime_folder(folder: Path) -> Path:
     """A folder in this one with the libraries of Lambda's runtime, and no more."""
     made = folder / "runtime"
     made.mkdir()
-    for name in RUNTIME:
+    for name in RUNTIME_PACKAGES:
         (made / name).symlink_to(Path(boto3.__file__).parents[1] / name)
     return made
 
 
-def _packed() -> Path | None:
+def _package() -> Path | None:
     sls = ROOT / "node_modules" / ".bin" / "sls"
     if not sls.exists() or not shutil.which("node"):
         return None
@@ -54,9 +54,9 @@ def _packed() -> Path | None:
     return ROOT / ".serverless" / "jpi.zip" if done.returncode == 0 else None
 
 
-def _import(folder: str, runtime: Path, module: str) -> float:
+def _time_import(folder: str, runtime: Path, module: str) -> float:
     environ = {"PYTHONPATH": f"{folder}{os.pathsep}{runtime}", "PYTHONDONTWRITEBYTECODE": "1",
                "AWS_LAMBDA_FUNCTION_NAME": "jpi"}
-    done = subprocess.run([os.path.realpath(sys.executable), "-S", "-c", TIMED.format(module)], cwd=folder, env=environ,
-                          text=True, capture_output=True, check=True)
+    done = subprocess.run([os.path.realpath(sys.executable), "-S", "-c", IMPORT_TIMER.format(module)], cwd=folder,
+                          env=environ, text=True, capture_output=True, check=True)
     return float(done.stdout.split()[-1])

@@ -12,24 +12,24 @@ from jpi.handlers import log_entries
 from jpi.store.models import LinkRow
 from sandbox.aws.moto_server import Aws
 from sandbox.clock import RunningClock
-from sandbox.places import Loopback
+from sandbox.hosts import LoopbackHost
 from sandbox.world import World
 
 SIZES = (100, 10_000, 100_000)
-READS = ("GetItem", "BatchGetItem", "Query", "Scan")
-WRITES = ("PutItem", "BatchWriteItem", "UpdateItem")
-SQS = ("SendMessageBatch", "ChangeMessageVisibilityBatch", "GetQueueUrl")
-ROW = "{:>9} links  {:<24} {:>3} reads of {:>2} items, {:>2} writes, {:>2} requests to SQS"
+READ_OPERATIONS = ("GetItem", "BatchGetItem", "Query", "Scan")
+WRITE_OPERATIONS = ("PutItem", "BatchWriteItem", "UpdateItem")
+SQS_OPERATIONS = ("SendMessageBatch", "ChangeMessageVisibilityBatch", "GetQueueUrl")
+ROW_FORMAT = "{:>9} links  {:<24} {:>3} reads of {:>2} items, {:>2} writes, {:>2} requests to SQS"
 
 
 @contextmanager
-def counted(cost: Counter[str]) -> Iterator[None]:
+def count_requests(cost: Counter[str]) -> Iterator[None]:
     """Count jpi's requests in it, and the items that DynamoDB looked at for them."""
     made = BaseClient._make_api_call  # type: ignore[attr-defined]
 
     def counting(self: BaseClient, operation: str, arguments: dict[str, object]) -> object:
         answer = made(self, operation, arguments)
-        for name, operations in (("reads", READS), ("writes", WRITES), ("sqs", SQS)):
+        for name, operations in (("reads", READ_OPERATIONS), ("writes", WRITE_OPERATIONS), ("sqs", SQS_OPERATIONS)):
             cost[name] += operation in operations
         cost["items"] += answer.get("ScannedCount", 0) + ("Item" in answer) + sum(
             map(len, answer.get("Responses", {}).values()))
@@ -39,28 +39,28 @@ def counted(cost: Counter[str]) -> Iterator[None]:
         yield
 
 
-def growth() -> None:
+def print_growth() -> None:
     """A line for each size and event."""
     aws = Aws()
-    world = World(Loopback(aws), RunningClock(), queued=True, LOG_LEVEL="ERROR")
+    world = World(LoopbackHost(aws), RunningClock(), queued=True, LOG_LEVEL="ERROR")
     there = world.start_jpi()
-    wiring.jpi = lambda: there  # type: ignore[assignment]
+    wiring.get_app = lambda: there  # type: ignore[assignment]
     filled = 0
     for size in SIZES:
-        fill(wiring.tables(there.settings).links, filled, size)
+        fill_links(wiring.bind_tables(there.settings).links, filled, size)
         filled = size
         # Out of the window that the next poll reads again.
         world.clock.advance(3600)
-        for name, event in events(world, size).items():
+        for name, event in make_events(world, size).items():
             cost: Counter[str] = Counter()
-            with counted(cost):
+            with count_requests(cost):
                 event()
-            print(ROW.format(size, name, cost["reads"], cost["items"], cost["writes"], cost["sqs"]), flush=True)
+            print(ROW_FORMAT.format(size, name, cost["reads"], cost["items"], cost["writes"], cost["sqs"]), flush=True)
     world.stop()
     aws.stop()
 
 
-def fill(links: type[LinkRow], start: int, end: int) -> None:
+def fill_links(links: type[LinkRow], start: int, end: int) -> None:
     """Rows of incidents that are over, as they pile up over the years."""
     print(f"  filling up to {end} links ...", flush=True)
     with links.batch_write() as batch:
@@ -70,21 +70,21 @@ def fill(links: type[LinkRow], start: int, end: int) -> None:
                              version=1))
 
 
-def events(world: World, size: int) -> dict[str, Callable[[], object]]:
+def make_events(world: World, size: int) -> dict[str, Callable[[], object]]:
     """What happens, each with its delivery and all that follows."""
     title = f"Outage at {size}"
 
     def p1() -> None:
         world.pagerduty.trigger(world.service, title, world.rita, "P1")
-        world.settle()
+        world.run_until_idle()
 
     def done() -> None:
-        world.move(next(issue for issue in world.issues() if issue.summary == title), "done")
-        world.settle()
+        world.move_issue(next(issue for issue in world.list_issues() if issue.summary == title), "done")
+        world.run_until_idle()
 
     def poll() -> None:
         log_entries.handler({}, None)
-        world.settle()
+        world.run_until_idle()
 
     return {"P1 by webhook": p1, "poll with its timeline": poll, "done on Jira": done, "poll with its end": poll,
             "poll, nothing new": poll}

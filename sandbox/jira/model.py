@@ -19,7 +19,7 @@ class User:
     token: str
     name: str
     active: bool = True
-    hidden_email: bool = False
+    hides_email: bool = False
     admin: bool = True
     time_zone: str = "Etc/UTC"
 
@@ -48,7 +48,7 @@ class IssueType:
     id: str
     name: str
     description: str = ""
-    level: int = 0
+    hierarchy_level: int = 0
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class LinkType:
 
 
 @dataclass
-class Scheme:
+class IssueTypeScheme:
     """An issue type scheme."""
 
     id: str
@@ -80,12 +80,12 @@ class Project:
     id: str
     key: str
     name: str
-    lead: str
+    lead_id: str
     scheme_id: str
     type_key: str = "software"
     description: str = ""
     assignee_type: str = "UNASSIGNED"
-    issues_made: int = 0
+    issue_count: int = 0
 
 
 @dataclass
@@ -103,12 +103,12 @@ class Field:
 
     id: str
     name: str
-    kind: str
-    items: str | None = None
+    schema_type: str
+    schema_items: str | None = None
     custom_type: str | None = None
     searcher: str | None = None
     description: str = ""
-    context: str = ""
+    context_id: str = ""
     options: list[Option] = field(default_factory=list)
 
 
@@ -118,12 +118,12 @@ class Transition:
 
     id: str
     name: str
-    to: str
+    target_status: str
     sources: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
 
-    def leaves(self, status: str) -> bool:
+    def is_allowed_from(self, status: str) -> bool:
         """Whether it can be taken from this status."""
         return not self.sources or status in self.sources
 
@@ -136,8 +136,8 @@ class Workflow:
     transitions: tuple[Transition, ...]
 
     @classmethod
-    def of_hops(cls, hops: Iterable[tuple[str, str]], first_id: int = 7,
-                required: dict[str, tuple[str, ...]] | None = None) -> "Workflow":
+    def from_hops(cls, hops: Iterable[tuple[str, str]], first_id: int = 7,
+                  required: dict[str, tuple[str, ...]] | None = None) -> "Workflow":
         """A workflow of directed hops (from, to), starting where the first does; `required` fields by target."""
         pairs = list(hops)
         made = [Transition(str(first_id + 7 * number), f"To {to}", to, (source,), (required or {}).get(to, ()))
@@ -159,18 +159,18 @@ class Comment:
     visibility: dict[str, Any] | None = None
 
     @property
-    def public(self) -> bool:
+    def is_public(self) -> bool:
         """Whether customers of a service project see it."""
         return not self.properties.get("sd.public.comment", {}).get("internal", False)
 
     @property
     def text(self) -> str:
         """The text of the body, a line a paragraph."""
-        return adf.plain(self.body)
+        return adf.to_plain_text(self.body)
 
 
 @dataclass(frozen=True)
-class Link:
+class IssueLink:
     """A link between two issues, by their keys: `source` "blocks" `target`."""
 
     id: str
@@ -178,12 +178,12 @@ class Link:
     source: str
     target: str
 
-    def other(self, key: str) -> str:
+    def get_other_key(self, key: str) -> str:
         """The key at the other end."""
         return self.target if key == self.source else self.source
 
 
-class Site(Protocol):
+class IssueSite(Protocol):
     """The site that an issue is of, as far as the issue asks about it."""
 
     statuses: dict[str, Status]
@@ -194,7 +194,7 @@ class Site(Protocol):
 class Issue:
     """An issue. Project by key; type, priority, status and resolution by name; people by account id."""
 
-    site: Site = field(repr=False, compare=False)
+    site: IssueSite = field(repr=False, compare=False)
     id: str
     key: str
     project: str
@@ -210,7 +210,7 @@ class Issue:
     priority: str = "Medium"
     assignee: str | None = None
     resolution: str | None = None
-    links: list[Link] = field(default_factory=list)
+    links: list[IssueLink] = field(default_factory=list)
     comments: list[Comment] = field(default_factory=list)
     properties: dict[str, Any] = field(default_factory=dict)
     fields: dict[str, Any] = field(default_factory=dict)
@@ -220,19 +220,19 @@ class Issue:
     @property
     def description_text(self) -> str:
         """The text of the description, a line a paragraph."""
-        return adf.plain(self.description)
+        return adf.to_plain_text(self.description)
 
     @property
     def category(self) -> Category:
         """The category of the status: `new`, `indeterminate` or `done`."""
         return self.site.statuses[self.status].category
 
-    def field(self, name: str) -> Any:
+    def get_custom_value(self, name: str) -> Any:
         """What the custom field of that name holds (of a select field, the option's value), or None."""
         ids = [one.id for one in self.site.fields.values() if one.name == name]
         return next((self.fields[one] for one in ids if one in self.fields), None)
 
-    def copied(self) -> "Issue":
+    def copy_current(self) -> "Issue":
         """The issue as it is now, untouched by later edits."""
         return replace(self, labels=list(self.labels), links=list(self.links), comments=list(self.comments),
                        properties=dict(self.properties), fields=dict(self.fields))

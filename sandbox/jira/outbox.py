@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from sandbox.clock import Clock
-from sandbox.webhooks import Delivery, Outbox, Rules
+from sandbox.webhook_outbox import Delivery, DeliveryRules, Outbox
 
 
 @dataclass
@@ -22,13 +22,13 @@ class Webhook:
     exclude_body: bool = False
 
 
-def retried(status: int) -> bool:
+def is_retried(status: int) -> bool:
     """Whether Jira sends again after this answer; 0 is none at all."""
     return status in (0, 408, 409, 425, 429) or status >= 500
 
 
 # Shared facts on Jira, 1.6. Really 5 to 15 minutes each, at random.
-JIRA_RULES = Rules(timeout=20.0, retried=retried, delays=(600.0,) * 5)
+JIRA_RULES = DeliveryRules(timeout_seconds=20.0, is_retried=is_retried, retry_delays_seconds=(600.0,) * 5)
 
 
 class JiraOutbox(Outbox):
@@ -37,7 +37,7 @@ class JiraOutbox(Outbox):
     def __init__(self, clock: Clock) -> None:
         super().__init__(clock, JIRA_RULES)
 
-    def _attempt(self, delivery: Delivery) -> bool:
-        if delivery.answers:
-            delivery.headers["X-Atlassian-Webhook-Retry"] = str(len(delivery.answers))
-        return super()._attempt(delivery)
+    def _attempt_delivery(self, delivery: Delivery) -> bool:
+        if delivery.answer_statuses:
+            delivery.headers["X-Atlassian-Webhook-Retry"] = str(len(delivery.answer_statuses))
+        return super()._attempt_delivery(delivery)

@@ -3,21 +3,19 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sandbox.schedule import Schedule
-from sandbox.web import Call, Fault
-from sandbox.world import World, is_jpis
+from sandbox.poll_schedule import PollSchedule
+from sandbox.simulated_service import HttpFault, RecordedCall
+from sandbox.world import World, is_from_jpi
 
 SLOW_SECONDS = 2.0
 # How long jpi is asked to keep away.
-LIMIT_SECONDS = "2"
+RETRY_AFTER_SECONDS = "2"
 # With nothing broken, the queue brings a failure again after so long, for nobody watches for a quarter of an hour.
-PATIENCE_SECONDS = 2
-UNAVAILABLE = {
-    "jira": '{"errorMessages": ["Jira is temporarily unavailable."], "errors": {}}',
-    "pagerduty": '{"error": {"message": "PagerDuty is temporarily unavailable.", "code": 5000}}',
-}
+RETRY_SECONDS = 2
+UNAVAILABLE_BODIES = {"jira": '{"errorMessages": ["Jira is temporarily unavailable."], "errors": {}}',
+                      "pagerduty": '{"error": {"message": "PagerDuty is temporarily unavailable.", "code": 5000}}'}
 # They write nothing, though they are posted.
-READS = ("/search/jql", "/bulkfetch", "/comment/list")
+READING_PATHS = ("/search/jql", "/bulkfetch", "/comment/list")
 
 
 @dataclass(frozen=True)
@@ -28,7 +26,7 @@ class Switch:
     title: str
     on: str
     off: str
-    mends: bool = True
+    leaves_backlog: bool = True
 
 
 SWITCHES = {one.name: one for one in (
@@ -41,64 +39,65 @@ SWITCHES = {one.name: one for one in (
     Switch("answers-lost", "Answers lost", "What jpi writes is done, but the answer gets lost on the way back.",
            "Answers arrive again."),
     Switch("webhooks-lost", "Webhooks lost", "Webhooks of both services get lost: only the poll tells jpi now.",
-           "Webhooks arrive again. The poll makes good those that were lost.", mends=False),
+           "Webhooks arrive again. The poll makes good those that were lost.", leaves_backlog=False),
 )}
-HURRY = " The sandbox has the queue and the poll bring at once what had to wait."
+HURRY_TEXT = " The sandbox has the queue and the poll bring at once what had to wait."
 
 
-class Switches:
+class SwitchBoard:
     """Which of them are on."""
 
-    def __init__(self, world: World, schedule: Schedule) -> None:
+    def __init__(self, world: World, schedule: PollSchedule) -> None:
         self._world = world
         self._schedule = schedule
-        self.on: set[str] = set()
+        self.active_names: set[str] = set()
         self._apply()
 
-    def turn(self, name: str) -> str:
+    def toggle(self, name: str) -> str:
         """The other way; what that does."""
         switch = SWITCHES[name]
-        self.on ^= {name}
+        self.active_names ^= {name}
         self._apply()
-        if name in self.on:
+        if name in self.active_names:
             return switch.on
-        return switch.off + (self._hurry() if switch.mends else "")
+        return switch.off + (self._hurry_retries() if switch.leaves_backlog else "")
 
-    def _hurry(self) -> str:
-        if self._broken():
+    def _hurry_retries(self) -> str:
+        if self._is_broken():
             return ""
-        if self._world.events:
-            self._world.events.hurry()
-        self._schedule.now()
-        return HURRY
+        if self._world.event_source:
+            self._world.event_source.return_failed_messages()
+        self._schedule.poll_now()
+        return HURRY_TEXT
 
-    def _broken(self) -> bool:
-        return any(SWITCHES[name].mends for name in self.on)
+    def _is_broken(self) -> bool:
+        return any(SWITCHES[name].leaves_backlog for name in self.active_names)
 
     def _apply(self) -> None:
         world = self._world
         for server in world.servers:
-            server.latency = SLOW_SECONDS if "slow" in self.on else 0.0
-            server.fault = self._fault(server.name)
-            server.state.outbox.losing = "webhooks-lost" in self.on
-        if world.events:
-            world.events.patience = None if self._broken() else PATIENCE_SECONDS
+            server.latency_seconds = SLOW_SECONDS if "slow" in self.active_names else 0.0
+            server.choose_fault = self._make_fault(server.name)
+            server.state.outbox.is_losing = "webhooks-lost" in self.active_names
+        if world.event_source:
+            world.event_source.retry_seconds = None if self._is_broken() else RETRY_SECONDS
 
-    def _fault(self, service: str) -> Callable[[Call], Fault | None]:
-        on = set(self.on)
+    def _make_fault(self, service: str) -> Callable[[RecordedCall], HttpFault | None]:
+        on = set(self.active_names)
 
-        def fault(call: Call) -> Fault | None:
+        def fault(call: RecordedCall) -> HttpFault | None:
             if f"{service}-down" in on:
-                return Fault(503, body=UNAVAILABLE[service])
-            if not is_jpis(call):
+                return HttpFault(503, body=UNAVAILABLE_BODIES[service])
+            if not is_from_jpi(call):
                 return None
             if "limited" in on:
-                return Fault(429, headers={"Retry-After": LIMIT_SECONDS, "ratelimit-reset": LIMIT_SECONDS})
-            return Fault(after=True) if "answers-lost" in on and writes(call) else None
+                return HttpFault(429, headers={"Retry-After": RETRY_AFTER_SECONDS,
+                                               "ratelimit-reset": RETRY_AFTER_SECONDS})
+            return HttpFault(is_after_effect=True) if "answers-lost" in on and is_write(call) else None
 
         return fault
 
 
-def writes(call: Call) -> bool:
+def is_write(call: RecordedCall) -> bool:
     """Whether it changes anything."""
-    return call.method != "GET" and not call.path.endswith(READS)
+    return call.method != "GET" and not call.path.endswith(READING_PATHS)

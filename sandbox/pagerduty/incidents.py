@@ -2,140 +2,139 @@
 
 from flask import Response, request
 
-from sandbox.pagerduty.fields import Fields, Wanted, need_type, reference_id, title_of
 from sandbox.pagerduty.model import Incident, Json, Note, Service, User
-from sandbox.pagerduty.rest import Refusal, invalid
+from sandbox.pagerduty.rest import Refusal, make_input_refusal
+from sandbox.pagerduty.write_api import IncidentChange, WriteApi, parse_reference_id, parse_title, require_type
 
-MOST_NOTES = 2000
-MOST_INCIDENTS = 250
+MAX_NOTES = 2000
+MAX_INCIDENTS = 250
 
 
-class Incidents(Fields):
+class IncidentApi(WriteApi):
     """One method an operation."""
 
-    def shown(self, incident: Incident) -> Json:
+    def to_answer(self, incident: Incident) -> Json:
         """As asked for by `include[]`."""
-        return {"incident": incident.view(request.args.getlist("include[]"))}
+        return {"incident": incident.to_json(request.args.getlist("include[]"))}
 
     def create_incident(self) -> tuple[Json, int]:
         """POST /incidents."""
-        user, given = self.writer(), self._object("incident")
-        need_type(given, "incident")
-        title, wanted = title_of(given), self.wanted(given)
-        service: Service = self.known(self.account.services, given.get("service"), "Service")
-        self._check_key(service, given.get("incident_key"))
-        made = self.account.trigger(
-            service, title, by=user, priority=wanted.priority.name if wanted.priority else None, api=True,
-            key=given.get("incident_key"), details=self._details(given), urgency=wanted.urgency or "high",
-            assignees=wanted.assignees, policy=wanted.policy)
-        return {"incident": made.view()}, 201
+        user, given = self.find_writer(), self._read_object("incident")
+        require_type(given, "incident")
+        title, wanted = parse_title(given), self.parse_change(given)
+        service: Service = self.find_referenced(self.account.services, given.get("service"), "Service")
+        self._check_incident_key(service, given.get("incident_key"))
+        made = self.account.trigger(service, title, by=user, priority=wanted.priority.name if wanted.priority else None,
+                                    api=True, key=given.get("incident_key"), details=self._parse_details(given),
+                                    urgency=wanted.urgency or "high", assignees=wanted.assignees, policy=wanted.policy)
+        return {"incident": made.to_json()}, 201
 
     def update_incident(self, incident_id: str) -> Json:
         """PUT /incidents/{id}."""
-        user, incident = self.writer(), self.incident(incident_id)
-        given = self._object("incident")
-        wanted = self._checked(incident, given)
-        self._update(incident, wanted, user)
-        return {"incident": incident.view()}
+        user, incident = self.find_writer(), self.find_incident(incident_id)
+        given = self._read_object("incident")
+        wanted = self._parse_checked_change(incident, given)
+        self._apply_change(incident, wanted, user)
+        return {"incident": incident.to_json()}
 
     def update_incidents(self) -> Json:
         """PUT /incidents: all or nothing."""
-        user, found = self.writer(), self._objects("incidents")
-        if len(found) > MOST_INCIDENTS:
+        user, found = self.find_writer(), self._read_objects("incidents")
+        if len(found) > MAX_INCIDENTS:
             raise Refusal(413, 2001, "Too many incidents")
-        there = [(self._named(given), given) for given in found]
-        pairs = [(incident, self._checked(incident, given)) for incident, given in there]
+        there = [(self._find_referenced_incident(given), given) for given in found]
+        pairs = [(incident, self._parse_checked_change(incident, given)) for incident, given in there]
         for incident, wanted in pairs:
-            self._update(incident, wanted, user)
-        return {"incidents": [incident.view() for incident, _ in pairs]}
+            self._apply_change(incident, wanted, user)
+        return {"incidents": [incident.to_json() for incident, _ in pairs]}
 
-    def merge(self, incident_id: str) -> Json:
+    def merge_incidents(self, incident_id: str) -> Json:
         """PUT /incidents/{id}/merge: the sources are over."""
-        user, target = self.writer(), self.incident(incident_id)
-        sources = [self._named(one) for one in self._objects("source_incidents")]
+        user, target = self.find_writer(), self.find_incident(incident_id)
+        sources = [self._find_referenced_incident(one) for one in self._read_objects("source_incidents")]
         if target in sources:
-            raise invalid("An incident cannot be merged into itself")
+            raise make_input_refusal("An incident cannot be merged into itself")
         if any(source.merged_into for source in sources):
             raise Refusal(400, 1019, "Incident Already Merged")
         for source in sources:
             self.account.merge(source, target, user)
-        return {"incident": target.ref()}
+        return {"incident": target.to_reference()}
 
-    def notes(self, incident_id: str) -> Json:
+    def list_notes(self, incident_id: str) -> Json:
         """GET .../notes: all of them."""
-        return {"notes": [note.view() for note in self.incident(incident_id).notes]}
+        return {"notes": [note.to_json() for note in self.find_incident(incident_id).notes]}
 
     def create_note(self, incident_id: str) -> Json:
         """POST .../notes."""
-        user, incident, content = self.writer(), self.incident(incident_id), self._content()
-        if len(incident.notes) >= MOST_NOTES:
-            raise invalid("Incident has too many notes")
-        return {"note": self.account.annotate(incident, content, user).view()}
+        user, incident, content = self.find_writer(), self.find_incident(incident_id), self._read_content()
+        if len(incident.notes) >= MAX_NOTES:
+            raise make_input_refusal("Incident has too many notes")
+        return {"note": self.account.add_note(incident, content, user).to_json()}
 
     def update_note(self, incident_id: str, note_id: str) -> Json:
         """PUT .../notes/{id}; no webhook tells of it."""
-        self.writer()
-        note, content = self._note(incident_id, note_id), self._content()
+        self.find_writer()
+        note, content = self._find_note(incident_id, note_id), self._read_content()
         note.content, note.updated = content, self.account.clock.now()
-        return {"note": note.view()}
+        return {"note": note.to_json()}
 
     def delete_note(self, incident_id: str, note_id: str) -> Response:
         """DELETE .../notes/{id}; no webhook tells of it."""
-        self.writer()
-        self.incident(incident_id).notes.remove(self._note(incident_id, note_id))
+        self.find_writer()
+        self.find_incident(incident_id).notes.remove(self._find_note(incident_id, note_id))
         return Response(status=204)
 
-    def _note(self, incident_id: str, note_id: str) -> Note:
-        found: Note = self.one(self.incident(incident_id).notes, note_id)
+    def _find_note(self, incident_id: str, note_id: str) -> Note:
+        found: Note = self.find_by_id(self.find_incident(incident_id).notes, note_id)
         return found
 
-    def _content(self) -> str:
-        content = self._object("note").get("content")
+    def _read_content(self) -> str:
+        content = self._read_object("note").get("content")
         if not isinstance(content, str) or not content.strip():
-            raise invalid("Content cannot be empty")
+            raise make_input_refusal("Content cannot be empty")
         return content
 
-    def _named(self, given: Json) -> Incident:
-        found = self.account.incidents.get(reference_id(given, "Incident"))
+    def _find_referenced_incident(self, given: Json) -> Incident:
+        found = self.account.incidents.get(parse_reference_id(given, "Incident"))
         if found is None:
-            raise invalid(f"Incident {given['id']} not found")
+            raise make_input_refusal(f"Incident {given['id']} not found")
         return found
 
-    def _details(self, given: Json) -> str | None:
+    def _parse_details(self, given: Json) -> str | None:
         body = given.get("body") or {}
         if not isinstance(body, dict) or (body and body.get("type") != "incident_body"):
-            raise invalid("Body must be of type incident_body")
+            raise make_input_refusal("Body must be of type incident_body")
         details: str | None = body.get("details")
         return details
 
-    def _check_key(self, service: Service, key: object) -> None:
+    def _check_incident_key(self, service: Service, key: object) -> None:
         if key is not None and not isinstance(key, str):
-            raise invalid("Incident key must be a string")
+            raise make_input_refusal("Incident key must be a string")
         if key and any(one.key == key and one.service is service and one.status != "resolved"
                        for one in self.account.incidents.values()):
-            raise invalid("Open incident with matching dedup key already exists on this service")
+            raise make_input_refusal("Open incident with matching dedup key already exists on this service")
 
-    def _checked(self, incident: Incident, given: Json) -> Wanted:
-        need_type(given, "incident", "incident_reference")
-        wanted = self.wanted(given)
+    def _parse_checked_change(self, incident: Incident, given: Json) -> IncidentChange:
+        require_type(given, "incident", "incident_reference")
+        wanted = self.parse_change(given)
         self.check_open(incident, wanted)
         return wanted
 
-    def _update(self, incident: Incident, wanted: Wanted, user: User) -> None:
+    def _apply_change(self, incident: Incident, wanted: IncidentChange, user: User) -> None:
         account = self.account
         if wanted.title is not None:
-            account.retitle(incident, wanted.title)
+            account.set_title(incident, wanted.title)
         if wanted.priority and wanted.priority is not incident.priority:
             account.set_priority(incident, wanted.priority.name, user)
         if wanted.urgency and wanted.urgency != incident.urgency:
             account.set_urgency(incident, wanted.urgency, user)
-        self._update_status(incident, wanted, user)
+        self._apply_status(incident, wanted, user)
         if wanted.assignees:
             account.reassign(incident, wanted.assignees, user)
         if wanted.policy:
             account.delegate(incident, wanted.policy, user)
 
-    def _update_status(self, incident: Incident, wanted: Wanted, user: User) -> None:
+    def _apply_status(self, incident: Incident, wanted: IncidentChange, user: User) -> None:
         account = self.account
         if wanted.status == "resolved":
             account.resolve(incident, user, wanted.resolution, api=True)

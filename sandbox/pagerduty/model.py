@@ -8,28 +8,28 @@ from datetime import datetime
 from typing import Any
 
 Json = dict[str, Any]
-API = "https://api.pagerduty.com"
-WEB = "https://acme.pagerduty.com"
+API_URL = "https://api.pagerduty.com"
+WEB_URL = "https://acme.pagerduty.com"
 PRIORITIES = ("P1", "P2", "P3", "P4", "P5")
 
 
 # Seed it, and a play has the same ids as another with that seed.
-IDS = random.Random()
+ID_RANDOM = random.Random()
 
 
-def new_id(prefix: str, length: int) -> str:
+def make_id(prefix: str, length: int) -> str:
     """An id as PagerDuty's look: the prefix, then capital letters and digits."""
-    return prefix + "".join(IDS.choices(string.ascii_uppercase + string.digits, k=length - 1))
+    return prefix + "".join(ID_RANDOM.choices(string.ascii_uppercase + string.digits, k=length - 1))
 
 
-def seconds(at: datetime) -> str:
+def format_time(at: datetime) -> str:
     """The API's times: whole seconds."""
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def reference(kind: str, one_id: str, summary: str, web: str | None = None) -> Json:
+def make_reference(kind: str, one_id: str, summary: str, web: str | None = None) -> Json:
     """A reference: five keys, no name."""
-    return {"id": one_id, "type": f"{kind}_reference", "summary": summary, "self": f"{API}/{kind}s/{one_id}",
+    return {"id": one_id, "type": f"{kind}_reference", "summary": summary, "self": f"{API_URL}/{kind}s/{one_id}",
             "html_url": web}
 
 
@@ -39,18 +39,18 @@ class User:
 
     name: str
     email: str
-    id: str = field(default_factory=lambda: new_id("P", 7))
-    key: str = field(default_factory=lambda: new_id("u+", 18))
+    id: str = field(default_factory=lambda: make_id("P", 7))
+    key: str = field(default_factory=lambda: make_id("u+", 18))
 
-    def ref(self) -> Json:
+    def to_reference(self) -> Json:
         """As others refer to it."""
-        return reference("user", self.id, self.name, f"{WEB}/users/{self.id}")
+        return make_reference("user", self.id, self.name, f"{WEB_URL}/users/{self.id}")
 
-    def view(self) -> Json:
+    def to_json(self) -> Json:
         """Whole."""
-        return {**self.ref(), "type": "user", "name": self.name, "email": self.email, "role": "user",
+        return {**self.to_reference(), "type": "user", "name": self.name, "email": self.email, "role": "user",
                 "time_zone": "UTC", "color": "purple", "description": None, "invitation_sent": False,
-                "avatar_url": f"{WEB}/avatar.png", "contact_methods": [], "notification_rules": [], "teams": []}
+                "avatar_url": f"{WEB_URL}/avatar.png", "contact_methods": [], "notification_rules": [], "teams": []}
 
 
 @dataclass
@@ -60,26 +60,27 @@ class Service:
     name: str
     on_call: User
     team_id: str | None = None
-    id: str = field(default_factory=lambda: new_id("P", 7))
-    policy_id: str = field(default_factory=lambda: new_id("P", 7))
+    id: str = field(default_factory=lambda: make_id("P", 7))
+    policy_id: str = field(default_factory=lambda: make_id("P", 7))
 
-    def ref(self) -> Json:
+    def to_reference(self) -> Json:
         """As others refer to it."""
-        return reference("service", self.id, self.name, f"{WEB}/service-directory/{self.id}")
+        return make_reference("service", self.id, self.name, f"{WEB_URL}/service-directory/{self.id}")
 
-    def policy(self) -> Json:
+    def to_policy_reference(self) -> Json:
         """Its escalation policy, as others refer to it."""
-        return {**reference("escalation_policy", self.policy_id, f"{self.name}-ep"),
-                "self": f"{API}/escalation_policies/{self.policy_id}"}
+        return {**make_reference("escalation_policy", self.policy_id, f"{self.name}-ep"),
+                "self": f"{API_URL}/escalation_policies/{self.policy_id}"}
 
-    def teams(self) -> list[Json]:
+    def to_team_references(self) -> list[Json]:
         """The team it belongs to, where it does."""
-        return [reference("team", self.team_id, "Team")] if self.team_id else []
+        return [make_reference("team", self.team_id, "Team")] if self.team_id else []
 
-    def view(self) -> Json:
+    def to_json(self) -> Json:
         """Whole."""
-        return {**self.ref(), "type": "service", "name": self.name, "description": "", "status": "active",
-                "created_at": "2020-01-01T00:00:00Z", "escalation_policy": self.policy(), "teams": self.teams()}
+        return {**self.to_reference(), "type": "service", "name": self.name, "description": "", "status": "active",
+                "created_at": "2020-01-01T00:00:00Z", "escalation_policy": self.to_policy_reference(),
+                "teams": self.to_team_references()}
 
 
 @dataclass(frozen=True)
@@ -89,13 +90,13 @@ class Priority:
     id: str
     name: str
 
-    def ref(self) -> Json:
+    def to_reference(self) -> Json:
         """As webhooks and incidents refer to it."""
-        return {**reference("priority", self.id, self.name), "self": f"{API}/priorities/{self.id}"}
+        return {**make_reference("priority", self.id, self.name), "self": f"{API_URL}/priorities/{self.id}"}
 
-    def view(self) -> Json:
+    def to_json(self) -> Json:
         """Whole."""
-        return {**self.ref(), "type": "priority", "name": self.name, "description": ""}
+        return {**self.to_reference(), "type": "priority", "name": self.name, "description": ""}
 
 
 @dataclass
@@ -106,13 +107,13 @@ class Note:
     content: str
     created: datetime
     updated: datetime | None = None
-    id: str = field(default_factory=lambda: new_id("P", 7))
+    id: str = field(default_factory=lambda: make_id("P", 7))
 
-    def view(self) -> Json:
+    def to_json(self) -> Json:
         """Whole."""
-        return {"id": self.id, "user": self.user.ref(), "channel": {"summary": "The PagerDuty website or APIs"},
-                "content": self.content, "created_at": seconds(self.created),
-                "updated_at": seconds(self.updated or self.created)}
+        return {"id": self.id, "user": self.user.to_reference(),
+                "channel": {"summary": "The PagerDuty website or APIs"}, "content": self.content,
+                "created_at": format_time(self.created), "updated_at": format_time(self.updated or self.created)}
 
 
 @dataclass
@@ -124,7 +125,7 @@ class LogEntry:
     at: datetime
     agent: Json
     channel: Json
-    id: str = field(default_factory=lambda: new_id("R", 26))
+    id: str = field(default_factory=lambda: make_id("R", 26))
 
 
 @dataclass(eq=False)
@@ -140,74 +141,70 @@ class Incident:
     status: str = "triggered"
     assignees: list[User] = field(default_factory=list)
     details: Any = None
-    key: str = field(default_factory=lambda: new_id("K", 32).lower())
+    key: str = field(default_factory=lambda: make_id("K", 32).lower())
     notes: list[Note] = field(default_factory=list)
     log: list[LogEntry] = field(default_factory=list)
     updated: datetime | None = None
     reopened: datetime | None = None
     resolved: datetime | None = None
-    acknowledged: tuple[datetime, User] | None = None
+    acknowledgement: tuple[datetime, User] | None = None
     merged_into: "Incident | None" = None
-    policy_of: Service | None = None
-    id: str = field(default_factory=lambda: new_id("Q", 14))
+    policy_service: Service | None = None
+    id: str = field(default_factory=lambda: make_id("Q", 14))
 
     @property
     def html_url(self) -> str:
         """Where people look at it."""
-        return f"{WEB}/incidents/{self.id}"
+        return f"{WEB_URL}/incidents/{self.id}"
 
-    def ref(self) -> Json:
+    def to_reference(self) -> Json:
         """As others refer to it."""
-        return reference("incident", self.id, f"[#{self.number}] {self.title}", self.html_url)
+        return make_reference("incident", self.id, f"[#{self.number}] {self.title}", self.html_url)
 
-    def resolve_reason(self) -> Json | None:
+    def to_resolve_reason(self) -> Json | None:
         """Why it is over, where that was a merge."""
         if self.merged_into is None:
             return None
-        return {"type": "merge_resolve_reason", "incident": self.merged_into.ref()}
+        return {"type": "merge_resolve_reason", "incident": self.merged_into.to_reference()}
 
-    def view(self, include: Collection[str] = ()) -> Json:
+    def to_json(self, include: Collection[str] = ()) -> Json:
         """Whole, as `GET /incidents/{id}` shows it."""
         updated = self.updated or self.created
         trigger = self.log[0]
-        whole = self.entry_view(trigger, {"channels"}) if "first_trigger_log_entries" in include else None
+        whole = self.entry_to_json(trigger, {"channels"}) if "first_trigger_log_entries" in include else None
         body = {"body": {"type": "incident_body", "details": self.details}} if "body" in include else {}
-        return {
-            **self.ref(), "type": "incident", "incident_number": self.number, "title": self.title,
-            "created_at": seconds(self.created), "updated_at": seconds(updated), "status": self.status,
-            "incident_key": self.key,
-            "service": self.service.view() if "services" in include else self.service.ref(),
-            "urgency": self.urgency, "assignments": self._assignments(include),
-            "assigned_via": "escalation_policy", "last_status_change_at": seconds(updated),
-            "resolved_at": seconds(self.resolved) if self.resolved else None,
-            "first_trigger_log_entry": whole or reference("trigger_log_entry", trigger.id, trigger.summary),
-            "alert_counts": {"all": 0, "triggered": 0, "resolved": 0}, "is_mergeable": True,
-            "incident_type": {"name": "incident_default"}, "pending_actions": [],
-            "escalation_policy": (self.policy_of or self.service).policy(), "teams": self.service.teams(),
-            "acknowledgements": self._acknowledgements(),
-            "priority": (self.priority.view() if "priorities" in include else self.priority.ref())
-            if self.priority else None,
-            "resolve_reason": self.resolve_reason(), "conference_bridge": None, **body,
-        }
+        return {**self.to_reference(), "type": "incident", "incident_number": self.number, "title": self.title,
+                "created_at": format_time(self.created), "updated_at": format_time(updated), "status": self.status,
+                "incident_key": self.key, "service": self.service.to_json() if "services" in include
+                else self.service.to_reference(), "urgency": self.urgency, "assignments": self._to_assignments(include),
+                "assigned_via": "escalation_policy", "last_status_change_at": format_time(updated),
+                "resolved_at": format_time(self.resolved) if self.resolved else None,
+                "first_trigger_log_entry": whole or make_reference("trigger_log_entry", trigger.id, trigger.summary),
+                "alert_counts": {"all": 0, "triggered": 0, "resolved": 0}, "is_mergeable": True,
+                "incident_type": {"name": "incident_default"}, "pending_actions": [],
+                "escalation_policy": (self.policy_service or self.service).to_policy_reference(),
+                "teams": self.service.to_team_references(), "acknowledgements": self._to_acknowledgements(),
+                "priority": (self.priority.to_json() if "priorities" in include else self.priority.to_reference())
+                if self.priority else None, "resolve_reason": self.to_resolve_reason(), "conference_bridge": None,
+                **body}
 
-    def _assignments(self, include: Collection[str]) -> list[Json]:
+    def _to_assignments(self, include: Collection[str]) -> list[Json]:
         whole = {"assignees", "users"} & set(include)
         there = [] if self.status == "resolved" else self.assignees
-        return [{"at": seconds(self.updated or self.created), "assignee": user.view() if whole else user.ref()}
-                for user in there]
+        return [{"at": format_time(self.updated or self.created),
+                 "assignee": user.to_json() if whole else user.to_reference()} for user in there]
 
-    def _acknowledgements(self) -> list[Json]:
-        if self.status != "acknowledged" or self.acknowledged is None:
+    def _to_acknowledgements(self) -> list[Json]:
+        if self.status != "acknowledged" or self.acknowledgement is None:
             return []
-        at, user = self.acknowledged
-        return [{"at": seconds(at), "acknowledger": user.ref()}]
+        at, user = self.acknowledgement
+        return [{"at": format_time(at), "acknowledger": user.to_reference()}]
 
-    def entry_view(self, entry: LogEntry, include: Collection[str] = ()) -> Json:
+    def entry_to_json(self, entry: LogEntry, include: Collection[str] = ()) -> Json:
         """One of its log entries, as `GET /log_entries` shows it."""
-        return {
-            "id": entry.id, "type": entry.type, "summary": entry.summary, "created_at": seconds(entry.at),
-            "self": f"{API}/log_entries/{entry.id}", "html_url": f"{self.html_url}/log_entries/{entry.id}",
-            "agent": entry.agent, "channel": entry.channel, "contexts": [], "teams": self.service.teams(),
-            "service": self.service.view() if "services" in include else self.service.ref(),
-            "incident": self.view() if "incidents" in include else self.ref(), "event_details": {},
-        }
+        return {"id": entry.id, "type": entry.type, "summary": entry.summary, "created_at": format_time(entry.at),
+                "self": f"{API_URL}/log_entries/{entry.id}", "html_url": f"{self.html_url}/log_entries/{entry.id}",
+                "agent": entry.agent, "channel": entry.channel, "contexts": [],
+                "teams": self.service.to_team_references(),
+                "service": self.service.to_json() if "services" in include else self.service.to_reference(),
+                "incident": self.to_json() if "incidents" in include else self.to_reference(), "event_details": {}}

@@ -2,10 +2,10 @@
 
 from sandbox.pagerduty.routes import make_app
 from sandbox.pagerduty.state import PagerDutyState
-from sandbox.web import Simulation
+from sandbox.simulated_service import SimulatedService
 
 
-class PagerDutyServer(Simulation):
+class PagerDutyServer(SimulatedService):
     """Serves an account's state over the REST API v2."""
 
     def __init__(self, state: PagerDutyState) -> None:

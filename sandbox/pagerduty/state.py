@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from sandbox.clock import Clock
-from sandbox.pagerduty.hooks import PAGERDUTY_RULES, Hooks, Subscription
-from sandbox.pagerduty.model import PRIORITIES, Incident, Json, LogEntry, Note, Priority, Service, User, new_id
-from sandbox.webhooks import Outbox
+from sandbox.pagerduty.model import PRIORITIES, Incident, Json, LogEntry, Note, Priority, Service, User, make_id
+from sandbox.pagerduty.webhooks import PAGERDUTY_RULES, Subscription, WebhookRegistry
+from sandbox.webhook_outbox import Outbox
 
 ACT_SECONDS = 0.01
 WEBSITE: Json = {"type": "website"}
@@ -25,17 +25,17 @@ class PagerDutyState:
 
     def __init__(self, clock: Clock, key: str) -> None:
         self.clock = clock
-        self.key = key
+        self.account_key = key
         self.users: list[User] = []
         self.services: list[Service] = []
         self.incidents: dict[str, Incident] = {}
-        self.priorities = {name: Priority(new_id("P", 7), name) for name in PRIORITIES}
+        self.priorities = {name: Priority(make_id("P", 7), name) for name in PRIORITIES}
         self.priorities_enabled = True
-        self.priority_channel = True
+        self.logs_new_priority = True
         self.log_order = "newest"
-        self.hidden: set[str] = set()
+        self.hidden_incident_ids: set[str] = set()
         self.outbox = Outbox(clock, PAGERDUTY_RULES)
-        self.hooks = Hooks(self.outbox)
+        self.webhooks = WebhookRegistry(self.outbox)
 
     def add_user(self, name: str, email: str) -> User:
         """One more person."""
@@ -52,7 +52,7 @@ class PagerDutyState:
         everything = ["incident.triggered", "incident.acknowledged", "incident.unacknowledged", "incident.resolved",
                       "incident.reassigned", "incident.escalated", "incident.delegated", "incident.annotated"]
         header = {"name": "X-Webhook-Token", "value": token}
-        return self.hooks.add(Subscription(url, everything, {"type": "account_reference"}, [header], version=2))
+        return self.webhooks.add(Subscription(url, everything, {"type": "account_reference"}, [header], version=2))
 
     def trigger(self, service: Service, title: str, by: User | None = None, priority: str | None = None,
                 details: Any = None, urgency: str = "high", assignees: Sequence[User] = (), api: bool = False,
@@ -61,68 +61,73 @@ class PagerDutyState:
         at = self.clock.now()
         chosen = self.priorities[priority] if priority and self.priorities_enabled else None
         incident = Incident(len(self.incidents) + 1, title, service, at, chosen, urgency, details=details)
-        incident.key, incident.policy_of = key or incident.key, policy
+        incident.key, incident.policy_service = key or incident.key, policy
         incident.assignees = list(assignees) or [(policy or service).on_call]
         self.incidents[incident.id] = incident
-        agent = by.ref() if by else service.ref()
+        agent = by.to_reference() if by else service.to_reference()
         kind = "api" if api or not by else "web_trigger"
         how = "through the API" if kind == "api" else "through the website."
         said = {"type": kind, "summary": title, "subject": title, "details": details or "", "details_omitted": False}
-        first = self._log(incident, "trigger", f"Triggered {how}", agent, said)
+        first = self._add_log_entry(incident, "trigger", f"Triggered {how}", agent, said)
         if chosen:
-            self._log_priority(incident, None, agent)
+            self._log_priority_change(incident, None, agent)
         for user in incident.assignees:
-            self._log(incident, "assign", f"Assigned to {user.name}.", agent)
-            self._log(incident, "notify", f"Notified {user.name} by email.", service.ref(), {"type": "email"})
-        self._tell("incident.triggered", incident, agent, first)
+            self._add_log_entry(incident, "assign", f"Assigned to {user.name}.", agent)
+            self._add_log_entry(incident, "notify", f"Notified {user.name} by email.",
+                                service.to_reference(), {"type": "email"})
+        self._send_event("incident.triggered", incident, agent, first)
         return incident
 
     def acknowledge(self, incident: Incident, by: User, api: bool = False) -> None:
         """Somebody takes it on; over the API the incident also becomes theirs."""
-        incident.status, incident.acknowledged = "acknowledged", (self.clock.now(), by)
+        incident.status, incident.acknowledgement = "acknowledged", (self.clock.now(), by)
         if api:
             incident.assignees = [by]
-        self._happened("incident.acknowledged", incident, "acknowledge", f"Acknowledged by {by.name}.", by.ref())
+        self._record_and_send("incident.acknowledged", incident, "acknowledge", f"Acknowledged by {by.name}.",
+                              by.to_reference())
 
     def unacknowledge(self, incident: Incident) -> None:
         """The acknowledgement timed out."""
         incident.status = "triggered"
-        self._happened("incident.unacknowledged", incident, "unacknowledge", "Unacknowledged due to timeout.",
-                       incident.service.ref())
+        self._record_and_send("incident.unacknowledged", incident, "unacknowledge", "Unacknowledged due to timeout.",
+                              incident.service.to_reference())
 
     def resolve(self, incident: Incident, by: User, note: str | None = None, api: bool = False) -> None:
         """It is over; a note comes as an event of its own. Over the API it is only in the log entry (facts 3.3)."""
         incident.status, incident.resolved = "resolved", self.clock.now()
         channel = {**WEBSITE, "note": note}
-        self._happened("incident.resolved", incident, "resolve", f"Resolved by {by.name}.", by.ref(), channel)
+        self._record_and_send("incident.resolved", incident, "resolve", f"Resolved by {by.name}.", by.to_reference(),
+                              channel)
         if note and not api:
-            self.annotate(incident, f"Resolution Note: {note}", by)
+            self.add_note(incident, f"Resolution Note: {note}", by)
 
     def reopen(self, incident: Incident, by: User) -> None:
         """It is not over."""
         # No log entry type is documented for reopening: the status as a changed field, and the assignment that follows.
         incident.status, incident.resolved, incident.merged_into = "triggered", None, None
         incident.reopened = self.clock.now()
-        on_call = (incident.policy_of or incident.service).on_call
+        on_call = (incident.policy_service or incident.service).on_call
         incident.assignees = [on_call]
         changed = {"name": "status", "value": "triggered", "old_value": "resolved", "namespace": "incident"}
-        self._log(incident, "field_value_change", f"Reopened by {by.name}.", by.ref(),
-                  {**WEBSITE, "changeset": {"application_fields": [changed]}})
+        self._add_log_entry(incident, "field_value_change", f"Reopened by {by.name}.",
+                            by.to_reference(), {**WEBSITE, "changeset": {"application_fields": [changed]}})
         said = f"Assigned to {on_call.name}."
-        self._happened("incident.reopened", incident, "assign", said, by.ref())
+        self._record_and_send("incident.reopened", incident, "assign", said, by.to_reference())
 
     def set_priority(self, incident: Incident, name: str | None, by: User) -> None:
         """Set, change or (None) clear the priority."""
         before, incident.priority = incident.priority, self.priorities[name] if name else None
         incident.updated = self.clock.now()
-        self._tell("incident.priority_updated", incident, by.ref(), self._log_priority(incident, before, by.ref()))
+        self._send_event("incident.priority_updated", incident, by.to_reference(),
+                         self._log_priority_change(incident, before, by.to_reference()))
 
     def set_urgency(self, incident: Incident, urgency: str, by: User) -> None:
         """Change the urgency; PagerDuty sends no webhook for it."""
         incident.urgency, incident.updated = urgency, self.clock.now()
-        self._log(incident, "urgency_change", f"Urgency changed to {urgency} by {by.name}.", by.ref())
+        self._add_log_entry(incident, "urgency_change", f"Urgency changed to {urgency} by {by.name}.",
+                            by.to_reference())
 
-    def retitle(self, incident: Incident, title: str) -> None:
+    def set_title(self, incident: Incident, title: str) -> None:
         """Change the title; PagerDuty sends no webhook for it."""
         incident.title, incident.updated = title, self.clock.now()
 
@@ -130,26 +135,28 @@ class PagerDutyState:
         """Somebody else's from now on."""
         incident.assignees = list(users)
         names = ", ".join(user.name for user in users)
-        self._happened("incident.reassigned", incident, "assign", f"Assigned to {names} by {by.name}.", by.ref())
+        self._record_and_send("incident.reassigned", incident, "assign", f"Assigned to {names} by {by.name}.",
+                              by.to_reference())
 
     def escalate(self, incident: Incident, to: User, by: User) -> None:
         """On to the next level of the same policy."""
         incident.assignees = [to]
-        self._happened("incident.escalated", incident, "escalate", f"Escalated to {to.name} by {by.name}.", by.ref())
+        self._record_and_send("incident.escalated", incident, "escalate", f"Escalated to {to.name} by {by.name}.",
+                              by.to_reference())
 
     def delegate(self, incident: Incident, service: Service, by: User) -> None:
         """To whoever is on call by another policy, named by the service it is of."""
-        incident.policy_of, incident.assignees = service, [service.on_call]
-        said = f"Delegated to {service.policy()['summary']} by {by.name}."
-        self._happened("incident.delegated", incident, "delegate", said, by.ref())
+        incident.policy_service, incident.assignees = service, [service.on_call]
+        said = f"Delegated to {service.to_policy_reference()['summary']} by {by.name}."
+        self._record_and_send("incident.delegated", incident, "delegate", said, by.to_reference())
 
-    def annotate(self, incident: Incident, text: str, by: User) -> Note:
+    def add_note(self, incident: Incident, text: str, by: User) -> Note:
         """A note; the log entry has its text in the channel and no id."""
         note = Note(by, text, self.clock.now())
         incident.notes.append(note)
         channel = {"type": "note", "summary": text}
-        entry = self._log(incident, "annotate", f"Note added by {by.name}.", by.ref(), channel)
-        self.hooks.incident("incident.annotated", incident, by.ref(), note.created, entry, note)
+        entry = self._add_log_entry(incident, "annotate", f"Note added by {by.name}.", by.to_reference(), channel)
+        self.webhooks.send_incident_event("incident.annotated", incident, by.to_reference(), note.created, entry, note)
         return note
 
     def merge(self, source: Incident, target: Incident, by: User) -> None:
@@ -161,27 +168,29 @@ class PagerDutyState:
         """The user with this login e-mail."""
         return next((user for user in self.users if user.email == email), None)
 
-    def _log_priority(self, incident: Incident, before: Priority | None, agent: Json) -> LogEntry:
+    def _log_priority_change(self, incident: Incident, before: Priority | None, agent: Json) -> LogEntry:
         now = incident.priority
         said = (f'Priority changed from "{before.name}" to "{now.name}"' if before and now
                 else f'Priority set to "{now.name}"' if now else "Priority cleared")
-        channel = {"old_priority": before and before.view(), "new_priority": now and now.view()}
-        shown = channel if self.priority_channel else {}
-        return self._log(incident, "priority_change", f"{said} by {agent['summary']}.", agent, {**WEBSITE, **shown})
+        channel = {"old_priority": before and before.to_json(), "new_priority": now and now.to_json()}
+        shown = channel if self.logs_new_priority else {}
+        return self._add_log_entry(incident, "priority_change", f"{said} by {agent['summary']}.",
+                                   agent, {**WEBSITE, **shown})
 
-    def _happened(self, event_type: str, incident: Incident, entry_type: str, summary: str, agent: Json,
-                  channel: Mapping[str, Any] = WEBSITE) -> None:
+    def _record_and_send(self, event_type: str, incident: Incident, entry_type: str, summary: str, agent: Json,
+                         channel: Mapping[str, Any] = WEBSITE) -> None:
         incident.updated = self.clock.now()
-        self._tell(event_type, incident, agent, self._log(incident, entry_type, summary, agent, channel))
+        self._send_event(event_type, incident, agent, self._add_log_entry(incident, entry_type, summary, agent,
+                                                                          channel))
 
-    def _log(self, incident: Incident, entry_type: str, summary: str, agent: Json,
-             channel: Mapping[str, Any] = WEBSITE) -> LogEntry:
+    def _add_log_entry(self, incident: Incident, entry_type: str, summary: str, agent: Json,
+                       channel: Mapping[str, Any] = WEBSITE) -> LogEntry:
         entry = LogEntry(f"{entry_type}_log_entry", summary, self.clock.now(), agent, dict(channel))
         incident.log.append(entry)
         return entry
 
-    def _tell(self, event_type: str, incident: Incident, agent: Json, entry: LogEntry) -> None:
+    def _send_event(self, event_type: str, incident: Incident, agent: Json, entry: LogEntry) -> None:
         at: datetime = self.clock.now()
-        self.hooks.incident(event_type, incident, agent, at, entry)
+        self.webhooks.send_incident_event(event_type, incident, agent, at, entry)
         # Nobody does two things in the same millisecond.
         self.clock.advance(ACT_SECONDS)

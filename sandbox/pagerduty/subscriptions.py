@@ -4,112 +4,112 @@ from typing import Any
 
 from flask import Response, request
 
-from sandbox.pagerduty.fields import need_type, reference_id
-from sandbox.pagerduty.hooks import Subscription
 from sandbox.pagerduty.model import Json
-from sandbox.pagerduty.rest import Rest, invalid
+from sandbox.pagerduty.rest import RestApi, make_input_refusal
+from sandbox.pagerduty.webhooks import Subscription
+from sandbox.pagerduty.write_api import parse_reference_id, require_type
 
-FILTERS = ("account_reference", "service_reference", "team_reference")
-CHANGEABLE = {"type", "id", "description", "events", "filter", "active", "oauth_client_id"}
+FILTER_TYPES = ("account_reference", "service_reference", "team_reference")
+CHANGEABLE_KEYS = {"type", "id", "description", "events", "filter", "active", "oauth_client_id"}
 
 
-class Subscriptions(Rest):
+class SubscriptionApi(RestApi):
     """One method an operation."""
 
-    def subscriptions(self) -> Json:
+    def list_subscriptions(self) -> Json:
         """GET /webhook_subscriptions."""
         kind, one_id = request.args.get("filter_type"), request.args.get("filter_id")
-        found = [one for one in self.account.hooks.all.values() if one.version == 3
+        found = [one for one in self.account.webhooks.subscriptions.values() if one.version == 3
                  and kind in (None, one.filter["type"].removesuffix("_reference"))
                  and one_id in (None, one.filter.get("id"))]
-        return self._page("webhook_subscriptions", found, lambda one: one.view(False, self._disabled(one)))
+        return self._make_page("webhook_subscriptions", found, lambda one: one.to_json(False, self._is_disabled(one)))
 
-    def subscription(self, hook_id: str) -> Json:
+    def read_subscription(self, hook_id: str) -> Json:
         """GET /webhook_subscriptions/{id}."""
-        return self._shown(self._hook(hook_id))
+        return self._to_answer(self._find_subscription(hook_id))
 
-    def subscribe(self) -> Json:
+    def create_subscription(self) -> Json:
         """POST /webhook_subscriptions: the only answer that shows the secret. OpenAPI documents 200 for it."""
-        given = self._object("webhook_subscription")
-        need_type(given, "webhook_subscription")
+        given = self._read_object("webhook_subscription")
+        require_type(given, "webhook_subscription")
         method = given.get("delivery_method")
         if not isinstance(method, dict) or method.get("type") != "http_delivery_method":
-            raise invalid("delivery_method must be of type http_delivery_method")
-        made = Subscription(url_of(method.get("url")), events_of(given.get("events")), filter_of(given.get("filter")),
-                            headers_of(method.get("custom_headers")), given.get("description", ""),
-                            given.get("active", True))
-        return {"webhook_subscription": self.account.hooks.add(made).view(True, False)}
+            raise make_input_refusal("delivery_method must be of type http_delivery_method")
+        made = Subscription(parse_url(method.get("url")), parse_events(given.get("events")),
+                            parse_filter(given.get("filter")), parse_headers(method.get("custom_headers")),
+                            given.get("description", ""), given.get("active", True))
+        return {"webhook_subscription": self.account.webhooks.add(made).to_json(True, False)}
 
-    def update(self, hook_id: str) -> Json:
+    def update_subscription(self, hook_id: str) -> Json:
         """PUT /webhook_subscriptions/{id}: anything but where and how it is delivered."""
-        hook, given = self._hook(hook_id), self._object("webhook_subscription")
-        if set(given) - CHANGEABLE:
-            raise invalid(f"{', '.join(sorted(set(given) - CHANGEABLE))} cannot be changed")
-        events = events_of(given.get("events", hook.events))
-        hook.filter = filter_of(given.get("filter", hook.filter))
+        hook, given = self._find_subscription(hook_id), self._read_object("webhook_subscription")
+        if set(given) - CHANGEABLE_KEYS:
+            raise make_input_refusal(f"{', '.join(sorted(set(given) - CHANGEABLE_KEYS))} cannot be changed")
+        events = parse_events(given.get("events", hook.events))
+        hook.filter = parse_filter(given.get("filter", hook.filter))
         hook.events, hook.active = events, given.get("active", hook.active)
         hook.description = given.get("description", hook.description)
-        return self._shown(hook)
+        return self._to_answer(hook)
 
-    def unsubscribe(self, hook_id: str) -> Response:
+    def delete_subscription(self, hook_id: str) -> Response:
         """DELETE /webhook_subscriptions/{id}."""
-        del self.account.hooks.all[self._hook(hook_id).id]
+        del self.account.webhooks.subscriptions[self._find_subscription(hook_id).id]
         return Response(status=204)
 
-    def enable(self, hook_id: str) -> Json:
+    def enable_subscription(self, hook_id: str) -> Json:
         """POST .../enable: on again, after too many drops."""
-        hook = self._hook(hook_id)
+        hook = self._find_subscription(hook_id)
         self.account.outbox.disabled_until.pop(hook.id, None)
-        return self._shown(hook)
+        return self._to_answer(hook)
 
-    def ping(self, hook_id: str) -> Response:
+    def ping_subscription(self, hook_id: str) -> Response:
         """POST .../ping."""
-        self.account.hooks.ping(self._hook(hook_id), self.account.clock.now())
+        self.account.webhooks.send_ping(self._find_subscription(hook_id), self.account.clock.now())
         return Response(status=202)
 
-    def _hook(self, hook_id: str) -> Subscription:
-        hooks = [one for one in self.account.hooks.all.values() if one.version == 3]
-        found: Subscription = self.one(hooks, hook_id)
+    def _find_subscription(self, hook_id: str) -> Subscription:
+        hooks = [one for one in self.account.webhooks.subscriptions.values() if one.version == 3]
+        found: Subscription = self.find_by_id(hooks, hook_id)
         return found
 
-    def _shown(self, hook: Subscription) -> Json:
-        return {"webhook_subscription": hook.view(False, self._disabled(hook))}
+    def _to_answer(self, hook: Subscription) -> Json:
+        return {"webhook_subscription": hook.to_json(False, self._is_disabled(hook))}
 
-    def _disabled(self, hook: Subscription) -> bool:
+    def _is_disabled(self, hook: Subscription) -> bool:
         return self.account.outbox.disabled_until.get(hook.id, 0.0) > self.account.clock()
 
 
-def url_of(found: Any) -> str:
+def parse_url(found: Any) -> str:
     """An absolute address."""
     if not isinstance(found, str) or not found.startswith(("http://", "https://")):
-        raise invalid("url must be an absolute address")
+        raise make_input_refusal("url must be an absolute address")
     return found
 
 
-def events_of(found: Any) -> list[str]:
+def parse_events(found: Any) -> list[str]:
     """One event type or more, each once."""
     if not isinstance(found, list) or not found or not all(isinstance(one, str) for one in found):
-        raise invalid("events must be a list of strings, and not empty")
+        raise make_input_refusal("events must be a list of strings, and not empty")
     if len(set(found)) != len(found):
-        raise invalid("events must be unique")
+        raise make_input_refusal("events must be unique")
     return found
 
 
-def filter_of(found: Any) -> Json:
+def parse_filter(found: Any) -> Json:
     """What it is for: the account, a service, a team."""
-    if not isinstance(found, dict) or found.get("type") not in FILTERS:
-        raise invalid(f"filter must be of type {', '.join(FILTERS)}")
+    if not isinstance(found, dict) or found.get("type") not in FILTER_TYPES:
+        raise make_input_refusal(f"filter must be of type {', '.join(FILTER_TYPES)}")
     if found["type"] != "account_reference":
-        reference_id(found, "filter")
+        parse_reference_id(found, "filter")
     return found
 
 
-def headers_of(found: Any) -> list[Json]:
+def parse_headers(found: Any) -> list[Json]:
     """Custom headers, each name once."""
     headers = found or []
     if not isinstance(headers, list) or not all(isinstance(one, dict) and {"name", "value"} <= set(one)
                                                 for one in headers):
-        raise invalid("custom_headers must be a list of names and values")
+        raise make_input_refusal("custom_headers must be a list of names and values")
     if len({one["name"].lower() for one in headers}) != len(headers):
-        raise invalid("custom_headers must have unique names")
+        raise make_input_refusal("custom_headers must have unique names")
     return headers

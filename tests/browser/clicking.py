@@ -2,7 +2,7 @@
 
 from playwright.sync_api import expect
 
-from sandbox.story import CHECKOUT, SEARCH
+from sandbox.demo_steps import CHECKOUT, SEARCH
 
 
 def trigger(page, title, priority="P1", details=""):
@@ -67,10 +67,7 @@ def raise_unheard(page):
     page.get_by_role("button", name="Poll now").click()
 
 
-CLICKS = (
-    lambda page: trigger(page, CHECKOUT, "P1", "Nobody can pay."),
-    lambda page: trigger(page, SEARCH, "P2", "Ten seconds a query."),
-    raise_unheard,
-    lambda page: incident(page, CHECKOUT).get_by_role("button", name="Resolve").click(),
-    lambda page: issue(page, SEARCH).get_by_role("button", name="Done").click(),
-)
+CLICKS = (lambda page: trigger(page, CHECKOUT, "P1", "Nobody can pay."),
+          lambda page: trigger(page, SEARCH, "P2", "Ten seconds a query."), raise_unheard,
+          lambda page: incident(page, CHECKOUT).get_by_role("button", name="Resolve").click(),
+          lambda page: issue(page, SEARCH).get_by_role("button", name="Done").click())

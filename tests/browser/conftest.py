@@ -10,7 +10,7 @@ import time
 import pytest
 from playwright.sync_api import Error, expect, sync_playwright
 
-from sandbox.stay import SETTINGS
+from sandbox.live_sandbox import SANDBOX_SETTINGS
 
 pytest.register_assert_rewrite("tests.browser.acting", "tests.browser.clicking")
 
@@ -33,7 +33,7 @@ def make_world(make_loopback_world):
 @pytest.fixture
 def sandbox_world(make_loopback_world):
     """The world of `make sandbox`, on sockets; what is slow takes its time."""
-    world = make_loopback_world(queued=True, **SETTINGS)
+    world = make_loopback_world(queued=True, **SANDBOX_SETTINGS)
     for server in world.servers:
         server.wait = time.sleep
     return world

@@ -10,7 +10,7 @@ PICTURES = {False: ROOT / "docs/sandbox.png", True: ROOT / "docs/sandbox-dark.pn
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 KEYWORD = b"Source\x00"
 # What the page looks like depends on; fonts and ids differ from machine to machine and run to run, and are left out.
-SOURCES = ("sandbox/page/*.py", "sandbox/page/templates/*", "sandbox/page/static/*", "sandbox/story.py")
+SOURCES = ("sandbox/page/*.py", "sandbox/page/templates/*", "sandbox/page/static/*", "sandbox/demo_steps.py")
 
 
 def digest():

@@ -3,7 +3,7 @@
 import pytest
 from flask import Flask
 
-from sandbox.web import Server
+from sandbox.simulated_service import Server
 from tests.browser.acting import SIZES, accessible, fits, press, tab_to, type_into
 
 BODY = """<!doctype html><html lang=en><title>T</title><main><h1>T</h1>

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from sandbox.story import steps
+from sandbox.demo_steps import make_steps
 from tests.browser.clicking import CLICKS, agree, shows
 from tests.browser.picture import PICTURES, ROOT, digest, keep, taken_of
 
@@ -23,13 +23,13 @@ def test_the_readmes_picture_is_of_the_page_as_it_is(request, dark):
 
 def take(running, page_at, dark):
     """At the story's third step."""
-    running.schedule.every = 60.0
+    running.schedule.interval_seconds = 60.0
     page = page_at(1280, dark)
     page.set_viewport_size({"width": 1280, "height": HEIGHT})
     page.goto(running.url)
-    for click, step in zip(CLICKS[:3], steps(running.world), strict=False):
+    for click, step in zip(CLICKS[:3], make_steps(running.world), strict=False):
         click(page)
-        shows(page, step.wanted)
+        shows(page, step.expected_rows)
     agree(page)
     expect(page.locator("#log .agree").last).to_be_visible()
     page.mouse.move(0, 0)

@@ -5,8 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from sandbox.demo_steps import CHECKOUT, make_steps
 from sandbox.page.switches import SWITCHES
-from sandbox.story import CHECKOUT, steps
 from tests.browser.acting import SIZES, accessible, fits, press, tab_to, type_into
 from tests.browser.clicking import CLICKS, agree, change, incident, issue, shows, switch, trigger
 
@@ -18,11 +18,11 @@ HOSTILE = ("<script>alert(1)</script><img src=x onerror=alert(2)>", "\u202eright
 def test_the_story_is_clicked_through(running, open_at, width, dark):
     page = open_at(width, dark)
     accessible(page)
-    for click, step in zip(CLICKS, steps(running.world), strict=True):
+    for click, step in zip(CLICKS, make_steps(running.world), strict=True):
         click(page)
-        shows(page, step.wanted)
+        shows(page, step.expected_rows)
         agree(page)
-    assert running.world.rows() == step.wanted
+    assert running.world.make_summary_rows() == step.expected_rows
     for details in page.locator("article details").all():
         details.evaluate("one => { one.open = true }")
     page.locator("#log summary").last.click()
@@ -35,7 +35,7 @@ def test_the_main_path_goes_by_keyboard_alone(running, open_at):
     page = open_at()
     type_into(page, page.locator("#pagerduty-new").get_by_label("Title"), CHECKOUT)
     page.keyboard.press("Enter")
-    shows(page, steps(running.world)[0].wanted)
+    shows(page, make_steps(running.world)[0].expected_rows)
     done = incident(page, CHECKOUT).get_by_role("button", name="Acknowledge")
     press(page, done)
     expect(issue(page, CHECKOUT).locator(".chip").first).to_have_text("In Progress")
@@ -68,7 +68,7 @@ def test_what_is_broken_is_seen_and_mended(running, open_at, name):
     # The poll that comes with mending may have written the timeline too.
     expect(issue(page, CHECKOUT).locator(".links")).to_contain_text("3 questions · 2 stakeholders · 1 manager")
     expect(page.locator("#log .agree").last).to_contain_text("Both sides agree again")
-    [_] = running.world.issues()
+    [_] = running.world.list_issues()
 
 
 def test_an_outage_of_pagerduty_is_said_in_words_where_it_is_met(open_at):
@@ -126,7 +126,7 @@ def test_live_updates_leave_alone_what_is_being_typed(running, open_at):
     expect(note).to_be_focused()
     # What a person has changed and not sent stays too, though the same field changed over there.
     card.get_by_label("Title", exact=True).fill("Mine")
-    world.pagerduty.retitle(there, "Theirs")
+    world.pagerduty.set_title(there, "Theirs")
     expect(page.get_by_role("heading", name="Theirs")).to_be_visible()
     expect(incident(page, "Theirs").get_by_label("Title", exact=True)).to_have_value("Mine")
 
@@ -140,7 +140,7 @@ def test_texts_from_outside_are_text(running, open_at, width):
     expect(page.locator("#jira article")).to_have_count(len(HOSTILE))
     world = running.world
     [first, *_] = world.pagerduty.incidents.values()
-    world.pagerduty.annotate(first, "x" * 10_000, world.rita)
+    world.pagerduty.add_note(first, "x" * 10_000, world.rita)
     trigger(page, "long " * 2000, "P1", "y" * 10_000)
     expect(page.locator("#jira article")).to_have_count(len(HOSTILE) + 1)
     agree(page)
@@ -166,7 +166,7 @@ def test_it_stands_without_javascript(open_at, running):
         page.get_by_role("link", name="look again").click()
         if page.get_by_text("3 questions").count() and page.get_by_text("Both sides agree").count():
             break
-    shows(page, steps(running.world)[0].wanted)
+    shows(page, make_steps(running.world)[0].expected_rows)
     incident(page, CHECKOUT).get_by_role("button", name="Resolve").click()
     expect(incident(page, CHECKOUT).locator(".said")).to_have_text("Done.")
     expect(incident(page, CHECKOUT).locator(".chip").first).to_have_text("resolved")

@@ -3,9 +3,9 @@
 import pytest
 from playwright.sync_api import expect
 
-from sandbox.web import Fault
-from tests.acting import poll
+from sandbox.simulated_service import HttpFault
 from tests.browser.acting import SIZES, accessible, fits, press, tab_to, text_only, type_into
+from tests.world_actions import run_poll
 
 PASSWORD = "seen by the team"
 HOSTILE = "<script>alert(1)</script> \u202egnp.exe " + "long " * 2_000
@@ -17,12 +17,12 @@ def world(make_world):
     world = make_world(STATUS_PASSWORD=PASSWORD)
     for title, priority in (("Checkout is down", "P1"), ("Search is slow", "P3"), (HOSTILE, "P1")):
         world.pagerduty.trigger(world.service, title, world.rita, priority)
-        world.settle()
+        world.run_until_idle()
         world.clock.advance(2)
-    world.jira_server.fault = lambda call: Fault(403) if "Login fails" in str(call.body) else None
+    world.jira_server.choose_fault = lambda call: HttpFault(403) if "Login fails" in str(call.body) else None
     world.pagerduty.trigger(world.service, "Login fails", world.rita, "P1")
-    world.settle()
-    poll(world)
+    world.run_until_idle()
+    run_poll(world)
     return world
 
 
@@ -56,13 +56,13 @@ def test_signed_in_looked_through_and_pressed_by_keyboard_alone(world, page_at, 
     expect(page.get_by_text("Happened").first).to_be_visible()
     accessible(page)
     fits(page)
-    with world.losing_webhooks():
-        world.move(world.jira.issues["INCIDENT-1"], "done")
-        world.settle()
+    with world.lose_webhooks():
+        world.move_issue(world.jira.issues["INCIDENT-1"], "done")
+        world.run_until_idle()
     press(page, page.get_by_role("button", name="Synchronise again now"))
     expect(page.get_by_role("status")).to_have_text("Done: its history says what.")
     expect(page.get_by_text("asked for by hand").first).to_be_visible()
-    assert world.seen()["Checkout is down"] == ("resolved", "done")
+    assert world.read_statuses()["Checkout is down"] == ("resolved", "done")
     press(page, page.get_by_role("button", name="Sign out"))
     expect(page.get_by_label("Password")).to_be_visible()
 
@@ -100,12 +100,12 @@ def test_it_renews_itself_and_leaves_alone_whoever_reads(world, page_at):
     sign_in(page, world)
     expect(page.locator("#rows tbody tr")).to_have_count(4)
     world.pagerduty.trigger(world.service, "Mail is late", world.rita, "P1")
-    world.settle()
+    world.run_until_idle()
     page.clock.run_for(15_000)
     expect(page.locator("#rows tbody tr")).to_have_count(5)
     tab_to(page, page.get_by_role("link", name="Mail is late"))
     world.pagerduty.trigger(world.service, "Chat is late", world.rita, "P1")
-    world.settle()
+    world.run_until_idle()
     with page.expect_response("**/status"):
         page.clock.run_for(15_000)
     expect(page.get_by_role("link", name="Mail is late")).to_be_focused()
@@ -117,8 +117,8 @@ def test_an_incidents_page_renews_what_both_sides_are(world, page_at):
     sign_in(page, world)
     page.get_by_role("link", name="Checkout is down").click()
     expect(page.locator("#now")).to_contain_text("INCIDENT-1 to do")
-    world.move(world.jira.issues["INCIDENT-1"], "indeterminate")
-    world.settle()
+    world.move_issue(world.jira.issues["INCIDENT-1"], "indeterminate")
+    world.run_until_idle()
     page.clock.run_for(15_000)
     expect(page.locator("#now")).to_contain_text("INCIDENT-1 in progress")
     expect(page.locator("#live")).to_contain_text("issue changed")

@@ -11,9 +11,9 @@ import boto3
 import moto.cloudformation.models as cloudformation
 import pytest
 
-from sandbox.aws.moto_server import OneAtATime
+from sandbox.aws.moto_server import SerializedApplication
 from sandbox.clock import RunningClock
-from sandbox.places import Loopback
+from sandbox.hosts import LoopbackHost
 from sandbox.world import World
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,11 +50,10 @@ class Checkout:
         for name in (".venv", "node_modules"):
             (folder / name).symlink_to(ROOT / name)
         node = os.path.dirname(shutil.which("node"))
-        self.environ = {
-            **{name: value for name, value in os.environ.items() if name == "HOME" or name.startswith("PIP_")},
-            "PATH": f"{folder}/node_modules/.bin:{node}:/usr/bin:/bin", "AWS_ENDPOINT_URL": aws.url,
-            "AWS_REGION": REGION, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
-        }
+        self.environ = {**{name: value for name, value in os.environ.items() if name == "HOME"
+                           or name.startswith("PIP_")}, "PATH": f"{folder}/node_modules/.bin:{node}:/usr/bin:/bin",
+                        "AWS_ENDPOINT_URL": aws.url, "AWS_REGION": REGION, "AWS_ACCESS_KEY_ID": "test",
+                        "AWS_SECRET_ACCESS_KEY": "test"}
 
     def sls(self, *arguments, ok=True, **environ):
         """What it said; it must have succeeded, or failed."""
@@ -75,7 +74,7 @@ SIGNED = re.compile(r"/([a-z0-9-]+)/aws4_request")
 @pytest.fixture(scope="session")
 def checkout(aws, tmp_path_factory):
     """The copy; `asked` are the services that `sls` was seen to call itself."""
-    there, answer = Checkout(tmp_path_factory.mktemp("deploy") / "jpi", aws), OneAtATime.__call__
+    there, answer = Checkout(tmp_path_factory.mktemp("deploy") / "jpi", aws), SerializedApplication.__call__
 
     def noting(self, environ, start_response):
         if environ.get("HTTP_USER_AGENT", "").startswith("aws-sdk-js"):
@@ -83,7 +82,7 @@ def checkout(aws, tmp_path_factory):
         return answer(self, environ, start_response)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(OneAtATime, "__call__", noting)
+        patch.setattr(SerializedApplication, "__call__", noting)
         # moto refuses what cfn-lint only warns of, and so what osls writes into every template.
         lint = cloudformation.validate_template_cfn_lint
         patch.setattr(cloudformation, "validate_template_cfn_lint",
@@ -101,7 +100,7 @@ def clients(aws):
 @pytest.fixture(scope="session")
 def site(aws):
     """Both services, set up, with what is to stand in .env.qa."""
-    world = World(Loopback(aws), RunningClock())
+    world = World(LoopbackHost(aws), RunningClock())
     world.settings = {name: value for name, value in world.environ.items() if name not in NOT_THE_STACKS}
     yield world
     world.stop()

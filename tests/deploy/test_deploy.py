@@ -11,11 +11,11 @@ import pytest
 from cfnlint import ManualArgs, lint
 from dotenv import dotenv_values
 
-from jpi.http_client import FIGURES
+from jpi.http_client import COUNT_NAMES
 from jpi.metrics import NAMESPACE
-from sandbox.aws.functions import record
-from sandbox.aws.queues import RECEIVES, VISIBILITY_SECONDS
-from sandbox.bench.artefact import runtime_in
+from sandbox.aws.event_source import to_lambda_record
+from sandbox.aws.events_queue import RECEIVES, VISIBILITY_SECONDS
+from sandbox.bench.artefact import make_runtime_folder
 from tests.deploy.conftest import REGION, env_file
 
 # moto makes no alarms, bucket policies and the like; what it leaves out is looked for in the template.
@@ -54,7 +54,7 @@ def of_type(template, kind):
 
 @pytest.fixture(scope="session")
 def runtime(tmp_path_factory):
-    return runtime_in(tmp_path_factory.mktemp("lambda"))
+    return make_runtime_folder(tmp_path_factory.mktemp("lambda"))
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def test_no_role_may_do_more_than_it_must(template):
 def test_the_tables_are_as_the_models_have_them(deployed, clients, site, template):
     made = [clients["dynamodb"].describe_table(TableName=f"{name}-qa")["Table"]
             for name in ("incidents", "log-entries", "config")]
-    for model, there in zip(site.tables(), made, strict=True):
+    for model, there in zip(site.bind_tables(), made, strict=True):
         wanted = clients["dynamodb"].describe_table(TableName=model.Meta.table_name)["Table"]
         for part in ("KeySchema", "AttributeDefinitions"):
             assert by_name(there[part]) == by_name(wanted[part])
@@ -191,7 +191,7 @@ def test_the_dashboard_draws_the_figures_that_log_lines_carry(template):
     body = json.loads(template["Dashboard"]["Properties"]["DashboardBody"])
     metrics = [metric for one in body["widgets"] for metric in one["properties"].get("metrics", ())]
     drawn = {name for namespace, name, *_ in metrics if namespace == NAMESPACE}
-    assert drawn == {"events", "lag_ms", *FIGURES}
+    assert drawn == {"events", "lag_ms", *COUNT_NAMES}
 
 
 def test_logs_are_kept_for_a_month(template):
@@ -227,20 +227,21 @@ def messages_stay(deployed, clients):
 @pytest.mark.usefixtures("messages_stay")
 def test_a_p1_goes_in_and_an_issue_comes_out(site, invoke, clients):
     incident = site.pagerduty.trigger(site.service, "Checkout is down", site.rita, "P1", "Nobody can pay.")
-    [delivery] = site.pagerduty.outbox.waiting
+    [delivery] = site.pagerduty.outbox.pending
     answer = invoke("jpi-qa-app", gateway("POST", "/pagerduty-webhook", delivery))
     assert (answer["statusCode"], json.loads(answer["body"])["events"][0]["outcome"]) == (202, "queued")
     url = clients["sqs"].get_queue_url(QueueName="jpi-events-qa.fifo")["QueueUrl"]
     messages = clients["sqs"].receive_message(QueueUrl=url, MaxNumberOfMessages=10, AttributeNames=["All"])["Messages"]
-    assert invoke("jpi-qa-events", {"Records": [record(one) for one in messages]}) == {"batchItemFailures": []}
-    issue = site.issue_of(incident)
-    assert (issue.summary, len(site.linked(issue, "Question"))) == ("Checkout is down", 3)
+    assert invoke("jpi-qa-events", {"Records": [to_lambda_record(one)
+                                                for one in messages]}) == {"batchItemFailures": []}
+    issue = site.find_issue(incident)
+    assert (issue.summary, len(site.list_linked_summaries(issue, "Question"))) == ("Checkout is down", 3)
     assert invoke("jpi-qa-log_entries", SCHEDULED)["entries"] >= 1
 
 
 def test_a_stranger_is_refused(invoke, site):
     site.pagerduty.trigger(site.service, "Forged", site.rita, "P5")
-    delivery = site.pagerduty.outbox.waiting[-1]
+    delivery = site.pagerduty.outbox.pending[-1]
     delivery.headers = {**delivery.headers, "X-PagerDuty-Signature": "v1=" + "0" * 64}
     assert invoke("jpi-qa-app", gateway("POST", "/pagerduty-webhook", delivery))["statusCode"] == 401
     # However long the deployment took, the last poll is no older than three intervals.
@@ -259,13 +260,11 @@ SCHEDULED = {
 def gateway(method, path, delivery=None):
     """API Gateway's event of a Lambda proxy integration: AWS, "Set up Lambda proxy integrations"."""
     headers = {"Host": "x.execute-api.us-east-1.amazonaws.com", **(delivery.headers if delivery else {})}
-    return {
-        "resource": "/{proxy+}", "path": path, "httpMethod": method, "headers": headers,
-        "multiValueHeaders": {name: [value] for name, value in headers.items()}, "queryStringParameters": None,
-        "multiValueQueryStringParameters": None, "pathParameters": {"proxy": path[1:]}, "stageVariables": None,
-        "requestContext": {"stage": "qa", "path": f"/qa{path}", "httpMethod": method, "identity": {}},
-        "body": delivery.body.decode() if delivery else None, "isBase64Encoded": False,
-    }
+    return {"resource": "/{proxy+}", "path": path, "httpMethod": method, "headers": headers,
+            "multiValueHeaders": {name: [value] for name, value in headers.items()}, "queryStringParameters": None,
+            "multiValueQueryStringParameters": None, "pathParameters": {"proxy": path[1:]}, "stageVariables": None,
+            "requestContext": {"stage": "qa", "path": f"/qa{path}", "httpMethod": method, "identity": {}},
+            "body": delivery.body.decode() if delivery else None, "isBase64Encoded": False}
 
 
 @pytest.fixture(scope="session")

@@ -53,7 +53,7 @@ def start(checkout):
 
 def test_the_app_is_served_and_takes_a_p1(local, start, site):
     incident = site.pagerduty.trigger(site.service, "Served", site.rita, "P1")
-    delivery = site.pagerduty.outbox.waiting.pop()
+    delivery = site.pagerduty.outbox.pending.pop()
     _, line = start("Running on http", "sls", "wsgi", "serve", "-p", "0")
     there = READY.search(line)[0]
     with urllib.request.urlopen(f"{there}/health") as answer:
@@ -61,15 +61,15 @@ def test_the_app_is_served_and_takes_a_p1(local, start, site):
     request = urllib.request.Request(f"{there}/pagerduty-webhook", delivery.body, delivery.headers)
     with urllib.request.urlopen(request) as answer:
         assert answer.status == 200
-    assert site.issue_of(incident).summary == "Served"
+    assert site.find_issue(incident).summary == "Served"
 
 
 def test_the_poll_is_run_by_hand(local, site):
     site.pagerduty.trigger(site.service, "Polled", site.rita, "P1")
-    site.pagerduty.outbox.waiting.clear()
+    site.pagerduty.outbox.pending.clear()
     said = local.sls("invoke", "local", "-f", "log_entries", IS_OFFLINE="True")
     assert re.search(r'"entries": [1-9]', said), said
-    assert "Polled" in [issue.summary for issue in site.issues()]
+    assert "Polled" in [issue.summary for issue in site.list_issues()]
 
 
 def test_dynamodb_is_started_with_the_tables_and_stops(local, start):

@@ -7,9 +7,9 @@ import pytest
 from botocore.client import BaseClient
 
 from jpi.app import app
-from jpi.domain.text_limits import document
+from jpi.domain.text_limits import to_adf_document
 from jpi.handlers import log_entries
-from tests.acting import edit
+from tests.world_actions import edit_issue
 
 # IAM's names where they are not the operation's own: AWS, "Actions, resources, and condition keys for Amazon SQS".
 ACTIONS = {"SendMessageBatch": "SendMessage", "ChangeMessageVisibilityBatch": "ChangeMessageVisibility",
@@ -75,9 +75,9 @@ def test_each_role_allows_what_its_function_does(make_loopback_world, seen, allo
         done[name] |= seen
 
     def told():
-        during("App", lambda: (world.pagerduty.outbox.pump(), world.jira.outbox.pump()))
-        while world.events.visible():
-            during("Events", world.work)
+        during("App", lambda: (world.pagerduty.outbox.deliver_due(), world.jira.outbox.deliver_due()))
+        while world.event_source.count_visible():
+            during("Events", world.apply_batch)
 
     incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
     told()
@@ -86,15 +86,15 @@ def test_each_role_allows_what_its_function_does(make_loopback_world, seen, allo
     told()
     during("App", lambda: look_at(incident.id))
     told()
-    issue = world.issue_of(incident)
-    edit(world, issue, summary="Down for good")
-    world.pagerduty.annotate(incident, "Rolled back.", world.rita)
-    world.jim("POST", f"/rest/api/3/issue/{issue.key}/comment", {"body": document("Traffic is back.")})
-    world.pagerduty.hooks.ping(next(iter(world.pagerduty.hooks.all.values())), world.clock.now())
-    world.jira.conflicts = 9
+    issue = world.find_issue(incident)
+    edit_issue(world, issue, summary="Down for good")
+    world.pagerduty.add_note(incident, "Rolled back.", world.rita)
+    world.jim("POST", f"/rest/api/3/issue/{issue.key}/comment", {"body": to_adf_document("Traffic is back.")})
+    world.pagerduty.webhooks.send_ping(next(iter(world.pagerduty.webhooks.subscriptions.values())), world.clock.now())
+    world.jira.pending_conflicts = 9
     world.pagerduty.resolve(incident, world.rita)
     told()
-    world.jira.conflicts = 0
+    world.jira.pending_conflicts = 0
     world.clock.advance(60)
     told()
     during("LogEntries", lambda: log_entries.handler({}, None))

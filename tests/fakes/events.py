@@ -14,13 +14,14 @@ from jpi.domain.model import Incident, Issue
 from sandbox.clock import START
 
 INCIDENT_ID, ISSUE_KEY, ISSUE_ID = "Q1", "INCIDENT-1", "10001"
-_KINDS = {("triggered", "acknowledged"): IncidentAcknowledged, ("acknowledged", "triggered"): IncidentUnacknowledged,
-          ("resolved", "triggered"): IncidentReopened}
+_MOVE_EVENT_CLASSES = {("triggered", "acknowledged"): IncidentAcknowledged, ("acknowledged",
+                                                                             "triggered"): IncidentUnacknowledged, (
+    "resolved", "triggered"): IncidentReopened}
 
 
-def kind_of_move(before, after):
+def find_move_event_class(before, after):
     """Return the class of the event that tells of an incident's move from one status to another."""
-    return IncidentResolved if after == "resolved" else _KINDS[before, after]
+    return IncidentResolved if after == "resolved" else _MOVE_EVENT_CLASSES[before, after]
 
 
 def make_incident_event(kind, seconds=0, actor=None, **fields):
@@ -40,7 +41,7 @@ def make_link(**fields):
     return Link(INCIDENT_ID, 3, ISSUE_KEY, ISSUE_ID, {"status": "triggered"}, issue_status="triggered", **fields)
 
 
-def pick_event(under_way, number, keep=False):
+def take_event(under_way, number, keep=False):
     """Return any of the events under way, which then is no longer, unless it is to come again (`keep`)."""
     number %= len(under_way)
     return under_way[number] if keep else under_way.pop(number)

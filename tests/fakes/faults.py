@@ -3,8 +3,8 @@
 from enum import Enum, auto
 from functools import wraps
 
-from jpi.errors import Outage, OutcomeUnknown, Unavailable
-from sandbox.wire import WireFault
+from jpi.errors import AwsOutage, OutcomeUnknown, ServiceUnavailable
+from sandbox.call_interception import WireFault
 
 CALL_SECONDS = 0.001
 
@@ -26,33 +26,33 @@ class BreakingCalls:
     """The calls to come: each takes its time, and one of them may be planned to break."""
 
     def __init__(self, clock):
-        self.clock, self.count, self.fault = clock, 0, None
+        self.clock, self.calls_until_fault, self.fault = clock, 0, None
 
-    def plan(self, count, fault):
+    def plan_fault(self, count, fault):
         """Break the call that comes after `count` others."""
-        self.count, self.fault = count, fault
+        self.calls_until_fault, self.fault = count, fault
 
-    def mend(self):
+    def clear_fault(self):
         """Break none from now on."""
         self.fault = None
 
-    def begin(self):
+    def begin_call(self):
         """Let a call begin, which takes time; raise what breaks it before its effect."""
         self.clock.advance(CALL_SECONDS)
-        self.count -= 1
+        self.calls_until_fault -= 1
         if self._is_next(CallFault.CRASH_BEFORE):
             raise Crash
         if self._is_next(CallFault.REFUSED):
-            raise Unavailable("refused")
+            raise ServiceUnavailable("refused")
 
-    def carry(self, name, call):
+    def intercept_call(self, name, call):
         """Carry a call of the stores in memory; one whose answer is lost is sent again by DynamoDB's client."""
         self.clock.advance(CALL_SECONDS)
-        self.count -= 1
+        self.calls_until_fault -= 1
         if self._is_next(CallFault.CRASH_BEFORE):
             raise Crash
         if self._is_next(CallFault.REFUSED):
-            raise Outage("refused")
+            raise AwsOutage("refused")
         answer = call()
         if self._is_next(CallFault.CRASH_AFTER):
             raise Crash
@@ -60,17 +60,17 @@ class BreakingCalls:
             raise WireFault(name)
         return answer
 
-    def end(self, is_write):
+    def end_call(self, is_write):
         """Let a call end; raise what breaks it after its effect."""
         if self._is_next(CallFault.CRASH_AFTER):
             raise Crash
         if self._is_next(CallFault.ANSWER_LOST):
-            raise OutcomeUnknown("lost") if is_write else Unavailable("lost")
+            raise OutcomeUnknown("lost") if is_write else ServiceUnavailable("lost")
 
     def _is_next(self, fault):
-        if self.count >= 0 or self.fault is not fault:
+        if self.calls_until_fault >= 0 or self.fault is not fault:
             return False
-        self.mend()
+        self.clear_fault()
         return True
 
 
@@ -87,10 +87,10 @@ def write_call(method):
 def _over_the_wire(method, is_write):
     @wraps(method)
     def call(self, *arguments, **named):
-        self.calls.begin()
+        self.calls.begin_call()
         answer = method(self, *arguments, **named)
         self.writes += is_write
-        self.calls.end(is_write)
+        self.calls.end_call(is_write)
         return answer
 
     return call

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from jpi.domain.events import IssueUpdated
-from jpi.domain.issue_drafts import Created, Draft
+from jpi.domain.issue_drafts import CreatedIssue, IssueDraft
 from jpi.domain.model import Category, Issue
 from tests.fakes.faults import read_call, write_call
 from tests.fakes.services import CHANGE_SECONDS, JIM, JIRA_BOT, FakeService, NoComments, WholeScreens
@@ -19,15 +19,15 @@ CLAIM_SECONDS = 1.0
 class FakeIssue:
     """An issue: what it was made from, its status's category, and who last moved it."""
 
-    draft: Draft
-    made: datetime
-    changed: datetime
+    draft: IssueDraft
+    created_at: datetime
+    changed_at: datetime
     category: Category = "new"
     last_mover: str = ""
 
     def is_indexed(self, now, slack=0.0):
         """True if a search finds it by now."""
-        return (now - self.made).total_seconds() >= INDEX_LAG_SECONDS - slack
+        return (now - self.created_at).total_seconds() >= INDEX_LAG_SECONDS - slack
 
 
 @dataclass
@@ -36,97 +36,97 @@ class FakeJira(FakeService):
 
     issues: dict[str, FakeIssue] = field(default_factory=dict)
     comments: NoComments = field(default_factory=NoComments)
-    screens: WholeScreens = field(default_factory=WholeScreens)
+    create_screens: WholeScreens = field(default_factory=WholeScreens)
     own_id = JIRA_BOT.id
 
-    def incident_issues(self, incident_id):
+    def list_incident_issues(self, incident_id):
         """Return the keys of the issues that stand for an incident."""
-        return [key for key, issue in self.issues.items() if issue.draft.mark == f"incident:{incident_id}"]
+        return [key for key, issue in self.issues.items() if issue.draft.idempotency_key == f"incident:{incident_id}"]
 
     def act_as_jim(self, key, category):
         """Let Jim move an issue on, or out of done."""
         before = self.issues[key].category
         if before != category and (category != "new" or before == "done"):
-            self._move(key, category, JIM)
+            self._move_issue(key, category, JIM)
 
-    def _move(self, key, category, actor):
+    def _move_issue(self, key, category, actor):
         self.clock.advance(CHANGE_SECONDS)
         issue, now = self.issues[key], self.clock.now()
         before, issue.category = issue.category, category
-        issue.last_mover, issue.changed = actor.id, now
-        self.under_way.append(IssueUpdated(f"{key}-{now.timestamp()}", now, self._show(key), actor, moved=True,
+        issue.last_mover, issue.changed_at = actor.id, now
+        self.in_flight.append(IssueUpdated(f"{key}-{now.timestamp()}", now, self._to_issue(key), actor, moved=True,
                                            left=before))
 
-    def _make(self, draft):
+    def _create_issue(self, draft):
         key = f"{draft.project}-{len(self.issues) + 1}"
         self.issues[key] = FakeIssue(draft, self.clock.now(), self.clock.now())
-        return Created(key, key)
+        return CreatedIssue(key, key)
 
-    def _show(self, key):
+    def _to_issue(self, key):
         return Issue(key, key, self.issues[key].category)
 
     @read_call
-    def learn_site(self):
+    def load_site_schema(self):
         """Learn nothing, since creating an issue needs to know nothing."""
 
     @write_call
     def create(self, draft):
         """Make one issue."""
-        return self._make(draft)
+        return self._create_issue(draft)
 
     @write_call
     def create_all(self, drafts):
         """Make several issues."""
-        return [self._make(draft) for draft in drafts]
+        return [self._create_issue(draft) for draft in drafts]
 
     @write_call
-    def transition(self, key, way):
+    def transition_issue(self, key, target):
         """Move the issue, unless it is at its end already or a person closed it meanwhile."""
         category = self.issues[key].category
-        if category == way.category:
+        if category == target.category:
             return "there"
-        if category == "done" != way.agreed:
+        if category == "done" != target.from_category:
             return "left"
-        self._move(key, way.category, JIRA_BOT)
+        self._move_issue(key, target.category, JIRA_BOT)
         return "moved"
 
     @read_call
-    def status(self, status_id):
+    def get_status(self, status_id):
         """Return a status's name and category, which are its id."""
         return status_id, status_id
 
     @write_call
     def edit(self, key, values):
         """Take note that fields were set; none is refused."""
-        self.issues[key].changed = self.clock.now()
+        self.issues[key].changed_at = self.clock.now()
         return {}
 
     @read_call
-    def labelled(self, project, label):
+    def find_issue_by_label(self, project, label):
         """Return the oldest issue with this label that the search index has."""
         keys = [key for key, issue in self.issues.items() if label in issue.draft.labels
                 and issue.draft.project == project and issue.is_indexed(self.clock.now(), CLAIM_SECONDS)]
-        return self._show(keys[0]) if keys else None
+        return self._to_issue(keys[0]) if keys else None
 
     @read_call
-    def marks(self, key, link_type, like):
+    def find_idempotency_keys(self, key, link_type, draft):
         """Return what the issues stand for that are linked to this one by this type."""
-        return {issue.draft.mark for issue in self.issues.values()
+        return {issue.draft.idempotency_key for issue in self.issues.values()
                 if any((to.type, to.key) == (link_type, key) for to in issue.draft.links)}
 
     @read_call
-    def moved(self, key):
+    def has_changed_status(self, key):
         """True if its status was ever changed."""
         return bool(self.issues[key].last_mover)
 
     @read_call
-    def recent(self, label, minutes):
+    def find_recently_changed(self, label, minutes):
         """Return the issues with this label that the search index has and that changed within so many minutes."""
         now = self.clock.now()
         return [key for key, issue in self.issues.items() if label in issue.draft.labels and issue.is_indexed(now)
-                and (now - issue.changed).total_seconds() <= 60 * minutes]
+                and (now - issue.changed_at).total_seconds() <= 60 * minutes]
 
     @read_call
-    def states(self, ids):
+    def get_issue_states(self, ids):
         """Return the present status of issues, and when each last changed."""
-        return [(self._show(key), self.issues[key].changed) for key in ids]
+        return [(self._to_issue(key), self.issues[key].changed_at) for key in ids]

@@ -6,8 +6,8 @@ from datetime import datetime
 
 from jpi.domain.events import IncidentPriorityUpdated, IncidentTriggered
 from jpi.domain.model import Incident, LogEntry
-from jpi.pagerduty.payloads import Logged, Shown
-from tests.fakes.events import kind_of_move
+from jpi.pagerduty.payloads import IncidentSnapshot, LogEntrySnapshot
+from tests.fakes.events import find_move_event_class
 from tests.fakes.faults import read_call, write_call
 from tests.fakes.services import CHANGE_SECONDS, PAGERDUTY_BOT, RITA, FakeService, NoNotes
 
@@ -16,17 +16,17 @@ from tests.fakes.services import CHANGE_SECONDS, PAGERDUTY_BOT, RITA, FakeServic
 class FakeIncident:
     """An incident as it is now, its log, and when it last changed, to the second."""
 
-    present: Incident
-    changed: datetime
+    current: Incident
+    changed_at: datetime
     log: list[LogEntry] = field(default_factory=list)
 
-    def show(self):
+    def to_snapshot(self):
         """Return it as a read does."""
-        return Shown(self.present, self.changed)
+        return IncidentSnapshot(self.current, self.changed_at)
 
-    def show_log(self):
+    def to_logged_entries(self):
         """Return its log entries as a read does: each with the incident's present state."""
-        return [Logged(self.present, self.changed, entry) for entry in self.log]
+        return [LogEntrySnapshot(self.current, self.changed_at, entry) for entry in self.log]
 
 
 @dataclass
@@ -39,89 +39,89 @@ class FakePagerDuty(FakeService):
 
     def trigger(self, priority):
         """Trigger an incident of this priority, as a monitor does."""
-        name, now = f"Q{next(self._numbers)}", self._second()
+        name, now = f"Q{next(self._numbers)}", self._read_second()
         incident = Incident(name, "Down", "triggered", priority, details="x", created=now)
         self.incidents[name] = FakeIncident(incident, now)
-        self._record(name, IncidentTriggered, "trigger", RITA, priority)
+        self._record_change(name, IncidentTriggered, "trigger", RITA, priority)
 
     def act_as_rita(self, name, choice):
         """Let Rita raise an incident to P1 or change its status, where PagerDuty has her do so."""
         incident = self.incidents[name]
         if choice == "P1":
-            incident.present = replace(incident.present, priority="P1")
-            self._record(name, IncidentPriorityUpdated, "priority_change", RITA, "P1")
-        elif choice != incident.present.status and (incident.present.status != "resolved" or choice == "triggered"):
-            self._move(name, choice, RITA)
+            incident.current = replace(incident.current, priority="P1")
+            self._record_change(name, IncidentPriorityUpdated, "priority_change", RITA, "P1")
+        elif choice != incident.current.status and (incident.current.status != "resolved" or choice == "triggered"):
+            self._move_incident(name, choice, RITA)
 
-    def _move(self, name, status, agent):
+    def _move_incident(self, name, status, agent):
         incident = self.incidents[name]
-        before = incident.present
-        reopened = self._second() if before.status == "resolved" else before.reopened
-        incident.present = replace(before, status=status, reopened=reopened)
-        self._record(name, kind_of_move(before.status, status), status, agent)
+        before = incident.current
+        reopened = self._read_second() if before.status == "resolved" else before.reopened
+        incident.current = replace(before, status=status, reopened=reopened)
+        self._record_change(name, find_move_event_class(before.status, status), status, agent)
 
-    def _record(self, name, kind, entry_type, agent, priority=None):
+    def _record_change(self, name, kind, entry_type, agent, priority=None):
         self.clock.advance(CHANGE_SECONDS)
         incident = self.incidents[name]
-        incident.changed = self._second()
-        entry = LogEntry(f"{name}R{len(incident.log)}", f"{entry_type}_log_entry", incident.changed, entry_type,
+        incident.changed_at = self._read_second()
+        entry = LogEntry(f"{name}R{len(incident.log)}", f"{entry_type}_log_entry", incident.changed_at, entry_type,
                          priority, agent)
         incident.log.append(entry)
         # A webhook does not bring the trigger's details.
-        snapshot = replace(incident.present, details=None)
-        self.under_way.append(kind(f"{entry.id}-webhook", self.clock.now(), snapshot, agent))
+        snapshot = replace(incident.current, details=None)
+        self.in_flight.append(kind(f"{entry.id}-webhook", self.clock.now(), snapshot, agent))
 
-    def _second(self):
+    def _read_second(self):
         """Return the present time as PagerDuty's API tells it."""
         return self.clock.now().replace(microsecond=0)
 
     @read_call
-    def own_id(self):
+    def find_own_id(self):
         """Return the user id that jpi writes as."""
         return PAGERDUTY_BOT.id
 
     @read_call
-    def incident(self, incident_id):
+    def get_incident(self, incident_id):
         """Return the incident as it is now."""
-        return self.incidents[incident_id].present
+        return self.incidents[incident_id].current
 
     @read_call
-    def shown(self, incident_id):
+    def get_snapshot(self, incident_id):
         """Return the incident as it is now, and when it last changed."""
-        return self.incidents[incident_id].show()
+        return self.incidents[incident_id].to_snapshot()
 
     @read_call
-    def open_incidents(self):
+    def list_open_incidents(self):
         """Return the incidents that are not resolved."""
-        return [incident.show() for incident in self.incidents.values() if incident.present.status != "resolved"]
+        return [incident.to_snapshot() for incident in self.incidents.values() if incident.current.status != "resolved"]
 
     @read_call
-    def incident_log(self, incident_id):
+    def list_incident_log_entries(self, incident_id):
         """Return all entries of an incident."""
-        return self.incidents[incident_id].show_log()
+        return self.incidents[incident_id].to_logged_entries()
 
     @read_call
-    def log_entries(self, since, until):
+    def list_log_entries(self, since, until):
         """Return all entries between two times, of which none is missing."""
-        logged = [entry for incident in self.incidents.values() for entry in incident.show_log()]
+        logged = [entry for incident in self.incidents.values() for entry in incident.to_logged_entries()]
         return [entry for entry in logged if since <= entry.entry.at <= until], True
 
     @write_call
     def edit(self, incident_id, values):
         """Set fields; none is refused."""
         incident = self.incidents[incident_id]
-        incident.present = replace(incident.present, **values)
-        incident.changed = self._second()
+        incident.current = replace(incident.current, **values)
+        incident.changed_at = self._read_second()
         return {}
 
     @write_call
     def set_status(self, incident_id, status, reopens=False):
         """Bring the incident into this status, as far as PagerDuty's API does."""
         incident = self.incidents[incident_id]
-        before = incident.present.status
+        before = incident.current.status
         if status == before or (status != "resolved" and before != ("resolved" if reopens else "triggered")):
-            return False, None if status == "resolved" else incident.show()
+            return False, None if status == "resolved" else incident.to_snapshot()
         is_reopened_to_work = (before, status) == ("resolved", "acknowledged")
         for step in ["triggered", status] if is_reopened_to_work else [status]:
-            self._move(incident_id, step, PAGERDUTY_BOT)
-        return True, incident.show()
+            self._move_incident(incident_id, step, PAGERDUTY_BOT)
+        return True, incident.to_snapshot()

@@ -1,8 +1,8 @@
 """jpi's pure part alone, without engine, poll and store: what it decides is done at once."""
 
-from jpi.domain.decide import decide, performed, settle
+from jpi.domain.decide import advance_watermarks, decide, record_action
 from sandbox.clock import Clock
-from tests.fakes.events import pick_event
+from tests.fakes.events import take_event
 
 # What becomes of an event under way: it arrives, arrives and comes again, or never does.
 FATES = ("deliver", "again", "lose")
@@ -16,7 +16,7 @@ class PureWorld:
 
     def __init__(self, link, policy):
         self.clock, self.link, self.policy = Clock(), link, policy
-        self.under_way, self.writes = [], []
+        self.in_flight, self.writes = [], []
 
     def perform(self, action):
         """Do what was decided; return it as it was done."""
@@ -31,14 +31,14 @@ class PureWorld:
         for action in decide(event, self.link, self.policy):
             self.clock.advance(1)
             done = self.perform(action)
-            self.link = performed(done, self.link)
-        self.link = settle(event, self.link)
+            self.link = record_action(done, self.link)
+        self.link = advance_watermarks(event, self.link)
 
-    def deliver_any(self, fate, number):
+    def deliver_pending_event(self, fate, number):
         """Let an event under way meet its fate, one of FATES."""
-        if not self.under_way:
+        if not self.in_flight:
             return
-        event = pick_event(self.under_way, number, keep=fate == "again")
+        event = take_event(self.in_flight, number, keep=fate == "again")
         if fate != "lose":
             self.apply(event)
 

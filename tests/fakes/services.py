@@ -18,14 +18,14 @@ class FakeService:
 
     clock: Clock
     calls: BreakingCalls
-    under_way: list
+    in_flight: list
     writes: int = 0
 
 
 class NoComments:
     """The comments of issues, of which nobody made any."""
 
-    def of(self, ids):
+    def list_for_issues(self, ids):
         """Return the comments of several issues: none."""
         return {}
 
@@ -33,7 +33,7 @@ class NoComments:
 class NoNotes:
     """The notes of incidents, of which nobody made any."""
 
-    def of(self, incident_id):
+    def list_for_incident(self, incident_id):
         """Return an incident's notes: none."""
         return []
 
@@ -41,5 +41,5 @@ class NoNotes:
 class WholeScreens:
     """Create screens that have every field."""
 
-    def learn(self, project, issue_type):
+    def load(self, project, issue_type):
         """Learn nothing, since nothing is lacking."""

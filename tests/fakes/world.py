@@ -3,19 +3,19 @@
 from collections import Counter
 from dataclasses import replace
 
-from jpi.domain.events import IssueUpdated, incident_of
-from jpi.domain.issue_drafts import QUESTION, TIMELINE
-from jpi.domain.model import CATEGORY_OF
+from jpi.domain.events import IssueUpdated, get_incident_id
+from jpi.domain.issue_drafts import QUESTION_LINK_TYPE, TIMELINE_LINK_TYPE
+from jpi.domain.model import CATEGORY_BY_STATUS
 from jpi.domain.policy import Policy, Question
-from jpi.errors import Permanent, Retryable
-from jpi.metrics import Figures
+from jpi.errors import PermanentError, RetryableError
+from jpi.metrics import MetricCounters
 from jpi.store.cache import Cache
 from jpi.store.cursor import Cursor
-from jpi.sync.poller import Poll
-from jpi.sync.reconciler import Reconcile
-from jpi.sync.service import Engine
-from sandbox.aws.memory_state import MemoryTables
-from sandbox.aws.memory_tables import memory_stores
+from jpi.sync.poller import Poller
+from jpi.sync.reconciler import Reconciler
+from jpi.sync.service import SyncService
+from sandbox.aws.memory_rows import MemoryTables
+from sandbox.aws.memory_stores import make_memory_stores
 from sandbox.clock import Clock
 from tests.fakes.faults import BreakingCalls, Crash
 from tests.fakes.jira import INDEX_LAG_SECONDS, FakeJira
@@ -25,30 +25,30 @@ from tests.fakes.services import JIM
 
 QUESTIONS = 3
 POLICY = Policy(person_project="", questions=tuple(Question(f"Question {number}?") for number in range(QUESTIONS)))
-PAST_HOURS = 6
-MINUTE = 60
+POLL_WINDOW_HOURS = 6
+MINUTE_SECONDS = 60
 
 
 class FakeWorld:
     """Everything, wired; `under_way`: webhooks not delivered yet, `queue`: events not applied yet."""
 
     def __init__(self):
-        self.clock, self.under_way, self.queue, self.log = Clock(), [], [], FakeLog()
+        self.clock, self.in_flight, self.queue, self.log = Clock(), [], [], FakeLog()
         self.calls = BreakingCalls(self.clock)
-        self.pagerduty = FakePagerDuty(self.clock, self.calls, self.under_way)
-        self.jira = FakeJira(self.clock, self.calls, self.under_way)
-        self.stores = memory_stores(MemoryTables(self.clock), self.calls.carry, self.clock.advance)
+        self.pagerduty = FakePagerDuty(self.clock, self.calls, self.in_flight)
+        self.jira = FakeJira(self.clock, self.calls, self.in_flight)
+        self.stores = make_memory_stores(MemoryTables(self.clock), self.calls.intercept_call, self.clock.advance)
         self.links, self.cursor = self.stores.links, Cursor(self.stores.config)
         self.start_jpi()
 
     def start_jpi(self):
         """Start jpi, as a new process."""
-        ledger, cache = self.stores.ledger, Cache(self.stores.config, self.clock)
-        self.engine = Engine(self.jira, self.pagerduty, self.links, ledger, cache, POLICY, self.clock, self.log,
-                             Figures(), INDEX_LAG_SECONDS)
-        reconcile = Reconcile(self.jira, self.pagerduty, self.links, POLICY, self.clock, self.log)
-        self._poll = Poll(self.pagerduty, self.links, ledger, self.cursor, reconcile, self.hand_over, POLICY,
-                          self.clock, self.log, PAST_HOURS)
+        ledger, cache = self.stores.processed_ids, Cache(self.stores.config, self.clock)
+        self.engine = SyncService(self.jira, self.pagerduty, self.links, ledger, cache, POLICY, self.clock, self.log,
+                                  MetricCounters(), INDEX_LAG_SECONDS)
+        reconcile = Reconciler(self.jira, self.pagerduty, self.links, POLICY, self.clock, self.log)
+        self._poll = Poller(self.pagerduty, self.links, ledger, self.cursor, reconcile, self.hand_over, POLICY,
+                            self.clock, self.log, POLL_WINDOW_HOURS)
 
     def hand_over(self, events):
         """Queue events, as `jpi.queue.Queue` does."""
@@ -58,20 +58,20 @@ class FakeWorld:
     def deliver(self, event):
         """Let a webhook arrive; that of an issue without a link is dropped at the door."""
         if isinstance(event, IssueUpdated):
-            event = replace(event, incident_id=self.links.incident_of(event.issue.key))
-        if incident_of(event):
+            event = replace(event, incident_id=self.links.find_incident_id(event.issue.key))
+        if get_incident_id(event):
             self.queue.append(event)
 
-    def attempt(self, work):
+    def run_as_lambda(self, work):
         """Do some work as Lambda does: return whether it succeeded; a process that died is started again."""
         try:
             work()
         except Crash:
             self.start_jpi()
             return False
-        except Retryable:
+        except RetryableError:
             return False
-        except Permanent as error:
+        except PermanentError as error:
             raise AssertionError("nothing in this world is beyond mending") from error
         return True
 
@@ -81,13 +81,13 @@ class FakeWorld:
             return
         event = self.queue[number % len(self.queue)]
         if not keep:
-            event = next(first for first in self.queue if incident_of(first) == incident_of(event))
-        if self.attempt(lambda: self.engine.apply(event)) and not keep:
+            event = next(first for first in self.queue if get_incident_id(first) == get_incident_id(event))
+        if self.run_as_lambda(lambda: self.engine.apply(event)) and not keep:
             self.queue.remove(event)
 
     def poll(self):
         """Poll once, as the schedule does."""
-        self.attempt(self._poll.run)
+        self.run_as_lambda(self._poll.run)
 
     def drain(self):
         """Apply events until none is queued; let time pass where somebody may still be at it."""
@@ -97,18 +97,18 @@ class FakeWorld:
             before = len(self.queue)
             self.apply_any()
             if len(self.queue) == before:
-                self.clock.advance(MINUTE)
+                self.clock.advance(MINUTE_SECONDS)
         raise AssertionError(f"still queued: {self.queue}")
 
-    def settle(self):
+    def run_until_idle(self):
         """Let everything come to rest: no call breaks, two polls, every queued event applied."""
-        self.calls.mend()
+        self.calls.clear_fault()
         for _ in range(2):
             self.drain()
-            self.clock.advance(MINUTE)
+            self.clock.advance(MINUTE_SECONDS)
             self.poll()
         self.drain()
-        self.clock.advance(MINUTE)
+        self.clock.advance(MINUTE_SECONDS)
 
     def count_writes(self):
         """Return the number of writes to either service."""
@@ -120,19 +120,19 @@ class FakeWorld:
         return {name: failure for name, failure in failures.items() if failure}
 
     def _find_failure(self, name):
-        log, keys = self.pagerduty.incidents[name].log, self.jira.incident_issues(name)
+        log, keys = self.pagerduty.incidents[name].log, self.jira.list_incident_issues(name)
         if not any(entry.priority == "P1" for entry in log):
             return "an issue that nobody wanted" if keys else ""
         if len(keys) != 1:
             return f"{len(keys)} issues"
         links = [link for issue in self.jira.issues.values() for link in issue.draft.links]
         parts = Counter(link.type for link in links if link.key == keys[0])
-        if parts != {QUESTION: QUESTIONS, TIMELINE: len(log)}:
+        if parts != {QUESTION_LINK_TYPE: QUESTIONS, TIMELINE_LINK_TYPE: len(log)}:
             return f"{parts} of {QUESTIONS} questions and {len(log)} entries"
-        return self._find_difference(self.pagerduty.incidents[name].present.status, self.jira.issues[keys[0]])
+        return self._find_difference(self.pagerduty.incidents[name].current.status, self.jira.issues[keys[0]])
 
     def _find_difference(self, status, issue):
         if (status, issue.category, issue.last_mover) == ("acknowledged", "new", JIM.id):
             # If it was acknowledged before it was done: PagerDuty's API cannot take that back.
             return ""
-        return "" if CATEGORY_OF[status] == issue.category else f"{status} and {issue.category}"
+        return "" if CATEGORY_BY_STATUS[status] == issue.category else f"{status} and {issue.category}"

@@ -8,19 +8,19 @@ import sys
 
 import pytest
 
-from sandbox.aws.functions import record
-from sandbox.web import Fault
-from tests.acting import QUESTIONS, whole
-from tests.faults.scenario import Run
+from sandbox.aws.event_source import to_lambda_record
+from sandbox.simulated_service import HttpFault
+from tests.faults.scenario import ScenarioRun
+from tests.world_actions import QUESTIONS, count_created_parts
 
-APPLY = "import json, sys; from jpi.handlers import events; events.handler(json.load(sys.stdin), None)"
-POLL = "from jpi.handlers import log_entries; log_entries.handler({}, None)"
+APPLY_CODE = "import json, sys; from jpi.handlers import events; events.handler(json.load(sys.stdin), None)"
+POLL_CODE = "from jpi.handlers import log_entries; log_entries.handler({}, None)"
 # The calls of a fresh process that a P1 takes: 0 and 1 learn the site, the issue is 4, its questions are 5.
 CALLS = range(6)
 SAMPLE = [(4, False), (4, True), (5, True)]
 
 
-def killed_at(world, number, after):
+def kill_worker_at(world, number, after):
     """A fault for the call of this number: whoever is the worker dies of it. `worker` is to be set."""
     state = {"calls": 0, "killed": False}
 
@@ -32,13 +32,13 @@ def killed_at(world, number, after):
             return None
         os.kill(state["worker"].pid, signal.SIGKILL)
         state["killed"] = True
-        return Fault(0, after=after)
+        return HttpFault(0, is_after_effect=after)
 
-    world.jira_server.fault = world.pagerduty_server.fault = fault
+    world.jira_server.choose_fault = world.pagerduty_server.choose_fault = fault
     return state
 
 
-def work(world, state, code, given=None):
+def run_worker(world, state, code, given=None):
     """Run it in a process of its own until it ends or is killed."""
     state["worker"] = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
                                        stderr=subprocess.DEVNULL, env={**os.environ, **world.environ})
@@ -48,39 +48,40 @@ def work(world, state, code, given=None):
     return process.returncode
 
 
-def cases(exhaustive):
+def choose_cases(exhaustive):
     return [(number, after) for number in CALLS for after in (False, True)] if exhaustive else SAMPLE
 
 
 def test_a_worker_killed_over_a_p1(loopback_arena_of, exhaustive, survived):
     failures = {}
-    for number, after in cases(exhaustive):
+    for number, after in choose_cases(exhaustive):
         world = loopback_arena_of(queued=True)
         incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
-        world.pagerduty.outbox.pump()
-        state = killed_at(world, number, after)
-        code = work(world, state, APPLY, {"Records": [record(one) for one in world.events.receive()]})
-        run = Run(world)
-        run.settle()
+        world.pagerduty.outbox.deliver_due()
+        state = kill_worker_at(world, number, after)
+        code = run_worker(world, state, APPLY_CODE, {"Records": [to_lambda_record(one)
+                                                                 for one in world.event_source.receive_batch()]})
+        run = ScenarioRun(world)
+        run.run_until_idle()
         run.poll()
         run.poll()
-        timeline = len(world.issues("TIMELINE")) == len(incident.log)
-        if (code, whole(world), len(world.issues("QUESTION")), timeline) != (
+        timeline = len(world.list_issues("TIMELINE")) == len(incident.log)
+        if (code, count_created_parts(world), len(world.list_issues("QUESTION")), timeline) != (
                 -signal.SIGKILL, [QUESTIONS, 2, 1], QUESTIONS, True):
-            failures[number, after] = (code, world.rows(), timeline)
-    survived(len(cases(exhaustive)), failures)
+            failures[number, after] = (code, world.make_summary_rows(), timeline)
+    survived(len(choose_cases(exhaustive)), failures)
 
 
 @pytest.mark.parametrize("queued", [True, False], ids=["queue", "in process"])
 def test_a_poll_killed_in_the_midst(loopback_arena_of, queued):
     world = loopback_arena_of(queued=queued)
-    run = Run(world)
-    with world.losing_webhooks():
+    run = ScenarioRun(world)
+    with world.lose_webhooks():
         incidents = [run.trigger(f"Outage {number}", "P1") for number in range(2)]
-    state = killed_at(world, 1 if queued else 5, after=True)
-    assert work(world, state, POLL) == -signal.SIGKILL
+    state = kill_worker_at(world, 1 if queued else 5, after=True)
+    assert run_worker(world, state, POLL_CODE) == -signal.SIGKILL
     for _ in range(3):
         run.poll()
-    assert len(world.issues("QUESTION")) == 2 * QUESTIONS
-    assert sorted(issue.summary for issue in world.issues()) == ["Outage 0", "Outage 1"]
-    assert len(world.issues("TIMELINE")) == sum(len(one.log) for one in incidents)
+    assert len(world.list_issues("QUESTION")) == 2 * QUESTIONS
+    assert sorted(issue.summary for issue in world.list_issues()) == ["Outage 0", "Outage 1"]
+    assert len(world.list_issues("TIMELINE")) == sum(len(one.log) for one in incidents)

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from jpi.errors import Retryable
+from jpi.errors import RetryableError
 from jpi.handlers import log_entries
-from sandbox.aws.functions import Context
-from sandbox.web import Fault
+from sandbox.aws.event_source import LambdaContext
+from sandbox.simulated_service import HttpFault
 
 
 @pytest.fixture(params=[True, False], ids=["queue", "in process"])
@@ -15,66 +15,66 @@ def there(request, make_world):
     return make_world(queued=request.param)
 
 
-def poll(world, times=1, gap=60):
+def run_polls(world, times=1, gap=60):
     for _ in range(times):
         log_entries.handler({}, None)
-        world.settle()
+        world.run_until_idle()
         world.clock.advance(gap)
 
 
-def trigger(world, priority="P1"):
+def trigger_incident(world, priority="P1"):
     incident = world.pagerduty.trigger(world.service, "Down", world.rita, priority)
-    world.settle()
+    world.run_until_idle()
     return incident
 
 
-def timeline(world):
-    return len(world.linked(world.issues()[0], "Timeline"))
+def count_timeline(world):
+    return len(world.list_linked_summaries(world.list_issues()[0], "Timeline"))
 
 
-def refusing(path, status):
-    return lambda call: Fault(status) if call.path.endswith(path) and call.method in ("POST", "PUT") else None
+def make_refusal(path, status):
+    return lambda call: HttpFault(status) if call.path.endswith(path) and call.method in ("POST", "PUT") else None
 
 
-def after_a_refused_line(world, status):
+def make_refused_line(world, status):
     """An incident with a line of its timeline that was refused for ten minutes, until now."""
-    incident = trigger(world)
-    poll(world, 8)
-    with world.losing_webhooks():
-        world.pagerduty.annotate(incident, "A line.", world.rita)
-    world.jira_server.fault = refusing("/issue/bulk", status)
-    poll(world, 10)
-    world.jira_server.fault = lambda call: None
+    incident = trigger_incident(world)
+    run_polls(world, 8)
+    with world.lose_webhooks():
+        world.pagerduty.add_note(incident, "A line.", world.rita)
+    world.jira_server.choose_fault = make_refusal("/issue/bulk", status)
+    run_polls(world, 10)
+    world.jira_server.choose_fault = lambda call: None
     return incident
 
 
 @pytest.mark.parametrize("status", [500, 401])
 def test_a_line_that_was_refused_comes_though_others_come_before_it(there, status):
-    incident = after_a_refused_line(there, status)
-    with there.losing_webhooks():
-        there.pagerduty.annotate(incident, "Another.", there.rita)
-    poll(there, 70)
-    assert timeline(there) == len(incident.log)
+    incident = make_refused_line(there, status)
+    with there.lose_webhooks():
+        there.pagerduty.add_note(incident, "Another.", there.rita)
+    run_polls(there, 70)
+    assert count_timeline(there) == len(incident.log)
 
 
 def test_a_state_that_is_read_does_not_make_up_for_a_line_that_was_refused(there):
-    incident = after_a_refused_line(there, 401)
+    incident = make_refused_line(there, 401)
     there.pagerduty.acknowledge(incident, there.rita)
-    there.settle()
-    poll(there, 70)
-    assert timeline(there) == len(incident.log)
-    assert there.jpi.links.get(incident.id).failed == {}
+    there.run_until_idle()
+    run_polls(there, 70)
+    assert count_timeline(there) == len(incident.log)
+    assert there.jpi.links.get(incident.id).failures == {}
 
 
 def test_a_page_missing_from_one_incidents_log_is_asked_for_again(there):
-    poll(there)
-    incident = trigger(there, "P3")
-    with there.losing_webhooks():
+    run_polls(there)
+    incident = trigger_incident(there, "P3")
+    with there.lose_webhooks():
         for number in range(110):
-            there.pagerduty.annotate(incident, f"Note {number}", there.rita)
-    poll(there, 2, 3600)
+            there.pagerduty.add_note(incident, f"Note {number}", there.rita)
+    run_polls(there, 2, 3600)
     there.pagerduty.set_priority(incident, "P1", there.rita)
-    there.settle()
+    there.run_until_idle()
     missing = []
 
     def page_missing(call):
@@ -82,38 +82,38 @@ def test_a_page_missing_from_one_incidents_log_is_asked_for_again(there):
             return None
         missing.append(call)
         page = {"log_entries": [], "more": False, "limit": 100, "offset": 100, "total": len(incident.log)}
-        return Fault(200, body=json.dumps(page))
+        return HttpFault(200, body=json.dumps(page))
 
-    there.pagerduty_server.fault = page_missing
-    poll(there, 3)
+    there.pagerduty_server.choose_fault = page_missing
+    run_polls(there, 3)
     assert len(missing) == 1
-    assert timeline(there) == len(incident.log)
+    assert count_timeline(there) == len(incident.log)
 
 
 def test_an_issue_that_is_gone_is_looked_at_no_more(there):
-    incident = trigger(there)
-    poll(there, 8)
-    there.admin("DELETE", f"/rest/api/3/issue/{there.issues()[0].key}")
+    incident = trigger_incident(there)
+    run_polls(there, 8)
+    there.jira_admin("DELETE", f"/rest/api/3/issue/{there.list_issues()[0].key}")
     there.pagerduty.resolve(incident, there.rita)
-    there.settle()
-    poll(there, 8)
-    assert there.jpi.links.open() == []
+    there.run_until_idle()
+    run_polls(there, 8)
+    assert there.jpi.links.list_open() == []
     there.forget_calls()
-    poll(there)
-    assert [call.path for call in there.calls()] == ["/log_entries", "/incidents", "/rest/api/3/search/jql"]
+    run_polls(there)
+    assert [call.path for call in there.list_jpi_calls()] == ["/log_entries", "/incidents", "/rest/api/3/search/jql"]
     there.pagerduty.reopen(incident, there.rita)
-    there.settle()
-    assert there.issues() == [], "nothing is created again by itself"
+    there.run_until_idle()
+    assert there.list_issues() == [], "nothing is created again by itself"
 
 
 def test_a_queue_that_nobody_empties_fills_slowly(queued):
     for number in range(3):
         queued.pagerduty.trigger(queued.service, f"Outage {number}", queued.rita, "P1")
-    queued.pagerduty.outbox.pump()
+    queued.pagerduty.outbox.deliver_due()
     stored = []
     for _ in range(30):
         log_entries.handler({}, None)
-        stored.append(queued.events.waiting())
+        stored.append(queued.event_source.count_waiting())
         queued.clock.advance(60)
     # The webhooks; what the polls read, every five minutes at most.
     assert stored[-1] <= 3 + 3 * 7
@@ -121,31 +121,31 @@ def test_a_queue_that_nobody_empties_fills_slowly(queued):
 
 @pytest.mark.parametrize("status", [403, 503])
 def test_what_pagerduty_refuses_is_tried_ever_more_seldom(there, status):
-    incident = trigger(there)
-    poll(there, 8)
-    there.pagerduty_server.fault = refusing(f"/incidents/{incident.id}", status)
-    with there.losing_webhooks():
-        there.move(there.issues()[0], "done")
+    incident = trigger_incident(there)
+    run_polls(there, 8)
+    there.pagerduty_server.choose_fault = make_refusal(f"/incidents/{incident.id}", status)
+    with there.lose_webhooks():
+        there.move_issue(there.list_issues()[0], "done")
     there.forget_calls()
-    poll(there, 60)
-    assert 1 < sum(call.method == "PUT" for call in there.calls()) < 25
-    assert not there.events or there.events.waiting() < 5
-    there.pagerduty_server.fault = lambda call: None
-    poll(there, 70)
+    run_polls(there, 60)
+    assert 1 < sum(call.method == "PUT" for call in there.list_jpi_calls()) < 25
+    assert not there.event_source or there.event_source.count_waiting() < 5
+    there.pagerduty_server.choose_fault = lambda call: None
+    run_polls(there, 70)
     assert incident.status == "resolved"
 
 
 def test_what_jira_refuses_is_tried_ever_more_seldom(there):
-    there.jira.required.add(("INCIDENT", "assignee"))
-    with there.losing_webhooks():
-        trigger(there)
+    there.jira.required_fields.add(("INCIDENT", "assignee"))
+    with there.lose_webhooks():
+        trigger_incident(there)
     there.forget_calls()
-    poll(there, 60)
-    assert 1 < sum(call.method == "POST" and call.path.endswith("/issue") for call in there.calls()) < 20
+    run_polls(there, 60)
+    assert 1 < sum(call.method == "POST" and call.path.endswith("/issue") for call in there.list_jpi_calls()) < 20
 
 
 def test_a_window_that_there_is_no_time_for_is_read_in_smaller_ones(world):
-    with world.losing_webhooks():
+    with world.lose_webhooks():
         incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
         for number in range(1200):
             world.clock.advance(17)
@@ -155,15 +155,15 @@ def test_a_window_that_there_is_no_time_for_is_read_in_smaller_ones(world):
         if call.path == "/log_entries":
             world.clock.advance(5)
 
-    world.pagerduty_server.fault = slow
+    world.pagerduty_server.choose_fault = slow
     ends = []
     for _ in range(12):
         try:
-            log_entries.handler({}, Context(world.clock, 60.0))
+            log_entries.handler({}, LambdaContext(world.clock, 60.0))
             ends.append("read")
-        except Retryable as error:
+        except RetryableError as error:
             ends.append(str(error))
         world.clock.advance(60)
     assert ends[0] == "there is no time left for another call"
     assert ends[-3:] == ["read"] * 3
-    assert (world.clock.now() - world.jpi.poll._cursor.load().until).total_seconds() < 300
+    assert (world.clock.now() - world.jpi.poller._cursor.load().read_until).total_seconds() < 300

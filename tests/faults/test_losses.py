@@ -5,61 +5,62 @@ from contextlib import contextmanager
 
 import pytest
 
-from sandbox.web import Fault
-from tests.faults.scenario import difference, play, remark
+from sandbox.simulated_service import HttpFault
+from tests.faults.scenario import comment_as_jim, find_differences, play_scenario
 
 EMPTY_PAGE = {"log_entries": [], "more": False, "limit": 100, "offset": 100}
 
 
 @contextmanager
-def lost(world, *sides):
+def lose_webhooks(world, *sides):
     outboxes = [getattr(world, side).outbox for side in sides]
     for outbox in outboxes:
-        outbox.losing = True
+        outbox.is_losing = True
     yield
     for outbox in outboxes:
-        outbox.losing = False
+        outbox.is_losing = False
 
 
 @pytest.fixture(params=[True, False], ids=["queue", "in process"])
 def fresh(arena, request):
     """(a run to play, the end state without losses)."""
     there = arena(request.param)
-    return there.start(), there.expected
+    return there.start_run(), there.expected
 
 
 @pytest.mark.parametrize("sides", [("pagerduty",), ("jira",), ("pagerduty", "jira")], ids="+".join)
 def test_all_webhooks_of_a_side_lost(fresh, sides, survived):
     run, expected = fresh
-    with lost(run.world, *sides):
+    with lose_webhooks(run.world, *sides):
         # Nobody moves an issue that is not there yet.
         run.poll_at_every_step()
-        found = play(run)
-    survived(1, difference(found, expected))
+        found = play_scenario(run)
+    survived(1, find_differences(found, expected))
 
 
 def test_the_poll_failing_ten_times_in_a_row_with_events_meanwhile(fresh, survived):
     run, expected = fresh
     world, rita = run.world, run.world.rita
     down = run.trigger("Checkout is down", "P1")
-    run.settle()
+    run.run_until_idle()
     run.poll()
-    world.pagerduty_server.fault = lambda call: Fault(503) if call.path == "/log_entries" else None
+    world.pagerduty_server.choose_fault = lambda call: HttpFault(503) if call.path == "/log_entries" else None
     slow = run.trigger("Search is slow", "P3")
     steps = [lambda: world.pagerduty.acknowledge(down, rita), lambda: world.pagerduty.set_priority(slow, "P1", rita),
-             lambda: (world.pagerduty.annotate(down, "A deployment was rolled back.", rita), remark(world, slow)),
-             lambda: world.pagerduty.resolve(down, rita), lambda: world.move(world.issue_of(slow), "done")]
+             lambda: (world.pagerduty.add_note(down, "A deployment was rolled back.", rita),
+                      comment_as_jim(world, slow)), lambda: world.pagerduty.resolve(down, rita),
+             lambda: world.move_issue(world.find_issue(slow), "done")]
     for number in range(10):
         run.poll()
         if number % 2:
             # The webhooks of every second event are lost as well, but for the one that Jim needs.
-            with lost(world, *(() if number == 3 else ("pagerduty", "jira"))):
+            with lose_webhooks(world, *(() if number == 3 else ("pagerduty", "jira"))):
                 steps[number // 2]()
-            run.settle()
-    world.pagerduty_server.fault = lambda call: None
+            run.run_until_idle()
+    world.pagerduty_server.choose_fault = lambda call: None
     run.poll()
     run.poll()
-    survived(1, difference(run.state(), expected))
+    survived(1, find_differences(run.read_state(), expected))
 
 
 @pytest.mark.parametrize("total", [True, False], ids=["with a total", "without"])
@@ -67,10 +68,10 @@ def test_a_page_missing_from_pagerdutys_answer(fresh, survived, total):
     """Once every webhook is lost, and the second page of the log comes empty; once even without a total."""
     run, _ = fresh
     world = run.world
-    with lost(world, "pagerduty"):
+    with lose_webhooks(world, "pagerduty"):
         noisy = run.trigger("Noisy", "P5")
         for number in range(110):
-            world.pagerduty.annotate(noisy, f"Note {number}", world.rita)
+            world.pagerduty.add_note(noisy, f"Note {number}", world.rita)
         for number in range(3):
             run.trigger(f"Outage {number}", "P1")
     missing = [0]
@@ -79,18 +80,18 @@ def test_a_page_missing_from_pagerdutys_answer(fresh, survived, total):
         if call.path != "/log_entries" or call.query["offset"] != ["100"]:
             return None
         missing[0] += 1
-        return Fault(200, body=json.dumps({**EMPTY_PAGE, "total": 130 if total else None}))
+        return HttpFault(200, body=json.dumps({**EMPTY_PAGE, "total": 130 if total else None}))
 
-    world.pagerduty_server.fault = page_missing
+    world.pagerduty_server.choose_fault = page_missing
     run.poll()
-    world.pagerduty_server.fault = lambda call: None
+    world.pagerduty_server.choose_fault = lambda call: None
     run.poll()
     assert missing == [1]
     failures = {}
     for incident in run.incidents[1:]:
-        issue = world.issue_of(incident)
-        if not issue or len(world.linked(issue, "Timeline")) != len(incident.log):
-            failures[incident.title] = issue and world.linked(issue, "Timeline")
+        issue = world.find_issue(incident)
+        if not issue or len(world.list_linked_summaries(issue, "Timeline")) != len(incident.log):
+            failures[incident.title] = issue and world.list_linked_summaries(issue, "Timeline")
     survived(3, failures)
 
 
@@ -99,11 +100,11 @@ def test_a_subscription_switched_off_for_a_day(fresh, survived):
     run, expected = fresh
     world = run.world
     outbox = world.pagerduty.outbox
-    [subscription] = world.pagerduty.hooks.all
+    [subscription] = world.pagerduty.webhooks.subscriptions
     outbox.disabled_until[subscription] = world.clock() + 24 * 3600
-    with lost(world, "jira"):
+    with lose_webhooks(world, "jira"):
         run.poll_at_every_step()
-        found = play(run)
+        found = play_scenario(run)
     assert outbox.disabled_until[subscription] > world.clock()
     outbox.disabled_until.clear()
-    survived(1, difference(found, expected))
+    survived(1, find_differences(found, expected))

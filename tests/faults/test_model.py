@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from tests.fakes.events import pick_event
+from tests.fakes.events import take_event
 from tests.fakes.faults import CallFault
 from tests.fakes.world import FakeWorld
 
@@ -41,12 +41,12 @@ class Histories(RuleBasedStateMachine):
     def time_passes(self, seconds):
         self.world.clock.advance(seconds)
 
-    @precondition(lambda self: self.world.under_way)
+    @precondition(lambda self: self.world.in_flight)
     @rule(which=NUMBER, fate=st.sampled_from(["arrives", "arrives and comes again", "is lost"]))
     def a_webhook(self, which, fate):
-        event = pick_event(self.world.under_way, which, keep=fate == "arrives and comes again")
+        event = take_event(self.world.in_flight, which, keep=fate == "arrives and comes again")
         if fate != "is lost":
-            self.world.attempt(lambda: self.world.deliver(event))
+            self.world.run_as_lambda(lambda: self.world.deliver(event))
 
     @precondition(lambda self: self.world.queue)
     @rule(which=NUMBER, keep=st.booleans())
@@ -59,15 +59,15 @@ class Histories(RuleBasedStateMachine):
 
     @rule(after=st.integers(0, 12), fault=st.sampled_from(CallFault))
     def something_will_break(self, after, fault):
-        self.world.calls.plan(after, fault)
+        self.world.calls.plan_fault(after, fault)
 
     def teardown(self):
         if not hasattr(self, "world"):
             return
-        self.world.settle()
+        self.world.run_until_idle()
         assert self.world.find_failures() == {}
         before = self.world.count_writes()
-        for event in list(self.world.under_way):
+        for event in list(self.world.in_flight):
             self.world.deliver(event)
         self.world.drain()
         self.world.poll()

@@ -10,9 +10,9 @@ import pytest
 from jpi import wiring
 from jpi.errors import JpiError
 from jpi.handlers import events, log_entries
-from sandbox.aws.functions import Context, record
-from tests.acting import QUESTIONS, whole
-from tests.faults.scenario import Run, play
+from sandbox.aws.event_source import LambdaContext, to_lambda_record
+from tests.faults.scenario import ScenarioRun, play_scenario
+from tests.world_actions import QUESTIONS, count_created_parts
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def processes(monkeypatch):
                 work(mine.jpi)
 
         workers = [threading.Thread(target=start, args=(work,)) for work in works]
-        monkeypatch.setattr(wiring, "jpi", lambda: getattr(mine, "jpi", world.jpi))
+        monkeypatch.setattr(wiring, "get_app", lambda: getattr(mine, "jpi", world.jpi))
         for worker in workers:
             worker.start()
         for worker in workers:
@@ -39,25 +39,26 @@ def processes(monkeypatch):
     return run
 
 
-def received(world):
+def receive_batch(world):
     """What is in the queue, as one batch; SQS would bring a message twice only after its visibility."""
-    return {"Records": [record(message) for message in world.events.receive()]}
+    return {"Records": [to_lambda_record(message) for message in world.event_source.receive_batch()]}
 
 
-def whole_in_the_end(world, title="Down"):
+def assert_complete_in_the_end(world, title="Down"):
     """Once whoever was put off has come again: one issue, three questions, every line of the timeline."""
-    run = Run(world)
-    run.settle()
+    run = ScenarioRun(world)
+    run.run_until_idle()
     run.poll()
     run.poll()
     [incident] = [one for one in world.pagerduty.incidents.values() if one.title == title]
-    assert whole(world) == [QUESTIONS, 2, 1]
-    assert len(world.issues("QUESTION")) == QUESTIONS
-    assert len(world.linked(world.issues()[0], "Timeline")) == len(world.issues("TIMELINE")) == len(incident.log)
+    assert count_created_parts(world) == [QUESTIONS, 2, 1]
+    assert len(world.list_issues("QUESTION")) == QUESTIONS
+    assert (len(world.list_linked_summaries(world.list_issues()[0],
+                                            "Timeline")) == len(world.list_issues("TIMELINE")) == len(incident.log))
 
 
-def unheard(world, priority="P1"):
-    with world.losing_webhooks():
+def trigger_unheard(world, priority="P1"):
+    with world.lose_webhooks():
         return world.pagerduty.trigger(world.service, "Down", world.rita, priority)
 
 
@@ -65,22 +66,22 @@ def unheard(world, priority="P1"):
 def test_the_same_event_five_times_at_once_in_process(arena_of, processes, attempt):
     world = arena_of()
     world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
-    [delivery] = world.pagerduty.outbox.waiting
-    run = Run(world)
-    processes(world, *[lambda jpi: run.post(delivery)] * 5)
-    assert len(world.issues()) == 1
-    whole_in_the_end(world)
+    [delivery] = world.pagerduty.outbox.pending
+    run = ScenarioRun(world)
+    processes(world, *[lambda jpi: run.post_delivery(delivery)] * 5)
+    assert len(world.list_issues()) == 1
+    assert_complete_in_the_end(world)
 
 
 @pytest.mark.parametrize("attempt", range(3))
 def test_the_same_message_brought_to_five_workers_at_once(arena_of, processes, attempt):
     world = arena_of(queued=True)
     world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
-    world.pagerduty.outbox.pump()
-    batch = received(world)
-    processes(world, *[lambda jpi: events.handler(batch, Context(world.clock))] * 5)
-    assert len(world.issues()) == 1
-    whole_in_the_end(world)
+    world.pagerduty.outbox.deliver_due()
+    batch = receive_batch(world)
+    processes(world, *[lambda jpi: events.handler(batch, LambdaContext(world.clock))] * 5)
+    assert len(world.list_issues()) == 1
+    assert_complete_in_the_end(world)
 
 
 @pytest.mark.parametrize("queued", [True, False], ids=["queue", "in process"])
@@ -89,32 +90,33 @@ def test_a_trigger_a_priority_change_and_a_poll_at_once(arena_of, processes, que
     world = arena_of(queued=queued)
     incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P2")
     world.pagerduty.set_priority(incident, "P1", world.rita)
-    first, second = world.pagerduty.outbox.waiting
-    world.pagerduty.outbox.waiting.clear()
-    run = Run(world)
-    works = [lambda jpi: run.post(first), lambda jpi: run.post(second), lambda jpi: log_entries.handler({}, None)]
+    first, second = world.pagerduty.outbox.pending
+    world.pagerduty.outbox.pending.clear()
+    run = ScenarioRun(world)
+    works = [lambda jpi: run.post_delivery(first), lambda jpi: run.post_delivery(second),
+             lambda jpi: log_entries.handler({}, None)]
     if queued:
         # Two workers, neither of whom waits for the other's messages of the same incident.
-        works += [lambda jpi: world.events.pump()] * 2
+        works += [lambda jpi: world.event_source.process_batch()] * 2
     processes(world, *works)
-    world.pagerduty.outbox.waiting += [first, second]
-    whole_in_the_end(world)
+    world.pagerduty.outbox.pending += [first, second]
+    assert_complete_in_the_end(world)
 
 
 def test_a_redriven_message_beside_a_live_one(arena_of, processes):
     world = arena_of(queued=True)
     incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
     world.pagerduty.acknowledge(incident, world.rita)
-    world.pagerduty.outbox.pump()
-    batch = received(world)
+    world.pagerduty.outbox.deliver_due()
+    batch = receive_batch(world)
     old, new = ({"Records": [one]} for one in batch["Records"])
-    processes(world, lambda jpi: events.handler(new, Context(world.clock)),
-              lambda jpi: events.handler(old, Context(world.clock)))
-    whole_in_the_end(world)
-    assert world.seen() == {"Down": ("acknowledged", "indeterminate")}
+    processes(world, lambda jpi: events.handler(new, LambdaContext(world.clock)),
+              lambda jpi: events.handler(old, LambdaContext(world.clock)))
+    assert_complete_in_the_end(world)
+    assert world.read_statuses() == {"Down": ("acknowledged", "indeterminate")}
 
 
-WORKER = """
+WORKER_CODE = """
 import sys
 from jpi.handlers.log_entries import handler
 handler({}, None)
@@ -123,22 +125,22 @@ handler({}, None)
 
 def test_two_processes_that_poll_at_once(loopback_arena_of):
     world = loopback_arena_of()
-    unheard(world)
-    started = [subprocess.Popen([sys.executable, "-c", WORKER], env=world.environ, stdout=subprocess.DEVNULL,
+    trigger_unheard(world)
+    started = [subprocess.Popen([sys.executable, "-c", WORKER_CODE], env=world.environ, stdout=subprocess.DEVNULL,
                                 stderr=subprocess.DEVNULL) for _ in range(2)]
     for process in started:
         process.wait()
-    assert len(world.issues()) == 1
+    assert len(world.list_issues()) == 1
     world.clock.advance(200)
-    whole_in_the_end(world)
+    assert_complete_in_the_end(world)
 
 
 @pytest.mark.parametrize("queued", [True, False], ids=["queue", "in process"])
 def test_the_scenario_with_two_workers_at_every_turn(arena_of, processes, monkeypatch, queued):
     """Each delivery, each batch and each poll is done by two at once."""
     world = arena_of(queued=queued)
-    run = Run(world)
-    once, poll = run.post, log_entries.handler
+    run = ScenarioRun(world)
+    once, poll = run.post_delivery, log_entries.handler
     for outbox in (world.pagerduty.outbox, world.jira.outbox):
         def twice(delivery, timeout):
             answers = []
@@ -152,10 +154,10 @@ def test_the_scenario_with_two_workers_at_every_turn(arena_of, processes, monkey
             processes(world, *[lambda jpi: found.append(events.handler(batch, context))] * 2)
             return found[0]
 
-        world.events._handler = handled
+        world.event_source._handler = handled
     monkeypatch.setattr("tests.faults.scenario.log_entries.handler", lambda event, context: processes(
         world, *[lambda jpi: poll(event, context)] * 2))
-    expected = play(run)
+    expected = play_scenario(run)
     monkeypatch.undo()
     assert expected["made"]["INCIDENT"] == 2
     assert expected["made"]["QUESTION"] == 6

@@ -7,10 +7,10 @@ from unittest.mock import patch
 from botocore.exceptions import ConnectionClosedError
 from botocore.httpsession import URLLib3Session
 
-from jpi.wiring import Tables, dynamodb_stores
-from sandbox.aws.memory_state import MemoryTables, Row
-from sandbox.aws.memory_tables import memory_stores
-from sandbox.wire import WireFault
+from jpi.wiring import Tables, build_dynamodb_stores
+from sandbox.aws.memory_rows import MemoryTables, Row
+from sandbox.aws.memory_stores import make_memory_stores
+from sandbox.call_interception import WireFault
 
 NOW = 1_795_143_600.0
 
@@ -47,7 +47,7 @@ class Memory(Backend):
     def __init__(self):
         super().__init__()
         self.state = MemoryTables(self.clock)
-        self.stores = memory_stores(self.state, self._carry, self.clock.sleep)
+        self.stores = make_memory_stores(self.state, self._carry, self.clock.sleep)
 
     @contextmanager
     def recording(self):
@@ -79,7 +79,7 @@ class DynamoDB(Backend):
     def __init__(self, rows):
         super().__init__()
         self.rows = dict(zip(("incidents", "log-entries", "config"), rows, strict=True))
-        self.stores = dynamodb_stores(Tables(*rows), self.clock)
+        self.stores = build_dynamodb_stores(Tables(*rows), self.clock)
 
     @contextmanager
     def recording(self):

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from pynamodb.exceptions import TableError
 
-from jpi.store.models import ConfigRow, Connection, LedgerRow, LinkRow, bound
+from jpi.store.models import ConfigRow, Connection, LinkRow, ProcessedIdRow, bind_model
 from jpi.tools import create_tables
 from tests.ports import sqs as simulated
 from tests.ports.backends import DynamoDB, Memory
@@ -63,13 +63,14 @@ def make_rows(request, made_rows, monkeypatch):
 
 def make_tables(url, expires):
     """The three models, once their tables are made; dynalite makes them, and then knows no times to live."""
-    connection, stage = Connection("us-east-1", url, offline=True), uuid.uuid4().hex[:8]
-    models = [bound(model, f"{model.__name__}-{stage}", connection) for model in (LinkRow, LedgerRow, ConfigRow)]
-    assert create_tables.create(models[0])
+    connection, stage = Connection("us-east-1", url, is_offline=True), uuid.uuid4().hex[:8]
+    models = [bind_model(model, f"{model.__name__}-{stage}", connection)
+              for model in (LinkRow, ProcessedIdRow, ConfigRow)]
+    assert create_tables.create_table(models[0])
     for expiring in models[1:]:
         with nullcontext() if expires else pytest.raises(TableError, match="UpdateTimeToLive"):
-            assert create_tables.create(expiring)
-    assert [create_tables.create(model) for model in models] == [False] * 3, "what exists is left alone"
+            assert create_tables.create_table(expiring)
+    assert [create_tables.create_table(model) for model in models] == [False] * 3, "what exists is left alone"
     return models
 
 
@@ -100,12 +101,12 @@ def links(stores):
 
 @pytest.fixture
 def _nobody_waits(monkeypatch):
-    monkeypatch.setattr("jpi.queue.LOOK_WAIT_SECONDS", 0)
+    monkeypatch.setattr("jpi.queue.INSPECTION_WAIT_SECONDS", 0)
 
 
 @pytest.fixture(params=["memory", "moto"])
 def sqs(request, monkeypatch, _nobody_waits):
     """A queue with its dead letters, three receives from parking, in memory and in moto."""
-    monkeypatch.setattr("sandbox.aws.queues.RECEIVES", 3)
+    monkeypatch.setattr("sandbox.aws.events_queue.RECEIVES", 3)
     return simulated.memory() if request.param == "memory" else simulated.moto(
         monkeypatch, request.getfixturevalue("aws"))

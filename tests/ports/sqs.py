@@ -8,15 +8,15 @@ import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
 from botocore.httpsession import URLLib3Session
 
-from jpi.aws import Place
+from jpi.aws import Location
 from jpi.domain.events import IncidentLogged
 from jpi.domain.model import Incident
-from jpi.queue import Queue
-from sandbox.aws import queues
+from jpi.queue import EventQueue
+from sandbox.aws import events_queue
 from sandbox.aws.memory_sqs import MemorySqs
-from sandbox.wire import WireFault
+from sandbox.call_interception import WireFault
 
-PLACE = Place("us-east-1", offline=True)
+PLACE = Location("us-east-1", is_offline=True)
 
 
 class StillClock:
@@ -58,15 +58,15 @@ class Backend:
         self.line = line
         self.client = client
         self.sleeps = []
-        self.url, self.parked_url = queues.make_queue(client, f"port-{uuid4().hex[:8]}")
+        self.url, self.parked_url = events_queue.make_events_queue(client, f"port-{uuid4().hex[:8]}")
         self.use(None)
 
     def use(self, client):
         """Have jpi call SQS by this client; None: by its own."""
-        self.queue = Queue(self.url, PLACE, lambda event: "Q1", client=client)
+        self.queue = EventQueue(self.url, PLACE, lambda event: "Q1", client=client)
 
     def queue_at(self, name):
-        return Queue(name, PLACE, lambda event: "Q1", client=self.queue.client)
+        return EventQueue(name, PLACE, lambda event: "Q1", client=self.queue.client)
 
     def sleep(self, seconds):
         self.sleeps.append(seconds)
@@ -106,24 +106,24 @@ class Backend:
     def park(self, *names, group="Q1"):
         """Have messages received until they are dead letters; the queue holds no others."""
         self.send(*names, group=group)
-        while self.queue.waiting() != (0, 0):
+        while self.queue.count_messages() != (0, 0):
             self.receive()
-            self.clock.advance(queues.VISIBILITY_SECONDS + 1)
+            self.clock.advance(events_queue.VISIBILITY_SECONDS + 1)
         self.line.calls.clear()
 
 
 def memory():
     clock, line = StillClock(), Line()
     sqs = MemorySqs(clock)
-    backend = Backend(clock, line, sqs.client())
-    backend.use(sqs.client(line, backend.sleep))
+    backend = Backend(clock, line, sqs.make_client())
+    backend.use(sqs.make_client(line, backend.sleep))
     return backend
 
 
 def moto(monkeypatch, aws):
     clock, line = StillClock(), Line()
-    aws.follow(clock)
-    backend = Backend(clock, line, aws.sqs())
+    aws.use_clock(clock)
+    backend = Backend(clock, line, aws.make_sqs_client())
     monkeypatch.setattr(time, "sleep", backend.sleep)
     send = URLLib3Session.send
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from jpi.errors import LostRace, Outage
-from jpi.metrics import QUARTER_SECONDS
-from jpi.store.metric_counts import FigureRows
-from jpi.store.ports import Item
-from jpi.store.sign_in_attempts import EVERYBODY, FREE, Attempts
+from jpi.errors import AwsOutage, LostRace
+from jpi.metrics import QUARTER_HOUR_SECONDS
+from jpi.store.metric_counts import MetricCountStore
+from jpi.store.ports import ConfigItem
+from jpi.store.sign_in_attempts import ALL_ADDRESSES, FREE_ATTEMPTS, SignInAttempts
 from tests.ports.backends import NOW
 from tests.ports.test_store_ports import DOING, run_together
 
@@ -22,7 +22,7 @@ def test_counts_are_added_up_and_read_together(backend):
 
 def test_counts_of_more_items_than_one_read_takes_are_refused(stores):
     assert stores.config.get_counts([str(number) for number in range(100)], DOING) == {}
-    with pytest.raises(Outage, match=f"^{DOING}: Failed to batch get items: .*ValidationException"):
+    with pytest.raises(AwsOutage, match=f"^{DOING}: Failed to batch get items: .*ValidationException"):
         stores.config.get_counts([str(number) for number in range(101)], DOING)
 
 
@@ -32,25 +32,26 @@ def test_many_who_count_at_once_lose_nothing(stores):
 
 
 def test_of_many_who_save_an_item_at_once_one_wins(stores):
-    stores.config.save("a", Item(0), DOING)
-    outcomes = run_together(lambda number: stores.config.save("a", Item(number, 1), DOING))
+    stores.config.save("a", ConfigItem(0), DOING)
+    outcomes = run_together(lambda number: stores.config.save("a", ConfigItem(number, 1), DOING))
     assert (outcomes.count(LostRace), stores.config.get("a", DOING).version) == (7, 2)
 
 
 def test_figures_are_kept_for_eight_days(backend):
-    figures = FigureRows(backend.stores.config, backend.clock)
+    figures = MetricCountStore(backend.stores.config, backend.clock)
     figures.add({"events/a": 2})
-    backend.clock.now += QUARTER_SECONDS
+    backend.clock.now += QUARTER_HOUR_SECONDS
     figures.add({"events/a": 1})
-    assert [*figures.of_last_day().values()] in ([{"events/a": 2}, {"events/a": 1}], [{"events/a": 1}, {"events/a": 2}])
+    assert [*figures.read_last_day().values()] in ([{"events/a": 2}, {"events/a": 1}], [{"events/a": 1}, {
+        "events/a": 2}])
     assert backend.expiry("config", f"figures:{NOW:.0f}") == NOW + 8 * 86_400
 
 
 def test_attempts_are_kept_for_a_day(backend):
-    attempts = Attempts(backend.stores.config, backend.clock)
-    assert [attempts.wait("somebody") for _ in range(FREE + 2)] == [0.0] * (FREE + 1) + [2.0]
+    attempts = SignInAttempts(backend.stores.config, backend.clock)
+    assert [attempts.claim_attempt("somebody") for _ in range(FREE_ATTEMPTS + 2)] == [0.0] * (FREE_ATTEMPTS + 1) + [2.0]
     assert backend.expiry("config", "sign-in:somebody") == NOW + 86_400
-    assert attempts.wait("somebody else") == 0.0
-    attempts.forgive("somebody")
-    assert attempts.wait("somebody") == 0.0
-    assert backend.stores.config.get(f"sign-in:{EVERYBODY}", DOING).value["failures"] == FREE + 2
+    assert attempts.claim_attempt("somebody else") == 0.0
+    attempts.record_success("somebody")
+    assert attempts.claim_attempt("somebody") == 0.0
+    assert backend.stores.config.get(f"sign-in:{ALL_ADDRESSES}", DOING).value["failures"] == FREE_ATTEMPTS + 2

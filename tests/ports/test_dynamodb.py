@@ -7,14 +7,14 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 
-from jpi.errors import Outage
+from jpi.errors import AwsOutage
 from jpi.store.cache import Cache
 from jpi.store.config_table import ConfigTable
 from jpi.store.cursor import Cursor
 from jpi.store.links import Links
-from jpi.store.models import ConfigRow, Connection, LedgerRow, LinkRow, bound
-from jpi.store.processed_ids import Ledger
-from jpi.sync.poller import Position
+from jpi.store.models import ConfigRow, Connection, LinkRow, ProcessedIdRow, bind_model
+from jpi.store.processed_ids import ProcessedIds
+from jpi.sync.poller import PollPosition
 from jpi.tools import create_tables
 from sandbox.clock import START
 from tests.ports.backends import NOW
@@ -54,20 +54,20 @@ def test_create_tables_says_what_is_wrong_in_a_line(monkeypatch, tmp_path, capsy
 @pytest.mark.parametrize("act", [
     lambda links, ledger, cursor: links.get("Q1"),
     lambda links, ledger, cursor: links.get_all(["Q1"]),
-    lambda links, ledger, cursor: links.incident_of("INCIDENT-1"),
-    lambda links, ledger, cursor: links.open(),
+    lambda links, ledger, cursor: links.find_incident_id("INCIDENT-1"),
+    lambda links, ledger, cursor: links.list_open(),
     lambda links, ledger, cursor: links.save(FULL),
-    lambda links, ledger, cursor: ledger.known(["R1"]),
-    lambda links, ledger, cursor: ledger.add(["R1"]),
+    lambda links, ledger, cursor: ledger.already_processed(["R1"]),
+    lambda links, ledger, cursor: ledger.mark_processed(["R1"]),
     lambda links, ledger, cursor: cursor.load(),
-    lambda links, ledger, cursor: cursor.save(Position(START, START)),
+    lambda links, ledger, cursor: cursor.save(PollPosition(START, START)),
 ])
 def test_where_dynamodb_is_away_everything_is_worth_another_try(monkeypatch, act):
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
-    nowhere = Connection("us-east-1", "http://127.0.0.1:9", offline=True)
-    links, ledger, config = (bound(model, "x", nowhere) for model in (LinkRow, LedgerRow, ConfigRow))
-    with pytest.raises(Outage):
-        act(Links(links), Ledger(ledger, lambda: NOW), Cursor(ConfigTable(config)))
+    nowhere = Connection("us-east-1", "http://127.0.0.1:9", is_offline=True)
+    links, ledger, config = (bind_model(model, "x", nowhere) for model in (LinkRow, ProcessedIdRow, ConfigRow))
+    with pytest.raises(AwsOutage):
+        act(Links(links), ProcessedIds(ledger, lambda: NOW), Cursor(ConfigTable(config)))
 
 
 def test_a_dynamodb_that_does_not_answer_in_time_is_one_that_is_away(monkeypatch):
@@ -76,7 +76,7 @@ def test_a_dynamodb_that_does_not_answer_in_time_is_one_that_is_away(monkeypatch
 
     monkeypatch.setattr(URLLib3Session, "send", silent)
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
-    config = bound(ConfigRow, "x", Connection("us-east-1", "http://127.0.0.1:9", offline=True))
-    with pytest.raises(Outage):
+    config = bind_model(ConfigRow, "x", Connection("us-east-1", "http://127.0.0.1:9", is_offline=True))
+    with pytest.raises(AwsOutage):
         Cursor(ConfigTable(config)).load()
     assert Cache(ConfigTable(config), lambda: NOW).get("anything") is None

@@ -6,9 +6,9 @@ import pickle
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from sandbox.aws import queues
+from sandbox.aws import events_queue
 from sandbox.aws.memory_sqs import MemorySqs
-from sandbox.wire import WireFault
+from sandbox.call_interception import WireFault
 from tests.ports.sqs import StillClock, code_of, memory
 
 HALF_A_DAY = 12 * 3600
@@ -16,7 +16,7 @@ HALF_A_DAY = 12 * 3600
 
 @pytest.fixture
 def sqs(monkeypatch):
-    monkeypatch.setattr(queues, "RECEIVES", 3)
+    monkeypatch.setattr(events_queue, "RECEIVES", 3)
     return memory()
 
 
@@ -51,7 +51,7 @@ def test_a_message_is_visible_in_the_moment_in_which_its_time_is_over(sqs):
     # moto: only after it, and then it brings a group's messages one by one.
     sqs.send("a", "b")
     messages = sqs.receive()
-    sqs.clock.advance(queues.VISIBILITY_SECONDS - 0.1)
+    sqs.clock.advance(events_queue.VISIBILITY_SECONDS - 0.1)
     assert sqs.bodies() == []
     sqs.clock.advance(0.1)
     messages = sqs.receive()
@@ -66,13 +66,13 @@ def test_a_receipt_whose_time_is_over_does_nothing(sqs, received_again):
     # moto: deletes by it, and hides the message anew.
     sqs.send("a")
     [message] = sqs.receive()
-    sqs.clock.advance(queues.VISIBILITY_SECONDS)
+    sqs.clock.advance(events_queue.VISIBILITY_SECONDS)
     if received_again:
         assert sqs.bodies() == ["a"]
     change(sqs, message, 900)
     assert code_of(sqs.client.delete_message, QueueUrl=sqs.url,
                    ReceiptHandle=message["ReceiptHandle"]) == "InvalidParameterValue"
-    sqs.clock.advance(queues.VISIBILITY_SECONDS)
+    sqs.clock.advance(events_queue.VISIBILITY_SECONDS)
     assert sqs.bodies() == ["a"]
 
 
@@ -102,7 +102,7 @@ def test_a_dead_letter_gets_a_new_time_and_another_deduplication_id(sqs):
     [first] = sqs.send("a")
     sqs.park()
     [second] = sqs.send("a")
-    parked_at = sqs.clock() + 3 * (queues.VISIBILITY_SECONDS + 1)
+    parked_at = sqs.clock() + 3 * (events_queue.VISIBILITY_SECONDS + 1)
     sqs.park()
     messages = sqs.receive(url=sqs.parked_url)
     ids = [first["MessageId"], second["MessageId"]]
@@ -145,9 +145,9 @@ def test_a_message_is_gone_when_its_retention_is_over(sqs):
     sqs.client.set_queue_attributes(QueueUrl=sqs.url, Attributes={"MessageRetentionPeriod": "3600"})
     sqs.send("a")
     sqs.clock.advance(3599)
-    assert sqs.queue.waiting() == (1, 0)
+    assert sqs.queue.count_messages() == (1, 0)
     sqs.clock.advance(1)
-    assert sqs.queue.waiting() == (0, 0)
+    assert sqs.queue.count_messages() == (0, 0)
 
 
 def test_it_never_waits(sqs):
@@ -176,16 +176,16 @@ def test_what_is_not_simulated_is_refused_and_changes_nothing(sqs, operation, at
 def test_a_copy_goes_its_own_way(copied):
     clock = StillClock()
     original = MemorySqs(clock)
-    url, _ = queues.make_queue(original.client(), "events")
+    url, _ = events_queue.make_events_queue(original.make_client(), "events")
     message = {"QueueUrl": url, "MessageBody": "a", "MessageGroupId": "Q1", "MessageDeduplicationId": "1"}
-    original.client().send_message(**message)
+    original.make_client().send_message(**message)
     twin = copied(original)
     assert twin.queues == original.queues
-    [received] = twin.client().receive_message(QueueUrl=url)["Messages"]
-    twin.client().delete_message(QueueUrl=url, ReceiptHandle=received["ReceiptHandle"])
-    twin.client().send_message(**message)
-    assert twin.client().receive_message(QueueUrl=url).get("Messages") is None, "it remembers the double"
-    [same] = original.client().receive_message(QueueUrl=url)["Messages"]
+    [received] = twin.make_client().receive_message(QueueUrl=url)["Messages"]
+    twin.make_client().delete_message(QueueUrl=url, ReceiptHandle=received["ReceiptHandle"])
+    twin.make_client().send_message(**message)
+    assert twin.make_client().receive_message(QueueUrl=url).get("Messages") is None, "it remembers the double"
+    [same] = original.make_client().receive_message(QueueUrl=url)["Messages"]
     assert same["Body"] == "a"
 
 
@@ -198,9 +198,9 @@ def test_an_operation_is_done_whole_before_the_next_begins():
         return 0.0
 
     sqs = MemorySqs(clock)
-    url, _ = queues.make_queue(sqs.client(), "events")
-    sqs.client().send_message(QueueUrl=url, MessageBody="a", MessageGroupId="Q1", MessageDeduplicationId="1")
-    sqs.client().receive_message(QueueUrl=url)
+    url, _ = events_queue.make_events_queue(sqs.make_client(), "events")
+    sqs.make_client().send_message(QueueUrl=url, MessageBody="a", MessageGroupId="Q1", MessageDeduplicationId="1")
+    sqs.make_client().receive_message(QueueUrl=url)
     assert {*locked} == {True}
     assert not sqs._lock.locked()
 
@@ -212,7 +212,7 @@ def test_a_client_tries_as_often_as_it_is_made_to_and_sleeps_longer_each_time():
         calls.append(name)
         raise WireFault(name)
 
-    client = MemorySqs(StillClock()).client(break_down, sleeps.append, attempts=4)
+    client = MemorySqs(StillClock()).make_client(break_down, sleeps.append, attempts=4)
     with pytest.raises(EndpointConnectionError):
         client.get_queue_url(QueueName="x.fifo")
     assert calls == ["AmazonSQS.GetQueueUrl"] * 4
@@ -227,4 +227,4 @@ def test_what_else_the_line_raises_passes_through_at_once():
         raise Crash
 
     with pytest.raises(Crash):
-        MemorySqs(StillClock()).client(die).get_queue_url(QueueName="x.fifo")
+        MemorySqs(StillClock()).make_client(die).get_queue_url(QueueName="x.fifo")

@@ -9,11 +9,11 @@ from dataclasses import replace
 import pytest
 
 from jpi.domain.link import Link
-from jpi.errors import LostRace, Outage
-from jpi.store.ports import Item
-from sandbox.aws.memory_state import MemoryTables
-from sandbox.aws.memory_tables import memory_stores
-from sandbox.wire import WireFault
+from jpi.errors import AwsOutage, LostRace
+from jpi.store.ports import ConfigItem
+from sandbox.aws.memory_rows import MemoryTables
+from sandbox.aws.memory_stores import make_memory_stores
+from sandbox.call_interception import WireFault
 from tests.ports.backends import NOW, Moment
 from tests.ports.test_store_ports import DOING, FULL, WHOLE, run_together
 
@@ -25,17 +25,17 @@ def stores(memory):
 
 def shown(links):
     """What the three indexes show: incident of the issue, open incidents, state and title in the list."""
-    rows = links.listed(["failing", "open", "ended"], "", 9)
-    return (links.incident_of("INCIDENT-1"), [link.incident_id for link in links.open()],
+    rows = links.list_by_state(["failing", "open", "ended"], "", 9)
+    return (links.find_incident_id("INCIDENT-1"), [link.incident_id for link in links.list_open()],
             [(row.state, row.card.trouble) for row in rows])
 
 
 def test_indexes_show_what_was_written_when_their_lag_is_over(memory, stores):
-    memory.state.index_lag, links = 2.0, stores.links
+    memory.state.index_lag_seconds, links = 2.0, stores.links
     saved = links.save(WHOLE)
     assert (links.get("Q1"), shown(links)) == (saved, (None, [], []))
     memory.clock.now += 1.0
-    saved = links.save(replace(saved, failed={}))
+    saved = links.save(replace(saved, failures={}))
     memory.clock.now += 1.0
     assert shown(links) == ("Q1", ["Q1"], [("failing", "400")])
     memory.clock.now += 1.0
@@ -48,7 +48,7 @@ def test_indexes_show_what_was_written_when_their_lag_is_over(memory, stores):
 
 
 def test_of_many_saves_no_more_is_kept_than_an_index_may_show(memory, stores):
-    memory.state.index_lag, link = 2.0, FULL
+    memory.state.index_lag_seconds, link = 2.0, FULL
     for _ in range(20):
         link = stores.links.save(link)
         memory.clock.now += 1.0
@@ -56,27 +56,27 @@ def test_of_many_saves_no_more_is_kept_than_an_index_may_show(memory, stores):
 
 
 def test_what_has_expired_is_read_until_it_is_swept(memory, stores):
-    stores.ledger.add(["R1"])
-    stores.config.save("a", Item(1), DOING, NOW + 5)
-    stores.config.save("b", Item(2), DOING)
+    stores.processed_ids.mark_processed(["R1"])
+    stores.config.save("a", ConfigItem(1), DOING, NOW + 5)
+    stores.config.save("b", ConfigItem(2), DOING)
     stores.config.add_counts("c", {"x": 1}, NOW + 5, DOING)
     memory.clock.now += 91 * 86_400
-    assert (stores.ledger.known(["R1"]), stores.config.get("a", DOING).value) == ({"R1"}, 1)
+    assert (stores.processed_ids.already_processed(["R1"]), stores.config.get("a", DOING).value) == ({"R1"}, 1)
     assert stores.config.get_counts(["c"], DOING) == {"c": {"x": 1}}
     memory.state.sweep()
-    assert (stores.ledger.known(["R1"]), stores.config.get("a", DOING)) == (set(), None)
+    assert (stores.processed_ids.already_processed(["R1"]), stores.config.get("a", DOING)) == (set(), None)
     assert (stores.config.get("b", DOING).value, stores.config.get_counts(["c"], DOING)) == (2, {})
 
 
 def test_what_has_expired_is_gone_at_once_where_that_is_asked_for(memory, stores):
     memory.state.sweeps_expired = True
-    stores.config.save("a", Item(1), DOING, NOW + 5)
+    stores.config.save("a", ConfigItem(1), DOING, NOW + 5)
     memory.clock.now += 5
     assert stores.config.get("a", DOING).value == 1
     memory.clock.now += 1
     assert stores.config.get("a", DOING) is None
-    stores.config.save("a", Item(2), DOING, NOW + 50)
-    assert stores.config.get("a", DOING) == Item(2, 1)
+    stores.config.save("a", ConfigItem(2), DOING, NOW + 50)
+    assert stores.config.get("a", DOING) == ConfigItem(2, 1)
 
 
 def test_nobody_comes_between_a_condition_and_its_write():
@@ -88,7 +88,7 @@ def test_nobody_comes_between_a_condition_and_its_write():
             both.wait(0.05)
         return NOW
 
-    links = memory_stores(MemoryTables(clock)).links
+    links = make_memory_stores(MemoryTables(clock)).links
     outcomes = run_together(lambda number: links.save(Link("Q1")).version, 2)
     assert sorted(outcomes, key=str) == sorted([1, LostRace], key=str)
 
@@ -96,15 +96,15 @@ def test_nobody_comes_between_a_condition_and_its_write():
 @pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda state: pickle.loads(pickle.dumps(state))])
 def test_a_copy_goes_its_own_way(memory, stores, duplicate):
     saved = stores.links.save(FULL)
-    stores.ledger.add(["R1"])
+    stores.processed_ids.mark_processed(["R1"])
     state = duplicate(memory.state)
-    copied = memory_stores(state)
+    copied = make_memory_stores(state)
     assert copied.links.get("Q1") == saved
     copied.links.save(replace(saved, ended=True))
-    copied.ledger.add(["R2"])
+    copied.processed_ids.mark_processed(["R2"])
     state.clock.now += 60
-    assert (stores.links.get("Q1"), stores.ledger.known(["R1", "R2"])) == (saved, {"R1"})
-    assert (memory.clock.now, copied.ledger.known(["R1", "R2"])) == (NOW, {"R1", "R2"})
+    assert (stores.links.get("Q1"), stores.processed_ids.already_processed(["R1", "R2"])) == (saved, {"R1"})
+    assert (memory.clock.now, copied.processed_ids.already_processed(["R1", "R2"])) == (NOW, {"R1", "R2"})
 
 
 def test_a_call_is_tried_three_times_with_pauses_between():
@@ -114,8 +114,8 @@ def test_a_call_is_tried_three_times_with_pauses_between():
         tries.append((name, clock.now))
         raise WireFault("503")
 
-    links = memory_stores(MemoryTables(clock), carry, clock.sleep).links
-    with pytest.raises(Outage, match=r"^reading the link of Q1: Failed to get item: 503$"):
+    links = make_memory_stores(MemoryTables(clock), carry, clock.sleep).links
+    with pytest.raises(AwsOutage, match=r"^reading the link of Q1: Failed to get item: 503$"):
         links.get("Q1")
     assert tries == [("DynamoDB_20120810.GetItem", NOW + pause) for pause in (0.0, 0.5, 1.5)]
 
@@ -128,7 +128,7 @@ def test_a_call_that_succeeds_at_the_third_try_is_no_outage():
             raise faults.pop()
         return call()
 
-    assert memory_stores(MemoryTables(clock), carry, clock.sleep).links.save(Link("Q1")).version == 1
+    assert make_memory_stores(MemoryTables(clock), carry, clock.sleep).links.save(Link("Q1")).version == 1
     assert clock.pauses == [0.5, 1.0]
 
 
@@ -142,6 +142,6 @@ def test_a_death_passes_untouched_and_is_not_tried_again():
 
     state = MemoryTables(Moment())
     with pytest.raises(Death):
-        memory_stores(state, carry, state.clock.sleep).links.save(FULL)
-    assert memory_stores(state).links.get("Q1").version == 1
+        make_memory_stores(state, carry, state.clock.sleep).links.save(FULL)
+    assert make_memory_stores(state).links.get("Q1").version == 1
     assert state.clock.pauses == []

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from sandbox.aws import functions, queues
+from sandbox.aws import event_source, events_queue
 from tests.ports.sqs import code_of, logged
 
 
@@ -39,21 +39,22 @@ def test_what_comes_again_comes_before_what_was_sent_after_it(sqs):
     sqs.send("a", "b", "c")
     sqs.show_again(*sqs.receive(1))
     assert sqs.bodies(2) == ["a", "b"]
-    sqs.clock.advance(queues.VISIBILITY_SECONDS + 1)
+    sqs.clock.advance(events_queue.VISIBILITY_SECONDS + 1)
     assert sqs.drain() == ["a", "b", "c"]
 
 
 def test_a_later_message_does_not_overtake_one_that_is_put_off(sqs):
     sqs.send("a", "b")
     first, second = sqs.receive()
-    sqs.queue.put_off({first["ReceiptHandle"]: 900})
+    sqs.queue.delay_messages({first["ReceiptHandle"]: 900})
     sqs.show_again(second)
     assert sqs.bodies() == []
     sqs.clock.advance(901)
     assert sqs.drain() == ["a", "b"]
 
 
-@pytest.mark.parametrize(("options", "seconds"), [({}, queues.VISIBILITY_SECONDS), ({"VisibilityTimeout": 40}, 40)])
+@pytest.mark.parametrize(("options", "seconds"), [({}, events_queue.VISIBILITY_SECONDS), ({"VisibilityTimeout": 40},
+                                                                                          40)])
 def test_a_message_is_hidden_for_the_visibility_timeout(sqs, options, seconds):
     sqs.send("a")
     assert sqs.bodies(**options) == ["a"]
@@ -92,7 +93,7 @@ def test_more_than_a_batch_is_put_off_each_for_its_own_time(sqs):
     for number in range(12):
         sqs.send(f"m{number:02}", group=f"Q{number}")
     messages = sqs.receive() + sqs.receive()
-    sqs.queue.put_off({message["ReceiptHandle"]: 10 * number for number, message in enumerate(messages)})
+    sqs.queue.delay_messages({message["ReceiptHandle"]: 10 * number for number, message in enumerate(messages)})
     sqs.clock.advance(0.001)
     assert sqs.bodies() == ["m00"]
     sqs.clock.advance(110)
@@ -103,7 +104,7 @@ def test_more_than_a_batch_is_put_off_each_for_its_own_time(sqs):
 def test_a_receipt_that_is_none_hinders_no_other(sqs):
     sqs.send("a")
     [message] = sqs.receive()
-    sqs.queue.put_off({"nonsense": 0, message["ReceiptHandle"]: 0})
+    sqs.queue.delay_messages({"nonsense": 0, message["ReceiptHandle"]: 0})
     sqs.clock.advance(0.001)
     assert sqs.bodies() == ["a"]
     entries = [{"Id": "x", "ReceiptHandle": "nonsense", "VisibilityTimeout": 0}]
@@ -142,7 +143,7 @@ def test_a_message_is_deleted_for_good_and_twice_without_harm(sqs):
     messages = sqs.receive()
     sqs.delete(*messages, *messages)
     sqs.clock.advance(1000)
-    assert (sqs.bodies(), sqs.queue.waiting()) == ([], (0, 0))
+    assert (sqs.bodies(), sqs.queue.count_messages()) == ([], (0, 0))
 
 
 @pytest.mark.parametrize(("seconds", "bodies"), [(299.9, []), (300.0, ["a"])])
@@ -164,13 +165,13 @@ def test_a_double_in_another_group_or_batch_is_one_too_and_in_another_queue_is_n
 
 def test_it_counts_what_waits_and_what_is_in_flight(sqs):
     sqs.send("a", "b", "c")
-    assert sqs.queue.waiting() == (3, 0)
+    assert sqs.queue.count_messages() == (3, 0)
     [message] = sqs.receive(1)
-    assert sqs.queue.waiting() == (2, 1)
-    sqs.clock.advance(queues.VISIBILITY_SECONDS + 1)
-    assert sqs.queue.waiting() == (3, 0)
+    assert sqs.queue.count_messages() == (2, 1)
+    sqs.clock.advance(events_queue.VISIBILITY_SECONDS + 1)
+    assert sqs.queue.count_messages() == (3, 0)
     sqs.delete(*sqs.receive(2))
-    assert sqs.queue.waiting() == (1, 0)
+    assert sqs.queue.count_messages() == (1, 0)
     assert message["Body"] == "a"
 
 
@@ -184,13 +185,13 @@ def test_a_batch_goes_through_the_function_and_what_fails_stays(sqs):
         failed = [record["messageId"] for record in event["Records"] if record["body"] == "bad"]
         return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
-    function = functions.EventsFunction(sqs.client, sqs.url, sqs.clock, handler=handler)
-    assert function.pump() == 1
-    assert (function.visible(), function.waiting()) == (0, 1)
-    function.hurry()
+    function = event_source.EventSourceMapping(sqs.client, sqs.url, sqs.clock, handler=handler)
+    assert function.process_batch() == 1
+    assert (function.count_visible(), function.count_waiting()) == (0, 1)
+    function.return_failed_messages()
     sqs.clock.advance(0.001)
-    [message] = function.receive()
-    assert functions.record(message)["body"] == "bad"
+    [message] = function.receive_batch()
+    assert event_source.to_lambda_record(message)["body"] == "bad"
     assert [record["attributes"]["ApproximateReceiveCount"] for record in records] == ["1", "1"]
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from jpi.errors import Outage
-from sandbox.aws import queues
+from jpi.errors import AwsOutage
+from sandbox.aws import events_queue
 from tests.ports.sqs import code_of, logged
 
 SEND, RECEIVE = "AmazonSQS.SendMessageBatch", "AmazonSQS.ReceiveMessage"
@@ -57,7 +57,7 @@ def test_a_message_shows_the_attributes_that_are_asked_for(sqs):
 
 def test_a_queue_is_made_once(sqs):
     name = sqs.url.rsplit("/", 1)[-1]
-    settings = {"FifoQueue": "true", "VisibilityTimeout": str(queues.VISIBILITY_SECONDS)}
+    settings = {"FifoQueue": "true", "VisibilityTimeout": str(events_queue.VISIBILITY_SECONDS)}
     assert code_of(sqs.client.create_queue, QueueName=name,
                    Attributes={**settings, "VisibilityTimeout": "9"}) == "QueueAlreadyExists"
     dead = sqs.parked_url.rsplit("/", 1)[-1]
@@ -73,7 +73,7 @@ def test_a_queue_is_made_once(sqs):
 ])
 def test_a_batch_that_is_none_is_refused_whole(sqs, entries, code):
     assert code_of(sqs.client.send_message_batch, QueueUrl=sqs.url, Entries=entries) == code
-    assert sqs.queue.waiting() == (0, 0)
+    assert sqs.queue.count_messages() == (0, 0)
 
 
 @pytest.mark.parametrize(("missing", "code"), [
@@ -99,7 +99,7 @@ def test_a_queue_that_is_not_there_is_refused(sqs, operation, request_):
 
 
 def test_to_jpi_a_queue_that_is_not_there_is_an_outage(sqs):
-    with pytest.raises(Outage, match=r"SQS send_message_batch: .*does not exist"):
+    with pytest.raises(AwsOutage, match=r"SQS send_message_batch: .*does not exist"):
         sqs.queue_at(f"{sqs.url}x")([logged("log:1")])
     assert sqs.line.calls == [SEND], "a refusal is not tried again"
     assert code_of(sqs.client.get_queue_url, QueueName="x.fifo") in ("NonExistentQueue", "QueueDoesNotExist")
@@ -116,44 +116,44 @@ def test_an_event_whose_answer_is_lost_is_stored_once(sqs):
 @pytest.mark.parametrize(("fate", "stored"), [("unreachable", 0), ("lost", 1)])
 def test_after_two_tries_it_is_an_outage_whatever_was_stored(sqs, fate, stored):
     sqs.line.fates = [fate, fate]
-    with pytest.raises(Outage, match="SQS send_message_batch"):
+    with pytest.raises(AwsOutage, match="SQS send_message_batch"):
         sqs.queue([logged("log:1")])
     assert sqs.line.calls == [SEND, SEND]
-    assert sqs.queue.waiting() == (stored, 0)
+    assert sqs.queue.count_messages() == (stored, 0)
     assert sqs.queue([logged("log:1")]) == ["queued"]
-    assert sqs.queue.waiting() == (1, 0), "the sender comes again, and the double is dropped"
+    assert sqs.queue.count_messages() == (1, 0), "the sender comes again, and the double is dropped"
 
 
 def test_messages_whose_receive_is_lost_are_in_flight_until_their_time_is_over(sqs):
     sqs.park("a")
-    assert sqs.queue.parked_url == sqs.parked_url
+    assert sqs.queue.dead_letter_url == sqs.parked_url
     # From here on only the receive is left to be lost.
     sqs.line.calls.clear()
     sqs.line.fates = ["lost"]
-    assert sqs.queue.parked() == []
+    assert sqs.queue.receive_dead_letters() == []
     assert sqs.line.calls == [RECEIVE, RECEIVE]
     sqs.clock.advance(601)
-    [parked] = sqs.queue.parked()
+    [parked] = sqs.queue.receive_dead_letters()
     assert parked.body == "a"
 
 
 def test_a_replay_whose_answers_are_lost_happens_once(sqs):
     sqs.park("a")
-    [parked] = sqs.queue.parked()
+    [parked] = sqs.queue.receive_dead_letters()
     sqs.line.calls.clear()
     sqs.line.fates = ["lost", "fine", "lost"]
-    sqs.queue.replay(parked, "1")
+    sqs.queue.requeue_dead_letter(parked, "1")
     assert sqs.line.calls == [SEND, SEND, "AmazonSQS.DeleteMessage", "AmazonSQS.DeleteMessage"]
-    assert (sqs.bodies(), sqs.queue.parked_count()) == (["a"], 0)
-    sqs.queue.replay(parked, "1")
-    assert sqs.queue.waiting() == (0, 1), "the same replay again is a double"
+    assert (sqs.bodies(), sqs.queue.count_dead_letters()) == (["a"], 0)
+    sqs.queue.requeue_dead_letter(parked, "1")
+    assert sqs.queue.count_messages() == (0, 1), "the same replay again is a double"
 
 
 def test_what_is_put_off_twice_since_the_answer_was_lost_is_put_off_once(sqs):
     sqs.send("a")
     [message] = sqs.receive()
     sqs.line.fates = ["lost"]
-    sqs.queue.put_off({message["ReceiptHandle"]: 10})
+    sqs.queue.delay_messages({message["ReceiptHandle"]: 10})
     sqs.clock.advance(9)
     assert sqs.bodies() == []
     sqs.clock.advance(2)

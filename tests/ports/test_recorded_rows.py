@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jpi.store.link_codec import columns_of
+from jpi.store.link_codec import to_columns
 from jpi.store.links import Links
 
 ROWS = sorted(Path(__file__).parent.joinpath("rows").glob("link-*.json"))
@@ -25,11 +25,11 @@ def test_a_row_that_an_earlier_version_wrote_is_read(make_rows, path, name):
     rows._get_connection().connection.client.put_item(TableName=rows.Meta.table_name, Item=item)
     links = Links(rows)
     link = links.get("Q5L4L70OJA5B38")
-    assert (link.issue_key, link.issue_id, link.issue_status, link.version, link.ended, link.open) == (
+    assert (link.issue_key, link.issue_id, link.issue_status, link.version, link.ended, link.is_open) == (
         "INCIDENT-1", "10127", "acknowledged", int(item["version"]["N"]), False, True)
-    assert links.incident_of("INCIDENT-1") == link.incident_id
+    assert links.find_incident_id("INCIDENT-1") == link.incident_id
     # Nothing that the row says gets lost on the way, though it may be kept in another form.
-    columns = columns_of(link)
+    columns = to_columns(link)
     texts = {column: json.loads(value["S"]) for column, value in item.items()
              if "S" in value and value["S"].startswith("{")}
     assert {column: columns[column] for column in texts} == texts

@@ -8,19 +8,19 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from jpi.domain.link import Link
-from jpi.errors import LostRace, Outage
+from jpi.errors import AwsOutage, LostRace
 from jpi.store.cache import Cache
 from jpi.store.cursor import Cursor
-from jpi.store.ports import Item
-from jpi.sync.poller import Position
+from jpi.store.ports import ConfigItem
+from jpi.sync.poller import PollPosition
 from tests.ports.backends import NOW
 
 DOING = "testing the table"
 FULL = Link("Q1", None, "INCIDENT-1", "10001", {"status": "triggered", "title": "Ü 🔥"}, {"jira": NOW + 0.25},
             {"issue": NOW}, {"questions": [], "links": [["A-1", "Question", "B-1", "of"]]}, "acknowledged")
-WHOLE = replace(FULL, failed={"e": {"reason": "400", "at": NOW, "final": True, "times": 1, "side": "jira"}},
-                fields={"title": {"jira": "Ü", "at": NOW}}, talk={"note:1": {"there": None, "said": "a", "at": NOW}},
-                about={"began": NOW, "title": "Ü 🔥"}, history=({"at": NOW, "what": ["a", None, 0.5]},))
+WHOLE = replace(FULL, failures={"e": {"reason": "400", "at": NOW, "final": True, "times": 1, "side": "jira"}},
+                fields={"title": {"jira": "Ü", "at": NOW}}, mirrors={"note:1": {"there": None, "said": "a", "at": NOW}},
+                summary={"began": NOW, "title": "Ü 🔥"}, history=({"at": NOW, "what": ["a", None, 0.5]},))
 
 
 def run_together(act, count=8):
@@ -50,18 +50,18 @@ def test_a_link_is_read_as_it_was_saved(links, link):
     assert links.get("Q1") == saved
     assert links.get_all(["Q1", "Q2", "Q1"]) == {"Q1": saved, "Q2": Link("Q2")}
     assert [*links.get_all(["Q2", "Q1"])] == ["Q1", "Q2"]
-    assert links.incident_of("INCIDENT-1") == "Q1"
-    assert links.incident_of("INCIDENT-2") is None
+    assert links.find_incident_id("INCIDENT-1") == "Q1"
+    assert links.find_incident_id("INCIDENT-2") is None
 
 
 def test_values_come_back_as_json_has_them_and_are_nobody_elses(links):
     todo = {"links": [("A-1", "of")], 1: "a number"}
-    links.save(Link("Q1", todo=todo))
+    links.save(Link("Q1", backlog=todo))
     todo["links"].append("later")
-    read = links.get("Q1").todo
+    read = links.get("Q1").backlog
     assert read == {"links": [["A-1", "of"]], "1": "a number"}
     read["links"].clear()
-    assert links.get("Q1").todo["links"] == [["A-1", "of"]]
+    assert links.get("Q1").backlog["links"] == [["A-1", "of"]]
 
 
 def test_only_the_version_that_was_read_can_be_saved_over(links):
@@ -82,11 +82,11 @@ def test_of_many_who_claim_at_once_one_wins(links):
     read = links.get("Q1")
 
     def claim(number):
-        links.save(replace(read, holds={"issue": float(number)}))
+        links.save(replace(read, leases={"issue": float(number)}))
         return number
 
     outcomes = [number for number in run_together(claim) if number is not LostRace]
-    assert [float(number) for number in outcomes] == [*links.get("Q1").holds.values()]
+    assert [float(number) for number in outcomes] == [*links.get("Q1").leases.values()]
 
 
 def test_of_many_who_begin_at_once_one_wins_and_versions_have_no_gap(links):
@@ -99,36 +99,34 @@ def test_of_many_who_begin_at_once_one_wins_and_versions_have_no_gap(links):
     assert links.save(links.get("Q1")).version == version + 1
 
 
-@pytest.mark.parametrize(("change", "open_"), [
-    ({}, True),
-    ({"agreed": {"status": "resolved"}}, True),
-    ({"agreed": {"status": "resolved"}, "todo": {}}, False),
-    ({"issue_key": None}, False),
-    ({"ended": True}, False),
-])
+@pytest.mark.parametrize(("change", "open_"), [({}, True), ({"agreed": {"status": "resolved"}},
+                                                            True), ({"agreed": {"status": "resolved"}, "backlog": {}},
+                                                                    False), ({"issue_key": None},
+                                                                             False), ({"ended": True}, False)])
 def test_the_poll_finds_links_that_are_open_or_not_whole(links, change, open_):
     links.save(replace(FULL, **change))
-    assert [link.incident_id for link in links.open()] == (["Q1"] if open_ else [])
+    assert [link.incident_id for link in links.list_open()] == (["Q1"] if open_ else [])
 
 
 def test_a_link_that_is_over_leaves_the_index_of_open_ones(links):
     saved = links.save(FULL)
-    assert links.open() == [saved]
+    assert links.list_open() == [saved]
     links.save(replace(saved, ended=True, issue_key=None))
-    assert (links.open(), links.incident_of("INCIDENT-1")) == ([], None)
+    assert (links.list_open(), links.find_incident_id("INCIDENT-1")) == ([], None)
 
 
 def test_the_list_has_the_newest_of_each_state_first_and_goes_on_from_a_place(links):
     for number in range(6):
         failed = {"e": {"reason": "400", "final": False}} if number % 2 else {}
-        links.save(replace(FULL, incident_id=f"Q{number}", about={"began": NOW + 100 * (number % 5)}, failed=failed))
+        links.save(replace(FULL, incident_id=f"Q{number}", summary={"began": NOW + 100 * (number % 5)},
+                           failures=failed))
     links.save(Link("Q9", issue_key="INCIDENT-9"))
-    rows = links.listed(["failing", "open"], "", 4)
+    rows = links.list_by_state(["failing", "open"], "", 4)
     assert [row.incident_id for row in rows] == ["Q4", "Q3", "Q2", "Q1"]
-    assert [row.incident_id for row in links.listed(["failing", "open"], rows[-1].place, 4)] == ["Q5", "Q0"]
-    assert [row.incident_id for row in links.listed(["failing"], "", 2)] == ["Q3", "Q1"]
+    assert [row.incident_id for row in links.list_by_state(["failing", "open"], rows[-1].position, 4)] == ["Q5", "Q0"]
+    assert [row.incident_id for row in links.list_by_state(["failing"], "", 2)] == ["Q3", "Q1"]
     assert {(row.state, row.card.trouble) for row in rows} == {("open", ""), ("failing", "400")}
-    assert links.listed(["ended"], "", 4) == links.listed([], "", 4) == []
+    assert links.list_by_state(["ended"], "", 4) == links.list_by_state([], "", 4) == []
 
 
 def test_more_links_than_one_read_takes(links):
@@ -136,17 +134,17 @@ def test_more_links_than_one_read_takes(links):
         links.save(replace(FULL, incident_id=f"Q{number:03}", issue_key=f"INCIDENT-{number}"))
     read = links.get_all([f"Q{number:03}" for number in range(130)])
     assert [bool(link.version) for link in read.values()] == [True] * 103 + [False] * 27
-    assert len(links.open()) == 103
+    assert len(links.list_open()) == 103
     assert links.get_all([]) == {}
 
 
 def test_the_ledger_knows_what_was_added_and_forgets_in_time(backend):
-    ledger = backend.stores.ledger
+    ledger = backend.stores.processed_ids
     ids = [f"R{number}" for number in range(130)]
-    assert ledger.known(ids) == ledger.known([]) == set()
-    ledger.add(itertools.chain(ids, ids))
-    ledger.add([])
-    assert ledger.known([*ids, "R999"]) == set(ids)
+    assert ledger.already_processed(ids) == ledger.already_processed([]) == set()
+    ledger.mark_processed(itertools.chain(ids, ids))
+    ledger.mark_processed([])
+    assert ledger.already_processed([*ids, "R999"]) == set(ids)
     assert backend.expiry("log-entries", "R1") == NOW + 90 * 24 * 3600
 
 
@@ -154,25 +152,25 @@ def test_a_row_from_before_a_column_was_added_is_read(backend, links):
     links.save(replace(WHOLE, ended=True))
     backend.drop_columns("Q1", "talk", "fields", "about", "history", "ended")
     read = links.get("Q1")
-    assert (read.talk, read.fields, read.about, read.history, read.ended) == ({}, {}, {}, (), False)
+    assert (read.mirrors, read.fields, read.summary, read.history, read.ended) == ({}, {}, {}, (), False)
 
 
 def test_the_cache_knows_until_tomorrow_in_every_process(backend):
     here, there = (Cache(backend.stores.config, backend.clock) for _ in range(2))
     assert here.get("site") is None
-    here.put("site", {"fields": {"severity": "customfield_1"}})
+    here.save("site", {"fields": {"severity": "customfield_1"}})
     assert there.get("site") == here.get("site") == {"fields": {"severity": "customfield_1"}}
     backend.clock.now += 86_401
     assert (here.get("site"), there.get("site")) == (None, None)
-    there.put("site", 2)
-    here.put("site", 3)
+    there.save("site", 2)
+    here.save("site", 3)
     assert Cache(backend.stores.config, backend.clock).get("site") == 3
     assert backend.expiry("config", "cache:site") is None
 
 
 def test_what_is_found_is_remembered_and_nothing_is_not(stores):
     cache = Cache(stores.config, lambda: NOW)
-    assert [cache.remembered("user:R1", lambda found=found: found) for found in (None, "", "P1", "P2")] == [
+    assert [cache.get_or_compute("user:R1", lambda found=found: found) for found in (None, "", "P1", "P2")] == [
         None, "", "P1", "P1"]
 
 
@@ -180,11 +178,12 @@ def test_the_cursor_moves_on_from_where_it_was_read(stores):
     cursor = Cursor(stores.config)
     assert cursor.load() is None
     until = datetime(2026, 11, 20, 3, 0, 0, 5, tzinfo=UTC)
-    position = Position(until, until - timedelta(hours=6), ("Q1", "Q2"), short=2, step=timedelta(hours=3))
+    position = PollPosition(until, until - timedelta(hours=6), ("Q1", "Q2"), incomplete_reads=2,
+                            max_window=timedelta(hours=3))
     cursor.save(position)
     first = cursor.load()
     assert first == replace(position, version=1)
-    cursor.save(replace(first, again=()))
+    cursor.save(replace(first, retry_incident_ids=()))
     with pytest.raises(LostRace):
         cursor.save(first)
     with pytest.raises(LostRace):
@@ -193,11 +192,11 @@ def test_the_cursor_moves_on_from_where_it_was_read(stores):
 
 def test_other_faults_of_dynamodb_are_not_taken_for_a_race(backend, links):
     backend.drop_table("incidents")
-    with pytest.raises(Outage, match=r"PutItem|ResourceNotFound"):
+    with pytest.raises(AwsOutage, match=r"PutItem|ResourceNotFound"):
         links.save(Link("Q1"))
     backend.drop_table("config")
-    with pytest.raises(Outage, match=r"PutItem|ResourceNotFound"):
-        Cursor(backend.stores.config).save(Position(*2 * [datetime.fromtimestamp(NOW, UTC)]))
+    with pytest.raises(AwsOutage, match=r"PutItem|ResourceNotFound"):
+        Cursor(backend.stores.config).save(PollPosition(*2 * [datetime.fromtimestamp(NOW, UTC)]))
 
 
 def test_a_table_that_does_not_exist_is_named(backend, stores):
@@ -209,11 +208,11 @@ def test_a_table_that_does_not_exist_is_named(backend, stores):
 def test_an_item_is_saved_over_the_version_that_was_read(backend):
     config = backend.stores.config
     assert config.get("a", DOING) is config.get("a", DOING, consistent=True) is None
-    config.save("a", Item({"list": (1, 2.5)}), DOING)
-    assert config.get("a", DOING, consistent=True) == Item({"list": [1, 2.5]}, 1)
+    config.save("a", ConfigItem({"list": (1, 2.5)}), DOING)
+    assert config.get("a", DOING, consistent=True) == ConfigItem({"list": [1, 2.5]}, 1)
     with pytest.raises(LostRace, match=f"^{DOING}: somebody else was first$"):
-        config.save("a", Item(2), DOING)
-    config.save("a", Item("text", 1), DOING, expires_at=NOW + 0.9)
-    assert (config.get("a", DOING), backend.expiry("config", "a")) == (Item("text", 2), NOW)
-    config.save("a", Item("text", 2), DOING)
+        config.save("a", ConfigItem(2), DOING)
+    config.save("a", ConfigItem("text", 1), DOING, expires_at=NOW + 0.9)
+    assert (config.get("a", DOING), backend.expiry("config", "a")) == (ConfigItem("text", 2), NOW)
+    config.save("a", ConfigItem("text", 2), DOING)
     assert (config.get("a", DOING).version, backend.expiry("config", "a")) == (3, None)

@@ -6,33 +6,33 @@ from dataclasses import asdict, replace
 import pytest
 
 from jpi.domain.link import Link
-from jpi.errors import LostRace, Outage
+from jpi.errors import AwsOutage, LostRace
 from jpi.store.cache import Cache
-from jpi.store.ports import Item
+from jpi.store.ports import ConfigItem
 from tests.ports.backends import NOW
 from tests.ports.test_store_ports import DOING, FULL, WHOLE
 
 # Each of the stores' operations with what it needs, by the API call that it begins with.
-OPERATIONS = {
-    "get": ("GetItem", lambda stores: stores.links.get("Q1")),
-    "get_all": ("BatchGetItem", lambda stores: stores.links.get_all([f"Q{number}" for number in range(101)])),
-    "incident_of": ("Query", lambda stores: stores.links.incident_of("INCIDENT-1")),
-    "open": ("Query", lambda stores: stores.links.open()),
-    "listed": ("Query", lambda stores: stores.links.listed(["open", "failing"], "", 1)),
-    "save": ("PutItem", lambda stores: stores.links.save(stores.links.get("Q1"))),
-    "save over another": ("PutItem", lambda stores: stores.links.save(WHOLE)),
-    "known": ("BatchGetItem", lambda stores: stores.ledger.known([f"R{number}" for number in range(201)])),
-    "known of nothing": ("", lambda stores: stores.ledger.known([])),
-    "add": ("BatchWriteItem", lambda stores: stores.ledger.add([f"R{number}" for number in range(51)])),
-    "add of nothing": ("", lambda stores: stores.ledger.add([])),
-    "config get": ("GetItem", lambda stores: stores.config.get("a", DOING)),
-    "config save": ("PutItem", lambda stores: stores.config.save("b", Item(1), DOING)),
-    "config save over another": ("PutItem", lambda stores: stores.config.save("a", Item(1), DOING)),
-    "cache": ("GetItem", lambda stores: Cache(stores.config, lambda: NOW).put("a", 1)),
-    "add_counts": ("UpdateItem", lambda stores: stores.config.add_counts("f", {"x": 1}, NOW, DOING)),
-    "get_counts": ("BatchGetItem", lambda stores: stores.config.get_counts(["a", "f"], DOING)),
-    "has_table": ("DescribeTable", lambda stores: stores.links.has_table()),
-}
+OPERATIONS = {"get": ("GetItem", lambda stores: stores.links.get("Q1")),
+              "get_all": ("BatchGetItem", lambda stores: stores.links.get_all([f"Q{number}" for number in range(101)])),
+              "incident_of": ("Query", lambda stores: stores.links.find_incident_id("INCIDENT-1")),
+              "open": ("Query", lambda stores: stores.links.list_open()),
+              "listed": ("Query", lambda stores: stores.links.list_by_state(["open", "failing"], "", 1)),
+              "save": ("PutItem", lambda stores: stores.links.save(stores.links.get("Q1"))),
+              "save over another": ("PutItem", lambda stores: stores.links.save(WHOLE)),
+              "known": ("BatchGetItem", lambda stores: stores.processed_ids.already_processed([f"R{number}"
+                                                                                               for number in range(
+    201)])), "known of nothing": ("", lambda stores: stores.processed_ids.already_processed([])),
+              "add": ("BatchWriteItem", lambda stores: stores.processed_ids.mark_processed([f"R{number}"
+                                                                                            for number in range(51)])),
+              "add of nothing": ("", lambda stores: stores.processed_ids.mark_processed([])),
+              "config get": ("GetItem", lambda stores: stores.config.get("a", DOING)),
+              "config save": ("PutItem", lambda stores: stores.config.save("b", ConfigItem(1), DOING)),
+              "config save over another": ("PutItem", lambda stores: stores.config.save("a", ConfigItem(1), DOING)),
+              "cache": ("GetItem", lambda stores: Cache(stores.config, lambda: NOW).save("a", 1)),
+              "add_counts": ("UpdateItem", lambda stores: stores.config.add_counts("f", {"x": 1}, NOW, DOING)),
+              "get_counts": ("BatchGetItem", lambda stores: stores.config.get_counts(["a", "f"], DOING)),
+              "has_table": ("DescribeTable", lambda stores: stores.links.has_table())}
 
 
 def outcome(act, stores):
@@ -41,8 +41,8 @@ def outcome(act, stores):
         return act(stores)
     except LostRace as error:
         return LostRace, str(error)
-    except Outage as error:
-        return Outage, str(error).split(": ")[:2]
+    except AwsOutage as error:
+        return AwsOutage, str(error).split(": ")[:2]
 
 
 def compare(memory, dynamodb, act):
@@ -60,8 +60,8 @@ def filled(memory, dynamodb):
     """Both with the same rows in them."""
     for backend in (memory, dynamodb):
         backend.stores.links.save(WHOLE)
-        backend.stores.links.save(replace(FULL, incident_id="Q2", issue_key="INCIDENT-2", about={"began": NOW + 1}))
-        backend.stores.config.save("a", Item(0), DOING)
+        backend.stores.links.save(replace(FULL, incident_id="Q2", issue_key="INCIDENT-2", summary={"began": NOW + 1}))
+        backend.stores.config.save("a", ConfigItem(0), DOING)
         backend.stores.config.add_counts("f", {"x": 1}, NOW, DOING)
     return memory, dynamodb
 
@@ -89,7 +89,7 @@ def test_what_becomes_of_lost_answers_is_the_same(filled, name, lost):
         backend.losses = {operation: lost}
     result, _ = compare(*filled, act)
     if operation and name != "cache":
-        assert (isinstance(result, tuple) and result[0] is Outage) == (lost == 3)
+        assert (isinstance(result, tuple) and result[0] is AwsOutage) == (lost == 3)
     for backend in filled:
         backend.losses = {}
     compare(*filled, lambda stores: [stores.links.get("Q1"), stores.config.get("a", DOING),
@@ -110,8 +110,8 @@ def test_an_item_whose_answer_was_lost_is_taken_for_somebody_elses(backend):
     """Nothing tells who saved an item: whoever did reads it again."""
     backend.losses = {"PutItem": 1}
     with backend.recording(), pytest.raises(LostRace):
-        backend.stores.config.save("a", Item(1), DOING)
-    assert backend.stores.config.get("a", DOING) == Item(1, 1)
+        backend.stores.config.save("a", ConfigItem(1), DOING)
+    assert backend.stores.config.get("a", DOING) == ConfigItem(1, 1)
 
 
 def random_act(chance):
@@ -119,23 +119,26 @@ def random_act(chance):
     incident, key, version = f"Q{chance.randrange(4)}", f"key {chance.randrange(4)}", chance.choice([None, 1, 2, 3])
     ids = [f"R{chance.randrange(60)}" for _ in range(chance.randrange(60))]
     link = replace(WHOLE, incident_id=incident, issue_key=chance.choice([None, incident]), version=version,
-                   ended=chance.random() < 0.2, failed=chance.choice([{}, WHOLE.failed]),
-                   about=chance.choice([{}, {"began": NOW + chance.randrange(9)}]))
+                   ended=chance.random() < 0.2, failures=chance.choice([{}, WHOLE.failures]),
+                   summary=chance.choice([{}, {"began": NOW + chance.randrange(9)}]))
     states = chance.sample(["failing", "open", "none", "resolved", "ended"], 3)
     place = chance.choice(["", f"{NOW + 4:017.6f}"])
     most = chance.choice([1, 2, 50])
-    changed = replace(link, agreed={"status": chance.choice(["triggered", "resolved"])}, todo={})
-    return chance.choice([
-        lambda stores: stores.links.save(changed), lambda stores: stores.links.save(link),
-        lambda stores: stores.links.save(replace(changed, version=stores.links.get(incident).version)),
-        lambda stores: stores.links.get_all([incident, "Q9"]), lambda stores: stores.links.incident_of(incident),
-        lambda stores: stores.links.open(), lambda stores: list(map(asdict, stores.links.listed(states, place, most))),
-        lambda stores: stores.ledger.add(ids), lambda stores: stores.ledger.known(ids),
-        lambda stores: stores.config.save(key, Item([key], version), DOING, chance.choice([None, NOW])),
-        lambda stores: stores.config.get(key, DOING),
-        lambda stores: stores.config.add_counts(f"f{key}", {key: version or 0}, NOW, DOING),
-        lambda stores: stores.config.get_counts([key, f"f{key}"], DOING),
-    ])
+    changed = replace(link, agreed={"status": chance.choice(["triggered", "resolved"])}, backlog={})
+    return chance.choice([lambda stores: stores.links.save(changed), lambda stores: stores.links.save(link),
+                          lambda stores: stores.links.save(replace(changed,
+                                                                   version=stores.links.get(incident).version)),
+                          lambda stores: stores.links.get_all([incident, "Q9"]),
+                          lambda stores: stores.links.find_incident_id(incident),
+                          lambda stores: stores.links.list_open(),
+                          lambda stores: list(map(asdict, stores.links.list_by_state(states, place, most))),
+                          lambda stores: stores.processed_ids.mark_processed(ids),
+                          lambda stores: stores.processed_ids.already_processed(ids),
+                          lambda stores: stores.config.save(key, ConfigItem([key], version), DOING,
+                                                            chance.choice([None, NOW])),
+                          lambda stores: stores.config.get(key, DOING),
+                          lambda stores: stores.config.add_counts(f"f{key}", {key: version or 0}, NOW, DOING),
+                          lambda stores: stores.config.get_counts([key, f"f{key}"], DOING)])
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from sandbox.clock import Clock
 from sandbox.jira.server import JiraServer
 from sandbox.jira.state import JiraState
-from sandbox.transport import session_to
+from sandbox.wsgi_transport import make_wsgi_session
 
 API = "/rest/api/3"
 TEMPLATE = "com.atlassian.jira-core-project-templates:jira-core-simplified-project-management"
@@ -33,7 +33,7 @@ class Client:
         self.me = self.jira.add_user("ada@example.com", "token", "Ada Admin")
         self.server = JiraServer(self.jira)
         self.url = "http://jira.localhost"
-        self.session = session_to({self.url: self.server}, self.clock)
+        self.session = make_wsgi_session({self.url: self.server}, self.clock)
         self.auth = ("ada@example.com", "token")
 
     def __call__(self, method, path, body=None, **params):
@@ -82,7 +82,7 @@ class Client:
                        {"name": "jpi", "url": "http://127.0.0.1:9/hook", "events": list(events), **more})
 
     def events(self):
-        return [json.loads(one.body) for one in self.jira.outbox.waiting]
+        return [json.loads(one.body) for one in self.jira.outbox.pending]
 
     def move(self, key, status):
         found = self.ok("GET", f"/issue/{key}/transitions")["transitions"]

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from sandbox.clock import Clock
 from sandbox.pagerduty.server import PagerDutyServer
 from sandbox.pagerduty.state import PagerDutyState
-from sandbox.transport import session_to
+from sandbox.wsgi_transport import make_wsgi_session
 
 KEY = "account-key"
 OFF = object()
@@ -24,7 +24,7 @@ class Account:
         self.service = self.there.add_service("Checkout", self.oscar)
         self.other = self.there.add_service("Search", self.rita)
         self.server, self.url = PagerDutyServer(self.there), "http://pagerduty.localhost"
-        self.session = session_to({self.url: self.server}, self.clock)
+        self.session = make_wsgi_session({self.url: self.server}, self.clock)
 
     def call(self, method, path, body=None, sender="rita@x.com", key=KEY, **params):
         headers = {"Authorization": f"Token token={key}", "Accept": "application/vnd.pagerduty+json;version=2",
@@ -56,7 +56,7 @@ class Account:
 
     def told(self):
         """(type, data) of the events on their way, V3."""
-        found = [delivery.event["event"] for delivery in self.there.outbox.waiting]
+        found = [delivery.payload["event"] for delivery in self.there.outbox.pending]
         return [(event["event_type"], event["data"]) for event in found]
 
 
@@ -66,7 +66,7 @@ def running():
 
 
 def creation(account, **fields):
-    return {"incident": {"type": "incident", "title": "Down", "service": account.service.ref(), **fields}}
+    return {"incident": {"type": "incident", "title": "Down", "service": account.service.to_reference(), **fields}}
 
 
 def kinds(incident):
@@ -74,8 +74,7 @@ def kinds(incident):
 
 
 def extension(account, **fields):
-    return {"extension": {
-        "type": "extension", "name": "V2", "endpoint_url": "http://127.0.0.1:9/",
-        "extension_schema": {"id": "PJFWPEP", "type": "extension_schema_reference"},
-        "extension_objects": [{"id": account.service.id, "type": "service_reference"}],
-        "config": {"headers": [{"name": "X-Webhook-Token", "value": "secret"}]}, **fields}}
+    return {"extension": {"type": "extension", "name": "V2", "endpoint_url": "http://127.0.0.1:9/",
+                          "extension_schema": {"id": "PJFWPEP", "type": "extension_schema_reference"},
+                          "extension_objects": [{"id": account.service.id, "type": "service_reference"}],
+                          "config": {"headers": [{"name": "X-Webhook-Token", "value": "secret"}]}, **fields}}

@@ -21,25 +21,21 @@ def item(words):
     return node("listItem", node("paragraph", text(words)))
 
 
-RICH = doc(
-    node("heading", text("Title"), level=2),
-    node("paragraph", text("bold", {"type": "strong"}), text(" and "),
-         text("here", {"type": "link", "attrs": {"href": "https://x"}}), node("hardBreak"), text("x", {"type": "code"}),
-         node("mention", id="712020:a", text="@Ada")),
-    node("bulletList", item("one"), item("two")),
-    node("codeBlock", text("a\nb")),
-    node("panel", node("paragraph", text("note")), panelType="info"),
-    node("rule"),
-)
+RICH = doc(node("heading", text("Title"), level=2), node("paragraph", text("bold", {"type": "strong"}), text(" and "),
+                                                         text("here", {"type": "link", "attrs": {"href": "https://x"}}),
+                                                         node("hardBreak"), text("x", {"type": "code"}),
+                                                         node("mention", id="712020:a", text="@Ada")),
+           node("bulletList", item("one"), item("two")), node("codeBlock", text("a\nb")),
+           node("panel", node("paragraph", text("note")), panelType="info"), node("rule"))
 
 
 def test_a_rich_document_is_valid_and_has_text():
-    assert adf.problem(RICH) is None
-    assert adf.wiki(RICH) == (
+    assert adf.find_problem(RICH) is None
+    assert adf.to_wiki_text(RICH) == (
         "h2. Title\n\n*bold* and [here|https://x]\n{{x}}@Ada\n\n* one\n* two\n\n{code}a\nb{code}\n\nnote\n\n")
-    assert adf.plain(RICH) == "Title\nbold and here\nx\none\ntwo\na\nb\nnote\n"
-    assert adf.size(RICH) == len("Titlebold and herexonetwoa\nbnote")
-    assert (adf.wiki(None), adf.plain(None), adf.size(None)) == ("", "", 0)
+    assert adf.to_plain_text(RICH) == "Title\nbold and here\nx\none\ntwo\na\nb\nnote\n"
+    assert adf.count_characters(RICH) == len("Titlebold and herexonetwoa\nbnote")
+    assert (adf.to_wiki_text(None), adf.to_plain_text(None), adf.count_characters(None)) == ("", "", 0)
 
 
 @pytest.mark.parametrize(("document", "said"), [
@@ -55,4 +51,4 @@ def test_a_rich_document_is_valid_and_has_text():
     (doc({"type": "paragraph", "content": "x"}), "no child of paragraph"),
 ])
 def test_what_is_wrong(document, said):
-    assert said in adf.problem(document)
+    assert said in adf.find_problem(document)

@@ -10,18 +10,18 @@ from pathlib import Path
 import pytest
 
 from jpi.domain import actions
-from jpi.logs import about, logger
-from sandbox.page import told
-from sandbox.page.agreement import Agreement
-from sandbox.page.feed import Feed, Parts, message, stream
-from sandbox.stay import Running
-from sandbox.web import Call
-from sandbox.webhooks import Delivery
+from jpi.logs import make_logger, set_request_id
+from sandbox.live_sandbox import LiveSandbox
+from sandbox.page import log_lines
+from sandbox.page.agreement_timer import AgreementTimer
+from sandbox.page.log_feed import LogFeed, RenderedParts, format_server_sent_event, stream_events
+from sandbox.simulated_service import RecordedCall
+from sandbox.webhook_outbox import Delivery
 
 
 @pytest.fixture
 def feed(queued):
-    made = Feed(queued)
+    made = LogFeed(queued)
     yield made
     made.close()
 
@@ -33,10 +33,10 @@ def events_of(said):
 
 def test_the_stream_tells_what_is_new_and_what_differs(feed):
     parts, answers, numbers = {"state": "one", "jira": "same"}, [0], count(1)
-    told_lines = stream(feed, 0, lambda lines: " ".join(line.head for _, line in lines),
-                        lambda: Parts(next(numbers), answers[0], dict(parts)))
-    feed.tell(told.of_person("Rita came"))
-    feed.tell(told.of_person("Jim came"))
+    told_lines = stream_events(feed, 0, lambda lines: " ".join(line.head for _, line in lines),
+                               lambda: RenderedParts(next(numbers), answers[0], dict(parts)))
+    feed.add_line(log_lines.line_from_person("Rita came"))
+    feed.add_line(log_lines.line_from_person("Jim came"))
     first = [next(told_lines), next(told_lines)]
     parts["state"] = "two\nlines"
     assert events_of([*first, next(told_lines)]) == [
@@ -45,7 +45,7 @@ def test_the_stream_tells_what_is_new_and_what_differs(feed):
     # A form was answered with parts of its own: whichever came last, the stream sets it right.
     answers[0] = 1
     assert events_of([next(told_lines)]) == [("parts", {"number": 3, "parts": parts}, 0)]
-    feed.tell(told.of_person("Jim left"))
+    feed.add_line(log_lines.line_from_person("Jim left"))
     assert events_of([next(told_lines)]) == [("log", "Jim left", 3)]
     feed.close()
     assert list(told_lines) == []
@@ -53,12 +53,12 @@ def test_the_stream_tells_what_is_new_and_what_differs(feed):
 
 def test_a_quiet_stream_gives_a_sign_of_life(feed, monkeypatch):
     monkeypatch.setattr(feed, "wait", lambda number: True)
-    told_lines = stream(feed, 0, lambda lines: "", lambda: Parts(1, 0, {}))
+    told_lines = stream_events(feed, 0, lambda lines: "", lambda: RenderedParts(1, 0, {}))
     assert next(told_lines) == ": still here\n\n"
 
 
 def test_who_comes_again_gets_only_what_is_new(queued):
-    there = Running(queued, every=3600)
+    there = LiveSandbox(queued, interval_seconds=3600)
     client = there.page.app.test_client()
     for _ in range(2):
         client.post("/switch/slow")
@@ -74,19 +74,19 @@ def test_who_comes_again_gets_only_what_is_new(queued):
 
 def test_the_log_is_bounded(feed):
     for number in range(400):
-        feed.tell(told.of_person(str(number)))
-    kept = feed.since()
+        feed.add_line(log_lines.line_from_person(str(number)))
+    kept = feed.list_lines_after()
     assert (len(kept), kept[-1][0], kept[0][1].head) == (300, 400, "100")
 
 
 def test_a_message_is_one_event_whatever_it_holds():
-    assert message("log", "a\n\nevent: x\r\ndata: y", 7).count("\n") == 4
+    assert format_server_sent_event("log", "a\n\nevent: x\r\ndata: y", 7).count("\n") == 4
 
 
 def test_every_action_of_the_engine_has_words():
     tree = ast.parse(Path(actions.__file__).read_text())
     union = {node.name for node in tree.body if isinstance(node, ast.ClassDef)} - {"Assignee"}
-    assert union == told.DONE.keys()
+    assert union == log_lines.ACTION_WORDS.keys()
 
 
 @pytest.mark.parametrize(("extra", "level", "line"), [
@@ -108,7 +108,7 @@ def test_every_action_of_the_engine_has_words():
 def test_jpis_log_is_told_in_words_with_its_json_behind(feed, extra, level, line):
     said = "polled" if "entries" in extra else "an incident was not read"
     logging.getLogger("jpi").log(level, said, extra=extra)
-    [(_, told_line)] = feed.since()
+    [(_, told_line)] = feed.list_lines_after()
     assert (told_line.kind, told_line.head, told_line.what, told_line.about, told_line.small, told_line.bad) == line
     raw = json.loads(told_line.raw)
     assert raw.items() >= {"level": logging.getLevelName(level), "message": said, "service": "jpi", **extra}.items()
@@ -119,30 +119,32 @@ def test_it_is_noticed_when_both_sides_agree_again_and_how_long_that_took():
              (13.0, True, None), (13.9, True, None), (14.0, True, 3.0), (15.0, True, None), (20.0, False, None),
              (21.0, True, None), (22.0, True, 1.0)]
     times = iter([at for at, _, _ in looks])
-    agreement = Agreement(lambda: next(times))
-    assert [agreement.look(agree) for _, agree, _ in looks] == [took for _, _, took in looks]
-    assert told.of_agreement(2.5).small == "after 2.5 s"
+    agreement = AgreementTimer(lambda: next(times))
+    assert [agreement.observe(agree) for _, agree, _ in looks] == [took for _, _, took in looks]
+    assert log_lines.line_from_agreement(2.5).small == "after 2.5 s"
 
 
 def test_what_stands_in_every_line_is_in_the_json_and_what_only_counts_is_not(feed):
-    about(logger("INFO", "test"), "the request's id")
+    set_request_id(make_logger("INFO", "test"), "the request's id")
     logging.getLogger("jpi").info("polled", extra={"_aws": {}})
-    [(_, line)] = feed.since()
+    [(_, line)] = feed.list_lines_after()
     assert json.loads(line.raw)["request"] == "the request's id"
     assert "_aws" not in line.raw
 
 
 def test_lines_that_only_count_are_left_out(feed):
     logging.getLogger("jpi").info("called", extra={"api": "jira", "calls": 3})
-    assert feed.since() == []
+    assert feed.list_lines_after() == []
 
 
 def test_calls_and_webhooks_have_lines():
-    call = Call("jira", "GET", "/rest", "", {}, b"", seconds=0.0123)
-    assert (told.of_call(call).small, told.of_call(call).bad) == ("no answer, 12 ms", True)
+    call = RecordedCall("jira", "GET", "/rest", "", {}, b"", duration_seconds=0.0123)
+    assert (log_lines.line_from_call(call).small, log_lines.line_from_call(call).bad) == ("no answer, 12 ms", True)
     call.status = 200
-    assert (told.of_call(call).small, told.of_call(call).bad) == ("200, 12 ms", False)
+    assert (log_lines.line_from_call(call).small, log_lines.line_from_call(call).bad) == ("200, 12 ms", False)
     hook = Delivery("", {}, b'{"webhookEvent": "comment_created"}', "", 0.0)
-    assert (told.of_delivery("jira", hook).small, told.of_delivery("jira", hook).bad) == ("lost", True)
-    hook.answers = [500, 202]
-    assert (told.of_delivery("jira", hook).small, told.of_delivery("jira", hook).bad) == ("jpi answered 202", False)
+    assert (log_lines.line_from_delivery("jira", hook).small,
+            log_lines.line_from_delivery("jira", hook).bad) == ("lost", True)
+    hook.answer_statuses = [500, 202]
+    assert (log_lines.line_from_delivery("jira", hook).small,
+            log_lines.line_from_delivery("jira", hook).bad) == ("jpi answered 202", False)

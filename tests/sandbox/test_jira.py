@@ -26,7 +26,7 @@ def test_an_issue_is_made_and_read(site):
     issue = site.jira.issues[made["key"]]
     assert (issue.id, issue.project, issue.type, issue.status, issue.category) == (
         made["id"], "INC", "Incident", "To Do", "new")
-    assert (issue.priority, issue.labels, issue.field("Severity"), issue.description_text) == (
+    assert (issue.priority, issue.labels, issue.get_custom_value("Severity"), issue.description_text) == (
         "Highest", ["pagerduty", "x:y"], "SEV-0", "One\n\nTwo")
     found = site.ok("GET", f"/issue/{issue.key}", properties="jpi")
     assert found == site.ok("GET", f"/issue/{issue.id}", properties="*all")
@@ -102,7 +102,7 @@ def test_select_fields_take_only_their_options(site):
     for value, said in [({"value": "SEV-9"}, "Option value 'SEV-9' is not valid"), ({"id": "1"}, "Option id '1'"),
                         ({"value": "Old"}, "Option value 'Old'"), ("SEV-0", "Specify a valid")]:
         assert said in site.refused(400, "POST", "/issue", site.details(**{severity: value}))["errors"][severity]
-    assert site.issue(**{severity: None}).field("Severity") is None
+    assert site.issue(**{severity: None}).get_custom_value("Severity") is None
 
 
 @pytest.mark.parametrize(("kind", "good", "bad"), [
@@ -112,7 +112,7 @@ def test_other_custom_fields(site, kind, good, bad):
     made = site.ok("POST", "/field", {"name": "Mine", "type": f"{PREFIX}{kind}"})
     site.ok("POST", f"/screens/1/tabs/{site.ok('GET', '/screens/1/tabs')[0]['id']}/fields", {"fieldId": made["id"]})
     assert made["searchable"] is False
-    assert site.issue(**{made["id"]: good}).field("Mine") == good
+    assert site.issue(**{made["id"]: good}).get_custom_value("Mine") == good
     assert site.ok("GET", "/issue/INC-1")["fields"][made["id"]] == good
     assert made["id"] in site.refused(400, "POST", "/issue", site.details(**{made["id"]: bad}))["errors"]
 
@@ -140,17 +140,16 @@ def test_refused_updates_and_properties(site, asked, status, said):
     assert list(site.jira.issues) == ["INC-1"]
 
 
-@pytest.mark.parametrize(("off", "asked"), [
-    ("priority", {"fields": {"priority": {"name": "High"}}}), ("labels", {"update": {"labels": [{"add": "a"}]}}),
-    ("issuelinks", link()),
-])
+@pytest.mark.parametrize(("off",
+                          "asked"), [("priority", {"fields": {"priority": {"name": "High"}}}), (
+    "labels", {"update": {"labels": [{"add": "a"}]}}), ("issuelinks", link())])
 def test_fields_that_the_screen_lacks(site, off, asked):
     site.issue()
     site.jira.off_screen.add(("INC", off))
     whole = {**asked, "fields": {**site.details()["fields"], **asked.get("fields", {})}}
     assert site.refused(400, "POST", "/issue", whole)["errors"] == {off: OFF.format(off)}
     assert site.ok("POST", "/issue", site.details())
-    site.jira.required.add(("INC", "assignee"))
+    site.jira.required_fields.add(("INC", "assignee"))
     assert site.refused(400, "POST", "/issue", site.details())["errors"] == {"assignee": "Assignee is required."}
 
 

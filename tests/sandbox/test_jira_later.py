@@ -2,7 +2,7 @@
 
 import pytest
 
-from sandbox.jira.effects import move
+from sandbox.jira.issue_changes import move_issue
 from tests.sandbox.jira_client import doc, link, running
 
 
@@ -16,7 +16,7 @@ def test_a_moved_issue_has_another_key_and_is_found_by_both(site):
     site.webhook("jira:issue_updated")
     issue, other = site.issue(), site.issue()
     site.ok("PUT", f"/issue/{issue.key}", link(key=other.key))
-    move(site.jira, site.jira.users[site.me], issue, "OTHER")
+    move_issue(site.jira, site.jira.users[site.me], issue, "OTHER")
     assert issue.key == "OTHER-1"
     for ref in ("INC-1", "OTHER-1", issue.id):
         assert site.ok("GET", f"/issue/{ref}")["key"] == "OTHER-1"
@@ -34,11 +34,11 @@ def test_a_moved_issue_has_another_key_and_is_found_by_both(site):
 def test_what_is_hidden_is_not_there_and_not_told_of(site, what):
     site.webhook("jira:issue_updated")
     site.issue()
-    site.jira.hidden.add(what)
+    site.jira.hidden_keys.add(what)
     assert "permission" in site.refused(404, "GET", "/issue/INC-1")["errorMessages"][0]
     found = site.ok("POST", "/issue/bulkfetch", {"issueIdsOrKeys": ["INC-1"]})
     assert (found["issues"], len(found["issueErrors"])) == ([], 1)
-    site.jira.hidden.clear()
+    site.jira.hidden_keys.clear()
     site.ok("PUT", "/issue/INC-1", {"fields": {"summary": "Seen"}})
     assert len(site.events()) == 1
 
@@ -60,7 +60,7 @@ def test_a_comment_may_be_for_some_only(site):
 
 def test_of_two_transitions_at_once_one_is_refused(site):
     site.issue()
-    site.jira.conflicts = 1
+    site.jira.pending_conflicts = 1
     assert site.move("INC-1", "Done").status_code == 409
     assert site.move("INC-1", "Done").status_code == 204
 

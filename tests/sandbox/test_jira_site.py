@@ -25,14 +25,13 @@ def test_a_new_site_is_as_atlassian_hands_it_out(site):
     assert site.ok("GET", "/serverInfo")["baseUrl"] == site.url
 
 
-@pytest.mark.parametrize(("change", "errors"), [
-    ({"key": "inc"}, {"projectKey"}), ({"key": "1NC"}, {"projectKey"}), ({"key": "A"}, {"projectKey"}),
-    ({"key": "ABCDEFGHIJK"}, {"projectKey"}), ({"key": "INC"}, {"projectKey"}), ({"name": "incs"}, {"projectName"}),
-    ({"name": ""}, {"projectName"}), ({"leadAccountId": "nobody"}, {"projectLead"}),
-    ({"projectTemplateKey": "nope"}, {"projectTemplateKey"}), ({"projectTypeKey": "software"}, {"projectTemplateKey"}),
-    ({"issueTypeScheme": 10000}, {"projectTemplateKey"}), ({"assigneeType": "ME"}, {"assigneeType"}),
-    ({"key": "INC", "name": "Incs"}, {"projectKey", "projectName"}),
-])
+@pytest.mark.parametrize(("change",
+                          "errors"), [({"key": "inc"}, {"projectKey"}), ({"key": "1NC"}, {"projectKey"}), ({
+    "key": "A"}, {"projectKey"}), ({"key": "ABCDEFGHIJK"}, {"projectKey"}), ({"key": "INC"}, {"projectKey"}), ({
+    "name": "incs"}, {"projectName"}), ({"name": ""}, {"projectName"}), ({"leadAccountId": "nobody"}, {
+    "projectLead"}), ({"projectTemplateKey": "nope"}, {"projectTemplateKey"}), ({"projectTypeKey": "software"}, {
+    "projectTemplateKey"}), ({"issueTypeScheme": 10000}, {"projectTemplateKey"}), ({"assigneeType": "ME"}, {
+    "assigneeType"}), ({"key": "INC", "name": "Incs"}, {"projectKey", "projectName"})])
 def test_refused_projects(site, change, errors):
     asked = {"key": "NEW", "name": "New", "projectTypeKey": "business", "projectTemplateKey": TEMPLATE,
              "leadAccountId": site.me, **change}
@@ -120,7 +119,7 @@ def test_createmeta(site):
 
 def test_people(site):
     rita = site.jira.add_user("rita@example.com", "t", "Rita Responder")
-    site.jira.users[rita].hidden_email = True
+    site.jira.users[rita].hides_email = True
     for query, wanted in (("rit", [rita]), ("RESP", [rita]), ("rita@example.com", [rita]), ("ada@", [site.me]),
                           ("rita@", []), ("nobody", []), ("ita", [])):
         assert [one["accountId"] for one in site.ok("GET", "/user/search", query=query)] == wanted
@@ -163,7 +162,7 @@ def test_the_index_lags_behind(site):
 
 
 def test_search_pages_and_shows_what_is_asked(site):
-    site.jira.index_lag = 0
+    site.jira.index_lag_seconds = 0
     for number in range(5):
         site.issue({"properties": [{"key": "jpi", "value": number}]}, summary=f"Number {number}")
     page = site.search("project = INC ORDER BY created ASC", maxResults=2)
@@ -202,7 +201,7 @@ def test_the_old_search_is_gone(site):
 
 
 def test_words_are_found_in_descriptions_and_comments(site):
-    site.jira.index_lag = 0
+    site.jira.index_lag_seconds = 0
     site.issue(description=doc("Nobody can pay."))
     site.ok("POST", "/issue/INC-1/comment", {"body": doc("Looking at it")})
     assert site.keys("description ~ pay AND comment ~ looking AND text ~ 'pay looking'") == ["INC-1"]

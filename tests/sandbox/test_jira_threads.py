@@ -26,9 +26,9 @@ def test_links_read_from_both_ends(site):
     assert shown == {
         "INC-1": [("outwardIssue", "INC-2"), ("outwardIssue", "INC-3"), ("inwardIssue", "INC-4")],
         "INC-2": [("inwardIssue", "INC-1")], "INC-3": [("inwardIssue", "INC-1")], "INC-4": [("outwardIssue", "INC-1")]}
-    assert [one.key for one in site.jira.linked("INC-1", "Question")] == ["INC-2", "INC-3", "INC-4"]
-    assert site.jira.phrases("INC-2") == {"is question of"}
-    assert site.jira.phrases("INC-1") == {"is question of", "has question"}
+    assert [one.key for one in site.jira.list_linked_issues("INC-1", "Question")] == ["INC-2", "INC-3", "INC-4"]
+    assert site.jira.list_link_phrases("INC-2") == {"is question of"}
+    assert site.jira.list_link_phrases("INC-1") == {"is question of", "has question"}
     number = site.jira.issues["INC-1"].links[0].id
     assert site.ok("GET", f"/issueLink/{number}")["outwardIssue"]["key"] == "INC-2"
     site.ok("DELETE", f"/issueLink/{number}")
@@ -62,7 +62,7 @@ def test_transitions_by_the_default_workflow(site):
 
 def test_transitions_by_workflows_of_tests(site):
     site.jira.add_status("Review", "indeterminate")
-    site.jira.workflows["INC"] = Workflow.of_hops(
+    site.jira.workflows["INC"] = Workflow.from_hops(
         [("To Do", "In Progress"), ("In Progress", "Review"), ("Review", "Done")],
         required={"Done": ("resolution", "comment")})
     issue = site.issue()

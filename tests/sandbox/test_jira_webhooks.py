@@ -7,7 +7,7 @@ import pytest
 from flask import Flask, request
 
 from sandbox.jira.outbox import JIRA_RULES
-from sandbox.web import Server
+from sandbox.simulated_service import Server
 from tests.sandbox.jira_client import doc, running
 
 HOOKS = "/rest/webhooks/1.0/webhook"
@@ -49,10 +49,9 @@ def test_registration(site):
     assert (site.ok("GET", HOOKS), site("GET", path).status_code) == ([], 404)
 
 
-@pytest.mark.parametrize("change", [
-    {"name": ""}, {"url": "nonsense"}, {"events": ["nonsense"]}, {"events": "comment_created"}, {"nonsense": 1},
-    {"filters": {"issue-related-events-section": "nonsense = 1"}}, {"filters": {"nonsense": ""}}, {"secret": 1},
-])
+@pytest.mark.parametrize("change", [{"name": ""}, {"url": "nonsense"}, {"events": ["nonsense"]}, {
+    "events": "comment_created"}, {"nonsense": 1}, {"filters": {"issue-related-events-section": "nonsense = 1"}}, {
+    "filters": {"nonsense": ""}}, {"secret": 1}])
 def test_refused_registrations(site, change):
     asked = {"name": "jpi", "url": "https://example.com", "events": ["comment_created"], **change}
     site.refused(400, "POST", HOOKS, asked)
@@ -70,9 +69,8 @@ def test_an_issue_created(site):
     issue, fields = event["issue"], event["issue"]["fields"]
     assert issue["self"] == f"{site.url}/rest/api/2/{issue['id']}"
     assert fields["description"] == "One\n\nTwo"
-    assert fields["status"]["statusCategory"] == {
-        "self": f"{site.url}/rest/api/2/statuscategory/2", "id": 2, "key": "new", "colorName": "blue-gray",
-        "name": "New"}
+    assert fields["status"]["statusCategory"] == {"self": f"{site.url}/rest/api/2/statuscategory/2", "id": 2,
+                                                  "key": "new", "colorName": "blue-gray", "name": "New"}
     items = {item["fieldId"]: item for item in event["changelog"]["items"]}
     assert (items["status"]["field"], items["status"]["toString"]) == ("Status", "To Do")
     assert items["priority"]["to"] == "3"
@@ -129,13 +127,13 @@ def test_comments_links_and_deletion(site):
     assert (linked["issueLink"]["sourceIssueId"], linked["issueLink"]["issueLinkType"]["name"]) == (
         int(site.jira.issues["INC-1"].id), "Blocks")
     assert set(deleted) == {"timestamp", "webhookEvent", "user", "issue"}
-    assert [one.headers["X-Atlassian-Webhook-Flow"] for one in site.jira.outbox.waiting] == [
+    assert [one.headers["X-Atlassian-Webhook-Flow"] for one in site.jira.outbox.pending] == [
         "Primary"] * 4 + ["Secondary"] * 2
 
 
 def test_comments_and_links_may_raise_an_update_too(site):
     site.webhook("jira:issue_updated")
-    site.jira.also_updated = {"comment", "link"}
+    site.jira.extra_update_events = {"comment", "link"}
     site.issue()
     site.issue({"update": {"issuelinks": [{"add": {"type": {"name": "Blocks"}, "outwardIssue": {"key": "INC-1"}}}]}})
     assert site.events() == []
@@ -165,7 +163,7 @@ def test_filters(site, more, wanted):
 def test_signatures_cover_the_bytes_sent(site, receiver):
     site.webhook("jira:issue_created", url=receiver.url, secret="It's a Secret")
     site.issue(summary="Zoë 🔥")
-    assert site.jira.outbox.pump() == 1
+    assert site.jira.outbox.deliver_due() == 1
     [(headers, body)] = receiver.got
     digest = hmac.new(b"It's a Secret", body, hashlib.sha256).hexdigest()
     assert headers["X-Hub-Signature"] == f"sha256={digest}"
@@ -182,8 +180,8 @@ def test_retries(site, receiver, answers, tries, kept):
     site.issue()
     receiver.answers += answers
     for _ in range(8):
-        site.jira.outbox.pump()
-        site.jira.outbox.pump()
+        site.jira.outbox.deliver_due()
+        site.jira.outbox.deliver_due()
         site.clock.advance(601)
     heads = [headers for headers, _ in receiver.got]
     assert len(heads) == tries
@@ -198,12 +196,12 @@ def test_deliveries_do_not_wait_for_each_other(site, receiver):
     site.issue()
     site.issue()
     receiver.answers += [500]
-    assert site.jira.outbox.pump() == 2
-    assert (len(site.jira.outbox.waiting), len(site.jira.outbox.delivered)) == (1, 1)
-    assert (JIRA_RULES.timeout, len(JIRA_RULES.delays)) == (20.0, 5)
+    assert site.jira.outbox.deliver_due() == 2
+    assert (len(site.jira.outbox.pending), len(site.jira.outbox.delivered)) == (1, 1)
+    assert (JIRA_RULES.timeout_seconds, len(JIRA_RULES.retry_delays_seconds)) == (20.0, 5)
 
 
 def test_a_body_may_be_left_out(site):
     site.webhook("jira:issue_created", excludeBody=True)
     site.issue()
-    assert site.jira.outbox.waiting[0].body == b""
+    assert site.jira.outbox.pending[0].body == b""

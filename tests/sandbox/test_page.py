@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from jpi.domain.text_limits import document
-from sandbox.page.actions import ACTIONS, reasons
-from sandbox.page.state import state
+from jpi.domain.text_limits import to_adf_document
+from sandbox.live_sandbox import LiveSandbox
+from sandbox.page.actions import ACTIONS, read_error_messages
+from sandbox.page.page_state import read_page_state
 from sandbox.page.switches import SWITCHES
-from sandbox.site import make_issue
-from sandbox.stay import Running
-from sandbox.web import Call, Fault
-from tests.acting import poll
+from sandbox.simulated_service import HttpFault, RecordedCall
+from sandbox.site_setup import make_issue
+from tests.world_actions import run_poll
 
 SANDBOX = Path(__file__).resolve().parents[2] / "sandbox"
 SCRIPT = {"Accept": "application/json"}
@@ -22,7 +22,7 @@ SCRIPT = {"Accept": "application/json"}
 @pytest.fixture
 def still(queued):
     """The page of a world in which nothing goes on by itself: (world, its test client)."""
-    there = Running(queued, every=3600)
+    there = LiveSandbox(queued, interval_seconds=3600)
     yield queued, there.page.app.test_client()
     there.stop()
 
@@ -70,8 +70,8 @@ def test_without_the_script_the_answer_leads_back_to_where_it_was_done(still):
 def test_every_action_is_done_by_its_person_over_the_api(still):
     world, client = still
     trigger(client, world, details="Nobody can pay.")
-    world.settle()
-    [incident], [issue] = world.pagerduty.incidents.values(), world.issues()
+    world.run_until_idle()
+    [incident], [issue] = world.pagerduty.incidents.values(), world.list_issues()
     assert (incident.details, incident.log[0].agent["summary"]) == ("Nobody can pay.", "Rita Responder")
     p2, oscar = world.pagerduty.priorities["P2"], world.oscar
     done = {
@@ -93,7 +93,7 @@ def test_every_action_is_done_by_its_person_over_the_api(still):
         answer = client.post(f"/{side}/{name}/{target}", data=form, headers=SCRIPT)
         assert (answer.json["ok"], happened()) == (True, True), (side, name, answer.json["parts"][side])
     everybody = {call.token for call in [*world.jira_server.calls, *world.pagerduty_server.calls]}
-    assert everybody - {call.token for call in world.calls()} == {world.rita.key, "jim-token"}
+    assert everybody - {call.token for call in world.list_jpi_calls()} == {world.rita.key, "jim-token"}
 
 
 @pytest.mark.parametrize(("path", "form", "words"), [
@@ -105,7 +105,7 @@ def test_every_action_is_done_by_its_person_over_the_api(still):
 def test_a_refusal_is_said_in_the_services_words_where_it_was_met(still, path, form, words):
     world, client = still
     trigger(client, world)
-    world.settle()
+    world.run_until_idle()
     answer = client.post(path.format(key="INCIDENT-1"), data=form, headers=SCRIPT).json
     said = "".join(re.findall(r'<p class="said bad" role="status">(.*)</p>', "".join(answer["parts"].values())))
     assert answer["ok"] is False
@@ -114,19 +114,19 @@ def test_a_refusal_is_said_in_the_services_words_where_it_was_met(still, path, f
 
 def test_no_answer_at_all_is_said_too(still):
     world, client = still
-    world.pagerduty_server.fault = lambda call: Fault()
+    world.pagerduty_server.choose_fault = lambda call: HttpFault()
     assert "PagerDuty did not answer." in trigger(client, world).json["parts"]["pagerduty"]
 
 
 def test_an_error_that_is_no_json_is_shown_as_it_is():
-    assert reasons("<html>Bad gateway</html>") == "<html>Bad gateway</html>"
-    assert reasons("{}") == "{}"
+    assert read_error_messages("<html>Bad gateway</html>") == "<html>Bad gateway</html>"
+    assert read_error_messages("{}") == "{}"
 
 
 def test_texts_from_outside_are_escaped_and_kept_apart(still):
     world, client = still
     trigger(client, world, title="<script>x</script> \u202e", details="y" * 10_000)
-    world.settle()
+    world.run_until_idle()
     text = client.get("/").text
     assert "<script>x" not in text
     assert text.count('<bdi dir="auto">&lt;script&gt;x&lt;/script&gt; \u202e</bdi>') >= 2
@@ -138,48 +138,48 @@ def test_texts_from_outside_are_escaped_and_kept_apart(still):
     (lambda world, incident, issue: None, "agree"),
     (lambda world, incident, issue: world.pagerduty.acknowledge(incident, world.rita),
      "acknowledged here, To Do there"),
-    (lambda world, incident, issue: world.move(issue, "done"), "triggered here, Done there"),
-    (lambda world, incident, issue: world.pagerduty.retitle(incident, "Other"), "titles differ"),
+    (lambda world, incident, issue: world.move_issue(issue, "done"), "triggered here, Done there"),
+    (lambda world, incident, issue: world.pagerduty.set_title(incident, "Other"), "titles differ"),
     (lambda world, incident, issue: world.pagerduty.set_priority(incident, "P2", world.rita), "P2 here, Highest there"),
-    (lambda world, incident, issue: world.pagerduty.annotate(incident, "Hm", world.rita), "a note is not told yet"),
+    (lambda world, incident, issue: world.pagerduty.add_note(incident, "Hm", world.rita), "a note is not told yet"),
     (lambda world, incident, issue: world.jim("POST", f"/rest/api/3/issue/{issue.key}/comment", {
-        "body": document("Hm")}), "a comment is not told yet"),
+        "body": to_adf_document("Hm")}), "a comment is not told yet"),
     (lambda world, incident, issue: world.jim("DELETE", f"/rest/api/3/issue/{issue.key}"),
      "INCIDENT-1 was deleted: in step no longer"),
 ])
 def test_what_differs_is_named_until_it_is_carried_over(still, change, words):
     world, client = still
     trigger(client, world)
-    assert state(world).incidents[0].pair.words == "no issue yet"
-    world.settle()
-    poll(world)
-    [incident], [issue] = world.pagerduty.incidents.values(), world.issues()
+    assert read_page_state(world).incidents[0].pair.words == "no issue yet"
+    world.run_until_idle()
+    run_poll(world)
+    [incident], [issue] = world.pagerduty.incidents.values(), world.list_issues()
     change(world, incident, issue)
-    assert state(world).incidents[0].pair.words == words
-    assert state(world).agree is (words == "agree" or issue.deleted)
-    world.settle()
-    poll(world)
-    assert state(world).agree
+    assert read_page_state(world).incidents[0].pair.words == words
+    assert read_page_state(world).agree is (words == "agree" or issue.deleted)
+    world.run_until_idle()
+    run_poll(world)
+    assert read_page_state(world).agree
 
 
 def test_an_acknowledgement_that_jira_takes_back_leaves_nothing_to_do(still):
     world, client = still
     trigger(client, world)
-    world.settle()
-    [incident], [issue] = world.pagerduty.incidents.values(), world.issues()
+    world.run_until_idle()
+    [incident], [issue] = world.pagerduty.incidents.values(), world.list_issues()
     world.pagerduty.acknowledge(incident, world.rita)
-    world.settle()
+    world.run_until_idle()
     world.clock.advance(1)
-    world.move(issue, "new")
-    world.settle()
-    assert (incident.status, issue.status, state(world).agree) == ("acknowledged", "To Do", True)
+    world.move_issue(issue, "new")
+    world.run_until_idle()
+    assert (incident.status, issue.status, read_page_state(world).agree) == ("acknowledged", "To Do", True)
 
 
 def test_an_issue_of_nobodys_and_an_incident_that_needs_none(still):
     world, client = still
     trigger(client, world, priority="")
     make_issue(world.jim, "INCIDENT", "By hand")
-    there = state(world)
+    there = read_page_state(world)
     assert (there.incidents[0].pair.words, there.issues[0].pair.words, there.agree) == (
         "needs no issue", "no incident", True)
 
@@ -188,15 +188,15 @@ def test_failures_wait_as_jpi_asks_while_it_is_broken_and_not_after(still):
     world, client = still
     client.post("/switch/jira-down", headers=SCRIPT)
     trigger(client, world)
-    world.settle()
-    assert state(world).waiting == 1
+    world.run_until_idle()
+    assert read_page_state(world).waiting == 1
     world.clock.advance(2)
-    assert world.work() == 0
+    assert world.apply_batch() == 0
     answer = client.post("/switch/jira-down", headers=SCRIPT).json
     assert "Jira is up again. The sandbox has the queue and the poll bring at once" in answer["parts"]["breaking"]
     world.clock.advance(3)
-    world.settle()
-    assert (len(world.issues()), state(world).waiting) == (1, 0)
+    world.run_until_idle()
+    assert (len(world.list_issues()), read_page_state(world).waiting) == (1, 0)
 
 
 @pytest.mark.parametrize("name", SWITCHES)
@@ -205,8 +205,9 @@ def test_every_switch_turns_both_ways(still, name):
     for checked in ("true", "false"):
         parts = client.post(f"/switch/{name}", headers=SCRIPT).json["parts"]
         assert f'action="/switch/{name}"><button role="switch" aria-checked="{checked}"' in parts["breaking"]
-    call = Call("jira", "POST", "/rest/api/3/issue", "", {"Authorization": "Token token=pagerduty-key"}, b"")
-    assert (world.jira_server.fault(call), world.jira_server.latency, world.jira.outbox.losing) == (None, 0.0, False)
+    call = RecordedCall("jira", "POST", "/rest/api/3/issue", "", {"Authorization": "Token token=pagerduty-key"}, b"")
+    assert (world.jira_server.choose_fault(call), world.jira_server.latency_seconds,
+            world.jira.outbox.is_losing) == (None, 0.0, False)
 
 
 def test_only_jpis_calls_are_limited_and_only_its_writes_lose_their_answers(still):
@@ -216,17 +217,17 @@ def test_only_jpis_calls_are_limited_and_only_its_writes_lose_their_answers(stil
     assert trigger(client, world).json["ok"] is True
     client.post("/switch/limited", headers=SCRIPT)
     kinds = [("GET", "/issue/1"), ("POST", "/rest/api/3/search/jql"), ("POST", "/rest/api/3/issue")]
-    calls = [Call("jira", *kind, "", {"Authorization": "Token token=pagerduty-key"}, b"") for kind in kinds]
-    assert [world.jira_server.fault(call) for call in calls] == [None, None, Fault(after=True)]
+    calls = [RecordedCall("jira", *kind, "", {"Authorization": "Token token=pagerduty-key"}, b"") for kind in kinds]
+    assert [world.jira_server.choose_fault(call) for call in calls] == [None, None, HttpFault(is_after_effect=True)]
 
 
 def test_poll_now_wakes_the_schedule(running):
     client = running.page.app.test_client()
     assert client.post("/poll", headers=SCRIPT).json["ok"] is True
     seen = 0
-    while sum(line.kind == "poll" for _, line in running.page.feed.since()) < 2:
+    while sum(line.kind == "poll" for _, line in running.page.feed.list_lines_after()) < 2:
         running.page.feed.wait(seen)
-        seen = running.page.feed.since()[-1][0]
+        seen = running.page.feed.list_lines_after()[-1][0]
 
 
 def test_a_poll_that_fails_is_said_and_the_next_one_comes(running):
@@ -234,12 +235,12 @@ def test_a_poll_that_fails_is_said_and_the_next_one_comes(running):
     client = running.page.app.test_client()
     client.post("/switch/pagerduty-down", headers=SCRIPT)
     client.post("/poll", headers=SCRIPT)
-    while not any(line.head == "The poll failed" for _, line in feed.since()):
-        feed.wait(feed.since()[-1][0])
-    count = sum(line.kind == "poll" for _, line in feed.since())
+    while not any(line.head == "The poll failed" for _, line in feed.list_lines_after()):
+        feed.wait(feed.list_lines_after()[-1][0])
+    count = sum(line.kind == "poll" for _, line in feed.list_lines_after())
     client.post("/switch/pagerduty-down", headers=SCRIPT)
-    while sum(line.kind == "poll" for _, line in feed.since()) == count:
-        feed.wait(feed.since()[-1][0])
+    while sum(line.kind == "poll" for _, line in feed.list_lines_after()) == count:
+        feed.wait(feed.list_lines_after()[-1][0])
 
 
 @pytest.mark.parametrize("path", sorted(SANDBOX.rglob("*.py")), ids=lambda path: str(path.relative_to(SANDBOX)))

@@ -128,7 +128,7 @@ def test_an_entry_holds_the_whole_incident_only_where_asked(account):
 ])
 @pytest.mark.parametrize("channel", [True, False])
 def test_a_priority_in_the_log(account, before, after, summary, channel):
-    account.there.priority_channel = channel
+    account.there.logs_new_priority = channel
     incident = account.trigger(priority=before)
     account.there.set_priority(incident, after, account.rita)
     entry = incident.log[-1]
@@ -143,7 +143,7 @@ def test_what_people_do_is_logged(account):
     there.acknowledge(incident, account.oscar)
     there.unacknowledge(incident)
     there.escalate(incident, account.rita, account.oscar)
-    there.annotate(incident, "Hm", account.rita)
+    there.add_note(incident, "Hm", account.rita)
     there.resolve(incident, account.rita, note="Rebooted")
     there.reopen(incident, account.rita)
     assert kinds(incident) == ["trigger", "assign", "notify", "acknowledge", "unacknowledge", "escalate", "annotate",

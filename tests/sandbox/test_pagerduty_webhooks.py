@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.deliveries import SHARED, needs_shared
+from tests.deliveries import SHARED_FOLDER, needs_shared
 from tests.sandbox.pagerduty_client import ALL, extension, running
 
 
@@ -23,7 +23,7 @@ def test_every_effect_tells_its_event(account):
     there.unacknowledge(incident)
     there.reassign(incident, [account.rita], account.oscar)
     there.set_priority(incident, "P2", account.rita)
-    there.retitle(incident, "No webhook")
+    there.set_title(incident, "No webhook")
     there.set_urgency(incident, "low", account.rita)
     there.escalate(incident, account.oscar, account.rita)
     there.delegate(incident, account.other, account.rita)
@@ -42,11 +42,11 @@ def test_every_effect_tells_its_event(account):
 def test_a_v3_body_is_shaped_as_captured(account):
     account.subscribe(ALL)
     incident = account.trigger(priority="P3")
-    account.there.annotate(incident, "Hm", account.rita)
-    shared = SHARED / "payloads" / "pagerduty"
-    for delivery, name in zip(account.there.outbox.waiting, ("priority_updated", "annotated"), strict=True):
+    account.there.add_note(incident, "Hm", account.rita)
+    shared = SHARED_FOLDER / "payloads" / "pagerduty"
+    for delivery, name in zip(account.there.outbox.pending, ("priority_updated", "annotated"), strict=True):
         captured = json.loads((shared / f"v3_capture_2026_incident_{name}.json").read_text())["event"]
-        event = delivery.event["event"]
+        event = delivery.payload["event"]
         assert set(event) == set(captured)
         assert set(event["data"]) == set(captured["data"])
         assert (event["resource_type"], event["client"], event["agent"]["id"]) == ("incident", None, account.rita.id)
@@ -62,7 +62,7 @@ def test_a_merge_says_into_which(account):
     source, target = account.trigger(), account.trigger()
     account.there.merge(source, target, account.rita)
     [(_, data)] = account.told()
-    assert data["resolve_reason"] == {"type": "merge_resolve_reason", "incident": target.ref()}
+    assert data["resolve_reason"] == {"type": "merge_resolve_reason", "incident": target.to_reference()}
 
 
 def test_deliveries_are_signed_and_carry_custom_headers(account):
@@ -70,7 +70,7 @@ def test_deliveries_are_signed_and_carry_custom_headers(account):
            "custom_headers": [{"name": "X-Mine", "value": "clear"}]}
     made = account.subscribe(ALL, delivery_method=url)
     account.trigger()
-    [delivery] = account.there.outbox.waiting
+    [delivery] = account.there.outbox.pending
     secret = made["delivery_method"]["secret"]
     digest = hmac.new(secret.encode(), delivery.body, hashlib.sha256).hexdigest()
     assert delivery.headers["X-PagerDuty-Signature"] == f"v1={digest}"
@@ -82,14 +82,12 @@ def test_deliveries_are_signed_and_carry_custom_headers(account):
 def test_who_is_told(account):
     account.service.team_id = "PTEAM00"
     wanted = {"type": "service_reference", "id": account.service.id}
-    hooks = {
-        "everything": account.subscribe(ALL), "only resolved": account.subscribe(["incident.resolved"]),
-        "the service": account.subscribe(ALL, filter=wanted), "inactive": account.subscribe(ALL, active=False),
-        "the team": account.subscribe(ALL, filter={"type": "team_reference", "id": "PTEAM00"}),
-        "another service": account.subscribe(ALL, filter={**wanted, "id": account.other.id}),
-    }
+    hooks = {"everything": account.subscribe(ALL), "only resolved": account.subscribe(["incident.resolved"]),
+             "the service": account.subscribe(ALL, filter=wanted), "inactive": account.subscribe(ALL, active=False),
+             "the team": account.subscribe(ALL, filter={"type": "team_reference", "id": "PTEAM00"}),
+             "another service": account.subscribe(ALL, filter={**wanted, "id": account.other.id})}
     account.trigger()
-    told = {delivery.subscription for delivery in account.there.outbox.waiting}
+    told = {delivery.subscription for delivery in account.there.outbox.pending}
     assert {name for name, hook in hooks.items() if hook["id"] in told} == {"everything", "the service", "the team"}
 
 
@@ -135,13 +133,12 @@ def test_v2_deliveries_of_an_extension(account):
     account.there.trigger(account.other, "Another service's", None)
     account.there.resolve(incident, account.rita)
     account.there.reopen(incident, account.rita)
-    sent = account.there.outbox.waiting
-    messages = [message for delivery in sent for message in delivery.event["messages"]]
+    sent = account.there.outbox.pending
+    messages = [message for delivery in sent for message in delivery.payload["messages"]]
     assert [message["event"] for message in messages] == ["incident.trigger", "incident.resolve"]
     assert messages[0]["incident"]["priority"]["name"] == "P1"
     assert messages[0]["log_entries"][0]["channel"]["details"] == "Nobody can pay."
-    assert (sent[0].headers["X-Webhook-Token"], sent[0].headers["User-Agent"]) == (
-        "secret", "PagerDuty-Webhook/V2.0")
+    assert (sent[0].headers["X-Webhook-Token"], sent[0].headers["User-Agent"]) == ("secret", "PagerDuty-Webhook/V2.0")
     assert "X-PagerDuty-Signature" not in sent[0].headers
 
 

@@ -14,7 +14,7 @@ def account():
 def test_creation_over_the_api(account):
     fields = {"priority": {"id": account.there.priorities["P1"].id, "type": "priority_reference"}, "urgency": "low",
               "body": {"type": "incident_body", "details": "Nobody can pay."}, "incident_key": "INC-1",
-              "assignments": [{"assignee": account.rita.ref()}]}
+              "assignments": [{"assignee": account.rita.to_reference()}]}
     found = account.ok("POST", "/incidents", creation(account, **fields))["incident"]
     incident = account.there.incidents[found["id"]]
     assert (incident.title, incident.priority.name, incident.urgency, incident.details, incident.assignees) == (
@@ -27,12 +27,11 @@ def test_creation_over_the_api(account):
     account.ok("POST", "/incidents", creation(account, incident_key="INC-1"))
 
 
-@pytest.mark.parametrize("fields", [
-    {"type": None}, {"title": ""}, {"title": 7}, {"title": OFF}, {"service": "PX"}, {"service": {"id": "PNONE00"}},
-    {"urgency": "middling"}, {"body": "text"}, {"body": {"details": "x"}}, {"incident_key": 7}, {"assignments": "me"},
-    {"assignments": [{"assignee": {"id": "PNONE00"}}]}, {"escalation_policy": {"id": "PNONE00"}}, {"priority": 7},
-    {"assignments": [{"assignee": {"id": "PX"}}], "escalation_policy": {"id": "PX"}},
-])
+@pytest.mark.parametrize("fields", [{"type": None}, {"title": ""}, {"title": 7}, {"title": OFF}, {"service": "PX"}, {
+    "service": {"id": "PNONE00"}}, {"urgency": "middling"}, {"body": "text"}, {"body": {"details": "x"}}, {
+    "incident_key": 7}, {"assignments": "me"}, {"assignments": [{"assignee": {"id": "PNONE00"}}]}, {
+    "escalation_policy": {"id": "PNONE00"}}, {"priority": 7}, {"assignments": [{"assignee": {"id": "PX"}}],
+                                                               "escalation_policy": {"id": "PX"}}])
 def test_a_malformed_creation_is_refused_and_nothing_happens(account, fields):
     body = creation(account)
     body["incident"] = {name: value for name, value in {**body["incident"], **fields}.items() if value is not OFF}
@@ -43,7 +42,7 @@ def test_a_malformed_creation_is_refused_and_nothing_happens(account, fields):
 @pytest.mark.parametrize(("sender", "code"), [(None, 2016), ("nobody@x.com", 1008)])
 def test_every_write_names_who_it_is_by(account, sender, code):
     incident = account.trigger()
-    note = account.there.annotate(incident, "Hm", account.rita)
+    note = account.there.add_note(incident, "Hm", account.rita)
     one = {"type": "incident_reference", "id": incident.id, "status": "resolved"}
     for method, path, body in [
         ("POST", "/incidents", creation(account)), ("PUT", f"/incidents/{incident.id}", {"incident": one}),
@@ -61,9 +60,9 @@ def test_setting_everything_by_put(account):
     account.put(incident, title="Still down", priority="P2", urgency="low")
     assert (incident.title, incident.priority.name, incident.urgency) == ("Still down", "P2", "low")
     account.put(incident, priority={"id": account.there.priorities["P1"].id, "type": "priority_reference"})
-    account.put(incident, assignments=[{"assignee": account.rita.ref()}])
+    account.put(incident, assignments=[{"assignee": account.rita.to_reference()}])
     assert (incident.priority.name, incident.assignees) == ("P1", [account.rita])
-    found = account.put(incident, escalation_policy=account.service.policy())["incident"]
+    found = account.put(incident, escalation_policy=account.service.to_policy_reference())["incident"]
     assert found["escalation_policy"]["id"] == account.service.policy_id
     assert kinds(incident)[3:] == ["priority_change", "urgency_change", "priority_change", "assign", "delegate"]
 
@@ -131,5 +130,5 @@ def test_notes(account):
         assert account.refused("POST", path, {"note": {"content": content}}) == (400, 2001)
     account.ok("DELETE", f"{path}/{made['id']}")
     assert account.refused("DELETE", f"{path}/{made['id']}") == (404, 2100)
-    incident.notes = [account.there.annotate(incident, "x", account.rita)] * 2000
+    incident.notes = [account.there.add_note(incident, "x", account.rita)] * 2000
     assert account.refused("POST", path, {"note": {"content": "One more"}}) == (400, 2001)

@@ -7,16 +7,13 @@ import requests
 from flask import Flask, Response, jsonify, request
 
 from sandbox.clock import Clock
-from sandbox.transport import session_to
-from sandbox.web import Fault, Server, Simulation
+from sandbox.simulated_service import HttpFault, Server, SimulatedService
+from sandbox.wsgi_transport import make_wsgi_session
 
-REQUESTS = {
-    "a query with odd letters": ("GET", "/a%20b/%C3%BC?q=a+b&q=%26&empty=", {}),
-    "JSON": ("POST", "/json", {"json": {"text": "Ü 🔥"}}),
-    "bytes": ("PUT", "/bytes", {"data": b"\x00\xff", "headers": {"X-Odd": "a, b", "Content-Type": "x/y"}}),
-    "a user": ("GET", "/user", {"auth": ("jim@example.com", "token")}),
-    "nothing": ("DELETE", "/nothing", {}),
-}
+REQUESTS = {"a query with odd letters": ("GET", "/a%20b/%C3%BC?q=a+b&q=%26&empty=", {}),
+            "JSON": ("POST", "/json", {"json": {"text": "Ü 🔥"}}),
+            "bytes": ("PUT", "/bytes", {"data": b"\x00\xff", "headers": {"X-Odd": "a, b", "Content-Type": "x/y"}}),
+            "a user": ("GET", "/user", {"auth": ("jim@example.com", "token")}), "nothing": ("DELETE", "/nothing", {})}
 
 
 def echo():
@@ -33,7 +30,7 @@ def echo():
                        body=request.get_data().hex(), base=request.host_url.count("http://")), 201, {"X-Made": "yes"}
 
     clock = Clock()
-    return Simulation("echo", app, None, clock), clock
+    return SimulatedService("echo", app, None, clock), clock
 
 
 @pytest.fixture(params=["in process", "sockets"])
@@ -41,7 +38,7 @@ def reach(request):
     """(the simulation, a session, where it is)."""
     simulation, clock = echo()
     if request.param == "in process":
-        yield simulation, session_to({"http://echo.localhost": simulation}, clock), "http://echo.localhost"
+        yield simulation, make_wsgi_session({"http://echo.localhost": simulation}, clock), "http://echo.localhost"
         return
     server = Server(simulation)
     with requests.Session() as session:
@@ -57,7 +54,7 @@ def test_a_request_arrives_as_over_sockets(name):
     server = Server(simulation)
     over_sockets = requests.request(method, server.url + path, timeout=5, **options)
     server.stop()
-    inside = session_to({"http://echo.localhost": simulation}, clock).request(
+    inside = make_wsgi_session({"http://echo.localhost": simulation}, clock).request(
         method, f"http://echo.localhost{path}", timeout=5, **options)
     assert (inside.status_code, inside.reason, inside.headers.get("X-Made"), inside.encoding) == (
         over_sockets.status_code, over_sockets.reason, over_sockets.headers.get("X-Made"), over_sockets.encoding)
@@ -69,7 +66,7 @@ def test_a_request_arrives_as_over_sockets(name):
 
 def test_a_dropped_connection_is_an_error(reach):
     simulation, session, url = reach
-    simulation.fault = lambda call: Fault()
+    simulation.choose_fault = lambda call: HttpFault()
     with pytest.raises(requests.ConnectionError):
         session.get(url, timeout=5)
     [call] = simulation.calls
@@ -79,7 +76,7 @@ def test_a_dropped_connection_is_an_error(reach):
 def test_an_answer_that_comes_too_late_is_a_time_out(reach):
     simulation, session, url = reach
     # On sockets that is waited for really, by the server's thread.
-    simulation.latency, simulation.wait = 0.4, simulation.wait if "localhost" in url else time.sleep
+    simulation.latency_seconds, simulation.pass_time = 0.4, simulation.pass_time if "localhost" in url else time.sleep
     with pytest.raises(requests.ReadTimeout):
         session.get(url, timeout=(1.0, 0.1))
     assert session.get(url, timeout=(1.0, 5.0)).status_code == 201
@@ -88,4 +85,4 @@ def test_an_answer_that_comes_too_late_is_a_time_out(reach):
 def test_where_nobody_listens_nobody_answers():
     simulation, clock = echo()
     with pytest.raises(requests.ConnectionError, match="Connection refused"):
-        session_to({"http://echo.localhost": simulation}, clock).get("http://other.localhost/", timeout=5)
+        make_wsgi_session({"http://echo.localhost": simulation}, clock).get("http://other.localhost/", timeout=5)

@@ -2,11 +2,11 @@
 
 import pytest
 
-from tests.acting import edit, poll, quiet, writes
+from tests.world_actions import edit_issue, is_idle_after_polls, list_writes, run_poll
 
 
 def assign(world, issue, account):
-    edit(world, issue, assignee={"accountId": account} if account else None)
+    edit_issue(world, issue, assignee={"accountId": account} if account else None)
 
 
 def users(incident):
@@ -17,50 +17,51 @@ def test_a_new_issue_is_soon_assigned_to_whoever_is_on_call(linked):
     world, _, issue = linked
     assert issue.assignee == world.oscar_id
     again = world.pagerduty.trigger(world.service, "Search is down", world.rita, "P1")
-    world.settle()
-    assert world.issue_of(again).assignee == world.oscar_id, "known by now, so at once"
+    world.run_until_idle()
+    assert world.find_issue(again).assignee == world.oscar_id, "known by now, so at once"
 
 
 def test_reassigned_on_pagerduty_the_issue_and_its_manager_change(linked):
     world, incident, issue = linked
-    assert world.linked(issue, "Incident Manager") == ["Oscar Oncall"]
+    assert world.list_linked_summaries(issue, "Incident Manager") == ["Oscar Oncall"]
     world.pagerduty.reassign(incident, [world.rita], world.oscar)
-    world.settle()
-    assert (issue.assignee, world.linked(issue, "Incident Manager")) == (world.rita_id, ["Rita Responder"])
-    assert quiet(world)
+    world.run_until_idle()
+    assert (issue.assignee, world.list_linked_summaries(issue,
+                                                        "Incident Manager")) == (world.rita_id, ["Rita Responder"])
+    assert is_idle_after_polls(world)
 
 
 def test_reassigned_on_jira_the_incident_is_too(linked):
     world, incident, issue = linked
     assign(world, issue, world.rita_id)
-    world.settle()
+    world.run_until_idle()
     assert users(incident) == ["Rita Responder"]
-    assert writes(world) == [f"PUT /incidents/{incident.id}"]
-    assert quiet(world)
+    assert list_writes(world) == [f"PUT /incidents/{incident.id}"]
+    assert is_idle_after_polls(world)
 
 
 def test_what_webhooks_did_not_tell_the_poll_finds(linked):
     world, incident, issue = linked
-    with world.losing_webhooks():
+    with world.lose_webhooks():
         assign(world, issue, world.rita_id)
-    poll(world)
+    run_poll(world)
     assert users(incident) == ["Rita Responder"]
-    with world.losing_webhooks():
+    with world.lose_webhooks():
         world.pagerduty.reassign(incident, [world.oscar], world.rita)
-    poll(world)
+    run_poll(world)
     assert issue.assignee == world.oscar_id
-    assert quiet(world)
+    assert is_idle_after_polls(world)
 
 
 def test_nobody_is_cleared(linked):
     world, incident, issue = linked
     assign(world, issue, None)
-    world.settle()
+    world.run_until_idle()
     assert users(incident) == ["Oscar Oncall"]
     world.pagerduty.resolve(incident, world.rita)
-    world.settle()
+    world.run_until_idle()
     assert issue.assignee is None
-    assert quiet(world)
+    assert is_idle_after_polls(world)
 
 
 def test_who_is_not_found_is_said_once_and_nothing_changes(linked):
@@ -68,28 +69,28 @@ def test_who_is_not_found_is_said_once_and_nothing_changes(linked):
     ann = world.pagerduty.add_user("Ann Other", "ann@example.com")
     for user in (ann, world.oscar, ann):
         world.pagerduty.reassign(incident, [user], world.rita)
-        world.settle()
+        world.run_until_idle()
     assert issue.assignee == world.oscar_id
     [comment] = issue.comments
     assert "Ann Other" in comment.text
     assert "USER_MAP" in comment.text
-    assert quiet(world)
+    assert is_idle_after_polls(world)
 
 
 def test_who_is_not_found_on_pagerduty_is_said_once_too(linked):
     world, incident, issue = linked
     assign(world, issue, world.admin_id)
-    world.settle()
+    world.run_until_idle()
     assert users(incident) == ["Oscar Oncall"]
     assert ["Ada Admin" in comment.text for comment in issue.comments] == [True]
-    assert quiet(world)
+    assert is_idle_after_polls(world)
 
 
 def test_a_hidden_e_mail_finds_nobody_and_a_map_does(make_linked):
     world, incident, issue = make_linked()
-    world.jira.users[world.rita_id].hidden_email = True
+    world.jira.users[world.rita_id].hides_email = True
     assign(world, issue, world.rita_id)
-    world.settle()
+    world.run_until_idle()
     assert users(incident) == ["Oscar Oncall"]
 
 
@@ -104,32 +105,32 @@ def test_a_map_says_who_is_who(make_world, make_linked):
     world.environ["USER_MAP"] = mapped()
     world.jpi = world.start_jpi()
     world.pagerduty.reassign(incident, [world.rita], world.oscar)
-    world.settle()
+    world.run_until_idle()
     assert issue.assignee == world.admin_id
     assign(world, issue, world.oscar_id)
-    world.settle()
+    world.run_until_idle()
     assign(world, issue, world.admin_id)
-    world.settle()
+    world.run_until_idle()
     assert users(incident) == ["Rita Responder"]
-    assert quiet(world)
+    assert is_idle_after_polls(world)
 
 
 def test_of_two_who_share_an_e_mail_neither_is_taken(linked):
     world, incident, issue = linked
     world.jira.add_user("rita@example.com", "another", "Rita Again")
     world.pagerduty.reassign(incident, [world.rita], world.oscar)
-    world.settle()
+    world.run_until_idle()
     assert issue.assignee == world.oscar_id
     assert len(issue.comments) == 1
 
 
 def test_acknowledging_through_us_makes_nobody_of_ours_the_assignee_on_jira(linked):
     world, incident, issue = linked
-    world.move(issue, "indeterminate")
-    world.settle()
+    world.move_issue(issue, "indeterminate")
+    world.run_until_idle()
     assert users(incident) == ["jpi bot"], "that is how the API does it"
     assert issue.assignee == world.oscar_id
-    assert quiet(world)
+    assert is_idle_after_polls(world)
 
 
 @pytest.mark.parametrize(("direction", "there", "here"), [
@@ -140,8 +141,8 @@ def test_the_sync_file_says_which_way(make_linked, direction, there, here):
         assert issue.assignee is None
     if direction == "to-pagerduty":
         assign(world, issue, world.rita_id)
-    world.settle()
-    poll(world)
+    world.run_until_idle()
+    run_poll(world)
     assert (users(incident), issue.assignee) == ([there], getattr(world, f"{here}_id", None))
 
 
@@ -151,18 +152,18 @@ def test_the_manager_is_whoever_pagerdutys_winning_change_names(linked, first):
     assign(world, issue, world.jim_id)
     world.clock.advance(5)
     world.pagerduty.reassign(incident, [world.rita], world.oscar)
-    getattr(world, first).outbox.pump()
-    world.settle()
+    getattr(world, first).outbox.deliver_due()
+    world.run_until_idle()
     assert (users(incident), issue.assignee) == (["Rita Responder"], world.rita_id)
-    assert world.linked(issue, "Incident Manager") == ["Rita Responder"]
-    assert quiet(world)
+    assert world.list_linked_summaries(issue, "Incident Manager") == ["Rita Responder"]
+    assert is_idle_after_polls(world)
 
 
 def test_who_is_who_is_asked_once_a_day(linked):
     world, incident, _ = linked
     for user in (world.rita, world.oscar, world.rita):
         world.pagerduty.reassign(incident, [user], world.rita)
-        world.settle()
+        world.run_until_idle()
         world.jpi = world.start_jpi()
-    asked = [call.path for call in world.calls()]
+    asked = [call.path for call in world.list_jpi_calls()]
     assert asked.count("/rest/api/3/user/search") == 1, "Oscar was known from the creation"

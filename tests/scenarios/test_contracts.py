@@ -2,20 +2,20 @@
 
 import re
 
-from jpi.diagnostics.sync_file_checks import missing
-from jpi.domain.text_limits import document
+from jpi.diagnostics.sync_file_checks import find_missing
+from jpi.domain.text_limits import to_adf_document
 from jpi.handlers import log_entries
-from sandbox.bench.__main__ import p1
+from sandbox.bench.__main__ import create_p1
 from sandbox.clock import Clock
 from sandbox.jira.server import JiraServer
 from sandbox.jira.state import JiraState
 from sandbox.pagerduty.server import PagerDutyServer
 from sandbox.pagerduty.state import PagerDutyState
-from sandbox.site import Account, add_webhooks, set_up_jira
-from sandbox.transport import session_to
-from tests.acting import edit, poll
+from sandbox.site_setup import ApiUser, add_webhooks, set_up_jira
+from sandbox.wsgi_transport import make_wsgi_session
 from tests.contracts import contract
 from tests.deliveries import needs_shared
+from tests.world_actions import edit_issue, run_poll
 
 pytestmark = needs_shared
 
@@ -57,16 +57,16 @@ def problems_of(calls):
 def everything_jpi_does(world):
     """Every kind of call: create, questions, timeline, transitions, comments, links, looks, both sides' status."""
     merged = world.pagerduty.trigger(world.service, "Payments are slow", world.rita, "P1")
-    world.settle()
+    world.run_until_idle()
     last = world.pagerduty.trigger(world.service, "Checkout is down", world.rita, "P1", "Nobody can pay.")
-    world.settle()
+    world.run_until_idle()
     log_entries.handler({}, None)
-    world.move(world.issue_of(last), "indeterminate")
-    world.settle()
+    world.move_issue(world.find_issue(last), "indeterminate")
+    world.run_until_idle()
     world.pagerduty.merge(merged, last, world.rita)
-    world.settle()
-    world.move(world.issue_of(last), "done")
-    world.settle()
+    world.run_until_idle()
+    world.move_issue(world.find_issue(last), "done")
+    world.run_until_idle()
 
 
 def test_what_keeps_two_sides_in_step_is_as_documented(make_linked):
@@ -78,35 +78,35 @@ def test_what_keeps_two_sides_in_step_is_as_documented(make_linked):
         service = "Checkout"
         urgency = "high" """)
     comment = f"/rest/api/3/issue/{issue.key}/comment"
-    made = world.jim("POST", comment, {"body": document("Traffic is back.")})["id"]
-    note = world.pagerduty.annotate(incident, "Rolled back.", world.rita)
-    world.settle()
+    made = world.jim("POST", comment, {"body": to_adf_document("Traffic is back.")})["id"]
+    note = world.pagerduty.add_note(incident, "Rolled back.", world.rita)
+    world.run_until_idle()
     world.clock.advance(5)
-    world.jim("PUT", f"{comment}/{made}", {"body": document("Traffic is gone.")})
+    world.jim("PUT", f"{comment}/{made}", {"body": to_adf_document("Traffic is gone.")})
     note.content = "Rolled forward."
-    gone = world.pagerduty.annotate(incident, "Hm.", world.rita)
-    world.settle()
+    gone = world.pagerduty.add_note(incident, "Hm.", world.rita)
+    world.run_until_idle()
     incident.notes.remove(gone)
-    with world.losing_webhooks():
-        world.pagerduty.annotate(incident, "Done.", world.rita)
-        world.bot_account("POST", comment, {"body": document("By hand.")})
-    poll(world)
+    with world.lose_webhooks():
+        world.pagerduty.add_note(incident, "Done.", world.rita)
+        world.jira_bot("POST", comment, {"body": to_adf_document("By hand.")})
+    run_poll(world)
     world.jim("DELETE", f"{comment}/{made}")
-    edit(world, issue, summary="Slow", priority={"name": "High"}, assignee={"accountId": world.rita_id})
-    world.settle()
+    edit_issue(world, issue, summary="Slow", priority={"name": "High"}, assignee={"accountId": world.rita_id})
+    world.run_until_idle()
     world.pagerduty.reassign(incident, [world.jim_on_pagerduty], world.rita)
     world.pagerduty.resolve(incident, world.rita)
-    world.settle()
+    world.run_until_idle()
     world.clock.advance(5)
-    world.move(issue, "indeterminate")
+    world.move_issue(issue, "indeterminate")
     world.jim("POST", "/rest/api/3/issue", {"fields": {
         "project": {"key": "INCIDENT"}, "issuetype": {"name": "Incident"}, "summary": "Customers call",
         "priority": {"name": "High"}}})
-    world.settle()
-    poll(world)
-    list(missing(world.jpi))
+    world.run_until_idle()
+    run_poll(world)
+    list(find_missing(world.jpi))
     made = {f"{call.service} {call.method} {re.sub('[A-Z0-9]{6,}|[0-9]+', '*', call.path.rsplit('/', 1)[-1])}"
-            for call in world.calls()}
+            for call in world.list_jpi_calls()}
     assert {"pagerduty POST notes", "pagerduty PUT *", "pagerduty DELETE *", "jira DELETE *", "jira POST list",
             "jira GET search", "pagerduty POST incidents", "jira GET statuses"} <= made
     assert problems(world) == {}
@@ -119,8 +119,8 @@ def test_every_call_and_answer_is_as_documented(make_world):
     world.jira.off_screen |= {("INCIDENT", "issuelinks"), ("QUESTION", "issuelinks")}
     world.jpi = world.start_jpi()
     world.pagerduty.trigger(world.service, "Search is slow", world.rita, "P1", {"host": "db1"})
-    world.settle()
-    made = {f"{call.service} {call.method} {call.path.rsplit('/', 1)[-1]}" for call in world.calls()}
+    world.run_until_idle()
+    made = {f"{call.service} {call.method} {call.path.rsplit('/', 1)[-1]}" for call in world.list_jpi_calls()}
     assert {"jira POST bulk", "jira POST issueLink", "jira POST transitions", "jira POST comment"} <= made
     assert problems(world) == {}
     assert before == []
@@ -131,18 +131,18 @@ def test_setting_a_site_up_is_as_documented():
     services = {"http://jira.localhost": JiraServer(JiraState(clock)),
                 "http://pagerduty.localhost": PagerDutyServer(PagerDutyState(clock, "key"))}
     jira, pagerduty = services.values()
-    session = session_to(services, clock)
+    session = make_wsgi_session(services, clock)
     lead = jira.state.add_user("ada@example.com", "token", "Ada Admin")
-    admin = Account("http://jira.localhost", ("ada@example.com", "token"), session=session)
+    admin = ApiUser("http://jira.localhost", ("ada@example.com", "token"), session=session)
     set_up_jira(admin, lead, ["Rita Responder"])
-    owner = Account("http://pagerduty.localhost", headers={"Authorization": "Token token=key"}, session=session)
+    owner = ApiUser("http://pagerduty.localhost", headers={"Authorization": "Token token=key"}, session=session)
     add_webhooks(admin, owner, "http://jpi.localhost", "a secret of the sandbox's")
     assert len(jira.calls) > 15
     assert problems_of([*jira.calls, *pagerduty.calls]) == {}
 
 
 def test_the_check_itself_can_fail(world):
-    p1(world)
+    create_p1(world)
     [call] = [call for call in world.jira_server.calls if call.path.endswith("/issue")]
     call.body["fields"] = []
     call.query["nonsense"] = ["1"]

@@ -7,7 +7,7 @@ import pytest
 from jpi.domain.events import IssueCommented
 from jpi.domain.model import Comment, Issue
 from jpi.tools import replay
-from tests.acting import poll, quiet, writes
+from tests.world_actions import is_idle_after_polls, list_writes, run_poll
 
 
 def notes(incident):
@@ -23,43 +23,44 @@ def test_a_deleted_issue_ends_the_link_and_the_incident_says_so(linked, told):
     world, incident, issue = linked
     if told:
         delete(world, issue)
-        world.settle()
+        world.run_until_idle()
     else:
-        with world.losing_webhooks():
+        with world.lose_webhooks():
             delete(world, issue)
-        poll(world)
+        run_poll(world)
     [note] = notes(incident)
     assert f"{issue.key} was deleted" in note
     world.pagerduty.acknowledge(incident, world.rita)
-    world.pagerduty.annotate(incident, "Still down.", world.rita)
-    world.settle()
-    assert quiet(world)
-    assert world.issues() == [], "nothing is made again by itself"
+    world.pagerduty.add_note(incident, "Still down.", world.rita)
+    world.run_until_idle()
+    assert is_idle_after_polls(world)
+    assert world.list_issues() == [], "nothing is made again by itself"
     assert len(incident.notes) == 2
 
 
 def test_a_hidden_project_ends_it_too_and_replay_takes_it_up_again(linked, monkeypatch):
     world, incident, issue = linked
-    world.jira.hidden.add("INCIDENT")
+    world.jira.hidden_keys.add("INCIDENT")
     world.pagerduty.acknowledge(incident, world.rita)
-    world.settle()
+    world.run_until_idle()
     assert len(notes(incident)) == 1
     assert replay.main(["--incident", incident.id]) == 0
     assert issue.status == "To Do", "still hidden"
-    world.jira.hidden.clear()
+    world.jira.hidden_keys.clear()
     world.clock.advance(60)
     assert replay.main(["--incident", incident.id]) == 0
     assert issue.status == "In Progress"
     world.pagerduty.resolve(incident, world.rita)
-    world.settle()
+    world.run_until_idle()
     assert issue.status == "Done"
 
 
 def test_one_missing_answer_ends_nothing(linked, monkeypatch):
     world, incident, _ = linked
-    read, answers = world.jpi.reconcile._jira.states, [[]]
-    monkeypatch.setattr(world.jpi.reconcile._jira, "states", lambda ids: answers.pop() if answers else read(ids))
-    poll(world)
+    read, answers = world.jpi.reconciler._jira.get_issue_states, [[]]
+    monkeypatch.setattr(world.jpi.reconciler._jira, "get_issue_states",
+                        lambda ids: answers.pop() if answers else read(ids))
+    run_poll(world)
     assert (notes(incident), answers) == ([], [])
     assert not world.jpi.links.get(incident.id).ended
 
@@ -67,74 +68,74 @@ def test_one_missing_answer_ends_nothing(linked, monkeypatch):
 def test_an_issue_moved_to_another_project_stays_linked(linked):
     world, incident, issue = linked
     world.jira.webhooks[next(iter(world.jira.webhooks))].jql = ""
-    world.move_to_project(issue, "PERSON")
-    world.settle()
+    world.move_issue_to_project(issue, "PERSON")
+    world.run_until_idle()
     assert issue.key.startswith("PERSON-")
-    world.move(issue, "done")
-    world.settle()
+    world.move_issue(issue, "done")
+    world.run_until_idle()
     assert incident.status == "resolved"
-    assert quiet(world)
-    assert world.issues() == []
+    assert is_idle_after_polls(world)
+    assert world.list_issues() == []
 
 
 def test_a_move_that_no_webhook_told_of_is_found_by_the_poll(linked):
     world, incident, issue = linked
-    world.move_to_project(issue, "PERSON")
-    poll(world)
+    world.move_issue_to_project(issue, "PERSON")
+    run_poll(world)
     world.pagerduty.acknowledge(incident, world.rita)
-    world.settle()
+    world.run_until_idle()
     assert issue.status == "In Progress"
-    with world.losing_webhooks():
-        world.move(issue, "done")
-    poll(world)
+    with world.lose_webhooks():
+        world.move_issue(issue, "done")
+    run_poll(world)
     assert incident.status == "resolved"
-    assert writes(world)
+    assert list_writes(world)
 
 
 def test_one_moved_whose_id_is_not_known_does_not_keep_others_from_being_read(linked):
     world, incident, issue = linked
     world.jpi.links.save(replace(world.jpi.links.get(incident.id), issue_id=None))
     other = world.pagerduty.trigger(world.service, "Search is down", world.rita, "P1")
-    world.settle()
-    with world.losing_webhooks():
-        world.move_to_project(issue, "QUESTION")
-        world.move(world.issue_of(other), "done")
-    poll(world)
+    world.run_until_idle()
+    with world.lose_webhooks():
+        world.move_issue_to_project(issue, "QUESTION")
+        world.move_issue(world.find_issue(other), "done")
+    run_poll(world)
     assert other.status == "resolved"
     assert not world.jpi.links.get(incident.id).ended
 
 
 def test_an_incident_that_is_gone_ends_the_link_and_the_issue_says_so(linked):
     world, incident, issue = linked
-    world.pagerduty.hidden.add(incident.id)
-    world.move(issue, "indeterminate")
-    world.settle()
+    world.pagerduty.hidden_incident_ids.add(incident.id)
+    world.move_issue(issue, "indeterminate")
+    world.run_until_idle()
     [comment] = issue.comments
     assert incident.id in comment.text
-    assert quiet(world)
+    assert is_idle_after_polls(world)
     assert len(issue.comments) == 1
 
 
 def test_an_incident_that_is_gone_is_noticed_by_the_poll_too(linked):
     world, incident, issue = linked
     world.clock.advance(3600)
-    poll(world)
-    world.pagerduty.hidden.add(incident.id)
-    poll(world)
+    run_poll(world)
+    world.pagerduty.hidden_incident_ids.add(incident.id)
+    run_poll(world)
     assert [incident.id in comment.text for comment in issue.comments] == [True]
-    assert quiet(world)
+    assert is_idle_after_polls(world)
 
 
 def test_an_event_of_what_ended_costs_nothing(linked):
     world, incident, issue = linked
     delete(world, issue)
-    world.settle()
+    world.run_until_idle()
     world.forget_calls()
     world.pagerduty.set_priority(incident, "P2", world.rita)
-    world.pagerduty.annotate(incident, "Rolled back.", world.rita)
-    world.jpi.engine.apply(IssueCommented("late", world.clock.now(), Issue(issue.key), incident_id=incident.id,
-                                          comment=Comment("10001", "Late.", world.clock.now())))
-    world.settle()
-    assert world.calls() == []
+    world.pagerduty.add_note(incident, "Rolled back.", world.rita)
+    world.jpi.sync_service.apply(IssueCommented("late", world.clock.now(), Issue(issue.key), incident_id=incident.id,
+                                                comment=Comment("10001", "Late.", world.clock.now())))
+    world.run_until_idle()
+    assert world.list_jpi_calls() == []
 
 

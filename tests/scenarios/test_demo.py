@@ -14,17 +14,17 @@ import requests
 
 from jpi import wiring
 from sandbox import demo
-from sandbox.cast import PERSON
-from sandbox.story import steps
+from sandbox.demo_steps import make_steps
+from sandbox.seed import JIM_LOGIN
 
 
 @pytest.fixture
 def played(monkeypatch):
     """The demo changes this process's environment and its jpi: put both back."""
     environ = dict(os.environ)
-    wiring.jpi.cache_clear()
+    wiring.get_app.cache_clear()
     yield
-    wiring.jpi.cache_clear()
+    wiring.get_app.cache_clear()
     os.environ.clear()
     os.environ.update(environ)
 
@@ -39,7 +39,8 @@ def test_the_demo_plays_the_whole_story(played, capsys):
 
 def test_the_demo_names_the_step_that_fails(played, capsys, monkeypatch):
     wrong = [("Checkout is down", "P1", "triggered", "none", "", "", "")]
-    monkeypatch.setattr(demo, "steps", lambda world: [replace(steps(world)[0], wanted=wrong), *steps(world)[1:]])
+    monkeypatch.setattr(demo, "make_steps", lambda world: [replace(make_steps(world)[0], expected_rows=wrong),
+                                                           *make_steps(world)[1:]])
     assert demo.main() == 1
     said = capsys.readouterr().out
     assert said.splitlines()[-1] == 'FAILED at: Rita triggers "Checkout is down" with P1 on PagerDuty'
@@ -52,7 +53,7 @@ def stay():
     started = []
 
     def start(*arguments):
-        process = subprocess.Popen([sys.executable, "-u", "-m", "sandbox.stay", *arguments], text=True,
+        process = subprocess.Popen([sys.executable, "-u", "-m", "sandbox.live_sandbox", *arguments], text=True,
                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         watchdog = threading.Timer(240, process.kill)
         watchdog.start()
@@ -94,7 +95,7 @@ def test_the_sandbox_stays_up_delivers_webhooks_and_polls_until_it_is_stopped(st
     # Webhook or poll, whichever is first.
     until(process, r'"issue":"INCIDENT-1".*AddTimeline|AddTimeline.*"issue":"INCIDENT-1"')
     until(process, '"again":0')
-    found = requests.get(f"{addresses['Jira']}/rest/api/3/issue/INCIDENT-1", auth=PERSON, timeout=5).json()["fields"]
+    found = requests.get(f"{addresses['Jira']}/rest/api/3/issue/INCIDENT-1", auth=JIM_LOGIN, timeout=5).json()["fields"]
     assert found["summary"] == "Checkout is down"
     assert {link["type"]["name"] for link in found["issuelinks"]} >= {"Question", "Timeline"}
     process.send_signal(signal.SIGINT)

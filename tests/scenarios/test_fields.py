@@ -5,8 +5,8 @@ import json
 import pytest
 
 from jpi.jira import webhooks as jira_webhooks
-from jpi.jira.admin import CUSTOM
-from tests.acting import apply, edit, poll, quiet, writes
+from jpi.jira.admin import CUSTOM_FIELD_TYPE_PREFIX
+from tests.world_actions import apply_event, edit_issue, is_idle_after_polls, list_writes, run_poll
 
 
 def shown(incident, issue):
@@ -21,72 +21,72 @@ def crossed(caplog):
 
 def test_a_title_edited_on_pagerduty_is_found_by_the_poll(linked):
     world, incident, issue = linked
-    world.pagerduty.retitle(incident, "Checkout\nis slow")
-    poll(world)
+    world.pagerduty.set_title(incident, "Checkout\nis slow")
+    run_poll(world)
     assert shown(incident, issue) == ("Checkout\nis slow", "P1", "Checkout is slow", "Highest")
-    assert writes(world) == [f"PUT /rest/api/3/issue/{issue.key}"]
-    assert quiet(world)
+    assert list_writes(world) == [f"PUT /rest/api/3/issue/{issue.key}"]
+    assert is_idle_after_polls(world)
 
 
 def test_a_priority_lowered_on_pagerduty_is_lowered_on_jira(linked):
     world, incident, issue = linked
     world.pagerduty.set_priority(incident, "P3", world.rita)
-    world.settle()
+    world.run_until_idle()
     assert shown(incident, issue) == ("Checkout is down", "P3", "Checkout is down", "Medium")
-    assert writes(world) == [f"PUT /rest/api/3/issue/{issue.key}"]
-    assert quiet(world)
+    assert list_writes(world) == [f"PUT /rest/api/3/issue/{issue.key}"]
+    assert is_idle_after_polls(world)
 
 
 def test_a_summary_and_a_priority_edited_on_jira_take_one_write(linked, caplog):
     world, incident, issue = linked
-    edit(world, issue, summary="Checkout is slow", priority={"name": "High"})
-    world.settle()
+    edit_issue(world, issue, summary="Checkout is slow", priority={"name": "High"})
+    world.run_until_idle()
     assert shown(incident, issue) == ("Checkout is slow", "P2", "Checkout is slow", "High")
-    assert writes(world) == [f"PUT /incidents/{incident.id}"]
-    assert quiet(world)
+    assert list_writes(world) == [f"PUT /incidents/{incident.id}"]
+    assert is_idle_after_polls(world)
     assert crossed(caplog) == []
 
 
 def test_what_jiras_webhook_did_not_tell_the_poll_finds(linked):
     world, incident, issue = linked
-    with world.losing_webhooks():
-        edit(world, issue, summary="Checkout is slow")
-    poll(world)
+    with world.lose_webhooks():
+        edit_issue(world, issue, summary="Checkout is slow")
+    run_poll(world)
     assert incident.title == "Checkout is slow"
-    assert quiet(world)
+    assert is_idle_after_polls(world)
 
 
 def test_priorities_that_mean_the_same_write_nothing(linked):
     world, incident, issue = linked
-    edit(world, issue, priority={"name": "Lowest"})
-    world.settle()
+    edit_issue(world, issue, priority={"name": "Lowest"})
+    world.run_until_idle()
     assert incident.priority.name == "P5"
     world.pagerduty.set_priority(incident, "P5", world.rita)
     world.forget_calls()
-    world.settle()
-    assert writes(world) == []
+    world.run_until_idle()
+    assert list_writes(world) == []
 
 
 def test_an_account_without_priorities_keeps_the_rest_in_step(linked):
     world, incident, issue = linked
     world.pagerduty.priorities_enabled = False
-    edit(world, issue, summary="Checkout is slow", priority={"name": "High"})
-    world.settle()
+    edit_issue(world, issue, summary="Checkout is slow", priority={"name": "High"})
+    world.run_until_idle()
     assert shown(incident, issue) == ("Checkout is slow", "P1", "Checkout is slow", "High")
-    edit(world, issue, priority={"name": "Low"})
-    world.settle()
+    edit_issue(world, issue, priority={"name": "Low"})
+    world.run_until_idle()
     assert [call.path for call in world.pagerduty_server.calls].count("/priorities") == 1
-    assert quiet(world)
+    assert is_idle_after_polls(world)
 
 
 def test_a_field_that_jira_refuses_does_not_keep_the_other_back(linked):
     world, incident, issue = linked
     world.jira.off_screen.add(("INCIDENT", "priority"))
     world.pagerduty.set_priority(incident, "P3", world.rita)
-    world.pagerduty.retitle(incident, "Checkout is slow")
-    poll(world)
+    world.pagerduty.set_title(incident, "Checkout is slow")
+    run_poll(world)
     assert shown(incident, issue) == ("Checkout is slow", "P3", "Checkout is slow", "Highest")
-    assert quiet(world)
+    assert is_idle_after_polls(world)
 
 
 @pytest.mark.parametrize("winner", ["newer", "jira", "pagerduty"])
@@ -94,16 +94,16 @@ def test_a_field_that_jira_refuses_does_not_keep_the_other_back(linked):
 def test_of_two_crossing_edits_the_newer_or_the_declared_winners_wins(make_linked, caplog, winner, newer):
     world, incident, issue = make_linked(f'[sync]\npriority = {{winner = "{winner}"}}')
     acts = {"pagerduty": lambda: world.pagerduty.set_priority(incident, "P2", world.rita),
-            "jira": lambda: edit(world, issue, priority={"name": "Low"})}
+            "jira": lambda: edit_issue(world, issue, priority={"name": "Low"})}
     for side in sorted(acts, key=lambda one: one == newer):
         acts[side]()
         world.clock.advance(5)
     # PagerDuty's is applied first either way; Jira's delivery is late.
-    world.pagerduty.outbox.pump()
-    world.settle()
+    world.pagerduty.outbox.deliver_due()
+    world.run_until_idle()
     wins = newer if winner == "newer" else winner
     assert (incident.priority.name, issue.priority) == (("P4", "Low") if wins == "jira" else ("P2", "High"))
-    assert quiet(world)
+    assert is_idle_after_polls(world)
     assert crossed(caplog) == [(incident.id, issue.key, "priority", wins)]
 
 
@@ -115,43 +115,43 @@ def test_of_two_edits_that_only_the_poll_finds_too(make_linked, winner, newer, w
     how = f'{{winner = "{winner}"}}'
     world, incident, issue = make_linked(f"[sync]\npriority = {how}\ntitle = {how}", queued=queued)
     acts = {"pagerduty": lambda: (world.pagerduty.set_priority(incident, "P2", world.rita),
-                                  world.pagerduty.retitle(incident, "Theirs")),
-            "jira": lambda: edit(world, issue, priority={"name": "Low"}, summary="Ours")}
-    with world.losing_webhooks():
+                                  world.pagerduty.set_title(incident, "Theirs")),
+            "jira": lambda: edit_issue(world, issue, priority={"name": "Low"}, summary="Ours")}
+    with world.lose_webhooks():
         for side in sorted(acts, key=lambda one: one == newer):
             acts[side]()
             world.clock.advance(5)
-    poll(world)
+    run_poll(world)
     wanted = {"jira": ("Ours", "P4", "Ours", "Low"), "pagerduty": ("Theirs", "P2", "Theirs", "High")}
     assert shown(incident, issue) == wanted[wins]
-    assert quiet(world)
+    assert is_idle_after_polls(world)
 
 
 @pytest.mark.parametrize(("winner", "wins"), [("newer", "Ours"), ("jira", "Ours"), ("pagerduty", "Theirs")])
 def test_a_title_of_pagerdutys_that_nobody_told_of_wins_where_it_is_said_to(make_linked, winner, wins):
     world, incident, issue = make_linked(f'[sync]\ntitle = {{winner = "{winner}"}}')
-    edit(world, issue, summary="Both")
-    world.settle()
+    edit_issue(world, issue, summary="Both")
+    world.run_until_idle()
     assert incident.title == "Both"
-    world.pagerduty.retitle(incident, "Theirs")
+    world.pagerduty.set_title(incident, "Theirs")
     world.clock.advance(5)
-    edit(world, issue, summary="Ours", priority={"name": "Low"})
-    world.settle()
-    poll(world)
+    edit_issue(world, issue, summary="Ours", priority={"name": "Low"})
+    world.run_until_idle()
+    run_poll(world)
     assert shown(incident, issue) == (wins, "P4", wins, "Low")
-    assert quiet(world)
+    assert is_idle_after_polls(world)
 
 
 @pytest.mark.parametrize(("direction", "wanted"), [("off", ("P2", "Low")), ("to-jira", ("P2", "High"))])
 def test_the_sync_file_says_which_way(make_linked, direction, wanted):
     world, incident, issue = make_linked(f'[sync]\npriority = "{direction}"')
-    edit(world, issue, priority={"name": "Low"})
-    world.settle()
+    edit_issue(world, issue, priority={"name": "Low"})
+    world.run_until_idle()
     world.clock.advance(5)
     world.pagerduty.set_priority(incident, "P2", world.rita)
-    world.settle()
+    world.run_until_idle()
     assert (incident.priority.name, issue.priority) == wanted
-    assert quiet(world)
+    assert is_idle_after_polls(world)
 
 
 def test_a_field_that_is_only_called_like_ours_changes_nothing(linked):
@@ -164,10 +164,10 @@ def test_a_field_that_is_only_called_like_ours_changes_nothing(linked):
                 {"field": "Status", "fieldId": "customfield_10020", "fromString": "To Do", "toString": "Done"},
                 {"field": "priority", "fieldId": "customfield_10021", "fromString": "x", "toString": "Low"},
                 {"field": "status", "fieldtype": "custom", "from": "10000", "fromString": "Done", "toString": "x"}]}}
-    [event] = jira_webhooks.parse(json.dumps(body).encode(), {})
+    [event] = jira_webhooks.parse_delivery(json.dumps(body).encode(), {})
     assert (event.moved, event.changed) == (False, frozenset())
-    assert apply(world, event) == "nothing to do"
-    assert world.calls() == []
+    assert apply_event(world, event) == "nothing to do"
+    assert world.list_jpi_calls() == []
 
 
 def test_other_fields_with_values_like_ours_change_nothing(linked):
@@ -175,25 +175,26 @@ def test_other_fields_with_values_like_ours_change_nothing(linked):
     before = shown(incident, issue)
     for name, kind, value in (("Status", "select", {"value": "Done"}), ("Priority", "select", {"value": "Lowest"}),
                               ("Story Points", "float", 1), ("summary", "textfield", "Slow")):
-        made = world.admin("POST", "/rest/api/3/field", {"name": name, "type": f"{CUSTOM}{kind}"})["id"]
+        made = world.jira_admin("POST", "/rest/api/3/field", {"name": name,
+                                                              "type": f"{CUSTOM_FIELD_TYPE_PREFIX}{kind}"})["id"]
         if kind == "select":
-            context = world.admin("GET", f"/rest/api/3/field/{made}/context")["values"][0]["id"]
-            world.admin("POST", f"/rest/api/3/field/{made}/context/{context}/option", {"options": [value]})
-        world.admin("POST", f"/rest/api/3/screens/addToDefault/{made}")
-        edit(world, issue, **{made: value})
-    world.settle()
-    poll(world)
-    assert (*shown(incident, issue), incident.status, writes(world)) == (*before, "triggered", [])
+            context = world.jira_admin("GET", f"/rest/api/3/field/{made}/context")["values"][0]["id"]
+            world.jira_admin("POST", f"/rest/api/3/field/{made}/context/{context}/option", {"options": [value]})
+        world.jira_admin("POST", f"/rest/api/3/screens/addToDefault/{made}")
+        edit_issue(world, issue, **{made: value})
+    world.run_until_idle()
+    run_poll(world)
+    assert (*shown(incident, issue), incident.status, list_writes(world)) == (*before, "triggered", [])
 
 
 def test_without_an_own_account_to_know_echoes_by_equality_alone_keeps_them_out(make_world):
     world = make_world(PAGERDUTY_USER_EMAIL="rita@example.com", JIRA_USER_EMAIL="jim@example.com",
                        JIRA_API_TOKEN="jim-token")
     incident = world.pagerduty.trigger(world.service, "Checkout is down", world.rita, "P1")
-    world.settle()
-    issue = world.issue_of(incident)
-    world.pagerduty.retitle(incident, "Checkout is slow")
-    edit(world, issue, priority={"name": "High"})
-    poll(world)
-    poll(world)
+    world.run_until_idle()
+    issue = world.find_issue(incident)
+    world.pagerduty.set_title(incident, "Checkout is slow")
+    edit_issue(world, issue, priority={"name": "High"})
+    run_poll(world)
+    run_poll(world)
     assert shown(incident, issue) == ("Checkout is slow", "P2", "Checkout is slow", "High")

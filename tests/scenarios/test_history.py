@@ -9,16 +9,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jpi.domain import actions
-from jpi.domain.descriptions import advice, done
+from jpi.domain.descriptions import describe_performed_action, remediation_for
 from jpi.domain.events import IncidentAnnotated
 from jpi.domain.link import Link
 from jpi.domain.model import Incident
-from jpi.errors import LostRace, NoWay, Outage, OutcomeUnknown, OutOfTime, Permanent, Refused, TooEarly, Unavailable
+from jpi.errors import (
+    AwsOutage,
+    LostRace,
+    NoTransition,
+    OutcomeUnknown,
+    OutOfTime,
+    PermanentError,
+    Refused,
+    ServiceUnavailable,
+    TooEarly,
+)
 from jpi.store.links import Links
-from jpi.sync.history import KEPT, MOST_CHARACTERS, Trail, recorded
+from jpi.sync.history import MAX_HISTORY_CHARACTERS, MAX_HISTORY_ENTRIES, ActionTrace, append_history
 from sandbox.jira.model import Workflow
-from sandbox.web import Fault
-from tests.acting import apply, edit, on_call, poll
+from sandbox.simulated_service import HttpFault
+from tests.world_actions import apply_event, edit_issue, make_fault_on_call, run_poll
 
 
 def link_of(world, incident):
@@ -35,14 +45,14 @@ def told(world, incident):
 def test_what_was_done_is_remembered_step_by_step(linked):
     world, incident, issue = linked
     world.pagerduty.acknowledge(incident, world.rita)
-    world.settle()
+    world.run_until_idle()
     entry, said = told(world, incident)
     assert (entry["type"], entry["source"], entry["side"]) == ("IncidentAcknowledged", "webhook", "PagerDuty")
     assert said == "Moved the issue to In Progress."
     assert entry["steps"][0]["ok"]
-    assert link_of(world, incident).about["equal_by"] == entry["event"]
-    edit(world, issue, summary="Checkout is on fire")
-    world.settle()
+    assert link_of(world, incident).summary["equal_by"] == entry["event"]
+    edit_issue(world, issue, summary="Checkout is on fire")
+    world.run_until_idle()
     assert told(world, incident)[1] == "Set the incident's title 'Checkout is on fire'."
     first = link_of(world, incident).history[0]
     assert (first["type"], first["steps"][0]["what"]) == ("IncidentTriggered", f"Made the issue {issue.key}.")
@@ -50,36 +60,36 @@ def test_what_was_done_is_remembered_step_by_step(linked):
 
 def test_what_called_for_nothing_is_remembered_with_why(linked):
     world, incident, issue = linked
-    before = link_of(world, incident).about["equal_at"]
+    before = link_of(world, incident).summary["equal_at"]
     world.clock.advance(5)
-    world.bot_account("PUT", f"/rest/api/3/issue/{issue.key}", {"fields": {"summary": "By jpi's own account"}})
-    world.settle()
+    world.jira_bot("PUT", f"/rest/api/3/issue/{issue.key}", {"fields": {"summary": "By jpi's own account"}})
+    world.run_until_idle()
     entry, said = told(world, incident)
     assert (entry["type"], entry["steps"]) == ("IssueUpdated", [])
     assert "Our own account did that" in said
-    assert link_of(world, incident).about["equal_at"] == before
+    assert link_of(world, incident).summary["equal_at"] == before
 
 
 def test_what_was_left_half_done_has_made_nothing_equal(linked):
     world, incident, _ = linked
-    before = link_of(world, incident).about["equal_at"]
+    before = link_of(world, incident).summary["equal_at"]
     world.clock.advance(5)
-    world.jira.workflows["INCIDENT"] = Workflow.of_hops([("To Do", "Done")])
+    world.jira.workflows["INCIDENT"] = Workflow.from_hops([("To Do", "Done")])
     world.pagerduty.acknowledge(incident, world.rita)
-    world.settle()
+    world.run_until_idle()
     [step] = next(one for one in link_of(world, incident).history if one["type"] == "IncidentAcknowledged")["steps"]
     assert not step["ok"]
-    assert link_of(world, incident).about["equal_at"] == before
+    assert link_of(world, incident).summary["equal_at"] == before
 
 
 @pytest.mark.parametrize(("priority", "wanted"), [
     ("P3", "It has priority P3; only P1 gets an issue (SYNC_PRIORITIES)"), (None, "It has no priority; only P1")])
 def test_why_there_is_no_issue_is_remembered(world, priority, wanted):
     incident = world.pagerduty.trigger(world.service, "Small", world.rita, priority)
-    world.settle()
+    world.run_until_idle()
     assert wanted in told(world, incident)[1]
-    world.pagerduty.annotate(incident, "Looking.", world.rita)
-    world.settle()
+    world.pagerduty.add_note(incident, "Looking.", world.rita)
+    world.run_until_idle()
     assert told(world, incident)[1] == "The incident has no issue that it could be told to."
 
 
@@ -96,44 +106,44 @@ RULES = """
 def test_the_rule_that_keeps_it_from_an_issue_is_named(make_linked):
     world, _, _ = make_linked(RULES)
     other = world.pagerduty.trigger(world.service, "Small", world.rita, "P2")
-    world.settle()
+    world.run_until_idle()
     assert told(world, other)[1] == "No rule of the sync file fits it: it has priority P2, urgency high."
 
 
 def test_a_failure_is_remembered_with_what_to_do(world):
-    world.jira_server.fault = lambda call: Fault(403) if call.path.endswith("/issue") else None
+    world.jira_server.choose_fault = lambda call: HttpFault(403) if call.path.endswith("/issue") else None
     incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
     for _ in range(2):
-        world.settle()
-        poll(world)
+        world.run_until_idle()
+        run_poll(world)
     entry, said = told(world, incident)
     assert "was refused with 403" in entry["reason"]
     assert entry["advice"] == "The account of JIRA_USER_EMAIL may not do that on Jira: give it the right to."
     assert said.startswith("Could not create an issue in INCIDENT: Incident 'Down', priority Highest")
     assert not entry["steps"][0]["ok"]
-    assert "equal_at" not in link_of(world, incident).about
-    world.jira_server.fault = lambda call: None
+    assert "equal_at" not in link_of(world, incident).summary
+    world.jira_server.choose_fault = lambda call: None
     for _ in range(70):
-        poll(world)
+        run_poll(world)
     made = [step["what"] for one in link_of(world, incident).history for step in one["steps"]]
     assert any(text.startswith("Made the issue INCIDENT-") for text in made)
 
 
 def test_the_same_again_is_counted(p1):
     world, event = p1
-    world.jira_server.fault = lambda call: Fault(400)
+    world.jira_server.choose_fault = lambda call: HttpFault(400)
     for _ in range(3):
-        with pytest.raises(Permanent):
-            apply(world, event)
+        with pytest.raises(PermanentError):
+            apply_event(world, event)
     [entry] = link_of(world, event.incident).history
     assert entry["times"] == 3
     assert entry["first"] <= entry["at"]
-    world.jira_server.fault = lambda call: None
-    apply(world, event)
+    world.jira_server.choose_fault = lambda call: None
+    apply_event(world, event)
     [entry] = link_of(world, event.incident).history
     assert ("reason" in entry, entry["times"]) == (False, 4)
-    apply(world, event)
-    apply(world, event)
+    apply_event(world, event)
+    apply_event(world, event)
     [entry] = link_of(world, event.incident).history
     assert [step["what"] for step in entry["steps"]] == ["Made the issue INCIDENT-1.", "Set the issue's assignee."]
     assert entry["times"] == 6, "a double hides nothing"
@@ -141,45 +151,45 @@ def test_the_same_again_is_counted(p1):
 
 def test_a_field_that_is_refused_is_told(linked):
     world, incident, issue = linked
-    world.pagerduty_server.fault = on_call("PUT", incident.id, 400)
-    edit(world, issue, summary="Refused")
-    world.settle()
+    world.pagerduty_server.choose_fault = make_fault_on_call("PUT", incident.id, 400)
+    edit_issue(world, issue, summary="Refused")
+    world.run_until_idle()
     entry, said = told(world, incident)
     assert (said, entry["steps"][0]["ok"]) == ("Left the incident's title as it was.", False)
 
 
-@pytest.mark.parametrize("error", [Outage("DynamoDB is down"), LostRace("somebody else was first")])
+@pytest.mark.parametrize("error", [AwsOutage("DynamoDB is down"), LostRace("somebody else was first")])
 def test_the_history_of_an_event_that_changed_nothing_is_not_worth_a_failure(p1, monkeypatch, error):
     def fails(self, link):
         raise error
 
     world, event = p1
     for _ in range(2):
-        apply(world, event)
+        apply_event(world, event)
     monkeypatch.setattr(Links, "save", fails)
-    assert apply(world, event) == "nothing to do"
+    assert apply_event(world, event) == "nothing to do"
 
 
 def test_a_poll_that_finds_all_as_it_was_leaves_no_trace(linked):
     world, incident, _ = linked
-    poll(world)
+    run_poll(world)
     before = link_of(world, incident)
     for _ in range(3):
-        poll(world)
+        run_poll(world)
     assert link_of(world, incident) == before
 
 
 def trail_of(size):
-    return Trail([{"what": "x" * size, "ok": True, "at": 0.0}])
+    return ActionTrace([{"what": "x" * size, "ok": True, "at": 0.0}])
 
 
 @given(st.lists(st.integers(0, 6_000), min_size=1, max_size=120))
 def test_it_stays_within_its_row(sizes):
     link = Link("Q1")
     for number, size in enumerate(sizes):
-        link = recorded(link, replace(EVENT, id=str(number)), "applied", trail_of(size), 5.0)
-    assert len(link.history) <= KEPT
-    assert len(json.dumps(link.history)) <= MOST_CHARACTERS + 2 * len(link.history)
+        link = append_history(link, replace(EVENT, id=str(number)), "applied", trail_of(size), 5.0)
+    assert len(link.history) <= MAX_HISTORY_ENTRIES
+    assert len(json.dumps(link.history)) <= MAX_HISTORY_CHARACTERS + 2 * len(link.history)
     assert link.history[-1]["event"] == str(len(sizes) - 1)
 
 
@@ -190,16 +200,17 @@ EVENT = IncidentAnnotated("1", datetime(2026, 11, 20, tzinfo=UTC), Incident("Q1"
     (Refused("Jira GET /myself", 401), "JIRA_API_TOKEN"),
     (Refused("PagerDuty PUT /incidents/Q1", 403), "PAGERDUTY_USER_EMAIL"),
     (Refused("Jira PUT /issue/A-1", 404), "not there"),
-    (Refused("Jira POST /issue", 400, fields={"customfield_1": "is required"}), "customfield_1"),
+    (Refused("Jira POST /issue", 400, field_errors={"customfield_1": "is required"}), "customfield_1"),
     (Refused("Jira POST /issue", 400), "says why"),
-    (NoWay("no"), "workflow"), (OutOfTime("no"), "no time left"), (Unavailable("no"), "by itself"),
-    (OutcomeUnknown("no"), "looks before"), (TooEarly("no"), "in a moment"), (Outage("no"), "AWS"),
-    (Permanent("no"), "Mend"), (LostRace("no"), "by itself"),
+    (NoTransition("no"), "workflow"), (OutOfTime("no"), "no time left"), (ServiceUnavailable("no"), "by itself"),
+    (OutcomeUnknown("no"), "looks before"), (TooEarly("no"), "in a moment"), (AwsOutage("no"), "AWS"),
+    (PermanentError("no"), "Mend"), (LostRace("no"), "by itself"),
 ])
 def test_every_failure_says_what_to_do(error, wanted):
-    assert wanted in advice(error)
+    assert wanted in remediation_for(error)
 
 
 def test_a_move_that_the_workflow_does_not_allow_is_not_told_as_done():
-    text, whole = done(actions.TransitionIssue("done", "new"), None, Link("Q1", issue_status="triggered"))
+    text, whole = describe_performed_action(actions.TransitionIssue("done", "new"), None,
+                                            Link("Q1", issue_status="triggered"))
     assert (whole, "no way to Done" in text) == (False, True)

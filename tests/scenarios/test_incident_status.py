@@ -3,8 +3,8 @@
 import pytest
 
 from sandbox.jira.model import Transition, Workflow
-from tests.acting import poll, quiet, writes
 from tests.scenarios.test_fields import crossed
+from tests.world_actions import is_idle_after_polls, list_writes, run_poll
 
 HOPS = [("To Do", "In Progress"), ("In Progress", "In Review"), ("In Review", "Done"), ("Done", "In Review"),
         ("In Review", "In Progress"), ("In Progress", "To Do")]
@@ -15,7 +15,7 @@ def done(linked):
     """A P1 that is resolved and done: (world, incident, issue)."""
     world, incident, issue = linked
     world.pagerduty.resolve(incident, world.rita)
-    world.settle()
+    world.run_until_idle()
     world.clock.advance(30)
     world.forget_calls()
     return world, incident, issue
@@ -24,14 +24,14 @@ def done(linked):
 @pytest.mark.parametrize(("category", "status"), [("new", "triggered"), ("indeterminate", "acknowledged")])
 def test_where_the_webhook_of_it_is_lost_the_poll_finds_it(done, category, status):
     world, incident, issue = done
-    poll(world)
+    run_poll(world)
     world.clock.advance(3600)
-    with world.losing_webhooks():
-        world.move(issue, category)
+    with world.lose_webhooks():
+        world.move_issue(issue, category)
     world.clock.advance(60)
-    poll(world)
-    assert (incident.status, world.category(issue)) == (status, category)
-    assert quiet(world)
+    run_poll(world)
+    assert (incident.status, world.get_category(issue)) == (status, category)
+    assert is_idle_after_polls(world)
 
 
 @pytest.mark.parametrize("first", ["pagerduty", "jira"])
@@ -39,39 +39,39 @@ def test_a_crossing_in_progress_does_not_reopen_and_the_log_says_so(linked, capl
     world, incident, issue = linked
     if first == "pagerduty":
         world.pagerduty.resolve(incident, world.rita)
-        world.move(issue, "indeterminate")
+        world.move_issue(issue, "indeterminate")
     else:
-        world.move(issue, "done")
+        world.move_issue(issue, "done")
         world.pagerduty.acknowledge(incident, world.rita)
-    getattr(world, first).outbox.pump()
-    world.settle()
+    getattr(world, first).outbox.deliver_due()
+    world.run_until_idle()
     assert (incident.status, issue.status) == ("resolved", "Done")
-    assert quiet(world)
+    assert is_idle_after_polls(world)
     assert crossed(caplog) == [(incident.id, issue.key, "status", first)]
 
 
 def test_reopened_and_taken_on_pagerduty_meanwhile_nothing_is_undone(done):
     world, incident, issue = done
-    world.move(issue, "new")
+    world.move_issue(issue, "new")
     world.clock.advance(1)
     world.pagerduty.reopen(incident, world.rita)
     world.pagerduty.acknowledge(incident, world.rita)
-    world.settle()
+    world.run_until_idle()
     assert (incident.status, issue.status) == ("acknowledged", "In Progress")
-    assert quiet(world)
+    assert is_idle_after_polls(world)
 
 
 def test_several_hops_are_walked_where_the_workflow_needs_them(linked):
     world, incident, issue = linked
     world.jira.add_status("In Review", "indeterminate")
-    world.jira.workflows["INCIDENT"] = Workflow.of_hops(HOPS)
+    world.jira.workflows["INCIDENT"] = Workflow.from_hops(HOPS)
     world.pagerduty.resolve(incident, world.rita)
-    world.settle()
+    world.run_until_idle()
     assert issue.status == "Done"
     world.pagerduty.reopen(incident, world.rita)
-    world.settle()
+    world.run_until_idle()
     assert (incident.status, issue.status, issue.comments) == ("triggered", "To Do", [])
-    assert quiet(world)
+    assert is_idle_after_polls(world)
 
 
 def test_a_longer_way_than_that_is_for_people(linked):
@@ -79,60 +79,60 @@ def test_a_longer_way_than_that_is_for_people(linked):
     names = [f"Stage {number}" for number in range(6)]
     for name in names:
         world.jira.add_status(name, "indeterminate")
-    world.jira.workflows["INCIDENT"] = Workflow.of_hops(zip(["To Do", *names], [*names, "Done"], strict=True))
+    world.jira.workflows["INCIDENT"] = Workflow.from_hops(zip(["To Do", *names], [*names, "Done"], strict=True))
     world.pagerduty.resolve(incident, world.rita)
-    world.settle()
+    world.run_until_idle()
     assert "no transition" in issue.comments[0].text
-    assert quiet(world)
+    assert is_idle_after_polls(world)
 
 
 def test_where_a_way_back_ends_half_way_nobody_has_moved_the_issue(done):
     world, incident, issue = done
-    poll(world)
-    world.jira.workflows["INCIDENT"] = Workflow.of_hops([("Done", "In Progress")])
+    run_poll(world)
+    world.jira.workflows["INCIDENT"] = Workflow.from_hops([("Done", "In Progress")])
     world.pagerduty.reopen(incident, world.rita)
-    world.settle()
+    world.run_until_idle()
     assert (incident.status, issue.status) == ("triggered", "In Progress")
     assert "no transition" in issue.comments[0].text
-    assert quiet(world)
+    assert is_idle_after_polls(world)
     assert incident.status == "triggered"
 
 
 def test_a_status_without_a_category_is_no_hindrance(linked):
     world, incident, issue = linked
     world.jira.add_status("Parked", "undefined")
-    world.jira.workflows["INCIDENT"] = Workflow.of_hops(
+    world.jira.workflows["INCIDENT"] = Workflow.from_hops(
         [("To Do", "Parked"), ("Parked", "In Progress"), ("In Progress", "Done")])
     to(world, issue, "Parked")
-    world.settle()
+    world.run_until_idle()
     world.pagerduty.resolve(incident, world.rita)
-    world.settle()
+    world.run_until_idle()
     assert (incident.status, issue.status) == ("resolved", "Done")
-    assert quiet(world)
+    assert is_idle_after_polls(world)
 
 
 @pytest.mark.parametrize(("category", "status"), [("new", "triggered"), ("indeterminate", "acknowledged")])
 def test_leaving_done_on_jira_reopens_the_incident(done, category, status):
     world, incident, issue = done
-    world.move(issue, category)
-    world.settle()
-    assert (incident.status, world.category(issue)) == (status, category)
-    assert writes(world) == [f"PUT /incidents/{incident.id}"]
-    assert quiet(world)
+    world.move_issue(issue, category)
+    world.run_until_idle()
+    assert (incident.status, world.get_category(issue)) == (status, category)
+    assert list_writes(world) == [f"PUT /incidents/{incident.id}"]
+    assert is_idle_after_polls(world)
 
 
 def test_parallel_transitions_are_tried_again(linked):
     world, incident, issue = linked
-    world.jira.conflicts = 2
+    world.jira.pending_conflicts = 2
     world.pagerduty.acknowledge(incident, world.rita)
-    world.settle()
+    world.run_until_idle()
     assert issue.status == "In Progress"
-    world.jira.conflicts = 9
+    world.jira.pending_conflicts = 9
     world.pagerduty.resolve(incident, world.rita)
-    world.settle()
-    world.jira.conflicts = 0
+    world.run_until_idle()
+    world.jira.pending_conflicts = 0
     world.clock.advance(60)
-    world.settle()
+    world.run_until_idle()
     assert issue.status == "Done"
 
 
@@ -147,18 +147,18 @@ def test_a_status_is_chosen_by_name(make_linked):
             for number, name in enumerate(("Closed", "Fixed", "In Progress", "Mitigating", "To Do", "Done"))]
     world.jira.workflows["INCIDENT"] = Workflow("To Do", tuple(ways))
     world.pagerduty.acknowledge(incident, world.rita)
-    world.settle()
+    world.run_until_idle()
     assert issue.status == "Mitigating"
     world.pagerduty.resolve(incident, world.rita)
-    world.settle()
+    world.run_until_idle()
     assert issue.status == "Fixed"
     to(world, issue, "Mitigating")
-    world.settle()
+    world.run_until_idle()
     assert incident.status == "acknowledged"
     to(world, issue, "Done")
-    world.settle()
+    world.run_until_idle()
     assert (incident.status, issue.status) == ("resolved", "Done")
-    assert quiet(world)
+    assert is_idle_after_polls(world)
 
 
 @pytest.mark.parametrize(("direction", "wanted"), [
@@ -172,21 +172,21 @@ def test_a_status_is_chosen_by_name(make_linked):
 def test_the_sync_file_says_which_way_and_no_poll_undoes_a_move(make_linked, direction, wanted):
     world, incident, issue = make_linked(f'[sync]\nstatus = "{direction}"')
     pagerduty, seen = world.pagerduty, []
-    for act in (lambda: world.move(issue, "indeterminate"),
+    for act in (lambda: world.move_issue(issue, "indeterminate"),
                 lambda: incident.status == "triggered" and pagerduty.acknowledge(incident, world.rita),
-                lambda: world.move(issue, "done"),
+                lambda: world.move_issue(issue, "done"),
                 lambda: incident.status == "acknowledged" and pagerduty.unacknowledge(incident),
                 lambda: incident.status != "resolved" and pagerduty.resolve(incident, world.rita),
-                lambda: world.move(issue, "new"),
+                lambda: world.move_issue(issue, "new"),
                 lambda: incident.status == "resolved" and pagerduty.reopen(incident, world.rita)):
         world.clock.advance(600)
         act()
-        world.settle()
+        world.run_until_idle()
         for _ in range(2):
-            poll(world)
+            run_poll(world)
         seen.append((incident.status, issue.status))
     assert seen == wanted
-    assert quiet(world)
+    assert is_idle_after_polls(world)
 
 
 def test_a_transitions_screen_is_filled_from_the_sync_file(make_linked):
@@ -198,8 +198,8 @@ def test_a_transitions_screen_is_filled_from_the_sync_file(make_linked):
     ways = (Transition("7", "Close", "Done", required=(severity,), optional=("resolution",)),)
     world.jira.workflows["INCIDENT"] = Workflow("To Do", ways)
     world.pagerduty.resolve(incident, world.rita)
-    world.settle()
-    assert (issue.status, issue.field("Severity"), issue.comments) == ("Done", "SEV-1", [])
+    world.run_until_idle()
+    assert (issue.status, issue.get_custom_value("Severity"), issue.comments) == ("Done", "SEV-1", [])
 
 
 def test_where_the_chosen_status_is_refused_no_other_name_is_taken_for_it(make_linked):
@@ -213,10 +213,10 @@ def test_where_the_chosen_status_is_refused_no_other_name_is_taken_for_it(make_l
     world.jira.workflows["INCIDENT"] = Workflow("To Do", (
         Transition("7", "Close", "Closed", required=("resolution",)), Transition("9", "Won't Do", "Won't Do")))
     world.pagerduty.resolve(incident, world.rita)
-    world.settle()
+    world.run_until_idle()
     assert issue.status == "To Do"
     assert "resolution" in issue.comments[0].text.lower(), "there is no resolution Fixed"
-    assert quiet(world)
+    assert is_idle_after_polls(world)
 
 
 def to(world, issue, name):

@@ -6,30 +6,30 @@ from jpi.handlers import log_entries
 
 
 def only_issue(world):
-    [issue] = world.issues()
+    [issue] = world.list_issues()
     return issue
 
 
 def trigger(world, title="Checkout is down", priority="P1", details="Nobody can pay.\nSince 03:00.", **more):
     incident = world.pagerduty.trigger(world.service, title, world.rita, priority, details, **more)
-    world.settle()
+    world.run_until_idle()
     return incident
 
 
 def poll(world):
     done = log_entries.handler({}, None)
-    world.settle()
+    world.run_until_idle()
     return done
 
 
 def move(world, issue, category):
-    world.move(issue, category)
-    world.settle()
+    world.move_issue(issue, category)
+    world.run_until_idle()
 
 
 def does(world, act, *arguments):
     act(*arguments)
-    world.settle()
+    world.run_until_idle()
 
 
 def phrases(world, issue):
@@ -53,16 +53,16 @@ def test_a_p1_becomes_an_issue_with_all_that_belongs_to_it(world):
     assert issue.description_text.startswith("Nobody can pay.\n")
     assert "Since 03:00." in issue.description_text
     assert incident.html_url in issue.description_text
-    assert world.linked(issue, "Question") == [
+    assert world.list_linked_summaries(issue, "Question") == [
         "How do we know that it is over?", "What changed shortly before?", "What do customers notice?"]
-    assert world.linked(issue, "Stakeholder") == ["Head of Support", "Press Office"]
-    assert world.linked(issue, "Incident Manager") == ["Oscar Oncall"]
+    assert world.list_linked_summaries(issue, "Stakeholder") == ["Head of Support", "Press Office"]
+    assert world.list_linked_summaries(issue, "Incident Manager") == ["Oscar Oncall"]
     assert phrases(world, issue) == {"has question", "has stakeholder", "has incident manager"}
 
 
 def test_a_p2_becomes_none_until_it_is_raised(world):
     incident = trigger(world, priority="P2")
-    assert world.issues() == []
+    assert world.list_issues() == []
     does(world, world.pagerduty.set_priority, incident, "P1", world.rita)
     assert only_issue(world).summary == "Checkout is down"
 
@@ -70,46 +70,46 @@ def test_a_p2_becomes_none_until_it_is_raised(world):
 @pytest.mark.parametrize("before", ["P2", None])
 @pytest.mark.parametrize("channel", [True, False])
 def test_the_poll_alone_sees_a_raised_priority(world, before, channel):
-    world.pagerduty.priority_channel = channel
-    with world.losing_webhooks():
+    world.pagerduty.logs_new_priority = channel
+    with world.lose_webhooks():
         incident = trigger(world, priority=before)
         poll(world)
-        assert world.issues() == []
+        assert world.list_issues() == []
         world.pagerduty.set_priority(incident, "P1", world.rita)
         poll(world)
     issue = only_issue(world)
     assert issue.priority == "Highest"
     assert "Nobody can pay." in issue.description_text
-    assert len(world.linked(issue, "Timeline")) == len(incident.log)
+    assert len(world.list_linked_summaries(issue, "Timeline")) == len(incident.log)
 
 
 def test_resolving_on_pagerduty_finishes_the_issue(world):
     incident = trigger(world)
     does(world, world.pagerduty.resolve, incident, world.oscar)
-    assert world.seen() == {"Checkout is down": ("resolved", "done")}
+    assert world.read_statuses() == {"Checkout is down": ("resolved", "done")}
 
 
 def test_finishing_the_issue_resolves_on_pagerduty(world):
     trigger(world)
     move(world, only_issue(world), "done")
-    assert world.seen() == {"Checkout is down": ("resolved", "done")}
+    assert world.read_statuses() == {"Checkout is down": ("resolved", "done")}
 
 
 def test_starting_on_the_issue_acknowledges_on_pagerduty(world):
     trigger(world)
     move(world, only_issue(world), "indeterminate")
-    assert world.seen() == {"Checkout is down": ("acknowledged", "indeterminate")}
+    assert world.read_statuses() == {"Checkout is down": ("acknowledged", "indeterminate")}
 
 
 def test_acknowledging_and_reopening_move_the_issue(world):
     incident = trigger(world)
     does(world, world.pagerduty.acknowledge, incident, world.oscar)
-    assert world.category(only_issue(world)) == "indeterminate"
+    assert world.get_category(only_issue(world)) == "indeterminate"
     does(world, world.pagerduty.unacknowledge, incident)
-    assert world.category(only_issue(world)) == "new"
+    assert world.get_category(only_issue(world)) == "new"
     does(world, world.pagerduty.resolve, incident, world.oscar)
     does(world, world.pagerduty.reopen, incident, world.oscar)
-    assert world.seen() == {"Checkout is down": ("triggered", "new")}
+    assert world.read_statuses() == {"Checkout is down": ("triggered", "new")}
 
 
 @pytest.mark.parametrize("version", [2, 3])
@@ -118,8 +118,8 @@ def test_a_merged_incident_says_into_which(world, version):
         world.use_v2_webhooks()
     source, target = trigger(world, title="Payments are slow"), trigger(world)
     does(world, world.pagerduty.merge, source, target, world.rita)
-    issue = world.issue_of(source)
-    assert world.category(issue) == "done"
+    issue = world.find_issue(source)
+    assert world.get_category(issue) == "done"
     [comment] = issue.comments
     assert ("Checkout is down" if version == 3 else "another incident") in comment.text
 
@@ -131,7 +131,7 @@ def test_every_log_entry_becomes_a_line_of_the_timeline_once(world):
     for _ in range(3):
         poll(world)
     issue = only_issue(world)
-    assert world.linked(issue, "Timeline") == sorted(entry.summary for entry in incident.log)
+    assert world.list_linked_summaries(issue, "Timeline") == sorted(entry.summary for entry in incident.log)
     assert "has timeline" in phrases(world, issue)
 
 
@@ -139,22 +139,22 @@ def test_a_second_delivery_and_a_poll_change_nothing(world):
     trigger(world)
     poll(world)
     before = len(world.jira.issues)
-    world.pagerduty.outbox.waiting += world.pagerduty.outbox.delivered
-    world.settle()
+    world.pagerduty.outbox.pending += world.pagerduty.outbox.delivered
+    world.run_until_idle()
     world.forget_calls()
     assert poll(world)["again"] == 0
     assert len(world.jira.issues) == before
-    assert [str(call) for call in world.calls() if call.method != "GET"
+    assert [str(call) for call in world.list_jpi_calls() if call.method != "GET"
             and not call.path.endswith(("bulkfetch", "search/jql"))] == []
 
 
 def test_resolving_what_is_resolved_and_done_is_success(world):
     incident = trigger(world)
-    with world.losing_webhooks():
+    with world.lose_webhooks():
         move(world, only_issue(world), "done")
     does(world, world.pagerduty.resolve, incident, world.oscar)
-    assert world.pagerduty.outbox.waiting == world.pagerduty.outbox.dropped == []
-    assert world.seen() == {"Checkout is down": ("resolved", "done")}
+    assert world.pagerduty.outbox.pending == world.pagerduty.outbox.dropped == []
+    assert world.read_statuses() == {"Checkout is down": ("resolved", "done")}
 
 
 def test_v2_webhooks_do_the_same(world):
@@ -162,7 +162,7 @@ def test_v2_webhooks_do_the_same(world):
     incident = trigger(world)
     assert "Nobody can pay." in only_issue(world).description_text
     does(world, world.pagerduty.resolve, incident, world.rita)
-    assert world.seen() == {"Checkout is down": ("resolved", "done")}
+    assert world.read_statuses() == {"Checkout is down": ("resolved", "done")}
 
 
 def test_parts_without_a_project_are_off(make_world):
@@ -174,23 +174,22 @@ def test_parts_without_a_project_are_off(make_world):
     assert only_issue(world).links == []
 
 
-@pytest.mark.parametrize("name", [
-    'Ann "Ace" O\'Neil', "Back\\slash", "[Ops] (Lead) {1}", "AND", "Zoë Ünal", "Night Shift 🔥", "a+b-c!*?~^:/|&",
-])
+@pytest.mark.parametrize("name", ['Ann "Ace" O\'Neil', "Back\\slash", "[Ops] (Lead) {1}", "AND", "Zoë Ünal",
+                                  "Night Shift 🔥", "a+b-c!*?~^:/|&"])
 def test_the_manager_is_found_whatever_the_name_holds(world, name):
     for summary in (f"{name} Junior", f"The {name}", name):
-        world.make_person(summary)
+        world.make_person_issue(summary)
     world.clock.advance(60)
     world.oscar.name = name
     trigger(world)
-    assert world.linked(only_issue(world), "Incident Manager") == [name]
+    assert world.list_linked_summaries(only_issue(world), "Incident Manager") == [name]
 
 
 def test_without_the_assignees_issue_the_agents_will_do(world):
     world.oscar.name = "Nobody's Issue"
     world.clock.advance(60)
     trigger(world)
-    assert world.linked(only_issue(world), "Incident Manager") == ["Rita Responder"]
+    assert world.list_linked_summaries(only_issue(world), "Incident Manager") == ["Rita Responder"]
 
 
 def test_titles_and_details_are_cut_to_what_jira_takes(world):
@@ -203,17 +202,17 @@ def test_titles_and_details_are_cut_to_what_jira_takes(world):
 
 def test_monitorings_details_are_readable(world):
     world.pagerduty.trigger(world.service, "Disk full", None, "P1", {"host": "db1", "free": {"root": 0}})
-    world.settle()
+    world.run_until_idle()
     assert only_issue(world).description_text.startswith('host: db1\n')
     assert 'free: {"root": 0}' in only_issue(world).description_text
 
 
 def test_who_lends_jpi_their_account_still_gets_an_issue_for_what_they_trigger(world):
     world.pagerduty.trigger(world.service, "Down", world.pagerduty_bot, "P1")
-    world.settle()
-    assert world.seen() == {"Down": ("triggered", "new")}
-    world.jim = world.bot_account
-    world.move(only_issue(world), "done")
-    world.settle()
+    world.run_until_idle()
+    assert world.read_statuses() == {"Down": ("triggered", "new")}
+    world.jim = world.jira_bot
+    world.move_issue(only_issue(world), "done")
+    world.run_until_idle()
     poll(world)
-    assert world.seen() == {"Down": ("resolved", "done")}
+    assert world.read_statuses() == {"Down": ("resolved", "done")}

@@ -8,11 +8,11 @@ import pytest
 
 from jpi.domain.events import IncidentUnacknowledged, IssueUpdated
 from jpi.domain.model import Issue
-from jpi.errors import OutcomeUnknown, Refused, Retryable, TooEarly, Unavailable
+from jpi.errors import OutcomeUnknown, Refused, RetryableError, ServiceUnavailable, TooEarly
 from jpi.handlers import log_entries
 from jpi.sync.leases import LEASE_SECONDS
 from sandbox.jira.model import Transition, Workflow
-from tests.acting import QUESTIONS, apply, on_call, whole
+from tests.world_actions import QUESTIONS, apply_event, count_created_parts, make_fault_on_call
 
 REFUSED = "What changed shortly before?"
 
@@ -21,16 +21,16 @@ REFUSED = "What changed shortly before?"
 @pytest.mark.parametrize(("status", "after"), [(0, False), (0, True), (500, False), (503, True)])
 def test_a_lost_answer_is_looked_into_before_anything_is_made_again(p1, path, status, after):
     world, event = p1
-    world.jira_server.fault = on_call("POST", path, status, after)
+    world.jira_server.choose_fault = make_fault_on_call("POST", path, status, after)
     with pytest.raises(OutcomeUnknown):
-        apply(world, event)
+        apply_event(world, event)
     if path == "/issue":
         with pytest.raises(TooEarly) as caught:
-            apply(world, event)
-        assert 0 < caught.value.after <= 30
+            apply_event(world, event)
+        assert 0 < caught.value.retry_after_seconds <= 30
     world.clock.advance(31)
-    apply(world, event)
-    assert whole(world) == [QUESTIONS, 2, 1]
+    apply_event(world, event)
+    assert count_created_parts(world) == [QUESTIONS, 2, 1]
 
 
 @pytest.mark.parametrize(("path", "fault"), [
@@ -39,16 +39,16 @@ def test_a_lost_answer_is_looked_into_before_anything_is_made_again(p1, path, st
 def test_what_a_limit_refused_is_made_at_the_next_attempt_without_waiting(p1, path, fault):
     world, event = p1
     status, headers = fault.pop("status"), fault
-    world.jira_server.fault = on_call("POST", path, status, times=3, **headers)
+    world.jira_server.choose_fault = make_fault_on_call("POST", path, status, times=3, **headers)
     if "Retry-After" in headers or path == "/issue":
-        with pytest.raises(Unavailable):
-            apply(world, event)
-        world.jira_server.fault = lambda call: None
+        with pytest.raises(ServiceUnavailable):
+            apply_event(world, event)
+        world.jira_server.choose_fault = lambda call: None
     else:
-        with pytest.raises(Unavailable):
-            apply(world, event)
-    apply(world, event)
-    assert whole(world) == [QUESTIONS, 2, 1]
+        with pytest.raises(ServiceUnavailable):
+            apply_event(world, event)
+    apply_event(world, event)
+    assert count_created_parts(world) == [QUESTIONS, 2, 1]
 
 
 def test_a_worker_that_died_holds_others_up_only_for_its_lease(p1, monkeypatch):
@@ -60,15 +60,15 @@ def test_a_worker_that_died_holds_others_up_only_for_its_lease(p1, monkeypatch):
     def dies(self, draft):
         raise Death
 
-    monkeypatch.setattr("jpi.jira.client.Jira.create", dies)
+    monkeypatch.setattr("jpi.jira.client.JiraClient.create", dies)
     with pytest.raises(Death):
-        apply(world, event)
+        apply_event(world, event)
     monkeypatch.undo()
     with pytest.raises(TooEarly):
-        apply(world, event)
+        apply_event(world, event)
     world.clock.advance(LEASE_SECONDS + 31)
-    apply(world, event)
-    assert whole(world) == [QUESTIONS, 2, 1]
+    apply_event(world, event)
+    assert count_created_parts(world) == [QUESTIONS, 2, 1]
 
 
 def test_of_two_who_start_at_once_one_makes_the_issue(p1):
@@ -80,18 +80,18 @@ def test_of_two_who_start_at_once_one_makes_the_issue(p1):
         if call.path.endswith("/issue") and call.method == "POST" and not waited:
             waited.append(call)
             with pytest.raises(TooEarly):
-                other.engine.apply(event)
+                other.sync_service.apply(event)
 
     # The fault runs in the simulated Jira, in the midst of the first worker's create.
-    world.jira_server.fault = meanwhile
+    world.jira_server.choose_fault = meanwhile
     world.jira_server.lock = _NoLock()
-    apply(world, event)
+    apply_event(world, event)
     assert waited
-    assert whole(world) == [QUESTIONS, 2, 1]
+    assert count_created_parts(world) == [QUESTIONS, 2, 1]
     # Whoever is on call was not known at once.
-    assert other.engine.apply(event) == "EditIssue"
-    assert other.engine.apply(event) == "nothing to do"
-    assert whole(world) == [QUESTIONS, 2, 1]
+    assert other.sync_service.apply(event) == "EditIssue"
+    assert other.sync_service.apply(event) == "nothing to do"
+    assert count_created_parts(world) == [QUESTIONS, 2, 1]
 
 
 class _NoLock:
@@ -104,35 +104,35 @@ class _NoLock:
 
 def test_an_issue_made_while_somebody_saved_the_link_is_not_lost(p1, monkeypatch):
     world, event = p1
-    links = world.jpi.engine._links
+    links = world.jpi.sync_service._links
 
     def meddle(call):
         if call.path.endswith("/issue") and call.method == "POST":
             links.save(links.get(event.incident.id))
 
-    world.jira_server.fault = meddle
-    apply(world, event)
+    world.jira_server.choose_fault = meddle
+    apply_event(world, event)
     assert links.get(event.incident.id).issue_key == "INCIDENT-1"
-    assert whole(world) == [QUESTIONS, 2, 1]
+    assert count_created_parts(world) == [QUESTIONS, 2, 1]
 
 
 def test_one_refused_question_does_not_cost_the_others(p1, caplog):
     world, event = p1
     world.jira.refused_summaries.add(REFUSED)
-    apply(world, event)
-    assert whole(world) == [QUESTIONS - 1, 2, 1]
-    assert REFUSED not in world.linked(world.issues()[0], "Question")
+    apply_event(world, event)
+    assert count_created_parts(world) == [QUESTIONS - 1, 2, 1]
+    assert REFUSED not in world.list_linked_summaries(world.list_issues()[0], "Question")
     assert "an issue was refused" in caplog.text
     world.jira.refused_summaries.clear()
     log_entries.handler({}, None)
-    assert REFUSED in world.linked(world.issues()[0], "Question")
-    assert whole(world) == [QUESTIONS, 2, 1]
+    assert REFUSED in world.list_linked_summaries(world.list_issues()[0], "Question")
+    assert count_created_parts(world) == [QUESTIONS, 2, 1]
 
 
 def test_what_is_refused_for_ever_is_given_up_with_an_error(p1, caplog):
     world, event = p1
     world.jira.refused_summaries.add(REFUSED)
-    apply(world, event)
+    apply_event(world, event)
     for _ in range(6):
         world.clock.advance(60)
         log_entries.handler({}, None)
@@ -147,20 +147,21 @@ def test_a_field_that_the_screen_lacks_is_left_out_and_said(p1, caplog, field):
     world, event = p1
     found = {one.name: one.id for one in world.jira.fields.values()}.get("Severity") if field == "severity" else field
     world.jira.off_screen.add(("INCIDENT", found))
-    apply(world, event)
-    assert whole(world) == [QUESTIONS, 2, 1]
+    apply_event(world, event)
+    assert count_created_parts(world) == [QUESTIONS, 2, 1]
     assert "left out" in caplog.text
 
 
 def test_where_links_are_not_on_the_screens_each_is_made_by_itself(p1):
     world, event = p1
     world.jira.off_screen |= {("INCIDENT", "issuelinks"), ("QUESTION", "issuelinks"), ("TIMELINE", "issuelinks")}
-    apply(world, event)
-    assert whole(world) == [QUESTIONS, 2, 1]
+    apply_event(world, event)
+    assert count_created_parts(world) == [QUESTIONS, 2, 1]
     log_entries.handler({}, None)
     world.clock.advance(60)
     log_entries.handler({}, None)
-    assert len(world.linked(world.issues()[0], "Timeline")) == len(world.pagerduty.incidents[event.incident.id].log)
+    assert len(world.list_linked_summaries(world.list_issues()[0],
+                                           "Timeline")) == len(world.pagerduty.incidents[event.incident.id].log)
 
 
 def test_a_stakeholder_that_does_not_exist_costs_only_its_link(make_world, caplog):
@@ -168,8 +169,8 @@ def test_a_stakeholder_that_does_not_exist_costs_only_its_link(make_world, caplo
     world.environ["JIRA_ISSUE_STAKEHOLDERS"] += ",PERSON-999"
     world.jpi = world.start_jpi()
     world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
-    world.settle()
-    assert whole(world) == [QUESTIONS, 2, 1]
+    world.run_until_idle()
+    assert count_created_parts(world) == [QUESTIONS, 2, 1]
     assert "a link was refused" in caplog.text
 
 
@@ -178,8 +179,8 @@ def test_link_types_the_other_way_round_are_turned(p1):
     for one in list(world.jira.link_types.values()):
         if one.outward.startswith("has "):
             world.jira.link_types[one.id] = type(one)(one.id, one.name, one.outward, one.inward)
-    apply(world, event)
-    [issue] = world.issues()
+    apply_event(world, event)
+    [issue] = world.list_issues()
     read = world.jim("GET", f"/rest/api/3/issue/{issue.key}", fields="issuelinks")["fields"]["issuelinks"]
     said = {link["type"]["outward" if "outwardIssue" in link else "inward"] for link in read}
     assert said == {"has question", "has stakeholder", "has incident manager"}
@@ -187,109 +188,109 @@ def test_link_types_the_other_way_round_are_turned(p1):
 
 def test_a_person_project_that_is_not_there_costs_only_the_manager(make_world, caplog):
     world = make_world(PERSON_PROJECT_KEY="NOBODY")
-    world.jira_server.fault = on_call("POST", "/search/jql", 400)
+    world.jira_server.choose_fault = make_fault_on_call("POST", "/search/jql", 400)
     world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
-    world.settle()
-    assert whole(world) == [QUESTIONS, 2, 0]
+    world.run_until_idle()
+    assert count_created_parts(world) == [QUESTIONS, 2, 0]
     assert "no incident manager" in caplog.text
 
 
 def test_a_refused_issue_is_tried_again_when_it_can_be_made(p1):
     world, event = p1
-    world.jira.required.add(("INCIDENT", "assignee"))
+    world.jira.required_fields.add(("INCIDENT", "assignee"))
     with pytest.raises(Refused):
-        apply(world, event)
-    world.jira.required.clear()
-    apply(world, event)
-    assert whole(world) == [QUESTIONS, 2, 1]
+        apply_event(world, event)
+    world.jira.required_fields.clear()
+    apply_event(world, event)
+    assert count_created_parts(world) == [QUESTIONS, 2, 1]
 
 
 def test_where_no_transition_leads_there_the_issue_says_so_once(p1, caplog):
     world, event = p1
-    world.jira.workflows["INCIDENT"] = Workflow.of_hops([("To Do", "In Progress")])
-    apply(world, event)
+    world.jira.workflows["INCIDENT"] = Workflow.from_hops([("To Do", "In Progress")])
+    apply_event(world, event)
     incident = world.pagerduty.incidents[event.incident.id]
     world.pagerduty.resolve(incident, world.rita)
-    world.settle()
-    world.pagerduty.outbox.waiting += world.pagerduty.outbox.delivered
-    world.settle()
-    [issue] = world.issues()
+    world.run_until_idle()
+    world.pagerduty.outbox.pending += world.pagerduty.outbox.delivered
+    world.run_until_idle()
+    [issue] = world.list_issues()
     assert ["no transition" in comment.text for comment in issue.comments] == [True]
     assert "the issue cannot get there" in caplog.text
 
 
 def test_where_a_screen_demands_a_field_the_issue_says_which(p1):
     world, event = p1
-    world.jira.workflows["INCIDENT"] = Workflow.of_hops([("To Do", "Done")], required={"Done": ("assignee",)})
-    apply(world, event)
+    world.jira.workflows["INCIDENT"] = Workflow.from_hops([("To Do", "Done")], required={"Done": ("assignee",)})
+    apply_event(world, event)
     world.pagerduty.resolve(world.pagerduty.incidents[event.incident.id], world.rita)
-    world.settle()
-    [issue] = world.issues()
+    world.run_until_idle()
+    [issue] = world.list_issues()
     [comment] = issue.comments
     assert "assignee" in comment.text.lower()
-    assert world.pagerduty.outbox.waiting == [], "the sender need not come again"
+    assert world.pagerduty.outbox.pending == [], "the sender need not come again"
 
 
 def test_of_two_ways_the_one_that_is_open_is_taken(p1):
     world, event = p1
     ways = (Transition("7", "Close", "Done", required=("assignee",)), Transition("9", "Done", "Done"))
     world.jira.workflows["INCIDENT"] = Workflow("To Do", ways)
-    apply(world, event)
+    apply_event(world, event)
     world.pagerduty.resolve(world.pagerduty.incidents[event.incident.id], world.rita)
-    world.settle()
-    [issue] = world.issues()
+    world.run_until_idle()
+    [issue] = world.list_issues()
     assert (issue.status, issue.comments) == ("Done", [])
 
 
 @pytest.mark.parametrize("after", [False, True])
 def test_a_comment_whose_answer_was_lost_is_not_made_twice(p1, after):
     world, event = p1
-    apply(world, event)
+    apply_event(world, event)
     incident = world.pagerduty.incidents[event.incident.id]
     target = world.pagerduty.trigger(world.service, "Other", world.rita, "P5")
-    world.jira_server.fault = on_call("POST", "/comment", 0, after)
+    world.jira_server.choose_fault = make_fault_on_call("POST", "/comment", 0, after)
     world.pagerduty.merge(incident, target, world.rita)
-    world.settle()
+    world.run_until_idle()
     world.clock.advance(31)
-    world.settle()
-    [issue] = world.issues()
+    world.run_until_idle()
+    [issue] = world.list_issues()
     assert len(issue.comments) == 1
-    assert world.category(issue) == "done"
+    assert world.get_category(issue) == "done"
 
 
 def test_a_timeline_whose_answer_was_lost_is_not_made_twice(p1):
     world, event = p1
-    apply(world, event)
-    world.jira_server.fault = on_call("POST", "/issue/bulk", 0, after=True)
+    apply_event(world, event)
+    world.jira_server.choose_fault = make_fault_on_call("POST", "/issue/bulk", 0, after=True)
     assert log_entries.handler({}, None)["again"] == 1
     log_entries.handler({}, None)
-    [issue] = world.issues()
+    [issue] = world.list_issues()
     incident = world.pagerduty.incidents[event.incident.id]
-    assert len(world.linked(issue, "Timeline")) == len(incident.log)
+    assert len(world.list_linked_summaries(issue, "Timeline")) == len(incident.log)
 
 
 def test_an_acknowledgement_crossing_a_resolution_does_not_reopen(p1):
     world, event = p1
-    apply(world, event)
+    apply_event(world, event)
     incident = world.pagerduty.incidents[event.incident.id]
-    with world.losing_webhooks():
+    with world.lose_webhooks():
         world.pagerduty.resolve(incident, world.rita)
-    world.move(world.issues()[0], "indeterminate")
-    world.settle()
+    world.move_issue(world.list_issues()[0], "indeterminate")
+    world.run_until_idle()
     assert incident.status == "resolved"
     log_entries.handler({}, None)
-    assert world.seen() == {"Down": ("resolved", "done")}
+    assert world.read_statuses() == {"Down": ("resolved", "done")}
 
 
 def test_without_knowing_our_own_accounts_equality_still_keeps_echoes_out(p1, caplog):
     world, event = p1
-    apply(world, event)
-    world.jira_server.fault = on_call("GET", "/myself", 403, times=9)
-    world.pagerduty_server.fault = on_call("GET", "/users", 403, times=9)
+    apply_event(world, event)
+    world.jira_server.choose_fault = make_fault_on_call("GET", "/myself", 403, times=9)
+    world.pagerduty_server.choose_fault = make_fault_on_call("GET", "/users", 403, times=9)
     incident = world.pagerduty.incidents[event.incident.id]
     world.pagerduty.resolve(incident, world.rita)
-    world.settle()
-    assert world.seen() == {"Down": ("resolved", "done")}
+    world.run_until_idle()
+    assert world.read_statuses() == {"Down": ("resolved", "done")}
     assert "our own account is not known" in caplog.text
 
 
@@ -299,8 +300,8 @@ def test_parallel_deliveries_of_one_event_make_one_issue(p1):
 
     def deliver():
         try:
-            outcomes.append(world.start_jpi().engine.apply(event))
-        except Retryable:
+            outcomes.append(world.start_jpi().sync_service.apply(event))
+        except RetryableError:
             outcomes.append("again")
 
     workers = [threading.Thread(target=deliver) for _ in range(5)]
@@ -309,22 +310,22 @@ def test_parallel_deliveries_of_one_event_make_one_issue(p1):
     for worker in workers:
         worker.join()
     assert len(outcomes) == 5
-    assert len(world.issues()) == 1
+    assert len(world.list_issues()) == 1
     # Whoever was put off comes again; by then nobody is at it any more.
     world.clock.advance(LEASE_SECONDS)
-    apply(world, event)
-    assert whole(world) == [QUESTIONS, 2, 1]
+    apply_event(world, event)
+    assert count_created_parts(world) == [QUESTIONS, 2, 1]
 
 
 def test_done_on_jira_for_what_is_resolved_already_is_success(p1):
     world, event = p1
-    apply(world, event)
-    with world.losing_webhooks():
+    apply_event(world, event)
+    with world.lose_webhooks():
         world.pagerduty.resolve(world.pagerduty.incidents[event.incident.id], world.rita)
-    world.move(world.issues()[0], "done")
-    world.settle()
-    assert world.jira.outbox.waiting == world.jira.outbox.dropped == []
-    assert world.seen() == {"Down": ("resolved", "done")}
+    world.move_issue(world.list_issues()[0], "done")
+    world.run_until_idle()
+    assert world.jira.outbox.pending == world.jira.outbox.dropped == []
+    assert world.read_statuses() == {"Down": ("resolved", "done")}
 
 
 @pytest.mark.parametrize("service", ["JIRA_API_TOKEN", "PAGERDUTY_API_TOKEN"])
@@ -334,64 +335,65 @@ def test_a_wrong_token_is_refused_in_words_that_do_not_hold_it(p1, service, capl
     world.jpi = world.start_jpi()
     if service == "JIRA_API_TOKEN":
         with pytest.raises(Refused, match="401"):
-            apply(world, event)
+            apply_event(world, event)
     else:
         # What the webhook says makes an issue, too.
-        apply(world, event)
+        apply_event(world, event)
         assert "the incident cannot be read" in caplog.text
-        assert whole(world) == [QUESTIONS, 2, 1]
+        assert count_created_parts(world) == [QUESTIONS, 2, 1]
     assert "refused with 401" in str([vars(record) for record in caplog.records])
     assert "1234" not in str([vars(record) for record in caplog.records])
 
 
 def test_a_dropped_connection_of_pagerdutys_is_tried_again_for_reads_only(p1):
     world, event = p1
-    world.pagerduty_server.fault = on_call("GET", event.incident.id)
-    apply(world, event)
-    assert whole(world) == [QUESTIONS, 2, 1]
-    world.pagerduty_server.fault = on_call("PUT", event.incident.id, after=True)
+    world.pagerduty_server.choose_fault = make_fault_on_call("GET", event.incident.id)
+    apply_event(world, event)
+    assert count_created_parts(world) == [QUESTIONS, 2, 1]
+    world.pagerduty_server.choose_fault = make_fault_on_call("PUT", event.incident.id, after=True)
     world.forget_calls()
-    world.move(world.issues()[0], "done")
-    world.settle()
+    world.move_issue(world.list_issues()[0], "done")
+    world.run_until_idle()
     assert [call.method for call in world.pagerduty_server.calls].count("PUT") == 1
-    assert [len(delivery.answers) for delivery in world.jira.outbox.waiting] == [1], "the sender will come again"
+    assert [len(delivery.answer_statuses)
+            for delivery in world.jira.outbox.pending] == [1], ("the sender will come again")
 
 
 def test_what_happened_on_a_side_before_our_own_write_there_is_older(p1):
     world, event = p1
-    apply(world, event)
+    apply_event(world, event)
     world.clock.advance(60)
     before = world.clock.now() - timedelta(seconds=30)
     # The echo of our write has not come back yet.
-    world.pagerduty.outbox.losing = True
-    world.move(world.issues()[0], "indeterminate")
-    world.settle()
+    world.pagerduty.outbox.is_losing = True
+    world.move_issue(world.list_issues()[0], "indeterminate")
+    world.run_until_idle()
     late = IncidentUnacknowledged("E1", before, replace(event.incident, status="triggered"), event.actor)
-    assert apply(world, late) == "nothing to do"
-    assert world.seen() == {"Down": ("acknowledged", "indeterminate")}
+    assert apply_event(world, late) == "nothing to do"
+    assert world.read_statuses() == {"Down": ("acknowledged", "indeterminate")}
 
 
 def test_an_old_done_does_not_resolve_what_was_reopened_since(p1):
     world, event = p1
-    apply(world, event)
+    apply_event(world, event)
     incident = world.pagerduty.incidents[event.incident.id]
-    world.jira.outbox.losing = True
+    world.jira.outbox.is_losing = True
     for act in (world.pagerduty.resolve, world.pagerduty.reopen):
         world.clock.advance(60)
         act(incident, world.rita)
-        world.settle()
+        world.run_until_idle()
     late = IssueUpdated("J1", world.clock.now() - timedelta(seconds=30), Issue("INCIDENT-1", None, "done"))
-    assert apply(world, late) == "nothing to do"
-    assert world.seen() == {"Down": ("triggered", "new")}
+    assert apply_event(world, late) == "nothing to do"
+    assert world.read_statuses() == {"Down": ("triggered", "new")}
 
 
 def test_of_two_fields_of_one_name_the_one_on_the_screen_is_meant(p1):
     world, event = p1
     [mine] = [one for one in world.jira.fields.values() if one.name == "Severity"]
     world.jira.fields = {"customfield_10001": replace(mine, id="customfield_10001"), **world.jira.fields}
-    world.jpi.reconcile.learn()
-    apply(world, event)
-    [issue] = world.issues()
+    world.jpi.reconciler.warm_site_cache()
+    apply_event(world, event)
+    [issue] = world.list_issues()
     assert issue.fields == {mine.id: "SEV-0"}
 
 
@@ -401,11 +403,11 @@ def test_a_site_that_is_set_up_after_jpi_is_not_poor_for_a_day(p1):
     for there in (world.jira.link_types, world.jira.fields):
         for name in [one for one, kind in there.items() if kind.name in ("Timeline", "Severity")]:
             del there[name]
-    world.jpi.jira.screens.learn("INCIDENT", "Later")
-    world.jpi.jira.learn_site()
+    world.jpi.jira.create_screens.load("INCIDENT", "Later")
+    world.jpi.jira.load_site_schema()
     world.jira.link_types, world.jira.fields = links, fields
     world.jpi = world.start_jpi()
-    apply(world, event)
-    [issue] = world.issues()
-    assert issue.field("Severity") == "SEV-0"
-    assert world.jpi.jira.screens.lacks("INCIDENT", "Later", {"labels"}) == set()
+    apply_event(world, event)
+    [issue] = world.list_issues()
+    assert issue.get_custom_value("Severity") == "SEV-0"
+    assert world.jpi.jira.create_screens.find_missing_fields("INCIDENT", "Later", {"labels"}) == set()

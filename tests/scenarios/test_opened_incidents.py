@@ -5,7 +5,7 @@ import pytest
 
 from jpi.domain.events import IssueCreated
 from jpi.domain.model import Issue
-from tests.acting import on_call, poll, quiet
+from tests.world_actions import is_idle_after_polls, make_fault_on_call, run_poll
 
 RULE = """
     [[open]]
@@ -34,22 +34,22 @@ def opened(world):
 
 def test_an_issue_opens_an_incident_and_is_linked_from_then_on(opening):
     key = make(opening)
-    opening.settle()
+    opening.run_until_idle()
     [incident] = opened(opening)
     assert (incident.key, incident.urgency, incident.service, incident.priority.name) == (
         key, "low", opening.service, "P2")
     issue = opening.jira.issues[key]
-    assert opening.issue_of(incident) is issue
+    assert opening.find_issue(incident) is issue
     assert incident.id in issue.comments[0].text
     opening.pagerduty.acknowledge(incident, opening.rita)
-    opening.settle()
+    opening.run_until_idle()
     assert issue.status == "In Progress"
-    opening.move(issue, "done")
-    opening.settle()
-    poll(opening)
+    opening.move_issue(issue, "done")
+    opening.run_until_idle()
+    run_poll(opening)
     assert incident.status == "resolved"
-    assert len(opening.linked(issue, "Timeline")) == len(incident.log)
-    assert quiet(opening)
+    assert len(opening.list_linked_summaries(issue, "Timeline")) == len(incident.log)
+    assert is_idle_after_polls(opening)
     assert len(opened(opening)) == 1
 
 
@@ -57,8 +57,8 @@ def test_an_issue_opens_an_incident_and_is_linked_from_then_on(opening):
     {"priority": "Low"}, {"issuetype": {"name": "Question"}, "project": {"key": "QUESTION"}}])
 def test_others_open_none(opening, changes):
     make(opening, **changes)
-    opening.settle()
-    poll(opening)
+    opening.run_until_idle()
+    run_poll(opening)
     assert opened(opening) == []
 
 
@@ -66,24 +66,24 @@ def test_one_made_by_whoever_lends_jpi_their_account_opens_one_too(make_linked):
     world, _, _ = make_linked(RULE, PAGERDUTY_USER_EMAIL="rita@example.com", JIRA_USER_EMAIL="jim@example.com",
                               JIRA_API_TOKEN="jim-token")
     key = make(world)
-    world.settle()
+    world.run_until_idle()
     for _ in range(2):
-        poll(world)
+        run_poll(world)
     [incident] = opened(world)
-    world.move(world.jira.issues[key], "done")
-    world.settle()
+    world.move_issue(world.jira.issues[key], "done")
+    world.run_until_idle()
     for _ in range(2):
-        poll(world)
+        run_poll(world)
     assert (incident.key, incident.status) == (key, "resolved")
-    assert quiet(world)
+    assert is_idle_after_polls(world)
     assert (len(opened(world)), len(world.jira.issues[key].comments)) == (1, 1)
 
 
 def test_without_a_rule_nothing_is_opened(linked):
     world, _, _ = linked
     make(world)
-    world.settle()
-    poll(world)
+    world.run_until_idle()
+    run_poll(world)
     assert opened(world) == []
 
 
@@ -91,46 +91,46 @@ def test_what_we_make_ourselves_opens_nothing(opening):
     before = len(opening.pagerduty.incidents)
     opening.jira.off_screen.add(("INCIDENT", "labels"))
     opening.pagerduty.trigger(opening.service, "Down too", opening.rita, "P1")
-    opening.settle()
-    poll(opening)
+    opening.run_until_idle()
+    run_poll(opening)
     assert len(opening.pagerduty.incidents) == before + 1
-    assert len(opening.issues()) == 2
+    assert len(opening.list_issues()) == 2
 
 
 def test_a_webhook_lost_is_made_good_by_the_poll(opening):
-    with opening.losing_webhooks():
+    with opening.lose_webhooks():
         make(opening)
-    poll(opening)
-    poll(opening)
+    run_poll(opening)
+    run_poll(opening)
     assert len(opened(opening)) == 1
-    assert opening.issue_of(opened(opening)[0])
+    assert opening.find_issue(opened(opening)[0])
 
 
 @pytest.mark.parametrize("after", [False, True])
 def test_an_answer_lost_opens_no_second_one(opening, after):
-    opening.pagerduty_server.fault = on_call("POST", "/incidents", 0, after)
+    opening.pagerduty_server.choose_fault = make_fault_on_call("POST", "/incidents", 0, after)
     make(opening)
     for _ in range(3):
-        opening.settle()
-        poll(opening)
+        opening.run_until_idle()
+        run_poll(opening)
     [incident] = opened(opening)
-    assert opening.issue_of(incident)
-    assert len(opening.issues()) == 2, "its webhook made none either"
+    assert opening.find_issue(incident)
+    assert len(opening.list_issues()) == 2, "its webhook made none either"
 
 
 def test_one_that_is_over_before_we_know_of_it_is_not_opened_again(opening):
-    opening.pagerduty_server.fault = on_call("POST", "/incidents", 0, after=True)
-    opening.pagerduty.outbox.losing = True
+    opening.pagerduty_server.choose_fault = make_fault_on_call("POST", "/incidents", 0, after=True)
+    opening.pagerduty.outbox.is_losing = True
     make(opening)
-    opening.jira.outbox.pump()
+    opening.jira.outbox.deliver_due()
     [incident] = opened(opening)
     opening.pagerduty.resolve(incident, opening.rita)
-    opening.pagerduty.outbox.losing = False
+    opening.pagerduty.outbox.is_losing = False
     for _ in range(3):
-        opening.settle()
-        poll(opening)
+        opening.run_until_idle()
+        run_poll(opening)
     assert opened(opening) == [incident]
-    assert opening.issue_of(incident).status == "Done"
+    assert opening.find_issue(incident).status == "Done"
 
 
 def test_a_service_is_found_among_many_that_are_called_alike(opening):
@@ -138,49 +138,50 @@ def test_a_service_is_found_among_many_that_are_called_alike(opening):
         opening.pagerduty.add_service(f"Checkout {number}", opening.oscar)
     opening.pagerduty.services.append(opening.pagerduty.services.pop(0))
     make(opening)
-    opening.settle()
+    opening.run_until_idle()
     assert [one.service.name for one in opened(opening)] == ["Checkout"]
 
 
 def test_a_second_delivery_opens_no_second_one(opening):
     make(opening)
-    opening.settle()
-    opening.jira.outbox.waiting += opening.jira.outbox.delivered
-    opening.settle()
+    opening.run_until_idle()
+    opening.jira.outbox.pending += opening.jira.outbox.delivered
+    opening.run_until_idle()
     assert len(opened(opening)) == 1
 
 
 def test_a_p1_that_its_webhook_tells_of_first_is_adopted(make_linked):
     world, _, _ = make_linked(RULE)
-    world.jira.outbox.losing = True
+    world.jira.outbox.is_losing = True
     key = make(world, "Highest")
-    world.jira.outbox.losing = False
+    world.jira.outbox.is_losing = False
     world.pagerduty.trigger(world.service, "Customers call us", priority="P1", api=True, key=key)
-    world.settle()
-    poll(world)
+    world.run_until_idle()
+    run_poll(world)
     [incident] = opened(world)
-    assert world.issue_of(incident) is world.jira.issues[key]
-    assert len(world.issues()) == 2
+    assert world.find_issue(incident) is world.jira.issues[key]
+    assert len(world.list_issues()) == 2
 
 
 def test_it_is_adopted_whatever_has_become_of_the_issue_meanwhile(opening):
-    opening.jira.outbox.losing = True
+    opening.jira.outbox.is_losing = True
     key = make(opening, "Low")
-    opening.jira.outbox.losing = False
+    opening.jira.outbox.is_losing = False
     incident = opening.pagerduty.trigger(opening.service, "Customers call us", priority="P1", api=True, key=key)
-    opening.settle()
-    assert opening.issue_of(incident) is opening.jira.issues[key]
-    assert len(opening.issues()) == 2
+    opening.run_until_idle()
+    assert opening.find_issue(incident) is opening.jira.issues[key]
+    assert len(opening.list_issues()) == 2
 
 
 def test_an_incident_that_has_an_issue_is_tied_to_no_other(opening):
-    [first] = opening.issues()
+    [first] = opening.list_issues()
     other = make(opening, "Low")
     incident = next(iter(opening.pagerduty.incidents.values()))
     incident.key = other
     opening.pagerduty.acknowledge(incident, opening.rita)
-    opening.settle()
+    opening.run_until_idle()
     opening.jira.issues[other].priority = "High"
-    opening.jpi.engine.apply(IssueCreated("again", opening.clock.now(), Issue(other, priority="High", type="Incident")))
-    assert opening.issue_of(incident) is first
+    opening.jpi.sync_service.apply(IssueCreated("again", opening.clock.now(),
+                                                Issue(other, priority="High", type="Incident")))
+    assert opening.find_issue(incident) is first
     assert opening.jira.issues[other].labels == []

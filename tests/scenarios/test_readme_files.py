@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from jpi.diagnostics.sync_file_checks import missing
+from jpi.diagnostics.sync_file_checks import find_missing
 from sandbox.jira.model import Priority, Transition, Workflow
-from sandbox.site import CUSTOM, TEMPLATE
-from tests.acting import poll, quiet
+from sandbox.site_setup import CUSTOM_FIELD_TYPE_PREFIX, PROJECT_TEMPLATE
+from tests.world_actions import is_idle_after_polls, run_poll
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 EXAMPLES = re.findall(r"```toml\n(.*?)```", README.read_text(), re.DOTALL)
@@ -24,8 +24,8 @@ def playing(make_world, tmp_path):
         file.write_text(EXAMPLES[number])
         world = make_world(SYNC_FILE=str(file), **changes)
         for key in projects:
-            world.admin("POST", "/rest/api/3/project", {
-                "key": key, "name": key, "projectTypeKey": "business", "projectTemplateKey": TEMPLATE,
+            world.jira_admin("POST", "/rest/api/3/project", {
+                "key": key, "name": key, "projectTypeKey": "business", "projectTemplateKey": PROJECT_TEMPLATE,
                 "leadAccountId": world.admin_id, "assigneeType": "UNASSIGNED"})
         for hook in world.jira.webhooks.values():
             hook.jql = f"project in ({', '.join(['INCIDENT', *projects])})"
@@ -35,9 +35,9 @@ def playing(make_world, tmp_path):
 
 
 def add_text_field(world, name):
-    made = world.admin("POST", "/rest/api/3/field", {
-        "name": name, "type": f"{CUSTOM}textfield", "searcherKey": f"{CUSTOM}textsearcher"})
-    world.admin("POST", f"/rest/api/3/screens/addToDefault/{made['id']}")
+    made = world.jira_admin("POST", "/rest/api/3/field", {"name": name, "type": f"{CUSTOM_FIELD_TYPE_PREFIX}textfield",
+                                                          "searcherKey": f"{CUSTOM_FIELD_TYPE_PREFIX}textsearcher"})
+    world.jira_admin("POST", f"/rest/api/3/screens/addToDefault/{made['id']}")
 
 
 def issues_of(world, incident):
@@ -46,7 +46,7 @@ def issues_of(world, incident):
 
 def all_is_there(world):
     world.jpi.budget.start(60.0)
-    return list(missing(world.jpi))
+    return list(find_missing(world.jpi))
 
 
 def test_there_are_three():
@@ -63,16 +63,16 @@ def test_several_teams_each_with_a_project_of_its_own(playing):
     for service, priority in [(world.service, "P2"), (payments, "P1"), (payments, "P3"), (staging, "P1"),
                               (search, "P1"), (search, "P2")]:
         incident = world.pagerduty.trigger(service, "Down", world.rita, priority)
-        world.settle()
-        made[service.name, priority] = [
-            (one.project, one.type, "payments" in one.labels, one.field("Affected service"), one.field("Severity"))
-            for one in issues_of(world, incident)]
-    poll(world)
+        world.run_until_idle()
+        made[service.name, priority] = [(one.project, one.type, "payments" in one.labels,
+                                         one.get_custom_value("Affected service"), one.get_custom_value("Severity"))
+                                        for one in issues_of(world, incident)]
+    run_poll(world)
     assert made == {
         ("Checkout", "P2"): [("PAY", "Bug", True, "Checkout", "SEV-0")],
         ("Payments", "P1"): [("PAY", "Bug", True, "Payments", "SEV-0")], ("Payments", "P3"): [],
         ("Staging", "P1"): [], ("Search", "P1"): [("OPS", "Incident", False, None, "SEV-0")], ("Search", "P2"): []}
-    assert quiet(world)
+    assert is_idle_after_polls(world)
 
 
 def test_by_urgency_for_an_account_without_priorities(playing):
@@ -84,21 +84,21 @@ def test_by_urgency_for_an_account_without_priorities(playing):
     low, other = (world.pagerduty.trigger(world.service, title, None, None, details, urgency=urgency)
                   for title, urgency in (("Shop DOWN", "low"), ("Disk is full", "high")))
     down = world.pagerduty.trigger(world.service, "Shop DOWN", None, None, details)
-    world.settle()
-    poll(world)
+    world.run_until_idle()
+    run_poll(world)
     assert (issues_of(world, low), issues_of(world, other)) == ([], [])
     [issue] = issues_of(world, down)
-    assert (issue.priority, issue.field("Severity"), issue.field("Runbook")) == (
+    assert (issue.priority, issue.get_custom_value("Severity"), issue.get_custom_value("Runbook")) == (
         "Highest", "SEV-1", "https://wiki.example/checkout")
     world.pagerduty.set_urgency(low, "high", world.rita)
-    world.pagerduty.retitle(down, "Shop is down, all of it")
+    world.pagerduty.set_title(down, "Shop is down, all of it")
     world.jim("PUT", f"/rest/api/3/issue/{issue.key}", {"fields": {"summary": "Shop", "priority": {"name": "Low"}}})
-    world.settle()
-    poll(world)
-    poll(world)
+    world.run_until_idle()
+    run_poll(world)
+    run_poll(world)
     assert len(issues_of(world, low)) == 1, "raised later, of which no webhook tells"
     assert (down.title, issue.summary, issue.priority) == ("Shop is down, all of it", "Shop is down, all of it", "Low")
-    assert quiet(world)
+    assert is_idle_after_polls(world)
 
 
 def test_a_workflow_with_names_of_its_own_whose_issues_open_incidents(playing):
@@ -115,24 +115,24 @@ def test_a_workflow_with_names_of_its_own_whose_issues_open_incidents(playing):
         "project": {"key": "OPS"}, "issuetype": {"name": "Incident"}, "summary": "Shop is down",
         "priority": {"name": "Blocker"}}})
     issue = world.jira.issues[made["key"]]
-    world.settle()
+    world.run_until_idle()
     [incident] = world.pagerduty.incidents.values()
     assert (incident.title, incident.service.name, incident.priority.name) == ("Shop is down", "Checkout", "P1")
     world.pagerduty.acknowledge(incident, world.rita)
-    world.settle()
+    world.run_until_idle()
     assert issue.status == "Investigating"
     go(world, issue, "Mitigating")
     assert incident.status == "acknowledged"
     world.pagerduty.set_priority(incident, "P2", world.rita)
     world.pagerduty.resolve(incident, world.rita)
-    world.settle()
+    world.run_until_idle()
     assert (issue.status, issue.resolution, issue.priority) == ("Closed", "Done", "Major")
     go(world, issue, "Reported")
     assert incident.status == "triggered"
     go(world, issue, "Won't Do")
-    poll(world)
+    run_poll(world)
     assert (incident.status, issue.status) == ("resolved", "Won't Do")
-    assert quiet(world)
+    assert is_idle_after_polls(world)
 
 
 def go(world, issue, name):
@@ -141,4 +141,4 @@ def go(world, issue, name):
     path = f"/rest/api/3/issue/{issue.key}/transitions"
     [way] = [one["id"] for one in world.jim("GET", path)["transitions"] if one["to"]["name"] == name]
     world.jim("POST", path, {"transition": {"id": way}})
-    world.settle()
+    world.run_until_idle()

@@ -6,8 +6,8 @@ import logging
 import pytest
 
 from jpi.handlers import log_entries
-from sandbox.web import Fault
-from tests.deliveries import raw, signed_by_pagerduty, v3
+from sandbox.simulated_service import HttpFault
+from tests.deliveries import encode_body, make_v3_body, sign_as_pagerduty
 from tests.fakes.function_context import FakeContext
 
 SECRETS = ("pagerduty-key", "jira-token-of-the-bot")
@@ -33,23 +33,23 @@ def written():
 
 
 def deliver(world, incident):
-    body = raw(v3(incident=incident.id))
-    headers = signed_by_pagerduty(body, world.environ["PAGERDUTY_WEBHOOK_SECRET"])
-    return world.place.session().post(f"{world.app_url}/pagerduty-webhook", data=body, headers=headers, timeout=10)
+    body = encode_body(make_v3_body(incident=incident.id))
+    headers = sign_as_pagerduty(body, world.environ["PAGERDUTY_WEBHOOK_SECRET"])
+    return world.host.make_session().post(f"{world.app_url}/pagerduty-webhook", data=body, headers=headers, timeout=10)
 
 
 @pytest.mark.parametrize("queued", [False, True])
 def test_the_id_goes_all_the_way(make_world, written, queued):
     world = make_world(queued=queued, LOG_LEVEL="DEBUG")
     incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
-    world.pagerduty.outbox.waiting.clear()
+    world.pagerduty.outbox.pending.clear()
     answer = deliver(world, incident)
     made = answer.headers["X-Request-Id"]
     if queued:
-        assert world.calls() == []
-        world.work()
+        assert world.list_jpi_calls() == []
+        world.apply_batch()
     calls = [line for line in written if line["message"] == "call"]
-    assert len(calls) == len(world.calls()) >= 5
+    assert len(calls) == len(world.list_jpi_calls()) >= 5
     assert {line["request"] for line in calls} == {made}
     [told] = [line for line in written if line.get("type") == "IncidentTriggered"]
     assert told["request"] == made
@@ -60,7 +60,7 @@ def test_the_id_goes_all_the_way(make_world, written, queued):
 
 def test_each_delivery_and_each_poll_has_an_id_of_its_own(world, written):
     incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
-    world.pagerduty.outbox.waiting.clear()
+    world.pagerduty.outbox.pending.clear()
     ids = [deliver(world, incident).headers["X-Request-Id"] for _ in range(2)]
     log_entries.handler({}, None)
     [polled] = [line["request"] for line in written if line["message"] == "polled"]
@@ -75,15 +75,15 @@ def test_lambdas_own_id_is_taken(world, written):
 
 def test_calls_are_told_of_only_to_whoever_debugs(world, written):
     world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
-    world.settle()
+    world.run_until_idle()
     assert not [line for line in written if line["message"] == "call"]
 
 
 def test_no_line_holds_a_secret_an_address_or_a_query(make_world, written):
     world = make_world(LOG_LEVEL="DEBUG")
-    world.jira_server.fault = lambda call: Fault() if call.path.endswith("/search/jql") else None
+    world.jira_server.choose_fault = lambda call: HttpFault() if call.path.endswith("/search/jql") else None
     world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
-    world.settle()
+    world.run_until_idle()
     log_entries.handler({}, None)
     text = json.dumps(written)
     assert '"came": "no answer"' in text

@@ -10,22 +10,22 @@ import pytest
 
 from jpi import app as edge
 from jpi import wiring
-from jpi.errors import Outage, SettingsError, Unavailable
-from sandbox.web import Fault
-from sandbox.world import JIRA_SECRET
-from tests.acting import poll
+from jpi.errors import AwsOutage, ServiceUnavailable, SettingsError
+from sandbox.simulated_service import HttpFault
+from sandbox.world import JIRA_WEBHOOK_SECRET
 from tests.deliveries import (
-    SHARED,
-    annotated,
-    commented,
-    issue_updated,
+    SHARED_FOLDER,
+    encode_body,
+    make_comment_body,
+    make_issue_updated_body,
+    make_v2_body,
+    make_v3_body,
+    make_v3_note_body,
     needs_shared,
-    raw,
-    signed_by_jira,
-    signed_by_pagerduty,
-    v2,
-    v3,
+    sign_as_jira,
+    sign_as_pagerduty,
 )
+from tests.world_actions import run_poll
 
 
 class Edge:
@@ -37,11 +37,11 @@ class Edge:
         self.secret = world.environ["PAGERDUTY_WEBHOOK_SECRET"]
 
     def pagerduty(self, body, headers=None):
-        signed = signed_by_pagerduty(body, self.secret)
+        signed = sign_as_pagerduty(body, self.secret)
         return self.client.post("/pagerduty-webhook", data=body, headers=signed if headers is None else headers)
 
     def jira(self, body, headers=None):
-        signed = signed_by_jira(body, JIRA_SECRET)
+        signed = sign_as_jira(body, JIRA_WEBHOOK_SECRET)
         return self.client.post("/jira-webhook", data=body, headers=signed if headers is None else headers)
 
 
@@ -62,12 +62,12 @@ def refused(answer, status):
 def test_health_needs_nothing(http):
     answer = http.client.get("/health")
     assert (answer.status_code, answer.get_json()) == (200, {"ok": True, "last_poll_seconds": None})
-    assert http.world.calls() == []
+    assert http.world.list_jpi_calls() == []
 
 
 def test_health_is_no_longer_well_when_the_poll_is_three_intervals_old(http):
     world = http.world
-    poll(world)
+    run_poll(world)
     world.clock.advance(170)
     answer = http.client.get("/health")
     assert (answer.status_code, answer.get_json()["ok"]) == (200, True)
@@ -75,17 +75,17 @@ def test_health_is_no_longer_well_when_the_poll_is_three_intervals_old(http):
     world.clock.advance(11)
     answer = http.client.get("/health")
     assert (answer.status_code, answer.get_json()["ok"]) == (503, False)
-    poll(world)
+    run_poll(world)
     assert http.client.get("/health").status_code == 200
 
 
 def test_a_poll_that_fails_keeps_health_from_being_well(http):
     world = http.world
-    poll(world)
-    world.pagerduty_server.fault = lambda call: Fault(500)
+    run_poll(world)
+    world.pagerduty_server.choose_fault = lambda call: HttpFault(500)
     for _ in range(4):
-        with pytest.raises(Unavailable):
-            poll(world)
+        with pytest.raises(ServiceUnavailable):
+            run_poll(world)
     answer = http.client.get("/health").get_json()
     assert (answer["ok"], answer["last_poll_seconds"] >= 240) == (False, True)
 
@@ -93,40 +93,40 @@ def test_a_poll_that_fails_keeps_health_from_being_well(http):
 @pytest.mark.parametrize(("offline", "status"), [(True, 200), (False, 503)])
 def test_without_a_poll_or_a_table_only_a_deployed_jpi_is_unwell(http, monkeypatch, offline, status):
     def gone():
-        raise Outage("no such table")
+        raise AwsOutage("no such table")
 
     world = http.world
     deployed = {**vars(world.jpi.settings), "is_offline": offline}
     there = replace(world.jpi, settings=type(world.jpi.settings)(**deployed))
-    monkeypatch.setattr(wiring, "jpi", lambda: there)
+    monkeypatch.setattr(wiring, "get_app", lambda: there)
     assert http.client.get("/health").status_code == status
     monkeypatch.setattr(there.cursor, "load", gone)
     assert http.client.get("/health").status_code == status
 
 
-@pytest.mark.parametrize("headers", [
-    {}, {"X-PagerDuty-Signature": "v1=00"}, {"X-Webhook-Token": "guess"}, {"X-Hub-Signature": "sha256=00"},
-])
+@pytest.mark.parametrize("headers", [{}, {"X-PagerDuty-Signature": "v1=00"}, {"X-Webhook-Token": "guess"}, {
+    "X-Hub-Signature": "sha256=00"}])
 def test_strangers_get_nothing(http, headers):
-    refused(http.pagerduty(raw(v3()), headers), 401)
-    refused(http.jira(raw(issue_updated()), headers), 401)
-    assert http.world.calls() == []
-    assert http.world.issues() == []
+    refused(http.pagerduty(encode_body(make_v3_body()), headers), 401)
+    refused(http.jira(encode_body(make_issue_updated_body()), headers), 401)
+    assert http.world.list_jpi_calls() == []
+    assert http.world.list_issues() == []
 
 
 def test_without_a_secret_deliveries_are_taken_offline_only(make_world, monkeypatch, caplog):
     world = make_world(PAGERDUTY_WEBHOOK_SECRET="", JIRA_WEBHOOK_SECRET="")
     http = Edge(world)
-    assert http.pagerduty(raw(v3(priority=None)), {}).status_code == 200
+    assert http.pagerduty(encode_body(make_v3_body(priority=None)), {}).status_code == 200
     assert "no webhook secret" in caplog.text
     deployed = {**vars(world.jpi.settings), "is_offline": False}
     there = replace(world.jpi, settings=type(world.jpi.settings)(**deployed))
-    monkeypatch.setattr(wiring, "jpi", lambda: there)
-    refused(http.pagerduty(raw(v3()), {}), 401)
-    refused(http.jira(raw(issue_updated()), {}), 401)
+    monkeypatch.setattr(wiring, "get_app", lambda: there)
+    refused(http.pagerduty(encode_body(make_v3_body()), {}), 401)
+    refused(http.jira(encode_body(make_issue_updated_body()), {}), 401)
 
 
-@pytest.mark.parametrize("body", [b"", b"no json", b"[]", raw({}), raw(v3(incident="")), raw({"event": 5})])
+@pytest.mark.parametrize("body", [b"", b"no json", b"[]", encode_body({}), encode_body(make_v3_body(incident="")),
+                                  encode_body({"event": 5})])
 def test_unreadable_deliveries_are_400(http, body):
     refused(http.pagerduty(body), 400)
     refused(http.jira(body), 400)
@@ -146,45 +146,45 @@ def test_only_posts_are_taken(http, path):
     refused(http.client.get("/elsewhere"), 404)
 
 
-@pytest.mark.parametrize("body", [
-    v3("incident.invented_tomorrow"), annotated(), v3(priority=None), v2("incident.annotate"),
-    {"event": {"event_type": "pagey.ping", "data": {"type": "ping"}}},
-])
+@pytest.mark.parametrize("body", [make_v3_body("incident.invented_tomorrow"), make_v3_note_body(),
+                                  make_v3_body(priority=None),
+                                  make_v2_body("incident.annotate"), {"event": {"event_type": "pagey.ping",
+                                                                                "data": {"type": "ping"}}}])
 def test_what_concerns_nobody_is_taken_and_costs_no_call(http, body):
-    assert http.pagerduty(raw(body)).status_code == 200
-    assert http.world.calls() == []
+    assert http.pagerduty(encode_body(body)).status_code == 200
+    assert http.world.list_jpi_calls() == []
 
 
-@pytest.mark.parametrize("body", [
-    issue_updated("INCIDENT-999"), commented("INCIDENT-999"),
-    issue_updated(webhookEvent="jira:invented_tomorrow"),
-])
+@pytest.mark.parametrize("body", [make_issue_updated_body("INCIDENT-999"), make_comment_body("INCIDENT-999"),
+                                  make_issue_updated_body(webhookEvent="jira:invented_tomorrow")])
 def test_issues_we_hold_no_link_for_cost_no_call(http, body):
-    assert http.jira(raw(body)).status_code == 200
-    assert http.world.calls() == []
+    assert http.jira(encode_body(body)).status_code == 200
+    assert http.world.list_jpi_calls() == []
 
 
 def test_what_our_own_accounts_did_is_not_acted_on(http):
     world = http.world
     incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
-    world.settle()
+    world.run_until_idle()
     # The process knows its own accounts from here on.
-    http.jira(raw(issue_updated(user={"accountId": world.bot_id})))
+    http.jira(encode_body(make_issue_updated_body(user={"accountId": world.bot_id})))
     bot = {"id": world.pagerduty_bot.id, "type": "user_reference"}
-    resolved = raw(v3("incident.resolved", incident.id, status="resolved", agent=bot, at="2036-01-01T00:00:00Z"))
+    resolved = encode_body(make_v3_body("incident.resolved", incident.id, status="resolved", agent=bot,
+                                        at="2036-01-01T00:00:00Z"))
     http.pagerduty(resolved)
     world.forget_calls()
-    assert http.jira(raw(issue_updated(user={"accountId": world.bot_id}, timestamp=2082758400000))).status_code == 200
+    assert (http.jira(encode_body(make_issue_updated_body(user={"accountId": world.bot_id},
+                                                          timestamp=2082758400000))).status_code == 200)
     assert http.pagerduty(resolved).status_code == 200
-    assert world.calls() == []
-    assert world.seen() == {"Down": ("triggered", "new")}
+    assert world.list_jpi_calls() == []
+    assert world.read_statuses() == {"Down": ("triggered", "new")}
 
 
 def test_a_failure_says_nothing_of_ours_and_asks_for_another_try(http, monkeypatch, caplog):
     world = http.world
     incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
-    [delivery] = world.pagerduty.outbox.waiting
-    world.jira_server.fault = lambda call: Fault(503)
+    [delivery] = world.pagerduty.outbox.pending
+    world.jira_server.choose_fault = lambda call: HttpFault(503)
     answer = http.client.post("/pagerduty-webhook", data=delivery.body, headers=delivery.headers)
     refused(answer, 503)
     assert int(answer.headers["Retry-After"]) >= 1
@@ -195,7 +195,7 @@ def test_a_failure_says_nothing_of_ours_and_asks_for_another_try(http, monkeypat
     def broken():
         raise RuntimeError("jira-token-of-the-bot")
 
-    monkeypatch.setattr(wiring, "jpi", broken)
+    monkeypatch.setattr(wiring, "get_app", broken)
     assert refused(http.client.get("/health"), 500) == "It could not be applied."
 
 
@@ -203,7 +203,7 @@ def test_what_no_retry_mends_is_sent_again_all_the_same(http):
     http.world.environ["JIRA_API_TOKEN"] = "wrong"
     http.world.jpi = http.world.start_jpi()
     http.world.pagerduty.trigger(http.world.service, "Down", http.world.rita, "P1")
-    [delivery] = http.world.pagerduty.outbox.waiting
+    [delivery] = http.world.pagerduty.outbox.pending
     refused(http.client.post("/pagerduty-webhook", data=delivery.body, headers=delivery.headers), 500)
 
 
@@ -211,7 +211,7 @@ def test_settings_that_are_not_whole_are_said_in_the_log_only(http, monkeypatch,
     def broken():
         raise SettingsError("JIRA_API_TOKEN is missing")
 
-    monkeypatch.setattr(wiring, "jpi", broken)
+    monkeypatch.setattr(wiring, "get_app", broken)
     refused(http.client.get("/health"), 500)
     assert "JIRA_API_TOKEN is missing" in caplog.text
 
@@ -228,12 +228,12 @@ for sent in (headers, {}):
 def test_a_log_line_is_json_and_holds_no_secret(make_loopback_world):
     world = make_loopback_world()
     world.pagerduty.trigger(world.service, "Down", world.rita, "P1", "a confidential detail")
-    [delivery] = world.pagerduty.outbox.waiting
+    [delivery] = world.pagerduty.outbox.pending
     world.environ["LOG_LEVEL"] = "DEBUG"
     done = subprocess.run([sys.executable, "-c", FRESH_PROCESS, delivery.headers["X-PagerDuty-Signature"]],
                           input=delivery.body, env={**os.environ, **world.environ}, capture_output=True, check=True)
     lines = [json.loads(line) for line in done.stdout.splitlines()]
-    applied = next(line for line in lines if line.get("event") == delivery.event["event"]["id"])
+    applied = next(line for line in lines if line.get("event") == delivery.payload["event"]["id"])
     assert applied["level"] == "INFO"
     assert (applied["source"], applied["type"], applied["outcome"], applied["issue"]) == (
         "webhook", "IncidentTriggered", "CreateIncidentIssue", "INCIDENT-1")
@@ -246,12 +246,13 @@ def test_a_log_line_is_json_and_holds_no_secret(make_loopback_world):
 
 @needs_shared
 def test_every_vendor_body_is_taken(http):
-    files = sorted(SHARED.glob("payloads/pagerduty/v[23]_*event*.json")) + sorted(
-        file for kind in ("v2_docs_*", "v3_capture_*") for file in SHARED.glob(f"payloads/pagerduty/{kind}.json"))
+    files = sorted(SHARED_FOLDER.glob("payloads/pagerduty/v[23]_*event*.json")) + sorted(
+        file for kind in ("v2_docs_*", "v3_capture_*") for file in SHARED_FOLDER.glob(f"payloads/pagerduty/{kind}.json")
+    )
     for file in files:
         body = file.read_bytes()
         # Nobody's priority is P1 here: taken, remembered, nothing made. Those that are P1 need an incident to be read.
         if b'"summary": "P1"' not in body and b'"name": "P1"' not in body:
             assert http.pagerduty(body).status_code == 200, file.name
     for name in ("docs-webhook-issue-updated", "cloud2026-comment_created-trimmed"):
-        assert http.jira((SHARED / f"payloads/jira/{name}.json").read_bytes()).status_code == 200
+        assert http.jira((SHARED_FOLDER / f"payloads/jira/{name}.json").read_bytes()).status_code == 200

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jpi import event_codec
 from jpi.domain.events import IncidentEvent, IncidentLogged, IssueUpdated
 from jpi.domain.model import Comment, Incident, Issue, LogEntry, Person
-from jpi.errors import Permanent
+from jpi.errors import PermanentError
 
 NOON = datetime(2026, 11, 20, 12, 0, 0, 250_000, tzinfo=UTC)
 # AWS: the characters a message may hold; others are refused.
@@ -34,12 +34,12 @@ def test_an_event_survives_being_a_message(event):
 
 @given(events(st.text()))
 def test_a_message_holds_only_what_a_queue_takes(event):
-    assert ALLOWED.fullmatch(event_codec.text(event))
+    assert ALLOWED.fullmatch(event_codec.encode_event(event))
     assert type(shown(event)) is type(event)
 
 
 def shown(event):
-    return event_codec.event(event_codec.text(event))
+    return event_codec.decode_event(event_codec.encode_event(event))
 
 
 def logged(count, text="x"):
@@ -50,28 +50,30 @@ def logged(count, text="x"):
 
 def test_what_fits_is_one_message():
     event = logged(1000)
-    assert list(event_codec.fitting(event)) == [event]
+    assert list(event_codec.split_to_fit(event)) == [event]
     assert shown(event) == event
 
 
 @pytest.mark.parametrize("text", ["x" * 300, "🔥" * 300])
 def test_a_long_log_is_split_and_nothing_of_it_is_lost(text):
     event = logged(1500, text)
-    parts = list(event_codec.fitting(event))
+    parts = list(event_codec.split_to_fit(event))
     assert len(parts) > 1
-    assert max(event_codec.size(event_codec.text(part)) for part in parts) <= event_codec.LIMIT
+    assert (max(event_codec.count_bytes(event_codec.encode_event(part))
+                for part in parts) <= event_codec.MAX_MESSAGE_BYTES)
     assert tuple(entry for part in parts for entry in part.entries) == event.entries
     assert len({part.id for part in parts}) == len(parts)
     assert {replace(part, id="", entries=()) for part in parts} == {replace(event, id="", entries=())}
-    [*ahead, last] = event_codec.fitting(replace(event, whole=True))
+    [*ahead, last] = event_codec.split_to_fit(replace(event, whole=True))
     assert (last.whole, any(part.whole for part in ahead)) == (True, False)
 
 
 def test_many_long_comments_are_split_and_none_of_them_is_lost():
     said = tuple(Comment(str(number), "x" * 30_000, NOON) for number in range(40))
     event = IssueUpdated("read:1", NOON, Issue("INCIDENT-1"), read_at=NOON, comments=said)
-    parts = list(event_codec.fitting(event))
-    assert max(event_codec.size(event_codec.text(part)) for part in parts) <= event_codec.LIMIT
+    parts = list(event_codec.split_to_fit(event))
+    assert (max(event_codec.count_bytes(event_codec.encode_event(part))
+                for part in parts) <= event_codec.MAX_MESSAGE_BYTES)
     assert tuple(one for part in parts for one in part.comments) == said
     assert len({part.id for part in parts}) == len(parts) > 1
 
@@ -79,8 +81,8 @@ def test_many_long_comments_are_split_and_none_of_them_is_lost():
 def test_what_cannot_be_split_is_cut():
     event = logged(1, "🔥" * 200_000)
     event = replace(event, incident=replace(event.incident, title="🔥" * 200_000, details="🔥" * 200_000))
-    [part] = event_codec.fitting(event)
-    assert event_codec.size(event_codec.text(part)) <= event_codec.LIMIT
+    [part] = event_codec.split_to_fit(event)
+    assert event_codec.count_bytes(event_codec.encode_event(part)) <= event_codec.MAX_MESSAGE_BYTES
     assert part.incident.details.startswith("🔥" * 7_000)
     assert (part.at, part.incident.status, part.entries[0].id) == (event.at, "triggered", "R0")
 
@@ -88,5 +90,5 @@ def test_what_cannot_be_split_is_cut():
 @pytest.mark.parametrize("text", ["", "no json", "[]", "{}", "null", '{"event": "No"}', '{"event": "IssueUpdated"}',
                                   '{"event": "IncidentTriggered", "id": "1", "at": "noon", "incident": {"id": "Q1"}}'])
 def test_what_is_no_event_is_permanent(text):
-    with pytest.raises(Permanent):
-        event_codec.event(text)
+    with pytest.raises(PermanentError):
+        event_codec.decode_event(text)

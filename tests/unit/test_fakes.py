@@ -5,11 +5,11 @@ import inspect
 import pytest
 
 from jpi.domain.link import Link
-from jpi.domain.policy import Way
-from jpi.errors import LostRace, Outage, OutcomeUnknown
+from jpi.domain.policy import TransitionTarget
+from jpi.errors import AwsOutage, LostRace, OutcomeUnknown
 from jpi.store import ports as store_ports
 from jpi.sync import poller, ports, service_parts
-from sandbox.aws.memory_tables import MemoryConfig, MemoryLedger, MemoryLinks
+from sandbox.aws.memory_stores import MemoryConfig, MemoryLinks, MemoryProcessedIds
 from sandbox.clock import START
 from tests.fakes.faults import CallFault, Crash
 from tests.fakes.jira import INDEX_LAG_SECONDS, FakeJira
@@ -19,8 +19,8 @@ from tests.fakes.services import JIM, JIRA_BOT, PAGERDUTY_BOT, RITA, NoComments,
 from tests.fakes.world import FakeWorld
 
 PORTS = {FakeJira: ports.Jira, FakePagerDuty: ports.PagerDuty, FakeLog: ports.Log, NoComments: service_parts.Comments,
-         NoNotes: service_parts.Notes, WholeScreens: service_parts.Screens, MemoryLinks: store_ports.Links,
-         MemoryLedger: store_ports.Ledger, MemoryConfig: store_ports.ConfigTable}
+         NoNotes: service_parts.Notes, WholeScreens: service_parts.CreateScreens, MemoryLinks: store_ports.Links,
+         MemoryProcessedIds: store_ports.ProcessedIds, MemoryConfig: store_ports.ConfigTable}
 
 
 def parameters(method):
@@ -37,7 +37,7 @@ def test_a_fake_takes_what_its_port_does(fake):
         assert parameters(getattr(fake, name)) == parameters(getattr(port, name)), name
 
 
-@pytest.mark.parametrize("fake", [MemoryLinks, MemoryLedger, MemoryConfig, FakeLog])
+@pytest.mark.parametrize("fake", [MemoryLinks, MemoryProcessedIds, MemoryConfig, FakeLog])
 def test_the_fakes_of_store_and_log_leave_nothing_out(fake):
     wanted = {name for name, _ in inspect.getmembers(PORTS[fake], inspect.isfunction) if not name.startswith("_")}
     assert {name for name in wanted if not hasattr(fake, name)} == set()
@@ -52,9 +52,9 @@ def test_of_two_who_read_the_same_link_or_position_one_loses():
         world.links.save(read)
     with pytest.raises(LostRace):
         world.links.save(Link("Q1"))
-    world.cursor.save(poller.Position(START, START))
+    world.cursor.save(poller.PollPosition(START, START))
     with pytest.raises(LostRace):
-        world.cursor.save(poller.Position(START, START))
+        world.cursor.save(poller.PollPosition(START, START))
 
 
 @pytest.fixture
@@ -62,56 +62,58 @@ def linked_world():
     """A P1 with its issue, whose webhook arrived."""
     world = FakeWorld()
     world.pagerduty.trigger("P1")
-    world.deliver(world.under_way.pop())
+    world.deliver(world.in_flight.pop())
     world.drain()
     return world
 
 
 def test_a_search_finds_a_new_issue_late(linked_world):
-    [key] = linked_world.jira.incident_issues("Q0")
+    [key] = linked_world.jira.list_incident_issues("Q0")
     [_, label] = linked_world.jira.issues[key].draft.labels
-    assert linked_world.jira.labelled("INCIDENT", label) is None
-    assert linked_world.jira.recent(label, 5) == []
+    assert linked_world.jira.find_issue_by_label("INCIDENT", label) is None
+    assert linked_world.jira.find_recently_changed(label, 5) == []
     linked_world.clock.advance(INDEX_LAG_SECONDS)
-    assert linked_world.jira.labelled("INCIDENT", label).key == key
-    assert linked_world.jira.recent(label, 5) == [key]
-    assert linked_world.jira.labelled("OTHER", label) is None
+    assert linked_world.jira.find_issue_by_label("INCIDENT", label).key == key
+    assert linked_world.jira.find_recently_changed(label, 5) == [key]
+    assert linked_world.jira.find_issue_by_label("OTHER", label) is None
 
 
 def test_jpi_hears_of_its_own_moves_as_of_those_of_people(linked_world):
-    [key] = linked_world.jira.incident_issues("Q0")
-    linked_world.jira.transition(key, Way("indeterminate", "new"))
+    [key] = linked_world.jira.list_incident_issues("Q0")
+    linked_world.jira.transition_issue(key, TransitionTarget("indeterminate", "new"))
     linked_world.jira.act_as_jim(key, "done")
     linked_world.pagerduty.set_status("Q0", "acknowledged")
     linked_world.pagerduty.act_as_rita("Q0", "resolved")
-    assert [event.actor for event in linked_world.under_way] == [JIRA_BOT, JIM, PAGERDUTY_BOT, RITA]
+    assert [event.actor for event in linked_world.in_flight] == [JIRA_BOT, JIM, PAGERDUTY_BOT, RITA]
 
 
 def test_a_person_who_closed_an_issue_keeps_it_closed(linked_world):
-    [key] = linked_world.jira.incident_issues("Q0")
+    [key] = linked_world.jira.list_incident_issues("Q0")
     linked_world.jira.act_as_jim(key, "done")
-    assert linked_world.jira.transition(key, Way("indeterminate", "new")) == "left"
-    assert linked_world.jira.transition(key, Way("done", "new")) == "there"
+    assert linked_world.jira.transition_issue(key, TransitionTarget("indeterminate", "new")) == "left"
+    assert linked_world.jira.transition_issue(key, TransitionTarget("done", "new")) == "there"
 
 
-@pytest.mark.parametrize(("fault", "error", "is_done"), [
-    (CallFault.CRASH_BEFORE, Crash, False), (CallFault.CRASH_AFTER, Crash, True), (CallFault.REFUSED, Outage, False)])
+@pytest.mark.parametrize(("fault", "error", "is_done"), [(CallFault.CRASH_BEFORE, Crash, False), (CallFault.CRASH_AFTER,
+                                                                                                  Crash,
+                                                                                                  True), (
+    CallFault.REFUSED, AwsOutage, False)])
 def test_the_planned_call_breaks_and_no_other(fault, error, is_done):
     world = FakeWorld()
-    ledger = world.stores.ledger
-    world.calls.plan(1, fault)
-    ledger.add(["R1"])
+    ledger = world.stores.processed_ids
+    world.calls.plan_fault(1, fault)
+    ledger.mark_processed(["R1"])
     with pytest.raises(error):
-        ledger.add(["R2"])
-    ledger.add(["R3"])
-    assert ledger.known(["R1", "R2", "R3"]) == {"R1", "R3"} | ({"R2"} if is_done else set())
+        ledger.mark_processed(["R2"])
+    ledger.mark_processed(["R3"])
+    assert ledger.already_processed(["R1", "R2", "R3"]) == {"R1", "R3"} | ({"R2"} if is_done else set())
 
 
 def test_a_lost_answer_breaks_a_write_to_a_service_and_not_one_to_the_store(linked_world):
-    linked_world.calls.plan(0, CallFault.ANSWER_LOST)
+    linked_world.calls.plan_fault(0, CallFault.ANSWER_LOST)
     with pytest.raises(OutcomeUnknown):
         linked_world.pagerduty.edit("Q0", {"title": "Up"})
-    linked_world.calls.plan(0, CallFault.ANSWER_LOST)
+    linked_world.calls.plan_fault(0, CallFault.ANSWER_LOST)
     link = linked_world.links.get("Q0")
-    linked_world.calls.plan(0, CallFault.ANSWER_LOST)
+    linked_world.calls.plan_fault(0, CallFault.ANSWER_LOST)
     assert linked_world.links.save(link).version == link.version + 1

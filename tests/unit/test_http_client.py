@@ -7,8 +7,8 @@ import pytest
 import requests
 import urllib3
 
-from jpi.errors import OutcomeUnknown, Permanent, Refused, Unavailable
-from jpi.http_client import Budget, Calls
+from jpi.errors import OutcomeUnknown, PermanentError, Refused, ServiceUnavailable
+from jpi.http_client import ApiClient, Budget
 from sandbox.clock import Clock
 
 
@@ -39,7 +39,7 @@ def calls():
                 raise outcome
             return outcome
 
-        return Calls("Jira", send, Budget(clock, seconds), clock.advance), sent, clock
+        return ApiClient("Jira", send, Budget(clock, seconds), clock.advance), sent, clock
 
     return make
 
@@ -76,15 +76,14 @@ def test_a_post_that_only_asks_is_a_read(calls):
 
 def test_tries_are_bounded(calls):
     call, sent, _ = calls(*[answer(502)] * 9)
-    with pytest.raises(Unavailable, match="Jira GET /x failed with 502"):
+    with pytest.raises(ServiceUnavailable, match="Jira GET /x failed with 502"):
         call("GET", "/x")
     assert len(sent) == 3
 
 
-@pytest.mark.parametrize(("headers", "pause"), [
-    ({"Retry-After": "3"}, 3.0), ({"ratelimit-reset": "2"}, 2.0), ({}, 0.5),
-    ({"Retry-After": "Fri, 20 Nov 2026 03:00:00 GMT"}, 0.5),
-])
+@pytest.mark.parametrize(("headers", "pause"), [({"Retry-After": "3"}, 3.0), ({"ratelimit-reset": "2"}, 2.0), ({},
+                                                                                                               0.5), ({
+    "Retry-After": "Fri, 20 Nov 2026 03:00:00 GMT"}, 0.5)])
 def test_the_pause_is_what_the_service_asks_for(calls, headers, pause):
     call, sent, _ = calls(answer(429, headers=headers), answer())
     assert call("GET", "/x") is None
@@ -94,9 +93,9 @@ def test_the_pause_is_what_the_service_asks_for(calls, headers, pause):
 @pytest.mark.parametrize(("asked", "seconds"), [("5", 25.0), ("3", 3.5)])
 def test_a_pause_too_long_gives_the_work_back_with_what_was_asked_for(calls, asked, seconds):
     call, sent, _ = calls(answer(429, headers={"Retry-After": asked}), seconds=seconds)
-    with pytest.raises(Unavailable) as caught:
+    with pytest.raises(ServiceUnavailable) as caught:
         call("GET", "/x")
-    assert (len(sent), caught.value.after) == (1, float(asked))
+    assert (len(sent), caught.value.retry_after_seconds) == (1, float(asked))
 
 
 def test_timeouts_end_with_the_budget(calls):
@@ -104,7 +103,7 @@ def test_timeouts_end_with_the_budget(calls):
     call("GET", "/x")
     assert sent[0][2] == (2.0, 4.0)
     call, sent, _ = calls(seconds=0.5)
-    with pytest.raises(Unavailable, match="no time left"):
+    with pytest.raises(ServiceUnavailable, match="no time left"):
         call("GET", "/x")
     assert sent == []
 
@@ -114,12 +113,13 @@ def test_a_refusal_says_why(calls):
     call, _, _ = calls(answer(400, jira))
     with pytest.raises(Refused, match=r"Jira POST /x was refused with 400: No\.; summary: Too long\.") as caught:
         call("POST", "/x")
-    assert (caught.value.status, caught.value.fields, caught.value.answer) == (400, {"summary": "Too long."}, jira)
+    assert (caught.value.status, caught.value.field_errors, caught.value.answer) == (400, {"summary": "Too long."},
+                                                                                     jira)
     pagerduty = {"error": {"message": "Invalid", "code": 2001, "errors": ["Title is empty"]}}
     call, _, _ = calls(answer(400, pagerduty))
     with pytest.raises(Refused, match="Invalid; Title is empty") as caught:
         call("PUT", "/x")
-    assert caught.value.code == 2001
+    assert caught.value.vendor_code == 2001
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'"text"', {"errors": ["a list"]},
@@ -132,7 +132,7 @@ def test_a_refusal_in_another_shape_is_a_refusal(calls, body):
 
 def test_an_answer_that_is_not_json_is_permanent(calls):
     call, _, _ = calls(answer(200, b"<html>"))
-    with pytest.raises(Permanent, match="other than JSON"):
+    with pytest.raises(PermanentError, match="other than JSON"):
         call("GET", "/x")
 
 
@@ -140,7 +140,7 @@ def test_each_thread_has_a_budget_of_its_own():
     budget = Budget(Clock())
     budget.start(300.0)
     seen = []
-    worker = threading.Thread(target=lambda: (budget.start(5.0), seen.append(budget.left())))
+    worker = threading.Thread(target=lambda: (budget.start(5.0), seen.append(budget.get_remaining_seconds())))
     worker.start()
     worker.join()
-    assert (seen, budget.left()) == ([5.0], 300.0)
+    assert (seen, budget.get_remaining_seconds()) == ([5.0], 300.0)

@@ -8,11 +8,11 @@ from jpi import logs
 
 
 def test_the_level_is_the_one_asked_for_last():
-    assert [logs.logger(level).log_level for level in ("CRITICAL", "INFO")] == [50, 20]
+    assert [logs.make_logger(level).log_level for level in ("CRITICAL", "INFO")] == [50, 20]
 
 
 @pytest.mark.parametrize("turn", [1, 2])
 def test_a_level_that_a_test_asked_for_ends_with_it(turn, caplog):
-    logging.getLogger(logs.SERVICE).warning("turn %s", turn)
+    logging.getLogger(logs.SERVICE_NAME).warning("turn %s", turn)
     assert f"turn {turn}" in caplog.text
-    logs.logger("CRITICAL")
+    logs.make_logger("CRITICAL")

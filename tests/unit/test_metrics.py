@@ -5,8 +5,8 @@ import logging
 
 import pytest
 
-from sandbox.web import Fault
-from tests.acting import apply, on_call, poll
+from sandbox.simulated_service import HttpFault
+from tests.world_actions import apply_event, make_fault_on_call, run_poll
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_an_event_is_counted_with_how_long_it_took_to_arrive(p1, lines):
     world.clock.advance(7)
     lines()
     for _ in range(3):
-        apply(world, event)
+        apply_event(world, event)
     first, _, last = figures(lines(), events=1)
     assert (first["result"], first["source"], first["stage"]) == ("applied", "webhook", world.environ["STAGE"])
     assert 7_000 <= first["lag_ms"] < 20_000
@@ -43,40 +43,40 @@ def test_an_event_is_counted_with_how_long_it_took_to_arrive(p1, lines):
 
 def test_calls_are_counted_by_service_with_what_went_wrong(world, lines):
     world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
-    world.jira_server.fault = on_call("POST", "/search/jql", 429, times=1, **{"Retry-After": "1"})
-    world.settle()
+    world.jira_server.choose_fault = make_fault_on_call("POST", "/search/jql", 429, times=1, **{"Retry-After": "1"})
+    world.run_until_idle()
     [jira] = figures(lines(), api="jira")
     assert (jira["calls"], jira["limited"], jira["retries"], jira["errors"]) == (len(world.jira_server.calls), 1, 1, 0)
-    world.pagerduty_server.fault = lambda call: Fault(500) if call.path == "/incidents" else None
-    poll(world)
+    world.pagerduty_server.choose_fault = lambda call: HttpFault(500) if call.path == "/incidents" else None
+    run_poll(world)
     [pagerduty] = figures(lines(), api="pagerduty")
     assert (pagerduty["errors"], pagerduty["retries"]) == (3, 2)
 
 
 def test_where_nothing_was_called_nothing_is_said(world, lines):
-    world.jpi.report()
+    world.jpi.report_metrics()
     lines()
-    world.jpi.report()
+    world.jpi.report_metrics()
     assert figures(lines()) == []
 
 
 def test_failures_are_counted_as_such(p1, lines):
     world, event = p1
-    world.jira_server.fault = lambda call: Fault(400)
+    world.jira_server.choose_fault = lambda call: HttpFault(400)
     with pytest.raises(Exception, match="400"):
-        apply(world, event)
+        apply_event(world, event)
     [failed] = figures(lines(), events=1)
     assert failed["result"] == "failed"
 
 
 def test_what_waits_for_the_poll_by_design_is_no_lag(world, lines):
-    with world.losing_webhooks():
+    with world.lose_webhooks():
         incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
-        poll(world)
+        run_poll(world)
     [made] = [line for line in figures(lines(), source="poll") if "CreateIncidentIssue" in line["outcome"]]
     assert made["lag_ms"] >= 60_000, "its webhook was lost"
-    world.pagerduty.annotate(incident, "Looking.", world.rita)
-    world.settle()
-    poll(world)
+    world.pagerduty.add_note(incident, "Looking.", world.rita)
+    world.run_until_idle()
+    run_poll(world)
     [told] = [line for line in figures(lines(), source="poll") if "AddTimeline" in line["outcome"]]
     assert (told["result"], "lag_ms" in told) == ("applied", False)

@@ -9,13 +9,13 @@ from jpi import event_codec, wiring
 from jpi.app import app
 from jpi.domain.events import IncidentLogged
 from jpi.domain.model import Incident, LogEntry
-from jpi.errors import Outage
+from jpi.errors import AwsOutage
 from jpi.handlers import events, log_entries
-from sandbox.aws import queues
-from sandbox.aws.functions import Context, record
-from sandbox.web import Fault
-from tests.acting import QUESTIONS, on_call, whole
-from tests.deliveries import issue_updated, raw, signed_by_jira
+from sandbox.aws import events_queue
+from sandbox.aws.event_source import LambdaContext, to_lambda_record
+from sandbox.simulated_service import HttpFault
+from tests.deliveries import encode_body, make_issue_updated_body, sign_as_jira
+from tests.world_actions import QUESTIONS, count_created_parts, make_fault_on_call
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
@@ -26,8 +26,8 @@ def trigger(world, title="Down", priority="P1"):
 
 def stored(world):
     """The messages of the queue, which stay where they are."""
-    found = world.events.receive()
-    world.jpi.queue.put_off({one["ReceiptHandle"]: 0 for one in found})
+    found = world.event_source.receive_batch()
+    world.jpi.queue.delay_messages({one["ReceiptHandle"]: 0 for one in found})
     return found
 
 
@@ -37,31 +37,31 @@ def link_of(world, incident):
 
 def test_a_delivery_is_answered_without_calling_anybody_and_applied_later(queued):
     incident = trigger(queued)
-    queued.pagerduty.outbox.pump()
+    queued.pagerduty.outbox.deliver_due()
     [delivery] = queued.pagerduty.outbox.delivered
-    assert delivery.answers == [202]
-    assert queued.calls() == []
+    assert delivery.answer_statuses == [202]
+    assert queued.list_jpi_calls() == []
     [message] = stored(queued)
     assert message["Attributes"]["MessageGroupId"] == incident.id
-    assert message["Attributes"]["MessageDeduplicationId"] == delivery.event["event"]["id"]
-    queued.settle()
-    assert whole(queued) == [QUESTIONS, 2, 1]
-    assert queued.events.waiting() == 0
+    assert message["Attributes"]["MessageDeduplicationId"] == delivery.payload["event"]["id"]
+    queued.run_until_idle()
+    assert count_created_parts(queued) == [QUESTIONS, 2, 1]
+    assert queued.event_source.count_waiting() == 0
 
 
 def test_the_same_delivery_twice_is_stored_once(queued):
     trigger(queued)
-    queued.pagerduty.outbox.pump()
-    queued.pagerduty.outbox.waiting += queued.pagerduty.outbox.delivered
-    queued.pagerduty.outbox.pump()
-    assert queued.events.waiting() == 1
+    queued.pagerduty.outbox.deliver_due()
+    queued.pagerduty.outbox.pending += queued.pagerduty.outbox.delivered
+    queued.pagerduty.outbox.deliver_due()
+    assert queued.event_source.count_waiting() == 1
 
 
 def test_an_id_that_sqs_refuses_is_replaced(queued):
     trigger(queued)
-    queued.settle()
-    body = raw(issue_updated("INCIDENT-1"))
-    signed = signed_by_jira(body, queued.environ["JIRA_WEBHOOK_SECRET"])
+    queued.run_until_idle()
+    body = encode_body(make_issue_updated_body("INCIDENT-1"))
+    signed = sign_as_jira(body, queued.environ["JIRA_WEBHOOK_SECRET"])
     headers = {**signed, "X-Atlassian-Webhook-Identifier": "é" * 99}
     assert app.test_client().post("/jira-webhook", data=body, headers=headers).status_code == 202
     [message] = stored(queued)
@@ -70,23 +70,23 @@ def test_an_id_that_sqs_refuses_is_replaced(queued):
 
 def test_what_happens_on_jira_is_stored_under_its_incident(queued):
     incident = trigger(queued)
-    queued.settle()
+    queued.run_until_idle()
     queued.forget_calls()
-    queued.move(queued.issues()[0], "done")
-    queued.jira.outbox.pump()
-    assert queued.calls() == []
+    queued.move_issue(queued.list_issues()[0], "done")
+    queued.jira.outbox.deliver_due()
+    assert queued.list_jpi_calls() == []
     [message] = stored(queued)
     assert message["Attributes"]["MessageGroupId"] == incident.id
-    queued.settle()
-    assert queued.seen() == {"Down": ("resolved", "done")}
+    queued.run_until_idle()
+    assert queued.read_statuses() == {"Down": ("resolved", "done")}
 
 
 def test_an_issue_that_is_nobodys_is_dropped_at_the_door(queued):
-    key = queued.make_person("Somebody Else")
-    queued.move(queued.jira.issues[key], "done")
-    queued.jira.outbox.pump()
-    assert queued.jira.outbox.waiting == []
-    assert queued.events.waiting() == 0
+    key = queued.make_person_issue("Somebody Else")
+    queued.move_issue(queued.jira.issues[key], "done")
+    queued.jira.outbox.deliver_due()
+    assert queued.jira.outbox.pending == []
+    assert queued.event_source.count_waiting() == 0
 
 
 def test_where_the_queue_is_out_of_order_the_sender_comes_again(queued, monkeypatch):
@@ -94,68 +94,68 @@ def test_where_the_queue_is_out_of_order_the_sender_comes_again(queued, monkeypa
     refused = {"Failed": [{"Id": "0", "SenderFault": False, "Code": "InternalError", "Message": "not now"}]}
     with monkeypatch.context() as patch:
         patch.setattr(queued.jpi.queue.client, "send_message_batch", lambda **_: refused)
-        queued.pagerduty.outbox.pump()
-        [delivery] = queued.pagerduty.outbox.waiting
-        assert delivery.answers == [503]
-        with pytest.raises(Outage, match="not now"):
+        queued.pagerduty.outbox.deliver_due()
+        [delivery] = queued.pagerduty.outbox.pending
+        assert delivery.answer_statuses == [503]
+        with pytest.raises(AwsOutage, match="not now"):
             log_entries.handler({}, None)
-    assert queued.jpi.poll._cursor.load() is None, "what was not stored is read again"
+    assert queued.jpi.poller._cursor.load() is None, "what was not stored is read again"
     queued.clock.advance(3600)
-    queued.settle()
-    assert whole(queued) == [QUESTIONS, 2, 1]
+    queued.run_until_idle()
+    assert count_created_parts(queued) == [QUESTIONS, 2, 1]
 
 
 def test_a_queue_that_is_not_there_is_an_outage(make_world):
     world = make_world(queued=True)
     world.environ["EVENTS_QUEUE"] += "x"
     world.jpi = world.start_jpi()
-    with pytest.raises(Outage, match="SQS send_message_batch"):
-        world.jpi.hand_over([IncidentLogged("1", NOON, Incident("Q1"))])
+    with pytest.raises(AwsOutage, match="SQS send_message_batch"):
+        world.jpi.event_sink([IncidentLogged("1", NOON, Incident("Q1"))])
 
 
 def test_after_a_failure_the_rest_of_its_incident_waits_and_others_do_not(queued):
     bad, good = trigger(queued, "Unlucky"), trigger(queued, "Lucky")
     queued.pagerduty.acknowledge(bad, queued.rita)
-    queued.pagerduty.outbox.pump()
-    queued.jira_server.fault = lambda call: Fault(503) if "Unlucky" in str(call.body) else None
-    batch = queued.events.receive()
+    queued.pagerduty.outbox.deliver_due()
+    queued.jira_server.choose_fault = lambda call: HttpFault(503) if "Unlucky" in str(call.body) else None
+    batch = queued.event_source.receive_batch()
     by_id = {one["MessageId"]: one["Attributes"]["MessageGroupId"] for one in batch}
-    answer = events.handler({"Records": [record(one) for one in batch]}, Context(queued.clock))
+    answer = events.handler({"Records": [to_lambda_record(one) for one in batch]}, LambdaContext(queued.clock))
     failed = [by_id[one["itemIdentifier"]] for one in answer["batchItemFailures"]]
     assert (sorted(by_id.values()), failed) == (sorted([bad.id, bad.id, good.id]), [bad.id, bad.id])
-    assert [issue.summary for issue in queued.issues()] == ["Lucky"]
-    assert "503" in str(link_of(queued, bad).failed)
-    queued.jira_server.fault = lambda call: None
+    assert [issue.summary for issue in queued.list_issues()] == ["Lucky"]
+    assert "503" in str(link_of(queued, bad).failures)
+    queued.jira_server.choose_fault = lambda call: None
     for _ in range(5):
         queued.clock.advance(60)
-        queued.settle()
-    assert queued.seen() == {"Unlucky": ("acknowledged", "indeterminate"), "Lucky": ("triggered", "new")}
-    assert link_of(queued, bad).failed == {}
+        queued.run_until_idle()
+    assert queued.read_statuses() == {"Unlucky": ("acknowledged", "indeterminate"), "Lucky": ("triggered", "new")}
+    assert link_of(queued, bad).failures == {}
 
 
 def visible_after(world, seconds):
     world.clock.advance(seconds)
-    found = world.events.receive()
+    found = world.event_source.receive_batch()
     return len(found)
 
 
 @pytest.mark.parametrize(("headers", "wait"), [({}, 4), ({"Retry-After": "600"}, 601), ({"Retry-After": "86400"}, 900)])
 def test_what_is_refused_is_put_off_for_as_long_as_the_service_asks(queued, headers, wait):
     trigger(queued)
-    queued.jira_server.fault = lambda call: Fault(429, headers=headers)
-    queued.settle()
+    queued.jira_server.choose_fault = lambda call: HttpFault(429, headers=headers)
+    queued.run_until_idle()
     assert visible_after(queued, wait - 2) == 0
     assert visible_after(queued, 3) == 1
 
 
 def test_the_longer_it_fails_the_longer_it_waits(queued):
     trigger(queued)
-    queued.jira_server.fault = lambda call: Fault(429)
+    queued.jira_server.choose_fault = lambda call: HttpFault(429)
     waits = []
     for _ in range(9):
-        queued.settle()
+        queued.run_until_idle()
         before = queued.clock()
-        while not queued.events.visible():
+        while not queued.event_source.count_visible():
             queued.clock.advance(10)
         waits.append(round(queued.clock() - before, -1))
     assert waits == sorted(waits)
@@ -164,51 +164,51 @@ def test_the_longer_it_fails_the_longer_it_waits(queued):
 
 def test_what_no_retry_mends_ends_at_once_with_its_reason(queued, caplog):
     incident = trigger(queued)
-    queued.jira.required.add(("INCIDENT", "assignee"))
-    queued.settle()
-    assert queued.events.waiting() == 0
+    queued.jira.required_fields.add(("INCIDENT", "assignee"))
+    queued.run_until_idle()
+    assert queued.event_source.count_waiting() == 0
     assert "an event ended" in caplog.text
-    [failure] = link_of(queued, incident).failed.values()
+    [failure] = link_of(queued, incident).failures.values()
     assert failure["final"]
     assert "assignee" in failure["reason"]
     queued.pagerduty.acknowledge(incident, queued.rita)
-    queued.settle()
-    assert queued.events.waiting() == 0, "it blocks nobody"
+    queued.run_until_idle()
+    assert queued.event_source.count_waiting() == 0, "it blocks nobody"
 
 
 def test_the_poll_comes_back_to_what_ended_until_somebody_has_mended_it(queued):
     incident = trigger(queued)
-    queued.jira.required.add(("INCIDENT", "assignee"))
-    queued.settle()
+    queued.jira.required_fields.add(("INCIDENT", "assignee"))
+    queued.run_until_idle()
     tries = []
     for minute in range(30):
         queued.forget_calls()
         log_entries.handler({}, None)
-        queued.settle()
-        if any(call.method == "POST" and call.path.endswith("/issue") for call in queued.calls()):
+        queued.run_until_idle()
+        if any(call.method == "POST" and call.path.endswith("/issue") for call in queued.list_jpi_calls()):
             tries.append(minute)
         queued.clock.advance(60)
     # The first five read its log entries anyway; from then on ever more seldom.
     assert 1 <= len([minute for minute in tries if minute > 5]) <= 3
-    queued.jira.required.clear()
+    queued.jira.required_fields.clear()
     queued.clock.advance(3700)
     log_entries.handler({}, None)
-    queued.settle()
-    assert whole(queued) == [QUESTIONS, 2, 1]
-    assert len(queued.linked(queued.issues()[0], "Timeline")) == len(incident.log)
-    assert link_of(queued, incident).failed == {}
+    queued.run_until_idle()
+    assert count_created_parts(queued) == [QUESTIONS, 2, 1]
+    assert len(queued.list_linked_summaries(queued.list_issues()[0], "Timeline")) == len(incident.log)
+    assert link_of(queued, incident).failures == {}
 
 
 @pytest.mark.parametrize("body", ["no json", "{}", '{"event": "IncidentTriggered", "id": "1"}'])
 def test_a_message_that_cannot_be_read_ends_at_once(queued, body, caplog):
-    queued.events._sqs.send_message(QueueUrl=queued.events.url, MessageBody=body, MessageGroupId="Q1",
-                                    MessageDeduplicationId="1")
-    assert queued.events.pump() == 1
+    queued.event_source._sqs.send_message(QueueUrl=queued.event_source.url, MessageBody=body, MessageGroupId="Q1",
+                                          MessageDeduplicationId="1")
+    assert queued.event_source.process_batch() == 1
     assert "the message is not an event of ours" in str([vars(one) for one in caplog.records])
 
 
 def test_a_mistake_of_ours_is_parked_and_not_lost(make_world, monkeypatch, caplog):
-    monkeypatch.setattr(queues, "RECEIVES", 3)
+    monkeypatch.setattr(events_queue, "RECEIVES", 3)
     queued = make_world(queued=True)
     trigger(queued)
 
@@ -216,44 +216,44 @@ def test_a_mistake_of_ours_is_parked_and_not_lost(make_world, monkeypatch, caplo
         raise KeyError("a mistake")
 
     with monkeypatch.context() as patch:
-        patch.setattr(queued.jpi.engine, "apply", mistaken)
-        for _ in range(queues.RECEIVES + 1):
-            queued.settle()
+        patch.setattr(queued.jpi.sync_service, "apply", mistaken)
+        for _ in range(events_queue.RECEIVES + 1):
+            queued.run_until_idle()
             queued.clock.advance(1000)
     assert "a mistake" in caplog.text
-    parked = queued.events._sqs.receive_message(QueueUrl=queued.parked)["Messages"]
-    assert [event_codec.event(one["Body"]).incident.title for one in parked] == ["Down"]
-    assert queued.events.waiting() == 0
+    parked = queued.event_source._sqs.receive_message(QueueUrl=queued.dead_letter_url)["Messages"]
+    assert [event_codec.decode_event(one["Body"]).incident.title for one in parked] == ["Down"]
+    assert queued.event_source.count_waiting() == 0
 
 
 def test_a_function_without_time_starts_nothing(queued):
     incident = trigger(queued)
-    queued.pagerduty.outbox.pump()
-    batch = [record(one) for one in queued.events.receive()]
-    answer = events.handler({"Records": batch}, Context(queued.clock, seconds=10.5))
+    queued.pagerduty.outbox.deliver_due()
+    batch = [to_lambda_record(one) for one in queued.event_source.receive_batch()]
+    answer = events.handler({"Records": batch}, LambdaContext(queued.clock, seconds=10.5))
     assert len(answer["batchItemFailures"]) == 1
-    assert queued.calls() == []
-    assert "no time left" in str(link_of(queued, incident).failed)
+    assert queued.list_jpi_calls() == []
+    assert "no time left" in str(link_of(queued, incident).failures)
 
 
 def test_a_message_that_cannot_be_put_off_comes_again_all_the_same(queued, monkeypatch, caplog):
     trigger(queued)
-    queued.jira_server.fault = on_call("POST", "/issue", 429, times=3)
+    queued.jira_server.choose_fault = make_fault_on_call("POST", "/issue", 429, times=3)
 
     def fails(self, waits):
-        raise Outage("SQS is away")
+        raise AwsOutage("SQS is away")
 
     with monkeypatch.context() as patch:
-        patch.setattr(wiring.Queue, "put_off", fails)
-        queued.settle()
+        patch.setattr(wiring.EventQueue, "delay_messages", fails)
+        queued.run_until_idle()
     assert "messages were not put off" in caplog.text
-    queued.clock.advance(queues.VISIBILITY_SECONDS + 1)
-    queued.settle()
-    assert whole(queued) == [QUESTIONS, 2, 1]
+    queued.clock.advance(events_queue.VISIBILITY_SECONDS + 1)
+    queued.run_until_idle()
+    assert count_created_parts(queued) == [QUESTIONS, 2, 1]
 
 
 def test_the_poll_stores_one_message_an_incident_ten_a_call(queued, monkeypatch):
-    with queued.losing_webhooks():
+    with queued.lose_webhooks():
         incidents = [trigger(queued, f"Alert {number}", "P3") for number in range(23)]
     sent = []
     send = queued.jpi.queue.client.send_message_batch
@@ -263,7 +263,7 @@ def test_the_poll_stores_one_message_an_incident_ten_a_call(queued, monkeypatch)
     assert [len(batch) for batch in sent] == [10, 10, 3]
     groups = [entry["MessageGroupId"] for batch in sent for entry in batch]
     assert sorted(groups) == sorted(one.id for one in incidents)
-    queued.settle()
+    queued.run_until_idle()
     sent.clear()
     log_entries.handler({}, None)
     assert sent == [], "what is known is not stored again"
@@ -271,11 +271,11 @@ def test_the_poll_stores_one_message_an_incident_ten_a_call(queued, monkeypatch)
 
 def test_the_poll_stores_only_the_entries_that_are_new(queued):
     incident = trigger(queued)
-    queued.settle()
+    queued.run_until_idle()
     for note in ("One.", "Two."):
         log_entries.handler({}, None)
-        queued.settle()
-        queued.pagerduty.annotate(incident, note, queued.rita)
+        queued.run_until_idle()
+        queued.pagerduty.add_note(incident, note, queued.rita)
     log_entries.handler({}, None)
     told = [json.loads(message["Body"]) for message in stored(queued)]
     # The line of the timeline has changed the issue too.
@@ -293,22 +293,22 @@ def test_batches_stay_within_their_size(queued, monkeypatch):
 
     monkeypatch.setattr(queued.jpi.queue.client, "send_message_batch", measured)
     entries = tuple(LogEntry(f"R{number}", "notify_log_entry", NOON, "🔥" * 250) for number in range(600))
-    queued.jpi.hand_over([IncidentLogged(f"log:{number}", NOON, Incident(f"Q{number}"), entries=entries)
-                          for number in range(2)])
-    assert max(sizes) <= event_codec.LIMIT
+    queued.jpi.event_sink([IncidentLogged(f"log:{number}", NOON, Incident(f"Q{number}"), entries=entries)
+                           for number in range(2)])
+    assert max(sizes) <= event_codec.MAX_MESSAGE_BYTES
     assert len(sizes) > 4
-    parts = [json.loads(one["Body"]) for one in queued.events.receive()]
+    parts = [json.loads(one["Body"]) for one in queued.event_source.receive_batch()]
     assert sum(len(part["entries"]) for part in parts if part["incident"]["id"] == "Q0") == 600
 
 
 def test_a_long_log_arrives_whole_through_the_queue(queued):
-    with queued.losing_webhooks():
+    with queued.lose_webhooks():
         incident = trigger(queued)
         for number in range(120):
-            queued.pagerduty.annotate(incident, f"{number} " + "🔥" * 1000, queued.rita)
+            queued.pagerduty.add_note(incident, f"{number} " + "🔥" * 1000, queued.rita)
     log_entries.handler({}, None)
-    queued.settle()
-    assert len(queued.linked(queued.issues()[0], "Timeline")) == len(incident.log)
+    queued.run_until_idle()
+    assert len(queued.list_linked_summaries(queued.list_issues()[0], "Timeline")) == len(incident.log)
 
 
 def test_a_queue_by_name_is_looked_up_once_with_the_client_it_was_given():
@@ -319,5 +319,5 @@ def test_a_queue_by_name_is_looked_up_once_with_the_client_it_was_given():
             asked.append(QueueName)
             return {"QueueUrl": "http://sqs.localhost/1/events-x.fifo"}
 
-    queue = wiring.Queue("events-x.fifo", wiring.Place("us-east-1"), lambda event: None, client=Client())
+    queue = wiring.EventQueue("events-x.fifo", wiring.Location("us-east-1"), lambda event: None, client=Client())
     assert (queue.url, queue.url, asked) == ("http://sqs.localhost/1/events-x.fifo",) * 2 + (["events-x.fifo"],)

@@ -29,9 +29,9 @@ def account(monkeypatch):
 @pytest.fixture
 def asked(monkeypatch):
     """The services that were asked, in order."""
-    found, real = [], aws.client
+    found, real = [], aws.make_client
     monkeypatch.setattr(
-        secret_references.aws, "client", lambda service, *more: (found.append(service), real(service, *more))[1]
+        secret_references.aws, "make_client", lambda service, *more: (found.append(service), real(service, *more))[1]
     )
     return found
 
@@ -44,19 +44,16 @@ def test_each_stands_for_what_is_stored(account, asked):
 
 
 def test_nobody_is_asked_where_nothing_is_named(asked):
-    assert secret_references.resolved({"JIRA_API_TOKEN": "plain", "X": "a, b"}) == (
-        {"JIRA_API_TOKEN": "plain", "X": "a, b"},
-        [],
-    )
+    assert secret_references.resolve_references({"JIRA_API_TOKEN": "plain",
+                                                 "X": "a, b"}) == ({"JIRA_API_TOKEN": "plain", "X": "a, b"}, [])
     assert asked == []
 
 
 def test_more_names_than_one_call_takes(account, asked):
     for number in range(12):
         account.put_parameter(Name=f"/jpi/qa/{number}", Value=f"v{number}", Type="SecureString")
-    there, _ = secret_references.resolved(
-        {"PAGERDUTY_WEBHOOK_SECRET": ",".join(f"ssm:/jpi/qa/{number}" for number in range(12))}
-    )
+    there, _ = secret_references.resolve_references({"PAGERDUTY_WEBHOOK_SECRET": ",".join(f"ssm:/jpi/qa/{number}"
+                                                                                          for number in range(12))})
     assert there == {"PAGERDUTY_WEBHOOK_SECRET": ",".join(f"v{number}" for number in range(12))}
     assert asked == ["ssm"]
 
@@ -66,7 +63,7 @@ def test_a_version_may_be_named(account):
 
 
 def test_tables_are_made_without_any_secret(monkeypatch, asked):
-    assert settings.load(NAMED, look_up=False).config_table == "config-dev"
+    assert settings.load(NAMED, resolve_secrets=False).config_table == "config-dev"
     assert asked == []
 
 
@@ -95,8 +92,8 @@ class Refusing:
 
 @pytest.mark.parametrize("code", ["AccessDeniedException", "ThrottlingException", "ExpiredTokenException"])
 def test_why_is_said_in_awss_words_and_of_that_name_only(monkeypatch, code):
-    monkeypatch.setattr(secret_references.aws, "client", lambda *_: Refusing(code))
-    found, problems = secret_references.resolved({name: NAMED[name].partition(",")[0] for name in (
+    monkeypatch.setattr(secret_references.aws, "make_client", lambda *_: Refusing(code))
+    found, problems = secret_references.resolve_references({name: NAMED[name].partition(",")[0] for name in (
         "JIRA_API_TOKEN", "JIRA_WEBHOOK_SECRET")})
     assert found["JIRA_WEBHOOK_SECRET"] == "v"
     [said] = problems

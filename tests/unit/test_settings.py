@@ -9,10 +9,8 @@ from jpi import settings, wiring
 from jpi.errors import SettingsError
 from jpi.settings import load
 
-REQUIRED = {
-    "JIRA_SERVER_URL": "https://acme.atlassian.net/", "JIRA_USER_EMAIL": "bot@acme.example", "JIRA_API_TOKEN": "jt",
-    "PAGERDUTY_API_TOKEN": "pt", "PAGERDUTY_USER_EMAIL": "bot@acme.example",
-}
+REQUIRED = {"JIRA_SERVER_URL": "https://acme.atlassian.net/", "JIRA_USER_EMAIL": "bot@acme.example",
+            "JIRA_API_TOKEN": "jt", "PAGERDUTY_API_TOKEN": "pt", "PAGERDUTY_USER_EMAIL": "bot@acme.example"}
 
 
 def test_the_defaults_are_the_documented_ones():
@@ -58,10 +56,9 @@ def test_everything_wrong_is_said_at_once_and_no_secret_is_shown():
     assert all(f"{name} (" in text for name in wrong if name != "JIRA_API_TOKEN")
 
 
-@pytest.mark.parametrize(("interval", "good"), [
-    ("1 minute", True), ("5 minutes", True), ("1 hour", True), ("2 days", True), ("1 hours", False),
-    ("2 minute", False), ("0 minutes", False), ("minute", False),
-])
+@pytest.mark.parametrize(("interval", "good"), [("1 minute", True), ("5 minutes", True), ("1 hour", True), ("2 days",
+                                                                                                            True), (
+    "1 hours", False), ("2 minute", False), ("0 minutes", False), ("minute", False)])
 def test_the_interval_is_what_aws_takes(interval, good):
     if good:
         assert load({**REQUIRED, "PAGERDUTY_POLL_INTERVAL": interval}).pagerduty_poll_interval == interval
@@ -95,24 +92,23 @@ def test_the_example_is_a_valid_setting_of_everything():
     assert list(example.keys() ^ {one.name.upper() for one in settings.fields(settings.Settings)}) == []
 
 
-@pytest.mark.parametrize(("content", "problem"), [
-    (None, "cannot be read"), ("{", "must be a JSON list"), ('[{"description": "x"}]', "must be a JSON list"),
-    ('["x"]', "must be a JSON list"), ("5", "must be a JSON list"),
-])
+@pytest.mark.parametrize(("content", "problem"), [(None, "cannot be read"), ("{",
+                                                                             "must be a JSON list"), (
+    '[{"description": "x"}]', "must be a JSON list"), ('["x"]', "must be a JSON list"), ("5", "must be a JSON list")])
 def test_a_questions_file_that_is_not_one_is_said_by_name(tmp_path, content, problem):
     file = tmp_path / "questions.json"
     if content is not None:
         file.write_text(content)
     with pytest.raises(SettingsError, match=r"QUESTIONS_FILE .*" + problem):
-        wiring.policy(load({**REQUIRED, "QUESTIONS_FILE": str(file)}))
+        wiring.load_policy(load({**REQUIRED, "QUESTIONS_FILE": str(file)}))
 
 
 def test_questions_are_read_only_where_they_have_a_project(tmp_path):
     file = tmp_path / "questions.json"
     file.write_text(json.dumps([{"summary": "Why?"}, {"summary": "Who?", "description": "Names."}]))
     chosen = {**REQUIRED, "QUESTIONS_FILE": str(file)}
-    assert [one.summary for one in wiring.policy(load(chosen)).questions] == ["Why?", "Who?"]
-    assert wiring.policy(load({**chosen, "QUESTION_PROJECT_KEY": "", "QUESTIONS_FILE": "nowhere"})).questions == ()
+    assert [one.summary for one in wiring.load_policy(load(chosen)).questions] == ["Why?", "Who?"]
+    assert wiring.load_policy(load({**chosen, "QUESTION_PROJECT_KEY": "", "QUESTIONS_FILE": "nowhere"})).questions == ()
 
 
 @pytest.mark.parametrize(("before", "after"), [
@@ -125,8 +121,8 @@ def test_a_variable_is_put_in_its_place_and_read_again(tmp_path, monkeypatch, be
         (tmp_path / "kept").write_text(before)
         (tmp_path / "kept").chmod(0o640)
         file.symlink_to(tmp_path / "kept")
-    settings.put(file, "A", "a #b")
+    settings.write_env_variable(file, "A", "a #b")
     assert (file.read_text(), file.is_symlink()) == (after, before is not None)
     assert oct(file.stat().st_mode & 0o777) == ("0o600" if before is None else "0o640")
     monkeypatch.chdir(tmp_path)
-    assert settings.given("A") == "a #b"
+    assert settings.get_variable("A") == "a #b"

@@ -4,14 +4,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.jira.jql.match import COMPARED, DATES, OPPOSITE, TEXTS, Clause, Context, Document, Group, date_of
-from sandbox.jira.jql.text import TextQuery
-from sandbox.jira.jql.words import RESERVED_WORDS, JqlError, Token, tokens
+from sandbox.jira.jql.conditions import (
+    COMPARISONS,
+    DATE_FIELDS,
+    OPPOSITE_OPERATORS,
+    TEXT_FIELDS,
+    Clause,
+    Context,
+    Document,
+    Group,
+    parse_date,
+)
+from sandbox.jira.jql.lexer import RESERVED_WORDS, JqlError, Token, tokenize
+from sandbox.jira.jql.text_query import TextQuery
 
 __all__ = ["Context", "Document", "JqlError", "Query", "parse"]
 
-NAMES = {"type": "issuetype", "issue": "key", "issuekey": "key", "id": "key",
-         "updateddate": "updated", "createddate": "created"}
+FIELD_ALIASES = {"type": "issuetype", "issue": "key", "issuekey": "key", "id": "key", "updateddate": "updated",
+                 "createddate": "created"}
 
 
 @dataclass(frozen=True)
@@ -23,157 +33,159 @@ class Query:
 
     def matches(self, issue: Document, context: Context) -> bool:
         """Whether the issue meets the query."""
-        return self.where is None or self.where.holds(issue, context)
+        return self.where is None or self.where.is_met_by(issue, context)
 
     def sort(self, issues: list[Any], document: Callable[[Any], Document]) -> list[Any]:
         """The issues as ORDER BY says; otherwise the newest first."""
         for name, descending in reversed(self.order or (("created", True),)):
-            issues = sorted(issues, key=lambda issue: _sortable(document(issue), name), reverse=descending)
+            issues = sorted(issues, key=lambda issue: _make_sort_key(document(issue), name), reverse=descending)
         return issues
 
 
 def parse(text: str, known: Mapping[str, str], context: Context) -> Query:
     """The query. `known` says which fields there are besides the usual: name -> name in the document."""
-    return _Parser(text, known, context).query()
+    return _Parser(text, known, context).parse_query()
 
 
 class _Parser:
     def __init__(self, text: str, known: Mapping[str, str], context: Context) -> None:
-        self.left = tokens(text)
-        self.known, self.context = known, context
+        self.tokens_left = tokenize(text)
+        self.field_names, self.context = known, context
 
-    def query(self) -> Query:
-        where = None if self.left[0].kind == "end" or self._at_order() else self._any()
-        order = self._order() if self._at_order() else ()
-        if self.left[0].kind != "end":
-            raise self._unexpected("Expecting either 'OR' or 'AND' but got")
+    def parse_query(self) -> Query:
+        where = None if self.tokens_left[0].kind == "end" or self._is_at_order_by() else self._parse_or()
+        order = self._parse_order() if self._is_at_order_by() else ()
+        if self.tokens_left[0].kind != "end":
+            raise self._make_error("Expecting either 'OR' or 'AND' but got")
         return Query(where, order)
 
-    def _take(self, *wanted: str) -> bool:
-        token = self.left[0]
+    def _take_token(self, *wanted: str) -> bool:
+        token = self.tokens_left[0]
         found = (token.keyword or (token.text if token.kind == "sign" else "")) in wanted
         if found:
-            self.left.pop(0)
+            self.tokens_left.pop(0)
         return found
 
-    def _at_order(self) -> bool:
-        return self.left[0].keyword == "order"
+    def _is_at_order_by(self) -> bool:
+        return self.tokens_left[0].keyword == "order"
 
-    def _unexpected(self, expecting: str) -> JqlError:
-        token = self.left[0]
+    def _make_error(self, expecting: str) -> JqlError:
+        token = self.tokens_left[0]
         got = f"'{token.text}'" if token.kind != "end" else "end of query"
-        return JqlError(f"{expecting} {got}. (line 1, character {token.at})")
+        return JqlError(f"{expecting} {got}. (line 1, character {token.position})")
 
-    def _any(self) -> Clause | Group:
-        return self._joined(("or", "||"), self._all, False)
+    def _parse_or(self) -> Clause | Group:
+        return self._parse_joined(("or", "||"), self._parse_and, False)
 
-    def _all(self) -> Clause | Group:
-        return self._joined(("and", "&&"), self._not, True)
+    def _parse_and(self) -> Clause | Group:
+        return self._parse_joined(("and", "&&"), self._parse_not, True)
 
-    def _joined(self, words: tuple[str, ...], part: Callable[[], Clause | Group], every: bool) -> Clause | Group:
+    def _parse_joined(self, words: tuple[str, ...], part: Callable[[], Clause | Group], every: bool) -> Clause | Group:
         parts = [part()]
-        while self._take(*words):
+        while self._take_token(*words):
             parts.append(part())
         return parts[0] if len(parts) == 1 else Group(tuple(parts), every)
 
-    def _not(self) -> Clause | Group:
-        if self._take("not", "!"):
-            return Group((self._not(),), True, negated=True)
-        if not self._take("("):
-            return self._clause()
-        inner = self._any()
-        if not self._take(")"):
-            raise self._unexpected("Expecting ')' but got")
+    def _parse_not(self) -> Clause | Group:
+        if self._take_token("not", "!"):
+            return Group((self._parse_not(),), True, negated=True)
+        if not self._take_token("("):
+            return self._parse_clause()
+        inner = self._parse_or()
+        if not self._take_token(")"):
+            raise self._make_error("Expecting ')' but got")
         return inner
 
-    def _clause(self) -> Clause:
-        said, name = self._field()
-        operator = self._operator()
+    def _parse_clause(self) -> Clause:
+        said, name = self._parse_field()
+        operator = self._parse_operator()
         listed = operator in ("in", "not in")
-        values, functions = self._list() if listed else self._value()
-        _check(said, name, operator, values)
-        if name in DATES and operator not in ("is", "is not"):
-            date_of(said, str(values[0]), self.context)
+        values, functions = self._parse_list() if listed else self._parse_value()
+        _check_operator(said, name, operator, values)
+        if name in DATE_FIELDS and operator not in ("is", "is not"):
+            parse_date(said, str(values[0]), self.context)
         return Clause(name, operator, values, functions)
 
-    def _field(self) -> tuple[str, str]:
-        token = self.left[0]
+    def _parse_field(self) -> tuple[str, str]:
+        token = self.tokens_left[0]
         if token.kind not in ("word", "quoted") or token.keyword in RESERVED_WORDS:
-            raise self._unexpected("Expecting a field name but got")
-        self.left.pop(0)
-        name = NAMES.get(token.text.lower(), token.text.lower())
-        if name not in self.known and name not in DATES | TEXTS:
+            raise self._make_error("Expecting a field name but got")
+        self.tokens_left.pop(0)
+        name = FIELD_ALIASES.get(token.text.lower(), token.text.lower())
+        if name not in self.field_names and name not in DATE_FIELDS | TEXT_FIELDS:
             raise JqlError(f"Field '{token.text}' does not exist or you do not have permission to view it.")
-        return token.text, self.known.get(name, name)
+        return token.text, self.field_names.get(name, name)
 
-    def _operator(self) -> str:
-        if self._take("not"):
-            return "not in" if self._take("in") else self._no_operator()
-        if self._take("is"):
-            return "is not" if self._take("not") else "is"
-        if self._take("in"):
+    def _parse_operator(self) -> str:
+        if self._take_token("not"):
+            return "not in" if self._take_token("in") else self._refuse_operator()
+        if self._take_token("is"):
+            return "is not" if self._take_token("not") else "is"
+        if self._take_token("in"):
             return "in"
-        sign = self.left[0]
-        return self.left.pop(0).text if sign.kind == "sign" and sign.text in OPPOSITE else self._no_operator()
+        sign = self.tokens_left[0]
+        return (self.tokens_left.pop(0).text if sign.kind == "sign" and sign.text in OPPOSITE_OPERATORS
+                else self._refuse_operator())
 
-    def _no_operator(self) -> str:
-        raise self._unexpected("Expecting operator but got")
+    def _refuse_operator(self) -> str:
+        raise self._make_error("Expecting operator but got")
 
-    def _list(self) -> tuple[tuple[str | None, ...], frozenset[str]]:
-        if not self._take("("):
-            raise self._unexpected("Expecting '(' but got")
-        values, functions = self._value()
-        while self._take(","):
-            more, calls = self._value()
+    def _parse_list(self) -> tuple[tuple[str | None, ...], frozenset[str]]:
+        if not self._take_token("("):
+            raise self._make_error("Expecting '(' but got")
+        values, functions = self._parse_value()
+        while self._take_token(","):
+            more, calls = self._parse_value()
             values, functions = values + more, functions | calls
-        if not self._take(")"):
-            raise self._unexpected("Expecting ')' but got")
+        if not self._take_token(")"):
+            raise self._make_error("Expecting ')' but got")
         return values, functions
 
-    def _value(self) -> tuple[tuple[str | None, ...], frozenset[str]]:
-        token: Token = self.left[0]
+    def _parse_value(self) -> tuple[tuple[str | None, ...], frozenset[str]]:
+        token: Token = self.tokens_left[0]
         if token.kind not in ("word", "quoted"):
-            raise self._unexpected("Expecting either a value, list or function but got")
-        self.left.pop(0)
+            raise self._make_error("Expecting either a value, list or function but got")
+        self.tokens_left.pop(0)
         if token.keyword in ("empty", "null"):
             return (None,), frozenset()
         if token.keyword in RESERVED_WORDS:
             raise JqlError(f"'{token.text}' is a reserved JQL word. You must surround it in quotation marks to use it "
-                           f"in a query. (line 1, character {token.at})")
-        if not self._take("("):
+                           f"in a query. (line 1, character {token.position})")
+        if not self._take_token("("):
             return (token.text,), frozenset()
-        if token.keyword not in ("currentuser", "now") or not self._take(")"):
+        if token.keyword not in ("currentuser", "now") or not self._take_token(")"):
             raise JqlError(f"Unable to find JQL function '{token.text}()'.")
         return (f"{token.keyword}()",), frozenset({f"{token.keyword}()"})
 
-    def _order(self) -> tuple[tuple[str, bool], ...]:
-        self.left.pop(0)
-        if not self._take("by"):
-            raise self._unexpected("Expecting 'by' but got")
+    def _parse_order(self) -> tuple[tuple[str, bool], ...]:
+        self.tokens_left.pop(0)
+        if not self._take_token("by"):
+            raise self._make_error("Expecting 'by' but got")
         found: list[tuple[str, bool]] = []
-        while not found or self._take(","):
-            _, name = self._field()
-            descending = self._take("desc")
+        while not found or self._take_token(","):
+            _, name = self._parse_field()
+            descending = self._take_token("desc")
             if not descending:
-                self._take("asc")
+                self._take_token("asc")
             found.append((name, descending))
         return tuple(found)
 
 
-def _check(said: str, name: str, operator: str, values: tuple[str | None, ...]) -> None:
-    allowed = {"~", "!~"} if name in TEXTS else set(COMPARED) if name in DATES else {"=", "!=", "in", "not in"}
+def _check_operator(said: str, name: str, operator: str, values: tuple[str | None, ...]) -> None:
+    allowed = ({"~", "!~"} if name in TEXT_FIELDS else set(COMPARISONS) if name in DATE_FIELDS
+               else {"=", "!=", "in", "not in"})
     if operator not in allowed | {"is", "is not"}:
         raise JqlError(f"The operator '{operator}' is not supported by the '{said}' field.")
     if (operator in ("is", "is not")) != (values == (None,)):
         raise JqlError(f"The operator '{operator}' cannot be used with this value of the field '{said}'.")
-    if name in TEXTS and values[0] is not None:
+    if name in TEXT_FIELDS and values[0] is not None:
         try:
             TextQuery(values[0])
         except ValueError as error:
             raise JqlError(f"The text query '{values[0]}' for field '{said}' is not valid.") from error
 
 
-def _sortable(issue: Document, name: str) -> tuple[Any, ...]:
+def _make_sort_key(issue: Document, name: str) -> tuple[Any, ...]:
     value = issue.get(f"rank:{name}", issue.get(name))
     shown = sorted(value) if isinstance(value, frozenset) else value
     return (True, shown) if shown else (False,)

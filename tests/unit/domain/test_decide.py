@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jpi.domain.actions import AddComment, AddTimeline, CreateIncidentIssue, SetIncidentStatus, TransitionIssue
-from jpi.domain.decide import decide, performed, settle, wants_whole_log
+from jpi.domain.decide import advance_watermarks, decide, needs_whole_log, record_action
 from jpi.domain.events import (
     IncidentAcknowledged,
     IncidentLogged,
@@ -19,15 +19,15 @@ from jpi.domain.events import (
     IncidentUnacknowledged,
 )
 from jpi.domain.link import Link
-from jpi.domain.model import CATEGORY_OF, STATUS_OF, LogEntry
+from jpi.domain.model import CATEGORY_BY_STATUS, STATUS_BY_CATEGORY, LogEntry
 from jpi.domain.policy import Policy
 from sandbox.clock import START as NOON
-from tests.fakes.events import INCIDENT_ID, kind_of_move, make_incident_event, make_issue_event, make_link
+from tests.fakes.events import INCIDENT_ID, find_move_event_class, make_incident_event, make_issue_event, make_link
 from tests.fakes.pure import FATES, PureWorld
 from tests.fakes.services import RITA
 
 NEW = Link(INCIDENT_ID)
-LINKED = make_link(seen={"pagerduty": NOON.timestamp()})
+LINKED = make_link(watermarks={"pagerduty": NOON.timestamp()})
 
 
 def on_pagerduty(kind=IncidentTriggered, seconds=0, **changes):
@@ -60,70 +60,116 @@ CASES = {
     "no priority gets none": (NEW, on_pagerduty(priority=None), []),
     "raised to P1": (NEW, on_pagerduty(IncidentPriorityUpdated), [create()]),
     "an old snapshot still says that it was a P1": (
-        replace(NEW, seen={"pagerduty": NOON.timestamp() + 9}, agreed={"status": "acknowledged", "priority": "P3"}),
-        on_pagerduty(), [create(), TransitionIssue("indeterminate", "new")]),
+        replace(
+            NEW, watermarks={"pagerduty": NOON.timestamp() + 9}, agreed={"status": "acknowledged", "priority": "P3"}
+        ),
+        on_pagerduty(),
+        [create(), TransitionIssue("indeterminate", "new")],
+    ),
     "a P1 first heard of when it is over": (
-        NEW, on_pagerduty(IncidentResolved, status="resolved"),
-        [create(status="resolved"), TransitionIssue("done", "new")]),
+        NEW,
+        on_pagerduty(IncidentResolved, status="resolved"),
+        [create(status="resolved"), TransitionIssue("done", "new")],
+    ),
     "the same again": (LINKED, on_pagerduty(), []),
-    "acknowledged": (LINKED, on_pagerduty(IncidentAcknowledged, 1, status="acknowledged"),
-                     [TransitionIssue("indeterminate", "new")]),
+    "acknowledged": (
+        LINKED,
+        on_pagerduty(IncidentAcknowledged, 1, status="acknowledged"),
+        [TransitionIssue("indeterminate", "new")],
+    ),
     "an old one of the same millisecond": (agreed("acknowledged"), on_pagerduty(), []),
-    "unacknowledged": (agreed("acknowledged"), on_pagerduty(IncidentUnacknowledged, 1),
-                       [TransitionIssue("new", "indeterminate")]),
-    "resolved": (agreed("acknowledged"), on_pagerduty(IncidentResolved, 1, status="resolved"),
-                 [TransitionIssue("done", "indeterminate")]),
+    "unacknowledged": (
+        agreed("acknowledged"),
+        on_pagerduty(IncidentUnacknowledged, 1),
+        [TransitionIssue("new", "indeterminate")],
+    ),
+    "resolved": (
+        agreed("acknowledged"),
+        on_pagerduty(IncidentResolved, 1, status="resolved"),
+        [TransitionIssue("done", "indeterminate")],
+    ),
     "resolved by merging": (
-        LINKED, on_pagerduty(IncidentResolved, 1, status="resolved", merged_into="Payments https://x"),
-        [AddComment("merged:Q1", "This incident was merged on PagerDuty into Payments https://x."),
-         TransitionIssue("done", "new")]),
+        LINKED,
+        on_pagerduty(IncidentResolved, 1, status="resolved", merged_into="Payments https://x"),
+        [
+            AddComment("merged:Q1", "This incident was merged on PagerDuty into Payments https://x."),
+            TransitionIssue("done", "new"),
+        ],
+    ),
     "resolved twice": (agreed("resolved"), on_pagerduty(IncidentResolved, 1, status="resolved", merged_into="x"), []),
     "an old acknowledgement": (LINKED, on_pagerduty(IncidentAcknowledged, -1, status="acknowledged"), []),
     "acknowledged, crossing Jira's done": (
-        agreed("resolved"), on_pagerduty(IncidentAcknowledged, 1, status="acknowledged"), []),
+        agreed("resolved"),
+        on_pagerduty(IncidentAcknowledged, 1, status="acknowledged"),
+        [],
+    ),
     "acknowledged after a reopening that was not heard of": (
-        agreed("resolved"), on_pagerduty(IncidentAcknowledged, 2, status="acknowledged",
-                                         reopened=NOON + timedelta(seconds=1)),
-        [TransitionIssue("indeterminate", "done")]),
+        agreed("resolved"),
+        on_pagerduty(IncidentAcknowledged, 2, status="acknowledged", reopened=NOON + timedelta(seconds=1)),
+        [TransitionIssue("indeterminate", "done")],
+    ),
     "acknowledged, reopened long before it was resolved": (
-        agreed("resolved"), on_pagerduty(IncidentAcknowledged, 2, status="acknowledged",
-                                         reopened=NOON - timedelta(seconds=1)), []),
+        agreed("resolved"),
+        on_pagerduty(IncidentAcknowledged, 2, status="acknowledged", reopened=NOON - timedelta(seconds=1)),
+        [],
+    ),
     "reopened": (agreed("resolved"), on_pagerduty(IncidentReopened, 1), [TransitionIssue("new", "done")]),
     "read as open again": (agreed("resolved"), logged(1), [TransitionIssue("new", "done")]),
     "log entries": (LINKED, logged(1, [entry()]), [AddTimeline((entry(),))]),
-    "a line of the timeline still missing": (
-        replace(LINKED, todo={"timeline": []}), logged(1), [AddTimeline(())]),
+    "a line of the timeline still missing": (replace(LINKED, backlog={"timeline": []}), logged(1), [AddTimeline(())]),
     "log entries of an incident without an issue": (NEW, logged(1, [entry()], priority="P2"), []),
     "a log entry that raised it, lowered since": (
-        NEW, logged(1, [entry(priority="P1")], priority="P3"),
-        [CreateIncidentIssue(logged(priority="P3").incident, None), AddTimeline((entry(priority="P1"),))]),
+        NEW,
+        logged(1, [entry(priority="P1")], priority="P3"),
+        [CreateIncidentIssue(logged(priority="P3").incident, None), AddTimeline((entry(priority="P1"),))],
+    ),
     "done on Jira": (agreed("acknowledged"), on_jira("done", 1), [SetIncidentStatus("resolved")]),
     "done on both": (agreed("resolved"), on_jira("done", 1), []),
     "in progress on Jira": (LINKED, on_jira("indeterminate", 1), [SetIncidentStatus("acknowledged")]),
     "in progress on Jira, crossing a resolution": (agreed("resolved"), on_jira("indeterminate", 1), []),
     "back to do on Jira": (agreed("acknowledged"), on_jira("new", 1), []),
     "an edit of an issue that could not follow a reopening": (
-        replace(LINKED, issue_status="resolved"), on_jira("done", 1), []),
+        replace(LINKED, issue_status="resolved"),
+        on_jira("done", 1),
+        [],
+    ),
     "a workflow that begins in progress, read for the first time": (
-        replace(LINKED, issue_status=None), on_jira("indeterminate", 1), []),
+        replace(LINKED, issue_status=None),
+        on_jira("indeterminate", 1),
+        [],
+    ),
     "moved to in progress before it was ever read": (
-        replace(LINKED, issue_status=None), replace(on_jira("indeterminate", 1), moved=True),
-        [SetIncidentStatus("acknowledged")]),
+        replace(LINKED, issue_status=None),
+        replace(on_jira("indeterminate", 1), moved=True),
+        [SetIncidentStatus("acknowledged")],
+    ),
     "done before it was ever read": (
-        replace(LINKED, issue_status=None), on_jira("done", 1), [SetIncidentStatus("resolved")]),
+        replace(LINKED, issue_status=None),
+        on_jira("done", 1),
+        [SetIncidentStatus("resolved")],
+    ),
     "an unknown category": (LINKED, on_jira(None, 1), []),
     "an issue of nobody": (NEW, on_jira("done", 1), []),
     "a webhook within the second of the state read before it": (
-        LINKED, on_pagerduty(IncidentResolved, 0.6, status="resolved"), [TransitionIssue("done", "new")]),
+        LINKED,
+        on_pagerduty(IncidentResolved, 0.6, status="resolved"),
+        [TransitionIssue("done", "new")],
+    ),
     "read before what was seen since": (
-        replace(agreed("acknowledged"), seen={"pagerduty": NOON.timestamp() + 0.9}),
-        replace(logged(0), read_at=NOON + timedelta(seconds=0.5)), []),
+        replace(agreed("acknowledged"), watermarks={"pagerduty": NOON.timestamp() + 0.9}),
+        replace(logged(0), read_at=NOON + timedelta(seconds=0.5)),
+        [],
+    ),
     "read after what was seen, told to the second": (
-        replace(LINKED, seen={"pagerduty": NOON.timestamp() + 0.9}),
+        replace(LINKED, watermarks={"pagerduty": NOON.timestamp() + 0.9}),
         replace(logged(0, status="acknowledged"), read_at=NOON + timedelta(seconds=1)),
-        [TransitionIssue("indeterminate", "new")]),
+        [TransitionIssue("indeterminate", "new")],
+    ),
     "older than what we wrote ourselves": (
-        replace(LINKED, seen={"jira": NOON.timestamp() + 5}), on_jira("done", 1), []),
+        replace(LINKED, watermarks={"jira": NOON.timestamp() + 5}),
+        on_jira("done", 1),
+        [],
+    ),
 }
 
 
@@ -139,7 +185,7 @@ def test_which_priorities_get_an_issue_is_the_teams_choice():
 
 def test_without_a_timeline_project_there_is_no_timeline():
     assert decide(logged(1, [entry()]), LINKED, Policy(timeline_project="")) == []
-    assert not wants_whole_log(logged(), NEW, Policy(timeline_project=""))
+    assert not needs_whole_log(logged(), NEW, Policy(timeline_project=""))
 
 
 @pytest.mark.parametrize(("link", "event", "wanted"), [
@@ -148,16 +194,16 @@ def test_without_a_timeline_project_there_is_no_timeline():
     (NEW, logged(entries=[entry(kind="trigger_log_entry")], created=NOON), False),
     (NEW, logged(entries=[entry(kind="trigger_log_entry")], created=NOON - timedelta(hours=1)), True),
     (LINKED, logged(entries=[entry()]), False),
-    (replace(LINKED, todo={"timeline": []}), logged(entries=[entry()]), True),
+    (replace(LINKED, backlog={"timeline": []}), logged(entries=[entry()]), True),
 ])
 def test_the_whole_log_is_read_where_the_window_misses_its_beginning(link, event, wanted):
-    assert wants_whole_log(event, link, Policy()) is wanted
+    assert needs_whole_log(event, link, Policy()) is wanted
 
 
 def test_an_incident_without_an_issue_is_remembered():
-    link = settle(on_pagerduty(priority="P2", status="acknowledged"), NEW)
+    link = advance_watermarks(on_pagerduty(priority="P2", status="acknowledged"), NEW)
     assert link.agreed == {"status": "acknowledged", "title": "Down", "priority": "P2"}
-    assert settle(on_pagerduty(priority="P3", seconds=-1), link) == link, "an old snapshot undoes nothing"
+    assert advance_watermarks(on_pagerduty(priority="P3", seconds=-1), link) == link, "an old snapshot undoes nothing"
 
 
 # People move statuses; deliveries come late, twice, out of order or never.
@@ -182,23 +228,23 @@ class TwoStatuses(PureWorld):
         self.set_status(moves[choice % len(moves)])
 
     def set_status(self, status):
-        kind, self.status = kind_of_move(self.status, status), status
+        kind, self.status = find_move_event_class(self.status, status), status
         self.changed["pagerduty"] = self.seconds
-        self.under_way.append(on_pagerduty(kind, self.seconds, status=status))
+        self.in_flight.append(on_pagerduty(kind, self.seconds, status=status))
 
     def act_on_jira(self, choice):
         self.set_category(["indeterminate", "done"][choice % 2] if self.category == "new" else "done")
 
     def set_category(self, category):
         self.category, self.changed["jira"] = category, self.seconds
-        self.under_way.append(on_jira(category, self.seconds))
+        self.in_flight.append(on_jira(category, self.seconds))
 
     def perform(self, action):
         if isinstance(action, TransitionIssue):
             self.note_write("jira")
-            is_moved = not (self.category == "done" != action.agreed)
+            is_moved = not (self.category == "done" != action.from_category)
             if is_moved:
-                self.link = replace(self.link, issue_status=STATUS_OF[action.category])
+                self.link = replace(self.link, issue_status=STATUS_BY_CATEGORY[action.category])
             self.set_category(action.category if is_moved else self.category)
         elif not (action.status == "acknowledged" and self.status != "triggered"):
             self.note_write("pagerduty")
@@ -207,7 +253,7 @@ class TwoStatuses(PureWorld):
 
     def note_write(self, side):
         self.writes.append(side)
-        self.link = replace(self.link, seen={**self.link.seen, side: self.clock()})
+        self.link = replace(self.link, watermarks={**self.link.watermarks, side: self.clock()})
 
     def read(self):
         """When each last changed, to the second before, and when it was read."""
@@ -222,13 +268,12 @@ class TwoStatuses(PureWorld):
             self.act_on_jira(choice)
         elif step == "read":
             self.clock.advance(1)
-            self.under_way += self.read()
+            self.in_flight += self.read()
         elif step in FATES:
-            self.deliver_any(step, choice)
+            self.deliver_pending_event(step, choice)
 
 
-STEPS = st.lists(st.tuples(
-    st.sampled_from(["pagerduty", "jira", *FATES, "read"]), st.integers(0, 9)), max_size=25)
+STEPS = st.lists(st.tuples(st.sampled_from(["pagerduty", "jira", *FATES, "read"]), st.integers(0, 9)), max_size=25)
 
 
 @given(STEPS)
@@ -238,9 +283,9 @@ def test_both_sides_agree_after_any_history_and_two_polls_and_then_nothing_is_wr
         world.take(step, choice)
     world.poll()
     world.poll()
-    assert CATEGORY_OF[world.status] == world.category
+    assert CATEGORY_BY_STATUS[world.status] == world.category
     writes = list(world.writes)
-    for event in list(world.under_way):
+    for event in list(world.in_flight):
         world.apply(event)
     world.poll()
     assert world.writes == writes
@@ -258,15 +303,15 @@ def test_an_incident_that_ever_qualified_gets_its_issue_in_any_order(order, late
                 created, category = created + 1, "new"
                 link = replace(link, issue_key="INCIDENT-1", agreed={"status": "triggered"})
             else:
-                category, link = getattr(action, "category", category), performed(action, link)
-        link = settle(events[number], link)
+                category, link = getattr(action, "category", category), record_action(action, link)
+        link = advance_watermarks(events[number], link)
     assert (created, category) == (1, "done")
 
 
 def test_a_late_webhook_of_the_second_that_was_read_undoes_nothing():
     read = replace(logged(0, status="triggered"), read_at=NOON + timedelta(seconds=30))
-    link = settle(read, LINKED)
+    link = advance_watermarks(read, LINKED)
     late = on_pagerduty(IncidentAcknowledged, 0.25, status="acknowledged")
     assert decide(late, link, Policy()) == []
-    early = settle(replace(read, read_at=NOON + timedelta(seconds=0.2)), LINKED)
+    early = advance_watermarks(replace(read, read_at=NOON + timedelta(seconds=0.2)), LINKED)
     assert decide(late, early, Policy()) == [TransitionIssue("indeterminate", "new")], "that read had not seen it"

@@ -7,11 +7,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from jpi.domain.actions import Assignee, EditIncident, EditIssue
-from jpi.domain.decide import decide, settle
+from jpi.domain.decide import advance_watermarks, decide
 from jpi.domain.events import IncidentLogged, IncidentPriorityUpdated, IncidentReassigned, IncidentTriggered
-from jpi.domain.field_merge import known, set_by_us
+from jpi.domain.field_merge import build_own_write_key, get_known_value
 from jpi.domain.model import Person
-from jpi.domain.policy import PRIORITIES, FieldSync, Policy
+from jpi.domain.policy import DEFAULT_PRIORITIES, FieldPolicy, Policy
 from sandbox.clock import START
 from tests.fakes.events import make_incident_event, make_issue_event, make_link
 from tests.fakes.pure import FATES, PureWorld
@@ -20,7 +20,7 @@ T = START.timestamp()
 BOTH = {"title": {"pagerduty": "Down", "jira": "Down"}, "priority": {"pagerduty": "P1", "jira": "Highest"}}
 LINKED = make_link(fields=BOTH)
 # Two of PagerDuty's to one of Jira's.
-COARSE = Policy(priorities={**{name: (one,) for name, one in PRIORITIES.items()}, "P5": ("Low",)})
+COARSE = Policy(priorities={**{name: (one,) for name, one in DEFAULT_PRIORITIES.items()}, "P5": ("Low",)})
 
 
 def on_pagerduty(seconds=1, kind=IncidentTriggered, **changes):
@@ -37,7 +37,7 @@ def unknown_on(side):
 
 def hidden(at):
     """A title that was changed at that time, and set on Jira long after."""
-    return replace(LINKED, seen={set_by_us("jira", "title"): T + 9},
+    return replace(LINKED, watermarks={build_own_write_key("jira", "title"): T + 9},
                    fields={**BOTH, "title": {**BOTH["title"], "at": at}})
 
 
@@ -73,17 +73,15 @@ def test_a_value_that_maps_to_the_same_is_remembered_and_not_written():
     link = replace(LINKED, fields={**BOTH, "priority": {"pagerduty": "P4", "jira": "Low"}})
     event = on_pagerduty(priority="P5", kind=IncidentPriorityUpdated)
     assert decide(event, link, COARSE) == []
-    link = settle(event, link)
+    link = advance_watermarks(event, link)
     assert decide(on_jira(2, priority="Low", changed=["priority"]), link, COARSE) == []
     assert link.fields["priority"]["pagerduty"] == "P5"
 
 
 # What choice number n is called on either side.
-CALLED = {
-    "title": [{"pagerduty": f"Title {n}", "jira": f"Title {n}"} for n in range(5)],
-    "priority": [{"pagerduty": f"P{n + 1}", "jira": PRIORITIES[f"P{n + 1}"]} for n in range(5)],
-    "assignee": [{"pagerduty": f"PUSER{n}", "jira": f"712020:{n}"} for n in range(5)],
-}
+CALLED = {"title": [{"pagerduty": f"Title {n}", "jira": f"Title {n}"} for n in range(5)],
+          "priority": [{"pagerduty": f"P{n + 1}", "jira": DEFAULT_PRIORITIES[f"P{n + 1}"]} for n in range(5)],
+          "assignee": [{"pagerduty": f"PUSER{n}", "jira": f"712020:{n}"} for n in range(5)]}
 SIDES = ("pagerduty", "jira")
 # PagerDuty sends no webhook for a title.
 KINDS = {"priority": IncidentPriorityUpdated, "assignee": IncidentReassigned}
@@ -94,7 +92,7 @@ class TwoSetsOfFields(PureWorld):
 
     def __init__(self, **sync):
         link = make_link(fields={name: dict(called[0]) for name, called in CALLED.items()})
-        super().__init__(link, Policy(sync={name: FieldSync(**how) for name, how in sync.items()}))
+        super().__init__(link, Policy(field_policies={name: FieldPolicy(**how) for name, how in sync.items()}))
         self.values = {side: {name: called[0][side] for name, called in CALLED.items()} for side in SIDES}
         self.changed = dict.fromkeys(SIDES, 0)
         self.last, self.newest = {}, dict.fromkeys(CALLED, 0)
@@ -115,8 +113,8 @@ class TwoSetsOfFields(PureWorld):
         self.values[side] |= values
         self.changed[side] = self.seconds
         if side == "jira":
-            self.under_way.append(self.jira_event(values))
-        self.under_way += [self.pagerduty_event(KINDS[name]) for name in values
+            self.in_flight.append(self.jira_event(values))
+        self.in_flight += [self.pagerduty_event(KINDS[name]) for name in values
                            if side == "pagerduty" and name in KINDS]
 
     def jira_event(self, changed=()):
@@ -138,12 +136,12 @@ class TwoSetsOfFields(PureWorld):
         side = "jira" if isinstance(action, EditIssue) else "pagerduty"
         values = {name: self.value_on(side, value) for name, value in action.values.items()}
         values = {name: value for name, value in values.items()
-                  if name != "assignee" or value != known(self.link, side, name)}
+                  if name != "assignee" or value != get_known_value(self.link, side, name)}
         if values:
             self.writes.append((side, values))
             self.set(side, values)
-        seen = {**self.link.seen, **{set_by_us(side, name): self.clock() for name in values}}
-        self.link = replace(self.link, seen=seen)
+        seen = {**self.link.watermarks, **{build_own_write_key(side, name): self.clock() for name in values}}
+        self.link = replace(self.link, watermarks=seen)
         return replace(action, values=values)
 
     def value_on(self, side, value):
@@ -159,7 +157,7 @@ class TwoSetsOfFields(PureWorld):
         elif step == "poll":
             self.poll()
         else:
-            self.deliver_any(step, choice)
+            self.deliver_pending_event(step, choice)
 
     def read(self):
         return [replace(event, read_at=self.clock.now()) for event in (
@@ -168,10 +166,10 @@ class TwoSetsOfFields(PureWorld):
     def arrive(self):
         """Let everything arrive, in its order."""
         for _ in range(200):
-            if self.under_way:
+            if self.in_flight:
                 self.clock.advance(1)
-                self.apply(self.under_way.pop(0))
-        assert not self.under_way
+                self.apply(self.in_flight.pop(0))
+        assert not self.in_flight
 
     def settle(self):
         """Let everything arrive; then two polls, and what follows from them."""
@@ -215,7 +213,7 @@ def test_a_change_takes_one_write(edits, told):
         before, writes = world.choices(name), len(world.writes)
         world.edit(side, name, choice)
         if not told:
-            world.under_way.clear()
+            world.in_flight.clear()
         world.settle()
         assert world.choices(name) == [choice, choice]
         assert len(world.writes) - writes == (before != world.choices(name))
@@ -230,7 +228,7 @@ def test_of_edits_that_only_a_poll_shows_the_newer_or_the_declared_winners_wins(
     for side, choice in edits:
         world.clock.advance(1)
         world.edit(side, name, choice)
-    world.under_way.clear()
+    world.in_flight.clear()
     world.settle()
     wanted = world.last.get((winner, name), world.newest[name])
     assert world.choices(name) == [wanted, wanted]

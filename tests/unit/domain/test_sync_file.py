@@ -10,8 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jpi import settings, wiring
-from jpi.domain.policy import Create, FieldSync, OpenRule, Policy, Rule, When, WhenIssue
-from jpi.domain.sync_file import Choices, merged, parse
+from jpi.domain.policy import (
+    CreationRule,
+    FieldPolicy,
+    IncidentCondition,
+    IssueCondition,
+    IssueSpec,
+    OpeningRule,
+    Policy,
+)
+from jpi.domain.sync_file import SyncFileContent, apply_sync_file, parse_sync_file
 from jpi.errors import SettingsError
 from tests.unit.test_settings import REQUIRED as GOOD
 
@@ -20,44 +28,45 @@ ROOT = Path(__file__).resolve().parents[3]
 
 def problems(text):
     with pytest.raises(SettingsError) as raised:
-        parse(text)
+        parse_sync_file(text)
     return [(int(line), said) for line, said in re.findall(r"line (\d+): (.*)", str(raised.value))]
 
 
 def test_dates_become_what_jiras_fields_take():
     given = "Due = 2026-11-20, At = 2026-11-20T03:00:00Z, Several = [{on = 2026-11-21}], Points = 3"
-    [rule] = parse(f"[[rules]]\ncreate.fields = {{{given}}}").rules
-    assert json.loads(json.dumps(rule.create.fields)) == {
+    [rule] = parse_sync_file(f"[[rules]]\ncreate.fields = {{{given}}}").rules
+    assert json.loads(json.dumps(rule.issue_spec.fields)) == {
         "Due": "2026-11-20", "At": "2026-11-20T03:00:00.000+0000", "Several": [{"on": "2026-11-21"}], "Points": 3}
 
 
 def test_an_empty_file_changes_nothing():
-    assert parse("# nothing\n") == Choices()
-    assert merged(Policy(), Choices()) == Policy()
+    assert parse_sync_file("# nothing\n") == SyncFileContent()
+    assert apply_sync_file(Policy(), SyncFileContent()) == Policy()
 
 
 @pytest.mark.parametrize(("text", "wanted"), [
-    ('[[rules]]\ncreate = {}', {"rules": (Rule(When(), Create()),)}),
+    ('[[rules]]\ncreate = {}', {"rules": (CreationRule(IncidentCondition(), IssueSpec()),)}),
     ('[[rules]]\nwhen = {priorities = "P1"}\nskip = true\n[[rules]]\nwhen.urgencies = ["high"]\n'
      'when.services = ["PS1", "Shop"]\nwhen.title = "(?i)down"\ncreate.project = "OPS"\ncreate.type = "Bug"\n'
      'create.priority = "High"\ncreate.labels = ["x"]\ncreate.assignee = "712020:a"\n'
      'create.fields = {Severity = "SEV-1", "customfield_1" = "{incident.service} {trigger.details.host}"}',
-     {"rules": (Rule(When(("P1",))), Rule(
-         When((), ("high",), ("PS1", "Shop"), "(?i)down"),
-         Create("OPS", "Bug", "High", ("x",), "712020:a",
+     {"rules": (CreationRule(IncidentCondition(("P1",))), CreationRule(
+         IncidentCondition((), ("high",), ("PS1", "Shop"), "(?i)down"),
+         IssueSpec("OPS", "Bug", "High", ("x",), "712020:a",
                 {"Severity": "SEV-1", "customfield_1": "{incident.service} {trigger.details.host}"})))}),
     ('[status]\ntriggered = "New"\nacknowledged = ["Doing", "Review"]\n[status.fields]\nResolution = "Fixed"',
-     {"statuses": {"triggered": ("New",), "acknowledged": ("Doing", "Review")}, "screens": {"Resolution": "Fixed"}}),
+     {"statuses": {"triggered": ("New",), "acknowledged": ("Doing", "Review")},
+      "screen_fields": {"Resolution": "Fixed"}}),
     ('[priority]\nP1 = "Highest"\n"Sev 2" = ["High", "Major"]',
      {"priorities": {"P1": ("Highest",), "Sev 2": ("High", "Major")}}),
     ('[sync]\ntitle = "off"\npriority = {direction = "to-jira"}\nassignee = {winner = "jira"}\nstatus = "both"',
-     {"sync": {"title": FieldSync("off"), "priority": FieldSync("to-jira"), "assignee": FieldSync("both", "jira"),
-               "status": FieldSync()}}),
+     {"field_policies": {"title": FieldPolicy("off"), "priority": FieldPolicy("to-jira"),
+                         "assignee": FieldPolicy("both", "jira"), "status": FieldPolicy()}}),
     ('[[open]]\nwhen = {projects = "OPS", types = ["Bug"], priorities = ["Highest"]}\nservice = "PS1"\nurgency = "low"',
-     {"open": (OpenRule("PS1", WhenIssue(("OPS",), ("Bug",), ("Highest",)), "low"),)}),
+     {"opening_rules": (OpeningRule("PS1", IssueCondition(("OPS",), ("Bug",), ("Highest",)), "low"),)}),
 ])
 def test_what_it_says_is_what_is_meant(text, wanted):
-    assert parse(text) == Choices(**wanted)
+    assert parse_sync_file(text) == SyncFileContent(**wanted)
 
 
 @pytest.mark.parametrize(("text", "wanted"), [
@@ -107,13 +116,13 @@ def test_what_is_commented_out_is_not_taken_for_the_place():
 
 def test_what_is_no_toml_is_told_with_its_line():
     with pytest.raises(SettingsError, match=r"not TOML.*line 2"):
-        parse("[sync]\ntitle = \n")
+        parse_sync_file("[sync]\ntitle = \n")
 
 
 @given(st.text(max_size=60))
 def test_no_text_stops_it_otherwise(text):
     with contextlib.suppress(SettingsError):
-        parse(text)
+        parse_sync_file(text)
 
 
 VALUES = st.recursive(st.booleans() | st.integers() | st.text(max_size=5).map(lambda one: one.replace("'", "")),
@@ -134,41 +143,42 @@ def toml(value):
     "sync = {}", "sync.title = {}", "[[open]]\nwhen = {{types = {}}}\nservice = 'x'"]))
 def test_no_value_stops_it_otherwise(value, where):
     with contextlib.suppress(SettingsError):
-        parse(where.format(toml(value)))
+        parse_sync_file(where.format(toml(value)))
 
 
 def test_the_example_says_all_there_is_to_say():
-    made = parse((ROOT / "etc/sync.example.toml").read_text())
-    assert all(getattr(made, name) for name in Choices.__dataclass_fields__)
+    made = parse_sync_file((ROOT / "etc/sync.example.toml").read_text())
+    assert all(getattr(made, name) for name in SyncFileContent.__dataclass_fields__)
 
 
 @pytest.mark.parametrize("text", re.findall(r"```toml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL))
 def test_the_readmes_examples_are_right(text):
-    assert parse(text) != Choices()
+    assert parse_sync_file(text) != SyncFileContent()
 
 
 def test_the_settings_name_the_file(tmp_path):
     file = tmp_path / "sync.toml"
     file.write_text('[sync]\ntitle = "off"')
-    assert wiring.policy(settings.load({**GOOD, "SYNC_FILE": str(file)})).how("title") == FieldSync("off")
+    assert wiring.load_policy(settings.load({**GOOD,
+                                             "SYNC_FILE": str(file)})).field_policy("title") == FieldPolicy("off")
 
 
 def test_a_file_may_begin_with_a_mark_and_end_its_lines_as_windows_does(tmp_path):
     file = tmp_path / "sync.toml"
     file.write_bytes('[sync]\r\ntitle = "off"\r\n'.encode("utf-8-sig"))
-    assert wiring.sync_file(str(file)).sync == {"title": FieldSync("off")}
+    assert wiring.load_sync_file(str(file)).field_policies == {"title": FieldPolicy("off")}
 
 
 def test_without_a_file_the_settings_are_all(monkeypatch, tmp_path):
-    there = wiring.policy(settings.load({**GOOD, "QUESTION_PROJECT_KEY": ""}))
+    there = wiring.load_policy(settings.load({**GOOD, "QUESTION_PROJECT_KEY": ""}))
     monkeypatch.chdir(tmp_path)
-    assert wiring.policy(settings.load({**GOOD, "QUESTION_PROJECT_KEY": ""})) == there
+    assert wiring.load_policy(settings.load({**GOOD, "QUESTION_PROJECT_KEY": ""})) == there
 
 
 def test_a_file_that_is_asked_for_must_be_there_and_right(tmp_path):
     with pytest.raises(SettingsError, match=r"SYNC_FILE \(.*none.toml\) cannot be read"):
-        wiring.policy(settings.load({**GOOD, "SYNC_FILE": str(tmp_path / "none.toml")}))
+        wiring.load_policy(settings.load({**GOOD, "SYNC_FILE": str(tmp_path / "none.toml")}))
     file = tmp_path / "sync.toml"
     file.write_text("[sync]\ntitel = 'off'")
     with pytest.raises(SettingsError, match=r"(?s)SYNC_FILE \(.*\) needs mending:\nline 2: sync has no 'titel'"):
-        wiring.policy(settings.load({**GOOD, "SYNC_FILE": str(file)}))
+        wiring.load_policy(settings.load({**GOOD, "SYNC_FILE": str(file)}))

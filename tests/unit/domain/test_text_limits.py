@@ -6,24 +6,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jpi.domain.model import Incident, LogEntry, Person
-from jpi.domain.text_limits import CUT, cut, document, entry_description, incident_description, summary
+from jpi.domain.text_limits import (
+    CUT_MARK,
+    cut_text,
+    render_entry_description,
+    render_incident_description,
+    to_adf_document,
+    to_summary,
+)
 from jpi.jira import jql
-from jpi.jira.adf import readable
+from jpi.jira.adf import to_plain_text
 
 
 @given(st.text())
 def test_a_summary_is_one_line_within_the_limit_and_never_empty(text):
-    made = summary(text)
+    made = to_summary(text)
     assert 0 < len(made) <= 255
     assert made.splitlines() == [made]
 
 
 def test_a_cut_is_by_character_and_shows():
-    assert summary("🔥" * 255) == "🔥" * 255
-    assert summary("🔥" * 256) == "🔥" * (255 - len(CUT)) + CUT
-    assert summary(" a \r\n\t b\u2028c ") == "a b c"
-    assert summary(None) == summary(" \n ") == "(no title)"
-    assert cut("abc", 3) == "abc"
+    assert to_summary("🔥" * 255) == "🔥" * 255
+    assert to_summary("🔥" * 256) == "🔥" * (255 - len(CUT_MARK)) + CUT_MARK
+    assert to_summary(" a \r\n\t b\u2028c ") == "a b c"
+    assert to_summary(None) == to_summary(" \n ") == "(no title)"
+    assert cut_text("abc", 3) == "abc"
 
 
 def text_nodes(node):
@@ -34,40 +41,42 @@ def text_nodes(node):
 
 
 def test_what_no_document_can_hold_is_replaced():
-    assert summary("Down\x00\ud83d\x1b[31m") == "Down\ufffd\ufffd\ufffd[31m"
-    assert readable(document("a\x07b")) == "a\ufffdb"
+    assert to_summary("Down\x00\ud83d\x1b[31m") == "Down\ufffd\ufffd\ufffd[31m"
+    assert to_plain_text(to_adf_document("a\x07b")) == "a\ufffdb"
 
 
 @given(st.text(st.characters(exclude_categories=["Cc", "Cs", "Cn"]) | st.sampled_from("\n\r\t")))
 def test_a_document_holds_the_text_in_nodes_that_jira_takes(text):
-    made = document(text)
+    made = to_adf_document(text)
     nodes = [node["text"] for node in text_nodes(made)]
     assert all(node and node.splitlines() == [node] for node in nodes)
     assert "".join(nodes) == "".join(text.splitlines())
 
 
 def test_an_address_in_a_document_is_a_link():
-    linked = [node["text"] for node in text_nodes(document("See https://a.example/b, or\n\nnot.")) if "marks" in node]
+    linked = [node["text"] for node in text_nodes(to_adf_document("See https://a.example/b, or\n\nnot."))
+              if "marks" in node]
     assert linked == ["https://a.example/b"]
-    assert readable(document("one\ntwo https://x.example")) == "one\ntwo https://x.example"
+    assert to_plain_text(to_adf_document("one\ntwo https://x.example")) == "one\ntwo https://x.example"
 
 
 def test_a_long_description_is_cut_and_keeps_the_incidents_address():
     url = "https://acme.pagerduty.com/incidents/Q1"
-    made = incident_description(Incident("Q1", url=url, service="Checkout", urgency="high", details="x" * 40_000))
+    made = render_incident_description(Incident("Q1", url=url, service="Checkout", urgency="high",
+                                                details="x" * 40_000))
     assert len(made) == 32_767
-    assert made.endswith(f"{CUT}\n\nService: Checkout\nUrgency: high\nPagerDuty incident: {url}")
-    assert "no details" in incident_description(Incident("Q1", url=url))
+    assert made.endswith(f"{CUT_MARK}\n\nService: Checkout\nUrgency: high\nPagerDuty incident: {url}")
+    assert "no details" in render_incident_description(Incident("Q1", url=url))
 
 
 def test_a_timeline_entry_says_when_and_who():
     at = datetime(2026, 11, 20, 3, 0, 0, tzinfo=UTC)
     entry = LogEntry("R1", "resolve_log_entry", at, "Resolved", agent=Person("P1", "Rita"), url="https://x")
-    assert entry_description(entry) == "2026-11-20 03:00:00 UTC\nBy Rita\nhttps://x"
+    assert render_entry_description(entry) == "2026-11-20 03:00:00 UTC\nBy Rita\nhttps://x"
 
 
 def test_names_are_quoted_for_jql_and_for_lucene():
-    assert jql.quoted('a"b\\c') == r'"a\"b\\c"'
-    assert jql.phrase("Ann (Ops)") == r'"\"Ann \\(Ops\\)\""'
-    assert jql.people("PERSON", ["Ann", "Bob  AND C"]) == (
+    assert jql.quote_text('a"b\\c') == r'"a\"b\\c"'
+    assert jql.quote_phrase("Ann (Ops)") == r'"\"Ann \\(Ops\\)\""'
+    assert jql.match_summaries("PERSON", ["Ann", "Bob  AND C"]) == (
         r'project = "PERSON" AND (summary ~ "\"Ann\"" OR summary ~ "\"Bob AND C\"") ORDER BY created ASC')

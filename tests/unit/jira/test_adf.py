@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jpi.domain.text_limits import document
-from jpi.jira.adf import readable
+from jpi.domain.text_limits import to_adf_document
+from jpi.jira.adf import to_plain_text
 from sandbox.jira import adf
 
 URL = "https://acme.example/a?b=1"
@@ -63,7 +63,7 @@ LIST = node("bulletList", item(p("one"), node("orderedList", item(p("a")), item(
     (None, ""), ({}, ""), (7, ""), ({"content": "x"}, ""), ({"type": "doc", "content": [None, 3]}, ""),
 ])
 def test_a_document_becomes_text(body, wanted):
-    assert readable(body) == wanted
+    assert to_plain_text(body) == wanted
 
 
 @pytest.mark.parametrize(("body", "wanted"), [
@@ -89,30 +89,28 @@ def test_a_document_becomes_text(body, wanted):
                                 "-v is a flag", "#1 is down")),
 ])
 def test_wiki_markup_becomes_text(body, wanted):
-    assert readable(body) == wanted
+    assert to_plain_text(body) == wanted
 
 
-@pytest.mark.parametrize("body", [
-    doc(p("Hello"), p("you")), doc(node("bulletList", item(p("one")), item(p("two")))),
-    doc(p("a ", text("b", "strong"), " c")), doc(node("codeBlock", text("x = 1"))),
-    doc(p(text("here", "link", attrs={"href": URL}))),
-])
+@pytest.mark.parametrize("body", [doc(p("Hello"), p("you")), doc(node("bulletList", item(p("one")), item(p("two")))),
+                                  doc(p("a ", text("b", "strong"), " c")), doc(node("codeBlock", text("x = 1"))),
+                                  doc(p(text("here", "link", attrs={"href": URL})))])
 def test_both_ways_of_telling_say_the_same(body):
-    lines = [line for line in readable(adf.wiki(body)).split("\n") if line]
-    assert lines == readable(body).split("\n")
+    lines = [line for line in to_plain_text(adf.to_wiki_text(body)).split("\n") if line]
+    assert lines == to_plain_text(body).split("\n")
 
 
 @given(st.lists(st.one_of(WORDS, st.just(""), WORDS.map(lambda words: f"{words} {URL} {words}")), max_size=6))
 def test_plain_text_survives_the_way_there_and_back(lines):
     said = "\n".join(lines).rstrip()
-    assert readable(document(said)) == said
+    assert to_plain_text(to_adf_document(said)) == said
 
 
 @pytest.mark.parametrize(("line", "href"), [
     (f"see {URL}.", URL), (f"({URL})", URL), (f"{URL}, then", URL), ("https://x.example/a_(b)", "https://x.example/a_(b)"),
 ])
 def test_an_address_ends_before_the_punctuation(line, href):
-    [found] = [one for one in document(line)["content"][0]["content"] if "marks" in one]
+    [found] = [one for one in to_adf_document(line)["content"][0]["content"] if "marks" in one]
     assert found["text"] == found["marks"][0]["attrs"]["href"] == href
 
 
@@ -124,11 +122,11 @@ JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size
 
 @given(JSON)
 def test_nothing_that_anybody_sends_stops_it(body):
-    assert isinstance(readable(body), str)
+    assert isinstance(to_plain_text(body), str)
 
 
 def test_what_nests_too_deeply_is_left_out():
     body = p("x")
     for _ in range(5000):
         body = {"type": "blockquote", "content": [body]}
-    assert "x" not in readable(doc(body))
+    assert "x" not in to_plain_text(doc(body))

@@ -7,11 +7,11 @@ import pytest
 
 from jpi import app as edge
 from jpi.domain.link import Link
-from jpi.errors import Outage, Unavailable
+from jpi.errors import AwsOutage, ServiceUnavailable
 from jpi.status_page import auth, probes, queries, routes
 from sandbox.bench import __main__ as bench
-from sandbox.web import Fault
-from tests.acting import edit, on_call, poll
+from sandbox.simulated_service import HttpFault
+from tests.world_actions import edit_issue, make_fault_on_call, run_poll
 
 PASSWORD = "seen by the team"
 SECRETS = ("pagerduty-key", "jira-token-of-the-bot", PASSWORD)
@@ -47,7 +47,7 @@ def pressed(client, incident_id):
 
 def trigger(world, title="Down", priority="P1"):
     incident = world.pagerduty.trigger(world.service, title, world.rita, priority)
-    world.settle()
+    world.run_until_idle()
     return incident
 
 
@@ -98,7 +98,7 @@ def test_a_cookie_of_another_password_another_stage_or_yesterday_opens_nothing(m
         assert client.get("/status").status_code == 303
     make_world(STATUS_PASSWORD=PASSWORD, STAGE="one")
     assert client.get("/status").status_code == 200
-    monkeypatch.setattr("jpi.status_page.auth.SECONDS", -1)
+    monkeypatch.setattr("jpi.status_page.auth.SESSION_SECONDS", -1)
     assert client.get("/status").status_code == 303
 
 
@@ -178,16 +178,16 @@ def test_the_button_takes_its_pages_token(world, team):
 
 def test_the_button_makes_both_sides_equal(world, team):
     incident = trigger(world)
-    issue = world.issue_of(incident)
-    with world.losing_webhooks():
-        world.move(issue, "done")
-        world.settle()
+    issue = world.find_issue(incident)
+    with world.lose_webhooks():
+        world.move_issue(issue, "done")
+        world.run_until_idle()
     said = pressed(team, incident.id).text
     assert "Done: its history says what." in said
-    assert world.seen() == {"Down": ("resolved", "done")}
+    assert world.read_statuses() == {"Down": ("resolved", "done")}
     assert "asked for by hand" in said
-    world.settle()
-    poll(world)
+    world.run_until_idle()
+    run_poll(world)
     assert "There was nothing to do: its history says why." in pressed(team, incident.id).text
 
 
@@ -199,19 +199,19 @@ def test_what_a_button_did_is_said_by_nobody_else_and_once(world, team, monkeypa
     assert 'role="status"' not in team.get(f"{page}?said={cookie}").text, "it was signed for something else"
     there = team.post(f"{page}/again", data={"token": token_of(team)}).location
     assert 'role="status"' in team.get(there).text
-    monkeypatch.setattr(auth, "SAID_SECONDS", -1)
+    monkeypatch.setattr(auth, "MESSAGE_SECONDS", -1)
     assert 'role="status"' not in team.get(there).text
 
 
 def test_what_is_asked_for_by_hand_says_nothing_of_how_quick_jpi_is(world, team):
     incident = trigger(world)
-    issue = world.issue_of(incident)
-    with world.losing_webhooks():
-        world.move(issue, "done")
-        world.settle()
+    issue = world.find_issue(incident)
+    with world.lose_webhooks():
+        world.move_issue(issue, "done")
+        world.run_until_idle()
     world.clock.advance(2 * 86_400)
     pressed(team, incident.id)
-    assert world.seen() == {"Down": ("resolved", "done")}
+    assert world.read_statuses() == {"Down": ("resolved", "done")}
     assert team.get("/status.json").get_json()["figures"]["lag_s"]["p95"] is None
 
 
@@ -220,19 +220,19 @@ def test_with_a_queue_the_button_stores_it(make_world):
     client = edge.app.test_client()
     client.post("/status/sign-in", data={"password": PASSWORD})
     incident = trigger(world)
-    with world.losing_webhooks():
-        world.move(world.issue_of(incident), "done")
-        world.settle()
+    with world.lose_webhooks():
+        world.move_issue(world.find_issue(incident), "done")
+        world.run_until_idle()
     for _ in range(2):
         assert "It waits in the queue" in pressed(client, incident.id).text
-    waiting = world.events.visible()
+    waiting = world.event_source.count_visible()
     assert waiting == 4, "pressed twice within five minutes, both count"
-    world.settle()
-    assert world.seen() == {"Down": ("resolved", "done")}
+    world.run_until_idle()
+    assert world.read_statuses() == {"Down": ("resolved", "done")}
 
 
 def fails(*arguments, **named):
-    raise Outage("AWS is down")
+    raise AwsOutage("AWS is down")
 
 
 def test_a_queue_that_cannot_be_asked_hides_nothing_else(make_world, monkeypatch):
@@ -240,19 +240,19 @@ def test_a_queue_that_cannot_be_asked_hides_nothing_else(make_world, monkeypatch
     client = edge.app.test_client()
     client.post("/status/sign-in", data={"password": PASSWORD})
     trigger(world)
-    monkeypatch.setattr("jpi.queue.Queue.waiting", fails)
+    monkeypatch.setattr("jpi.queue.EventQueue.count_messages", fails)
     shown = client.get("/status")
     assert (shown.status_code, "Down" in shown.text, "not known" in shown.text) == (200, True, True)
     assert "The queue cannot be looked at: AWS is down" in shown.text
 
 
 def test_tables_that_cannot_be_read_are_said_on_a_page(world, team, stranger, monkeypatch):
-    monkeypatch.setattr(world.jpi.links, "listed", fails)
-    monkeypatch.setattr("jpi.store.sign_in_attempts.Attempts.wait", fails)
+    monkeypatch.setattr(world.jpi.links, "list_by_state", fails)
+    monkeypatch.setattr("jpi.store.sign_in_attempts.SignInAttempts.claim_attempt", fails)
     shown = team.get("/status")
     assert (shown.status_code, "cannot read its tables" in shown.text) == (503, True)
     assert world.environ["STAGE"] in shown.text
-    assert team.get("/status.json").get_json() == {"error": routes.SILENT}
+    assert team.get("/status.json").get_json() == {"error": routes.OUTAGE_MESSAGE}
     shown = stranger.post("/status/sign-in", data={"password": "any"})
     assert (shown.status_code, "cannot read its tables" in shown.text) == (503, True)
     assert "AWS is down" not in shown.text
@@ -262,19 +262,19 @@ def test_tables_that_cannot_be_read_are_said_on_a_page(world, team, stranger, mo
 
 def test_what_the_button_cannot_do_is_said(world, team):
     incident = trigger(world)
-    for fault, said in ((Fault(500), "Not now:"), (Fault(403), "That did not work:")):
-        world.pagerduty_server.fault = lambda call, fault=fault: fault
+    for fault, said in ((HttpFault(500), "Not now:"), (HttpFault(403), "That did not work:")):
+        world.pagerduty_server.choose_fault = lambda call, fault=fault: fault
         assert said in pressed(team, incident.id).text
-    world.pagerduty_server.fault = lambda call: None
+    world.pagerduty_server.choose_fault = lambda call: None
     assert team.post("/status/incidents/NOBODYS/again", data={"token": token_of(team)}).status_code == 404
     assert "holds no such incident" in team.get("/status/incidents/NOBODYS").text
 
 
 def test_an_incident_is_shown_with_both_sides_and_its_history(world, team):
     incident = trigger(world)
-    issue = world.issue_of(incident)
+    issue = world.find_issue(incident)
     world.pagerduty.acknowledge(incident, world.rita)
-    world.settle()
+    world.run_until_idle()
     page = team.get("/status").text
     assert f'href="/status/incidents/{incident.id}"' in page
     assert f'href="{world.jira_url}/browse/{issue.key}"' in page
@@ -287,7 +287,7 @@ def test_an_incident_is_shown_with_both_sides_and_its_history(world, team):
 
 def test_machines_get_the_same(world, stranger):
     incident = trigger(world)
-    poll(world)
+    run_poll(world)
     said = stranger.get("/status.json", auth=("any name", PASSWORD)).get_json()
     assert (said["health"]["level"], said["health"]["reasons"]) == ("green", [])
     [row] = said["incidents"]
@@ -301,9 +301,9 @@ def test_machines_get_the_same(world, stranger):
 
 
 def test_the_figures_of_the_log_are_on_the_page(world, team):
-    world.jira_server.fault = on_call("POST", "/search/jql", 429, times=1, **{"Retry-After": "1"})
+    world.jira_server.choose_fault = make_fault_on_call("POST", "/search/jql", 429, times=1, **{"Retry-After": "1"})
     trigger(world)
-    poll(world)
+    run_poll(world)
     page = team.get("/status").text
     limited = r"Jira</th><td data-name=\"Calls\">\d+</td><td data-name=\"Errors\">0</td><td data-name=\"[^\"]+\">1</td>"
     assert re.search(limited, page), "calls, errors, 429s and retries by service"
@@ -332,7 +332,7 @@ def test_the_list_is_narrowed_by_state_and_text(world, team):
     world.clock.advance(5)
     done = trigger(world, "Login fails")
     world.pagerduty.resolve(done, world.rita)
-    world.settle()
+    world.run_until_idle()
 
     def found(query):
         return re.findall(r"<bdi>([^<]+)</bdi></a>", team.get(f"/status?{query}").text)
@@ -350,9 +350,9 @@ def test_the_list_is_narrowed_by_state_and_text(world, team):
 
 
 def failing(world, title):
-    world.jira_server.fault = lambda call: Fault(403) if call.path.endswith("/issue") else None
+    world.jira_server.choose_fault = lambda call: HttpFault(403) if call.path.endswith("/issue") else None
     incident = trigger(world, title)
-    world.jira_server.fault = lambda call: None
+    world.jira_server.choose_fault = lambda call: None
     return incident
 
 
@@ -367,37 +367,37 @@ def test_what_is_wrong_is_said_in_words(world, team):
     assert "What to do:" in page
     assert "give it the right to" in page
     world.clock.advance(600)
-    world.pagerduty_server.fault = lambda call: Fault(401)
+    world.pagerduty_server.choose_fault = lambda call: HttpFault(401)
     with pytest.raises(Exception, match="401"):
-        poll(world)
+        run_poll(world)
     shown = team.get("/status").text
     assert "No poll has succeeded" not in shown, "offline nobody polls by schedule"
     assert "The last poll failed" in shown
 
 
 def test_a_late_poll_is_red(world, team):
-    poll(world)
+    run_poll(world)
     assert "All is well" in team.get("/status").text
-    world.pagerduty_server.fault = lambda call: Fault(500)
+    world.pagerduty_server.choose_fault = lambda call: HttpFault(500)
     for _ in range(4):
-        with pytest.raises(Unavailable):
-            poll(world)
+        with pytest.raises(ServiceUnavailable):
+            run_poll(world)
     shown = team.get("/status").text
     assert "Something is wrong" in shown
     assert re.search(r"No poll has succeeded for \d min: .*failed with 500", shown)
 
 
 def test_tokens_and_webhooks_are_looked_at_once_an_hour(world, team):
-    poll(world)
+    run_poll(world)
     asked = len(world.jira_server.calls)
-    poll(world)
+    run_poll(world)
     world.jira.users[world.bot_id].token = "renewed"
-    hook = next(iter(world.pagerduty.hooks.all.values()))
+    hook = next(iter(world.pagerduty.webhooks.subscriptions.values()))
     hook.active = False
     shown = team.get("/status").text
     assert "All is well" in shown
     world.clock.advance(3600)
-    poll(world)
+    run_poll(world)
     shown = team.get("/status").text
     assert "Jira token: the token is not taken" in shown
     assert "PagerDuty webhook:" in shown
@@ -405,34 +405,34 @@ def test_tokens_and_webhooks_are_looked_at_once_an_hour(world, team):
 
 
 def test_a_service_that_is_silent_when_looked_at_is_asked_again_soon(world, team):
-    world.jira_server.fault = lambda call: Fault(503) if call.path.endswith("/myself") else None
-    poll(world)
+    world.jira_server.choose_fault = lambda call: HttpFault(503) if call.path.endswith("/myself") else None
+    run_poll(world)
     assert "Jira token: " not in team.get("/status").text, "it is the token that this line is about"
     assert "not looked at: Jira GET /myself failed with 503; it is asked again soon" in team.get("/status").text
-    world.jira_server.fault = lambda call: None
+    world.jira_server.choose_fault = lambda call: None
     world.clock.advance(300)
-    poll(world)
+    run_poll(world)
     assert "not looked at" not in team.get("/status").text
     world.jira.users[world.bot_id].token = "renewed"
     world.clock.advance(3600)
-    poll(world)
-    world.jira_server.fault = lambda call: Fault(503) if call.path.endswith("/myself") else None
+    run_poll(world)
+    world.jira_server.choose_fault = lambda call: HttpFault(503) if call.path.endswith("/myself") else None
     world.clock.advance(3600)
-    poll(world)
+    run_poll(world)
     assert "Jira token: the token is not taken" in team.get("/status").text, "as it was when Jira last said so"
 
 
 def test_looking_takes_no_more_time_than_the_poll_has_left(world, team):
     world.jpi.budget.start(0.5)
     asked = len(world.jira_server.calls)
-    probes.look(world.jpi)
+    probes.run_probes_if_due(world.jpi)
     assert len(world.jira_server.calls) == asked
     assert "Something is wrong" not in team.get("/status").text
     world.jpi.budget.start(100)
-    probes.look(world.jpi)
+    probes.run_probes_if_due(world.jpi)
     world.clock.advance(301)
-    probes.look(world.jpi)
-    assert world.jpi.budget.left() <= probes.CALL_SECONDS
+    probes.run_probes_if_due(world.jpi)
+    assert world.jpi.budget.get_remaining_seconds() <= probes.CALL_BUDGET_SECONDS
 
 
 HOSTILE = ["<script>alert(1)</script>", "\u202egnp.exe", "x" * 10_000, "{{ 7 * 7 }}", '" onmouseover="alert(1)']
@@ -441,9 +441,9 @@ HOSTILE = ["<script>alert(1)</script>", "\u202egnp.exe", "x" * 10_000, "{{ 7 * 7
 @pytest.mark.parametrize("title", HOSTILE)
 def test_what_comes_from_outside_is_text(world, team, title):
     incident = trigger(world, title)
-    world.pagerduty.annotate(incident, title, world.rita)
-    edit(world, world.issue_of(incident), summary=title[:200])
-    world.settle()
+    world.pagerduty.add_note(incident, title, world.rita)
+    edit_issue(world, world.find_issue(incident), summary=title[:200])
+    world.run_until_idle()
     for page in (team.get("/status").text, team.get(f"/status/incidents/{incident.id}").text):
         assert "<script>" not in page
         assert 'onmouseover="' not in page
@@ -456,7 +456,8 @@ def test_what_comes_from_outside_is_text(world, team, title):
 
 def test_only_web_addresses_are_linked(world, team):
     incident = trigger(world)
-    world.jpi.links.save(replace(world.jpi.links.get(incident.id), about={"began": 1.0, "url": "javascript:alert(1)"}))
+    world.jpi.links.save(replace(world.jpi.links.get(incident.id),
+                                 summary={"began": 1.0, "url": "javascript:alert(1)"}))
     assert "javascript:" not in team.get("/status").text
     assert "javascript:" not in team.get(f"/status/incidents/{incident.id}").text
 
@@ -469,15 +470,15 @@ def test_no_secret_is_on_any_page(world, team):
 
 def test_however_many_there_are_a_page_reads_no_more(world, team):
     for number in range(250):
-        world.jpi.links.save(Link(f"Q{number:03}", about={"began": float(number), "title": f"Incident {number}"},
+        world.jpi.links.save(Link(f"Q{number:03}", summary={"began": float(number), "title": f"Incident {number}"},
                                   agreed={"status": "triggered"}))
     for path, most in (("/status", 10), ("/status?text=incident+17", 13), ("/status?state=none", 6)):
         operations = []
-        with bench.counted(bench.Cost(), operations.append):
+        with bench.count_requests(bench.Cost(), operations.append):
             page = team.get(path).text
         assert len(operations) <= most
         assert "Scan" not in operations
-        assert page.count('href="/status/incidents/') <= queries.PAGE
+        assert page.count('href="/status/incidents/') <= queries.PAGE_SIZE
     seen, place = [], ""
     for _ in range(5):
         page = team.get(f"/status?before={place}").text
@@ -487,10 +488,10 @@ def test_however_many_there_are_a_page_reads_no_more(world, team):
 
 
 def test_a_search_says_how_far_it_looked(world, team, monkeypatch):
-    monkeypatch.setattr(queries, "SEARCHED", 20)
-    monkeypatch.setattr(queries, "BATCH", 10)
+    monkeypatch.setattr(queries, "MAX_SEARCHED", 20)
+    monkeypatch.setattr(queries, "READ_BATCH_SIZE", 10)
     for number in range(50):
-        world.jpi.links.save(Link(f"Q{number:03}", about={"began": float(number), "title": f"Incident {number}"}))
+        world.jpi.links.save(Link(f"Q{number:03}", summary={"began": float(number), "title": f"Incident {number}"}))
     page = team.get("/status?text=incident+5").text
     assert "among the newest 20" in page
     assert "Look further back" in page

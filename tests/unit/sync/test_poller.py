@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from jpi.errors import Unavailable
+from jpi.errors import ServiceUnavailable
 from jpi.handlers import log_entries
-from sandbox.web import Fault
+from sandbox.simulated_service import HttpFault
 from tests.fakes.function_context import FakeContext
 
 MINUTE = 60.0
@@ -17,7 +17,7 @@ def queries(world):
 
 
 def position(world):
-    return world.jpi.poll._cursor.load()
+    return world.jpi.poller._cursor.load()
 
 
 def hour_of_polls(world):
@@ -28,7 +28,7 @@ def hour_of_polls(world):
 
 
 def trigger_unheard(world, title, priority="P1"):
-    with world.losing_webhooks():
+    with world.lose_webhooks():
         return world.pagerduty.trigger(world.service, title, world.rita, priority)
 
 
@@ -37,7 +37,7 @@ def test_the_first_poll_looks_back_and_the_next_ones_overlap(world):
     world.clock.advance(6 * 3600 + 5)
     trigger_unheard(world, "Just now")
     log_entries.handler({}, None)
-    assert [issue.summary for issue in world.issues()] == ["Just now"]
+    assert [issue.summary for issue in world.list_issues()] == ["Just now"]
     first = queries(world)[0]
     assert [world.clock.now() - datetime.fromisoformat(first[name][0]) for name in ("since", "until")] == [
         pytest.approx(timedelta(hours=ago), abs=timedelta(seconds=5)) for ago in (6, 0)]
@@ -52,94 +52,94 @@ def test_the_first_poll_looks_back_and_the_next_ones_overlap(world):
 def test_pages_are_pinned_and_their_order_does_not_matter(world, order):
     world.pagerduty.log_order = order
     incident = trigger_unheard(world, "Down")
-    with world.losing_webhooks():
+    with world.lose_webhooks():
         for number in range(230):
-            world.pagerduty.annotate(incident, f"Note {number}", world.rita)
+            world.pagerduty.add_note(incident, f"Note {number}", world.rita)
     done = log_entries.handler({}, None)
     pages = queries(world)
     assert [page["offset"] for page in pages] == [["0"], ["100"], ["200"]]
     assert len({page["until"][0] for page in pages}) == 1
     assert done == {"entries": len(incident.log), "events": 1, "again": 0}
-    assert len(world.linked(world.issues()[0], "Timeline")) == len(incident.log)
+    assert len(world.list_linked_summaries(world.list_issues()[0], "Timeline")) == len(incident.log)
 
 
 def test_a_window_too_full_to_be_paged_through_is_read_in_halves(world, monkeypatch):
-    monkeypatch.setattr("jpi.pagerduty.client.DEEPEST", 100)
+    monkeypatch.setattr("jpi.pagerduty.client.MAX_OFFSET", 100)
     incidents = []
     for number in range(12):
         incidents.append(trigger_unheard(world, f"Alert {number}", "P5"))
         for step in range(9):
             world.clock.advance(20)
-            with world.losing_webhooks():
-                world.pagerduty.annotate(incidents[-1], f"Note {step}", world.rita)
+            with world.lose_webhooks():
+                world.pagerduty.add_note(incidents[-1], f"Note {step}", world.rita)
     done = log_entries.handler({}, None)
     assert done["entries"] == sum(len(one.log) for one in incidents) > 100
     assert done["events"] == 12
 
 
 def test_a_second_too_full_to_be_split_is_read_as_far_as_it_goes(world, monkeypatch):
-    monkeypatch.setattr("jpi.pagerduty.client.DEEPEST", 100)
+    monkeypatch.setattr("jpi.pagerduty.client.MAX_OFFSET", 100)
     at = world.clock.now().replace(microsecond=0) + timedelta(seconds=1)
     monkeypatch.setattr(world.clock, "now", lambda: at)
     incident = trigger_unheard(world, "Down", "P5")
-    with world.losing_webhooks():
+    with world.lose_webhooks():
         for number in range(150):
-            world.pagerduty.annotate(incident, f"Note {number}", world.rita)
-    found, _ = world.jpi.poll._pagerduty.log_entries(at, at + timedelta(seconds=1))
+            world.pagerduty.add_note(incident, f"Note {number}", world.rita)
+    found, _ = world.jpi.poller._pagerduty.list_log_entries(at, at + timedelta(seconds=1))
     assert len(found) == 100
 
 
 def test_what_fails_does_not_stop_the_others_and_is_tried_again(world):
     bad, good = trigger_unheard(world, "Unlucky"), trigger_unheard(world, "Lucky")
-    world.jira_server.fault = lambda call: Fault(500) if "Unlucky" in str(call.body) else None
+    world.jira_server.choose_fault = lambda call: HttpFault(500) if "Unlucky" in str(call.body) else None
     assert log_entries.handler({}, None)["again"] == 1
-    assert [issue.summary for issue in world.issues()] == ["Lucky"]
-    assert position(world).again == (bad.id,)
+    assert [issue.summary for issue in world.list_issues()] == ["Lucky"]
+    assert position(world).retry_incident_ids == (bad.id,)
     hour_of_polls(world)
-    assert position(world).again == (bad.id,)
-    world.jira_server.fault = lambda call: None
+    assert position(world).retry_incident_ids == (bad.id,)
+    world.jira_server.choose_fault = lambda call: None
     world.forget_calls()
     # Long after the overlap: only the note with the cursor brings it back.
     assert log_entries.handler({}, None)["again"] == 0
-    assert world.seen() == {"Unlucky": ("triggered", "new"), "Lucky": ("triggered", "new")}
-    issue = world.issue_of(bad)
-    assert len(world.linked(issue, "Timeline")) == len(bad.log) == len(good.log)
+    assert world.read_statuses() == {"Unlucky": ("triggered", "new"), "Lucky": ("triggered", "new")}
+    issue = world.find_issue(bad)
+    assert len(world.list_linked_summaries(issue, "Timeline")) == len(bad.log) == len(good.log)
 
 
 def test_an_incident_that_cannot_be_read_again_stays_noted_down(world):
     incident = trigger_unheard(world, "Down")
-    world.jira_server.fault = lambda call: Fault(500)
+    world.jira_server.choose_fault = lambda call: HttpFault(500)
     hour_of_polls(world)
-    world.jira_server.fault = lambda call: None
-    world.pagerduty_server.fault = lambda call: Fault(500) if call.path.startswith("/incidents") else None
+    world.jira_server.choose_fault = lambda call: None
+    world.pagerduty_server.choose_fault = lambda call: HttpFault(500) if call.path.startswith("/incidents") else None
     assert log_entries.handler({}, None)["again"] == 1
-    assert position(world).again == (incident.id,)
-    assert world.issues() == []
-    world.pagerduty_server.fault = lambda call: None
+    assert position(world).retry_incident_ids == (incident.id,)
+    assert world.list_issues() == []
+    world.pagerduty_server.choose_fault = lambda call: None
     log_entries.handler({}, None)
-    assert world.seen() == {"Down": ("triggered", "new")}
+    assert world.read_statuses() == {"Down": ("triggered", "new")}
 
 
 def test_a_poll_that_cannot_read_leaves_the_cursor(world):
     log_entries.handler({}, None)
     before = position(world)
     trigger_unheard(world, "Down")
-    world.pagerduty_server.fault = lambda call: Fault(502)
-    with pytest.raises(Unavailable):
+    world.pagerduty_server.choose_fault = lambda call: HttpFault(502)
+    with pytest.raises(ServiceUnavailable):
         log_entries.handler({}, None)
     assert position(world) == before
-    world.pagerduty_server.fault = lambda call: None
+    world.pagerduty_server.choose_fault = lambda call: None
     log_entries.handler({}, None)
-    assert world.seen() == {"Down": ("triggered", "new")}
+    assert world.read_statuses() == {"Down": ("triggered", "new")}
 
 
 def test_a_lost_webhook_of_jiras_is_made_good(world):
     incident = trigger_unheard(world, "Down")
     log_entries.handler({}, None)
-    with world.losing_webhooks():
-        world.move(world.issue_of(incident), "done")
+    with world.lose_webhooks():
+        world.move_issue(world.find_issue(incident), "done")
     log_entries.handler({}, None)
-    assert world.seen() == {"Down": ("resolved", "done")}
+    assert world.read_statuses() == {"Down": ("resolved", "done")}
 
 
 def test_jira_being_unreadable_does_not_stop_the_cursor(world):
@@ -147,89 +147,89 @@ def test_jira_being_unreadable_does_not_stop_the_cursor(world):
     log_entries.handler({}, None)
     before = position(world)
     world.clock.advance(MINUTE)
-    world.jira_server.fault = lambda call: Fault(500) if "bulkfetch" in call.path else None
+    world.jira_server.choose_fault = lambda call: HttpFault(500) if "bulkfetch" in call.path else None
     log_entries.handler({}, None)
-    assert position(world).until > before.until
+    assert position(world).read_until > before.read_until
 
 
 def test_what_our_own_account_did_by_hand_is_carried_over_by_the_poll(world):
     incident = trigger_unheard(world, "Down")
     log_entries.handler({}, None)
     world.pagerduty.resolve(incident, world.pagerduty_bot)
-    world.settle()
-    assert world.seen() == {"Down": ("resolved", "new")}, "taken for an echo"
+    world.run_until_idle()
+    assert world.read_statuses() == {"Down": ("resolved", "new")}, "taken for an echo"
     log_entries.handler({}, None)
-    assert world.seen() == {"Down": ("resolved", "done")}
+    assert world.read_statuses() == {"Down": ("resolved", "done")}
 
 
 def test_references_instead_of_whole_incidents_are_completed(world, monkeypatch):
     monkeypatch.setattr("jpi.pagerduty.client.LOG_INCLUDES", ["channels"])
     trigger_unheard(world, "Down")
     log_entries.handler({}, None)
-    assert world.seen() == {"Down": ("triggered", "new")}
+    assert world.read_statuses() == {"Down": ("triggered", "new")}
 
 
 def test_a_priority_raised_and_lowered_between_two_polls_still_gets_its_issue(world):
     incident = trigger_unheard(world, "Down", "P2")
-    with world.losing_webhooks():
+    with world.lose_webhooks():
         world.pagerduty.set_priority(incident, "P1", world.rita)
         world.pagerduty.set_priority(incident, "P3", world.rita)
     log_entries.handler({}, None)
-    assert [(issue.summary, issue.priority) for issue in world.issues()] == [("Down", "Medium")]
+    assert [(issue.summary, issue.priority) for issue in world.list_issues()] == [("Down", "Medium")]
 
 
 def test_no_call_is_started_that_the_function_has_no_time_for(world):
-    with pytest.raises(Unavailable, match="no time left"):
+    with pytest.raises(ServiceUnavailable, match="no time left"):
         log_entries.handler({}, FakeContext(5500))
-    assert world.calls() == []
+    assert world.list_jpi_calls() == []
 
 
 def test_the_log_of_an_incident_raised_later_is_whole(world):
     incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P2")
-    world.settle()
+    world.run_until_idle()
     hour_of_polls(world)
     world.pagerduty.set_priority(incident, "P1", world.rita)
-    world.settle()
+    world.run_until_idle()
     hour_of_polls(world)
-    assert len(world.linked(world.issue_of(incident), "Timeline")) == len(incident.log)
+    assert len(world.list_linked_summaries(world.find_issue(incident), "Timeline")) == len(incident.log)
     # Read whole once, and not at every poll from then on.
-    assert [call.path for call in world.calls()].count(f"/incidents/{incident.id}/log_entries") == 1
+    assert [call.path for call in world.list_jpi_calls()].count(f"/incidents/{incident.id}/log_entries") == 1
 
 
 def test_even_a_mistake_of_ours_does_not_stop_the_others(world, monkeypatch, caplog):
     bad = trigger_unheard(world, "Unlucky")
     trigger_unheard(world, "Lucky")
-    apply = world.jpi.hand_over._apply
+    apply = world.jpi.event_sink._apply
 
     def mistaken(event):
         if event.incident.id == bad.id:
             raise KeyError("a mistake")
         return apply(event)
 
-    monkeypatch.setattr(world.jpi.hand_over, "_apply", mistaken)
+    monkeypatch.setattr(world.jpi.event_sink, "_apply", mistaken)
     assert log_entries.handler({}, None)["again"] == 1
-    assert [issue.summary for issue in world.issues()] == ["Lucky"]
+    assert [issue.summary for issue in world.list_issues()] == ["Lucky"]
     assert "an event failed" in caplog.text
 
 
 def test_an_incident_that_is_gone_is_not_read_for_ever(world):
     incident = trigger_unheard(world, "Down")
-    world.jira_server.fault = lambda call: Fault(500)
+    world.jira_server.choose_fault = lambda call: HttpFault(500)
     hour_of_polls(world)
     del world.pagerduty.incidents[incident.id]
     log_entries.handler({}, None)
-    assert position(world).again == ()
+    assert position(world).retry_incident_ids == ()
 
 
 def test_what_failed_is_read_whole_even_where_something_new_happened_since(world):
     incident = trigger_unheard(world, "Down")
     hour_of_polls(world)
-    with world.losing_webhooks():
-        world.pagerduty.annotate(incident, "The first note.", world.rita)
-    world.jira_server.fault = lambda call: Fault(500)
+    with world.lose_webhooks():
+        world.pagerduty.add_note(incident, "The first note.", world.rita)
+    world.jira_server.choose_fault = lambda call: HttpFault(500)
     hour_of_polls(world)
-    world.jira_server.fault = lambda call: None
-    with world.losing_webhooks():
-        world.pagerduty.annotate(incident, "The second note.", world.rita)
+    world.jira_server.choose_fault = lambda call: None
+    with world.lose_webhooks():
+        world.pagerduty.add_note(incident, "The second note.", world.rita)
     log_entries.handler({}, None)
-    assert len(world.linked(world.issue_of(incident), "Timeline")) == len(incident.log)
+    assert len(world.list_linked_summaries(world.find_issue(incident), "Timeline")) == len(incident.log)

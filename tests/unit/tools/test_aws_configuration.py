@@ -31,10 +31,8 @@ NO_OPERATIONS = {
 # Of a bucket it reads what was set; the schema lists all that may be.
 READ_OTHERWISE = {"S3::Bucket"}
 # What CloudFormation makes of our template, and the service that it asks for each.
-SERVICES = {
-    "ApiGateway": "apigateway", "CloudWatch": "cloudwatch", "DynamoDB": "dynamodb", "Events": "events", "IAM": "iam",
-    "Lambda": "lambda", "Logs": "logs", "S3": "s3", "SNS": "sns", "SQS": "sqs",
-}
+SERVICES = {"ApiGateway": "apigateway", "CloudWatch": "cloudwatch", "DynamoDB": "dynamodb", "Events": "events",
+            "IAM": "iam", "Lambda": "lambda", "Logs": "logs", "S3": "s3", "SNS": "sns", "SQS": "sqs"}
 
 
 @pytest.fixture
@@ -131,7 +129,7 @@ def test_what_aws_refuses_is_said_in_a_line(capsys, monkeypatch, code, said):
     def refuse(*_):
         raise ClientError({"Error": {"Code": code, "Message": "no"}}, "GetCallerIdentity")
 
-    monkeypatch.setattr(aws_configuration.aws, "client", refuse)
+    monkeypatch.setattr(aws_configuration.aws, "make_client", refuse)
     left, _, err = run(capsys)
     assert (left, err.count("\n"), said in err) == (1, 1, True)
 

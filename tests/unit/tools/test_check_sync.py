@@ -5,8 +5,8 @@ import json
 import pytest
 
 from jpi.tools import check_sync
-from tests.acting import on_call, writes
-from tests.deliveries import v3
+from tests.deliveries import make_v3_body
+from tests.world_actions import list_writes, make_fault_on_call
 
 GOOD = """
     [[rules]]
@@ -53,7 +53,7 @@ def checking(make_linked, monkeypatch, capsys):
     def check(text, *arguments):
         world, incident, _ = make_linked(text)
         monkeypatch.setattr(check_sync.settings, "load", lambda *_: world.jpi.settings)
-        monkeypatch.setattr(check_sync.settings, "sync_file", lambda: world.environ["SYNC_FILE"])
+        monkeypatch.setattr(check_sync.settings, "get_sync_file_name", lambda: world.environ["SYNC_FILE"])
         capsys.readouterr()
         code = check_sync.main([one.replace("ID", incident.id) for one in arguments])
         said = capsys.readouterr()
@@ -70,7 +70,7 @@ def test_it_says_what_the_file_means(checking):
                  "title: to Jira only; of two changes pagerduty's wins", "status: both ways",
                  "Opens an incident on Checkout: an issue of project INCIDENT, priority Highest"):
         assert line in out
-    assert world.calls() == [], "offline it asks nobody"
+    assert world.list_jpi_calls() == [], "offline it asks nobody"
 
 
 def test_it_says_what_is_wrong(tmp_path, capsys):
@@ -92,7 +92,7 @@ def test_live_finds_that_all_is_there(checking):
     code, out, err, world = checking(GOOD, "--live")
     assert (code, err) == (0, "")
     assert "All that it names is there." in out
-    assert writes(world) == []
+    assert list_writes(world) == []
 
 
 def test_live_names_everything_that_is_not(make_world, checking):
@@ -105,22 +105,22 @@ def test_live_names_everything_that_is_not(make_world, checking):
                  "PagerDuty has no priority 'Sev 1'", "PagerDuty has no service 'Nobody's'",
                  "has none of the statuses that stand for resolved"):
         assert said in err
-    assert writes(world) == []
+    assert list_writes(world) == []
 
 
 def test_live_names_a_field_that_is_demanded(checking, capsys):
     world = checking(GOOD)[3]
     severity = next(one.id for one in world.jira.fields.values() if one.name == "Severity")
-    world.jira.required.add(("INCIDENT", severity))
+    world.jira.required_fields.add(("INCIDENT", severity))
     assert check_sync.main(["--live"]) == 0, "jpi fills it in, whether or not a rule does"
-    world.jira.required.add(("INCIDENT", "assignee"))
+    world.jira.required_fields.add(("INCIDENT", "assignee"))
     assert check_sync.main(["--live"]) == 1
     assert "demands 'Assignee' (assignee), and nothing fills it in" in capsys.readouterr().err
 
 
 def test_live_says_of_a_wrong_token_that_it_is_wrong(checking, capsys):
     world = checking(GOOD)[3]
-    world.jira_server.fault = on_call("GET", "/createmeta/INCIDENT/issuetypes", 401)
+    world.jira_server.choose_fault = make_fault_on_call("GET", "/createmeta/INCIDENT/issuetypes", 401)
     assert check_sync.main(["--live"]) == 1
     assert "refused with 401" in capsys.readouterr().err
 
@@ -131,46 +131,46 @@ def test_trying_an_incident_says_its_rule_and_does_nothing(checking):
     assert "Rule 1 fits it. priority P1, service Checkout: an issue in INCIDENT, as Incident, with Severity" in out
     assert "Its issue is INCIDENT-1." in out
     assert "IssueUpdated: would do: nothing to do" in out
-    assert writes(world) == []
+    assert list_writes(world) == []
 
 
 def test_trying_an_incident_that_has_changed_says_what_would_be_written(checking, capsys):
     code, _, _, world = checking(GOOD, "--try", "ID")
     [incident] = world.pagerduty.incidents.values()
-    with world.losing_webhooks():
+    with world.lose_webhooks():
         world.pagerduty.set_priority(incident, "P3", world.rita)
         world.pagerduty.reassign(incident, [world.rita], world.oscar)
-        world.pagerduty.annotate(incident, "Rolled back.", world.rita)
+        world.pagerduty.add_note(incident, "Rolled back.", world.rita)
         world.pagerduty.resolve(incident, world.rita)
     capsys.readouterr()
     assert check_sync.main(["--try", incident.id]) == code == 0
     said = capsys.readouterr().out
     for part in ("move the issue to Done", "make a comment of a note by Rita Responder", "add to the timeline"):
         assert part in said
-    assert writes(world) == []
+    assert list_writes(world) == []
 
 
 def test_trying_a_recorded_delivery(checking, tmp_path):
     file = tmp_path / "webhook.json"
-    file.write_text(json.dumps(v3(title="A new one")))
+    file.write_text(json.dumps(make_v3_body(title="A new one")))
     code, out, _, world = checking(GOOD, "--try", str(file))
     assert code == 0
     assert "Rule 1 fits it." in out
     assert "It has no issue." in out
     assert ("IncidentTriggered: would do: create an issue in INCIDENT: Incident 'A new one', priority Highest, "
             "labels pagerduty pagerduty-Q0INCIDENT0001, with Severity = SEV-1") in out
-    file.write_text(json.dumps(v3(title="A test", priority=None)))
+    file.write_text(json.dumps(make_v3_body(title="A test", priority=None)))
     assert "Rule 2 fits it. title like (?i)test: no issue" in checking(GOOD, "--try", str(file))[1]
-    file.write_text(json.dumps(v3(title="Another", priority=None)))
+    file.write_text(json.dumps(make_v3_body(title="Another", priority=None)))
     assert "No rule fits it: no issue." in checking(GOOD, "--try", str(file))[1]
-    assert len(world.issues()) == 1
+    assert len(world.list_issues()) == 1
 
 
 def test_a_field_that_nothing_fills_ends_the_attempt_by_name(make_linked, monkeypatch):
     world, _, _ = make_linked()
-    world.jira.required.add(("INCIDENT", "assignee"))
+    world.jira.required_fields.add(("INCIDENT", "assignee"))
     monkeypatch.setattr(world.jira.fields["assignee"], "name", "Owner")
     down = world.pagerduty.trigger(world.service, "Down", world.rita, "P1", assignees=[world.pagerduty_bot])
-    world.settle()
-    reasons = [one["reason"] for one in world.jpi.links.get(down.id).failed.values()]
+    world.run_until_idle()
+    reasons = [one["reason"] for one in world.jpi.links.get(down.id).failures.values()]
     assert any("Owner is required" in reason for reason in reasons)

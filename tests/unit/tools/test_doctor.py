@@ -14,7 +14,7 @@ from jpi.diagnostics import checks
 from jpi.handlers import log_entries
 from jpi.tools import doctor
 from sandbox.clock import RunningClock
-from sandbox.web import Fault
+from sandbox.simulated_service import HttpFault
 
 
 @pytest.fixture
@@ -39,7 +39,8 @@ def run(capsys, *arguments):
 def test_all_is_well(well, capsys):
     well.forget_calls()
     assert run(capsys) == (0, {})
-    assert [call for call in well.calls() if call.method != "GET" and not call.path.endswith("search/jql")] == []
+    assert [call for call in well.list_jpi_calls() if call.method != "GET"
+            and not call.path.endswith("search/jql")] == []
     assert doctor.main([]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert (len(lines), all(line.startswith("ok ") for line in lines)) == (13, True)
@@ -54,25 +55,49 @@ def jira_hook_lacks_an_event(world, monkeypatch):
 
 
 def pagerduty_hook_is_off(world, monkeypatch):
-    [hook] = world.pagerduty.hooks.all
+    [hook] = world.pagerduty.webhooks.subscriptions
     world.pagerduty.outbox.disabled_until[hook] = world.clock() + 3600
 
 
-@pytest.mark.parametrize(("spoil", "check", "said"), [
-    (jira_has_no_timeline_links, "Jira link types", "no link type 'Timeline'"),
-    (jira_hook_lacks_an_event, "Jira webhook", "does not tell of comment_created"),
-    (pagerduty_hook_is_off, "PagerDuty webhook", "is switched off: webhook_configuration --enable"),
-    (lambda world, _: world.pagerduty.hooks.all.clear(), "PagerDuty webhook", "has no webhook that points to a jpi"),
-    (lambda world, _: world.pagerduty.priorities.clear(), "PagerDuty priorities", "are not enabled"),
-    (lambda world, _: world.jira.projects.pop("QUESTION"), "Jira permissions", "QUESTION"),
-    (lambda world, patch: patch.setattr(wiring, "outside", lambda: replace(
-        world.outside(), clock=lambda: world.clock() - 3600)), "Jira clock", "s apart: set the clock"),
-    (lambda world, patch: patch.setenv("PAGERDUTY_USER_EMAIL", "no@example.com"), "PagerDuty token", "has no user no@"),
-    (lambda world, patch: patch.setenv("JIRA_API_TOKEN", "old"), "Jira token", "is not taken: make a new one"),
-    (lambda world, patch: patch.setenv("JIRA_WEBHOOK_SECRET", ""), "Jira webhook", "JIRA_WEBHOOK_SECRET is not set"),
-    (lambda world, patch: patch.setenv("EVENTS_QUEUE", world.environ["EVENTS_QUEUE"] + "x"), "AWS queue", "SQS"),
-    (lambda world, patch: patch.setenv("JIRA_SERVER_URL", "nowhere"), "settings", "JIRA_SERVER_URL (nowhere) must be"),
-])
+@pytest.mark.parametrize(
+    ("spoil", "check", "said"),
+    [
+        (jira_has_no_timeline_links, "Jira link types", "no link type 'Timeline'"),
+        (jira_hook_lacks_an_event, "Jira webhook", "does not tell of comment_created"),
+        (pagerduty_hook_is_off, "PagerDuty webhook", "is switched off: webhook_configuration --enable"),
+        (
+            lambda world, _: world.pagerduty.webhooks.subscriptions.clear(),
+            "PagerDuty webhook",
+            "has no webhook that points to a jpi",
+        ),
+        (lambda world, _: world.pagerduty.priorities.clear(), "PagerDuty priorities", "are not enabled"),
+        (lambda world, _: world.jira.projects.pop("QUESTION"), "Jira permissions", "QUESTION"),
+        (
+            lambda world, patch: patch.setattr(
+                wiring, "make_infrastructure", lambda: replace(world.make_outside(), clock=lambda: world.clock() - 3600)
+            ),
+            "Jira clock",
+            "s apart: set the clock",
+        ),
+        (
+            lambda world, patch: patch.setenv("PAGERDUTY_USER_EMAIL", "no@example.com"),
+            "PagerDuty token",
+            "has no user no@",
+        ),
+        (lambda world, patch: patch.setenv("JIRA_API_TOKEN", "old"), "Jira token", "is not taken: make a new one"),
+        (
+            lambda world, patch: patch.setenv("JIRA_WEBHOOK_SECRET", ""),
+            "Jira webhook",
+            "JIRA_WEBHOOK_SECRET is not set",
+        ),
+        (lambda world, patch: patch.setenv("EVENTS_QUEUE", world.environ["EVENTS_QUEUE"] + "x"), "AWS queue", "SQS"),
+        (
+            lambda world, patch: patch.setenv("JIRA_SERVER_URL", "nowhere"),
+            "settings",
+            "JIRA_SERVER_URL (nowhere) must be",
+        ),
+    ],
+)
 def test_what_is_broken_is_named(well, monkeypatch, capsys, spoil, check, said):
     spoil(well, monkeypatch)
     code, wrong = run(capsys)
@@ -80,18 +105,18 @@ def test_what_is_broken_is_named(well, monkeypatch, capsys, spoil, check, said):
 
 
 def test_a_poll_that_stands_still_is_told(well, monkeypatch, capsys):
-    monkeypatch.setattr("jpi.diagnostics.checks.POLLS", -1)
+    monkeypatch.setattr("jpi.diagnostics.checks.LATE_POLL_INTERVALS", -1)
     assert "the last poll got as far as" in run(capsys)[1]["AWS poll"]
 
 
 def test_parked_events_are_told(well, capsys):
     sqs = well.jpi.queue.client
-    sqs.send_message(QueueUrl=well.parked, MessageBody="x", MessageGroupId="Q1", MessageDeduplicationId="1")
+    sqs.send_message(QueueUrl=well.dead_letter_url, MessageBody="x", MessageGroupId="Q1", MessageDeduplicationId="1")
     assert "1 events are parked" in run(capsys)[1]["AWS queue"]
 
 
 def test_one_service_that_is_away_does_not_hide_the_others(well, capsys):
-    well.pagerduty_server.fault = lambda call: Fault(401)
+    well.pagerduty_server.choose_fault = lambda call: HttpFault(401)
     _, wrong = run(capsys)
     assert {name.split()[0] for name in wrong} == {"PagerDuty", "Jira"}, "the site's check asks for services too"
     assert "the token is not taken" in wrong["PagerDuty token"]
@@ -140,7 +165,7 @@ def test_how_old_a_token_is_where_that_can_be_told(account, make_world, monkeypa
     said = capsys.readouterr().out.splitlines()
     assert "ok   Jira token: stored 0 days ago; it dies after a year at most" in said
     assert "ok   PagerDuty token: stored 0 days ago" in said
-    monkeypatch.setattr(settings, "stored", lambda name: well.clock.now() - timedelta(days=340))
+    monkeypatch.setattr(settings, "get_secret_stored_at", lambda name: well.clock.now() - timedelta(days=340))
     assert run(capsys) == (1, {"Jira token": "JIRA_API_TOKEN was stored 340 days ago: make a new one before it dies"})
 
 
@@ -159,7 +184,8 @@ def test_nobody_is_waited_for_longer_than_it_says(well):
         ended.wait()
         yield from ()
 
-    found = list(doctor.examined(well.jpi, {"Jira": {"token": hangs, "clock": checks.clock}}, seconds=0.0))
+    found = list(doctor.run_check_groups(well.jpi, {"Jira": {"token": hangs, "clock": checks.check_clock}},
+                                         seconds=0.0))
     ended.set()
     assert [(one.ok, one.said) for one in found] == [(False, "no answer within 10 s")] * 2
 
@@ -173,7 +199,7 @@ def test_a_table_that_does_not_exist_is_named(make_loopback_world, monkeypatch, 
 
 def test_services_that_cannot_be_reached_are_named(well, monkeypatch, capsys):
     # On the real network, where nobody listens.
-    monkeypatch.setattr(wiring, "outside", lambda: wiring.Outside(sleep=lambda seconds: None))
+    monkeypatch.setattr(wiring, "make_infrastructure", lambda: wiring.Infrastructure(sleep=lambda seconds: None))
     for name in ("JIRA_SERVER_URL", "PAGERDUTY_API_URL", "DATABASE_ENDPOINT_URL"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     code, wrong = run(capsys)
@@ -186,4 +212,4 @@ def test_services_that_cannot_be_reached_are_named(well, monkeypatch, capsys):
 def test_colours_are_for_terminals_that_want_them(monkeypatch, terminal, no_color, coloured):
     monkeypatch.setattr(doctor.sys.stdout, "isatty", lambda: terminal)
     monkeypatch.setenv("NO_COLOR", no_color)
-    assert ("\033[" in doctor._line(doctor.Found("x", ok=False))) is coloured
+    assert ("\033[" in doctor._format_result(doctor.CheckResult("x", ok=False))) is coloured

@@ -6,7 +6,7 @@ import pytest
 
 from jpi.tools import explain
 from sandbox.jira.model import Workflow
-from sandbox.web import Fault
+from sandbox.simulated_service import HttpFault
 
 
 def told(capsys, *arguments):
@@ -16,7 +16,7 @@ def told(capsys, *arguments):
 
 def trigger(world, priority="P1"):
     incident = world.pagerduty.trigger(world.service, "Checkout is down", world.rita, priority)
-    world.settle()
+    world.run_until_idle()
     return incident
 
 
@@ -38,17 +38,17 @@ def test_why_there_is_no_issue(world, capsys):
     _, said = told(capsys, incident.id)
     assert "Jira: no issue" in said
     assert "It has no issue: It has priority P4; only P1 gets an issue (SYNC_PRIORITIES)." in said
-    world.pagerduty.annotate(incident, "Looking.", world.rita)
-    world.settle()
+    world.pagerduty.add_note(incident, "Looking.", world.rita)
+    world.run_until_idle()
     capsys.readouterr()
     assert "It has no issue: It has priority P4" in told(capsys, incident.id)[1], "whatever came since"
 
 
 def test_what_differs_is_not_called_in_step(world, capsys):
     incident = trigger(world)
-    world.jira.workflows["INCIDENT"] = Workflow.of_hops([("To Do", "Done")])
+    world.jira.workflows["INCIDENT"] = Workflow.from_hops([("To Do", "Done")])
     world.pagerduty.acknowledge(incident, world.rita)
-    world.settle()
+    world.run_until_idle()
     capsys.readouterr()
     _, said = told(capsys, incident.id)
     assert "They differ: PagerDuty has it acknowledged, Jira to do: The issue was left where it is" in said
@@ -56,7 +56,7 @@ def test_what_differs_is_not_called_in_step(world, capsys):
 
 
 def test_why_it_fails_and_what_to_do(world, capsys):
-    world.jira_server.fault = lambda call: Fault(401)
+    world.jira_server.choose_fault = lambda call: HttpFault(401)
     incident = trigger(world)
     capsys.readouterr()
     _, said = told(capsys, incident.id)
@@ -66,8 +66,8 @@ def test_why_it_fails_and_what_to_do(world, capsys):
 
 def test_when_it_is_over(world, capsys):
     incident = trigger(world)
-    world.admin("DELETE", "/rest/api/3/issue/INCIDENT-1")
-    world.settle()
+    world.jira_admin("DELETE", "/rest/api/3/issue/INCIDENT-1")
+    world.run_until_idle()
     capsys.readouterr()
     assert "kept in step no more" in told(capsys, incident.id)[1]
 
@@ -86,6 +86,6 @@ def test_nobodys(world, capsys, name):
 
 
 def test_what_it_cannot_read_is_said_without_a_traceback(world, capsys, monkeypatch):
-    monkeypatch.setattr(explain.wiring, "jpi", lambda: (_ for _ in ()).throw(explain.JpiError("DynamoDB is down")))
+    monkeypatch.setattr(explain.wiring, "get_app", lambda: (_ for _ in ()).throw(explain.JpiError("DynamoDB is down")))
     assert explain.main(["Q1"]) == 1
     assert capsys.readouterr().err == "DynamoDB is down\n"

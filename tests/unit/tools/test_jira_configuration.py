@@ -5,16 +5,16 @@ import pytest
 from jpi import wiring
 from jpi.tools import jira_configuration
 from sandbox.clock import Clock
+from sandbox.hosts import InProcessHost
 from sandbox.jira.model import Option
 from sandbox.jira.server import JiraServer
 from sandbox.jira.state import JiraState
-from sandbox.places import InProcess
-from sandbox.transport import WsgiAdapter
-from sandbox.web import Fault
+from sandbox.simulated_service import HttpFault
 from sandbox.world import World
-from tests.acting import WRITES, poll, whole
+from sandbox.wsgi_transport import WsgiAdapter
 from tests.contracts import contract
 from tests.deliveries import needs_shared
+from tests.world_actions import WRITE_METHODS, count_created_parts, run_poll
 
 ADMIN = ("admin@example.com", "admin-token")
 
@@ -22,7 +22,8 @@ ADMIN = ("admin@example.com", "admin-token")
 def serve(monkeypatch, url, server):
     """Have the tool reach this site."""
     adapter = WsgiAdapter({url: server}, server.clock)
-    monkeypatch.setattr(wiring, "outside", lambda: wiring.Outside(server.clock, server.clock.advance, adapter))
+    monkeypatch.setattr(wiring, "make_infrastructure",
+                        lambda: wiring.Infrastructure(server.clock, server.clock.advance, adapter))
 
 
 class Bare:
@@ -47,17 +48,17 @@ class Bare:
 
     def writes(self):
         return [f"{call.method} {call.path}" for call in self.server.calls
-                if call.method in WRITES and not call.path.endswith("search/jql")]
+                if call.method in WRITE_METHODS and not call.path.endswith("search/jql")]
 
     def seen(self):
         """All that was made, by name."""
         site = self.jira
-        types = {key: [one.name for one in site.types_of(project)] for key, project in site.projects.items()}
+        types = {key: [one.name for one in site.list_types(project)] for key, project in site.projects.items()}
         severity = [one for one in site.fields.values() if one.name == "Severity"]
-        return (types, sorted(one.name for one in site.types.values()),
+        return (types, sorted(one.name for one in site.issue_types.values()),
                 sorted(one.name for one in site.schemes.values()),
                 sorted((one.name, one.inward, one.outward) for one in site.link_types.values()),
-                [([option.value for option in one.options], one.id in site.placed) for one in severity],
+                [([option.value for option in one.options], one.id in site.placed_field_ids) for one in severity],
                 sorted(one.summary for one in site.issues.values()))
 
 
@@ -107,14 +108,14 @@ def test_wherever_it_stopped_it_goes_on(bare, capsys):
         left = [stopped]
 
         def fault(call, left=left):
-            if call.method not in WRITES or call.path.endswith("search/jql"):
+            if call.method not in WRITE_METHODS or call.path.endswith("search/jql"):
                 return None
             left[0] -= 1
-            return Fault(403) if left[0] < 0 else None
+            return HttpFault(403) if left[0] < 0 else None
 
-        bare.server.fault = fault
+        bare.server.choose_fault = fault
         assert bare.run() == 1
-        bare.server.fault = lambda call: None
+        bare.server.choose_fault = lambda call: None
         assert bare.run() == 0
         assert bare.seen() == whole
     assert "may not do this" in capsys.readouterr().err
@@ -146,7 +147,7 @@ def test_what_a_team_has_made_itself_is_completed_and_kept(bare):
     bare.jira.schemes[bare.jira.projects["INCIDENT"].scheme_id].type_ids.append("10002")
     assert bare.run() == 0
     assert [one.value for one in severity.options] == ["SEV-1", "Ours", "SEV-0", "SEV-2", "SEV-3"]
-    assert len(bare.jira.types_of(bare.jira.projects["INCIDENT"])) == 2
+    assert len(bare.jira.list_types(bare.jira.projects["INCIDENT"])) == 2
 
 
 @pytest.mark.parametrize(("changes", "said"), [
@@ -169,14 +170,17 @@ def test_a_site_set_up_by_the_tool_gives_a_p1_its_whole_issue(enter, monkeypatch
                             "PAGERDUTY_USER_NAME": "Oscar Oncall"}.items():
             monkeypatch.setenv(name, value)
         clock = admin.adapter.clock
-        monkeypatch.setattr(wiring, "outside", lambda: wiring.Outside(clock, clock.advance, admin.adapter))
+        monkeypatch.setattr(wiring, "make_infrastructure",
+                            lambda: wiring.Infrastructure(clock, clock.advance, admin.adapter))
         assert jira_configuration.main([], sleep=clock.advance) == 0
 
-    world = enter(World(InProcess(), None, None, (0, 0, 0), False, by_the_tool))
+    world = enter(World(InProcessHost(), None, None, (0, 0, 0), False, by_the_tool))
     incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
-    world.settle()
-    poll(world)
-    issue = world.issue_of(incident)
-    assert whole(world) == [3, 2, 1]
-    assert (issue.field("Severity"), len(world.linked(issue, "Timeline"))) == ("SEV-0", len(incident.log))
-    assert world.jira.phrases(issue.key) >= {"has question", "has stakeholder", "has timeline"}
+    world.run_until_idle()
+    run_poll(world)
+    issue = world.find_issue(incident)
+    assert count_created_parts(world) == [3, 2, 1]
+    assert (issue.get_custom_value("Severity"), len(world.list_linked_summaries(issue, "Timeline"))) == ("SEV-0",
+                                                                                                         len(
+        incident.log))
+    assert world.jira.list_link_phrases(issue.key) >= {"has question", "has stakeholder", "has timeline"}

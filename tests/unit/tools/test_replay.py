@@ -2,31 +2,31 @@
 
 import pytest
 
-from jpi.errors import Outage
+from jpi.errors import AwsOutage
 from jpi.tools import replay
-from sandbox.aws import queues
-from sandbox.web import Fault
-from tests.acting import QUESTIONS, whole
+from sandbox.aws import events_queue
+from sandbox.simulated_service import HttpFault
+from tests.world_actions import QUESTIONS, count_created_parts
 
 
 @pytest.fixture(autouse=True)
 def _nobody_waits(monkeypatch):
-    monkeypatch.setattr("jpi.queue.LOOK_WAIT_SECONDS", 0)
+    monkeypatch.setattr("jpi.queue.INSPECTION_WAIT_SECONDS", 0)
 
 
 @pytest.fixture
 def parked(make_world, monkeypatch, capsys):
     """(the world with two incidents' events in the dead-letter queue, the incidents, what a call of the tool says)."""
-    monkeypatch.setattr(queues, "RECEIVES", 3)
+    monkeypatch.setattr(events_queue, "RECEIVES", 3)
     queued = make_world(queued=True)
     incidents = [queued.pagerduty.trigger(queued.service, title, queued.rita, "P1") for title in ("Down", "Slow")]
     queued.pagerduty.acknowledge(incidents[0], queued.rita)
-    queued.jira_server.fault = lambda call: Fault(503)
-    queued.settle()
-    while queued.events.waiting():
+    queued.jira_server.choose_fault = lambda call: HttpFault(503)
+    queued.run_until_idle()
+    while queued.event_source.count_waiting():
         queued.clock.advance(1000)
-        queued.settle()
-    queued.jira_server.fault = lambda call: None
+        queued.run_until_idle()
+    queued.jira_server.choose_fault = lambda call: None
     queued.forget_calls()
 
     def tool(*arguments, code=0):
@@ -39,9 +39,9 @@ def parked(make_world, monkeypatch, capsys):
 
 def drained(world):
     for _ in range(4):
-        world.settle()
+        world.run_until_idle()
         world.clock.advance(60)
-    return world.seen()
+    return world.read_statuses()
 
 
 def test_the_list_says_what_is_parked_since_when_and_why(parked):
@@ -52,7 +52,7 @@ def test_the_list_says_what_is_parked_since_when_and_why(parked):
         assert [line.split()[0] for line in lines] == ["incident", down.id, slow.id, down.id, "3"]
         assert "IncidentTriggered" in lines[1]
         assert "failed with 503" in lines[1]
-    assert world.calls() == []
+    assert world.list_jpi_calls() == []
 
 
 def test_everything_is_replayed_in_its_order(parked):
@@ -96,36 +96,36 @@ def test_a_dry_run_says_what_would_happen_and_does_nothing(parked):
     said = tool("--incident", down.id, "--dry-run").out.split("; ")
     assert said[0].startswith("PagerDuty's state: would do: create an issue in INCIDENT: Incident 'Down', priority")
     assert said[-1] == f"add to the timeline what it lacks of {len(down.log)} log entries\n"
-    assert world.issues() == []
-    assert world.events.waiting() == 0
+    assert world.list_issues() == []
+    assert world.event_source.count_waiting() == 0
     assert tool().out.splitlines()[-1] == "3 events are parked."
 
 
 def test_more_than_sqs_shows_of_an_incident_at_a_time_is_replayed(queued, capsys):
-    with queued.losing_webhooks():
+    with queued.lose_webhooks():
         incident = queued.pagerduty.trigger(queued.service, "Down", queued.rita, "P4")
     for number in range(23):
-        queued.events._sqs.send_message(QueueUrl=queued.parked, MessageBody="unreadable", MessageGroupId=incident.id,
-                                        MessageDeduplicationId=str(number))
+        queued.event_source._sqs.send_message(QueueUrl=queued.dead_letter_url, MessageBody="unreadable",
+                                              MessageGroupId=incident.id, MessageDeduplicationId=str(number))
     assert replay.main([]) == 0
     assert "10 events are parked" in capsys.readouterr().out
     assert replay.main(["--all"]) == 0
     assert capsys.readouterr().out.splitlines()[-1] == "23 replayed."
-    assert queued.events.waiting() == 23
+    assert queued.event_source.count_waiting() == 23
 
 
 @pytest.mark.parametrize("queued_", [True, False])
 def test_one_incident_is_synchronised_from_both_sides(make_world, capsys, queued_):
     world = make_world(queued=queued_)
-    with world.losing_webhooks():
+    with world.lose_webhooks():
         incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
     assert replay.main(["--incident", incident.id]) == 0
-    assert whole(world) == [QUESTIONS, 2, 1]
-    assert len(world.linked(world.issues()[0], "Timeline")) == len(incident.log)
-    with world.losing_webhooks():
-        world.move(world.issues()[0], "done")
+    assert count_created_parts(world) == [QUESTIONS, 2, 1]
+    assert len(world.list_linked_summaries(world.list_issues()[0], "Timeline")) == len(incident.log)
+    with world.lose_webhooks():
+        world.move_issue(world.list_issues()[0], "done")
     assert replay.main(["--incident", incident.id]) == 0
-    assert world.seen() == {"Down": ("resolved", "done")}
+    assert world.read_statuses() == {"Down": ("resolved", "done")}
     assert capsys.readouterr().out.splitlines()[-1] == "Jira's state: SetIncidentStatus"
 
 
@@ -140,23 +140,23 @@ def test_without_a_queue_there_is_nothing_to_replay(world, capsys):
 
 
 def test_a_queue_without_a_dead_letter_queue_is_said(queued, capsys):
-    queued.events._sqs.set_queue_attributes(QueueUrl=queued.events.url, Attributes={"RedrivePolicy": ""})
+    queued.event_source._sqs.set_queue_attributes(QueueUrl=queued.event_source.url, Attributes={"RedrivePolicy": ""})
     assert replay.main([]) == 1
     assert "has no dead-letter queue" in capsys.readouterr().err
 
 
 def test_when_the_queue_is_away_that_is_said(queued, capsys, monkeypatch):
     def away(self):
-        raise Outage("SQS is away")
+        raise AwsOutage("SQS is away")
 
-    monkeypatch.setattr("jpi.queue.Queue.parked", away)
+    monkeypatch.setattr("jpi.queue.EventQueue.receive_dead_letters", away)
     assert replay.main([]) == 1
     assert capsys.readouterr().err == "SQS is away\n"
 
 
 @pytest.mark.parametrize(("seconds", "said"), [(-1, "0 s"), (59, "59 s"), (61, "1 min"), (7300, "2 h"), (1e6, "11 d")])
 def test_ages_are_told_in_the_largest_unit(seconds, said):
-    assert replay.age(seconds) == said
+    assert replay.format_age(seconds) == said
 
 
 def test_help_shows_examples(capsys):

@@ -6,15 +6,15 @@ import pytest
 from dotenv import dotenv_values
 
 from jpi import settings, wiring
-from jpi.aws import Place, client, region
-from jpi.domain.policy import Create, OpenRule, Policy, Rule, WhenIssue
+from jpi.aws import Location, get_region, make_client
+from jpi.domain.policy import CreationRule, IssueCondition, IssueSpec, OpeningRule, Policy
 from jpi.tools import webhook_configuration, webhooks
-from jpi.wiring import dynamodb_stores
-from sandbox.site import JIRA_EVENTS, PAGERDUTY_EVENTS
-from sandbox.web import Fault
-from tests.acting import WRITES
+from jpi.wiring import build_dynamodb_stores
+from sandbox.simulated_service import HttpFault
+from sandbox.site_setup import JIRA_EVENTS, PAGERDUTY_EVENTS
 from tests.contracts import contract
 from tests.deliveries import needs_shared
+from tests.world_actions import WRITE_METHODS
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def unhooked(make_world, monkeypatch):
     """The world without any webhook; jpi's tokens are those of administrators."""
     world = make_world(IS_OFFLINE="True")
     world.jira.webhooks.clear()
-    world.pagerduty.hooks.all.clear()
+    world.pagerduty.webhooks.subscriptions.clear()
     for name, value in world.environ.items():
         monkeypatch.setenv(name, value)
     world.forget_calls()
@@ -34,11 +34,11 @@ def run(world, *arguments):
 
 
 def hooks(world):
-    return [*world.pagerduty.hooks.all.values()], [*world.jira.webhooks.values()]
+    return [*world.pagerduty.webhooks.subscriptions.values()], [*world.jira.webhooks.values()]
 
 
 def writes(world):
-    return [call for call in world.calls() if call.method in WRITES]
+    return [call for call in world.list_jpi_calls() if call.method in WRITE_METHODS]
 
 
 def use(world, monkeypatch, env):
@@ -59,9 +59,9 @@ def test_they_are_made_once_and_work(unhooked, monkeypatch, tmp_path, capsys):
     assert "as they should be" in capsys.readouterr().out
     use(unhooked, monkeypatch, tmp_path / ".env")
     incident = unhooked.pagerduty.trigger(unhooked.service, "Down", unhooked.rita, "P1")
-    unhooked.settle()
-    unhooked.move(unhooked.issue_of(incident), "done")
-    unhooked.settle()
+    unhooked.run_until_idle()
+    unhooked.move_issue(unhooked.find_issue(incident), "done")
+    unhooked.run_until_idle()
     assert incident.status == "resolved"
 
 
@@ -111,9 +111,9 @@ def test_what_was_changed_or_switched_off_is_mended(unhooked, capsys):
 @pytest.mark.parametrize("path", ["/webhook_subscriptions", "/rest/webhooks/1.0/webhook"])
 def test_broken_half_way_it_goes_on(unhooked, path):
     for service in (unhooked.pagerduty_server, unhooked.jira_server):
-        service.fault = lambda call: Fault(403) if (call.method, call.path) == ("POST", path) else None
+        service.choose_fault = lambda call: HttpFault(403) if (call.method, call.path) == ("POST", path) else None
     assert run(unhooked) == 1
-    unhooked.pagerduty_server.fault = unhooked.jira_server.fault = lambda call: None
+    unhooked.pagerduty_server.choose_fault = unhooked.jira_server.choose_fault = lambda call: None
     assert run(unhooked) == 0
     assert [len(found) for found in hooks(unhooked)] == [1, 1]
 
@@ -127,9 +127,9 @@ def test_secrets_are_changed_without_a_delivery_refused(unhooked, monkeypatch, t
 
     def told():
         incident = unhooked.pagerduty.trigger(unhooked.service, "Down", unhooked.rita, "P1")
-        unhooked.settle()
-        unhooked.move(unhooked.issue_of(incident), "done")
-        unhooked.settle()
+        unhooked.run_until_idle()
+        unhooked.move_issue(unhooked.find_issue(incident), "done")
+        unhooked.run_until_idle()
         return incident.status == "resolved" and unhooked.pagerduty.outbox.dropped == []
 
     assert run(unhooked, "--rotate", "--write-env", str(env)) == 0
@@ -150,7 +150,7 @@ def test_secrets_are_changed_without_a_delivery_refused(unhooked, monkeypatch, t
 def test_they_are_listed_and_taken_away(unhooked, capsys):
     run(unhooked)
     other = {"name": "x", "url": "https://x.example", "events": JIRA_EVENTS}
-    unhooked.admin("POST", "/rest/webhooks/1.0/webhook", other)
+    unhooked.jira_admin("POST", "/rest/webhooks/1.0/webhook", other)
     capsys.readouterr()
     assert run(unhooked, "--list") == 0
     assert len(capsys.readouterr().out.splitlines()) == 2
@@ -167,7 +167,7 @@ def test_pagerdutys_test_is_seen_to_arrive(unhooked, monkeypatch, tmp_path, caps
     use(unhooked, monkeypatch, tmp_path / ".env")
 
     def pause(seconds):
-        unhooked.settle()
+        unhooked.run_until_idle()
 
     assert webhook_configuration.main(["--url", unhooked.app_url, "--ping"], sleep=pause) == 0
     assert "has arrived" in capsys.readouterr().out
@@ -176,11 +176,10 @@ def test_pagerdutys_test_is_seen_to_arrive(unhooked, monkeypatch, tmp_path, caps
     assert "did not arrive" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("changes", "said"), [
-    ({"PAGERDUTY_API_TOKEN": "old"}, "PagerDuty does not let this token do that"),
-    ({"JIRA_API_TOKEN": "old"}, "Jira does not let this token do that"),
-    ({"PAGERDUTY_API_URL": "http://127.0.0.1:9"}, "Is the address right?"),
-])
+@pytest.mark.parametrize(("changes", "said"), [({"PAGERDUTY_API_TOKEN": "old"},
+                                                "PagerDuty does not let this token do that"), ({
+    "JIRA_API_TOKEN": "old"}, "Jira does not let this token do that"), ({"PAGERDUTY_API_URL": "http://127.0.0.1:9"},
+                                                                        "Is the address right?")])
 def test_what_is_wrong_is_said_in_a_line(unhooked, monkeypatch, capsys, changes, said):
     for name, value in changes.items():
         monkeypatch.setenv(name, value)
@@ -197,12 +196,12 @@ def test_an_address_that_cannot_be_is_refused(url):
 
 @pytest.mark.parametrize(("policy", "wanted"), [
     (Policy(), "project = INCIDENT"),
-    (Policy(rules=(Rule(create=Create(project="WEB")), Rule())), "project in (INCIDENT, WEB)"),
-    (Policy(open=(OpenRule("Checkout", WhenIssue(projects=("OPS",))),)), "project in (INCIDENT, OPS)"),
-    (Policy(open=(OpenRule("Checkout"),)), ""),
+    (Policy(rules=(CreationRule(issue_spec=IssueSpec(project="WEB")), CreationRule())), "project in (INCIDENT, WEB)"),
+    (Policy(opening_rules=(OpeningRule("Checkout", IssueCondition(projects=("OPS",))),)), "project in (INCIDENT, OPS)"),
+    (Policy(opening_rules=(OpeningRule("Checkout"),)), ""),
 ])
 def test_jira_tells_of_the_projects_that_matter(policy, wanted):
-    assert webhooks.jql(policy) == wanted
+    assert webhooks.build_jql(policy) == wanted
 
 
 @needs_shared
@@ -239,7 +238,7 @@ def test_a_secret_that_stands_in_aws_is_not_written_into_a_file(unhooked, aws, m
     for name, value in {"AWS_ENDPOINT_URL": aws.url, "AWS_ACCESS_KEY_ID": "test",
                         "AWS_SECRET_ACCESS_KEY": "test"}.items():
         monkeypatch.setenv(name, value)
-    ssm = client("ssm", Place(region()))
+    ssm = make_client("ssm", Location(get_region()))
     ssm.put_parameter(Name="/jpi/x/hook", Value="stored-secret", Type="SecureString", Overwrite=True)
     monkeypatch.setenv("PAGERDUTY_WEBHOOK_SECRET", "ssm:/jpi/x/hook")
     assert run(unhooked, "--write-env", str(tmp_path / ".env")) == 0
@@ -254,7 +253,7 @@ def test_a_secret_that_cannot_be_stored_is_not_lost(unhooked, monkeypatch, tmp_p
     out, err = capsys.readouterr()
     assert (f"PAGERDUTY_WEBHOOK_SECRET={made.secret}," in out, err) == (
         True, f"{tmp_path / 'none' / '.env'}: No such file or directory\n")
-    unhooked.pagerduty.hooks.all.clear()
+    unhooked.pagerduty.webhooks.subscriptions.clear()
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     for name, value in {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x",
                         "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}.items():
@@ -272,12 +271,13 @@ def test_a_path_that_no_function_may_read_is_refused_before_anything_is_made(unh
 
 def test_without_its_table_a_ping_is_not_waited_for(unhooked, monkeypatch, capsys):
     run(unhooked)
-    stores = dynamodb_stores(wiring.tables(replace(unhooked.jpi.settings, database_endpoint_url="http://127.0.0.1:9")),
-                             unhooked.clock)
-    monkeypatch.setattr(wiring, "outside", lambda: replace(unhooked.outside(), stores=stores))
+    stores = build_dynamodb_stores(wiring.bind_tables(replace(unhooked.jpi.settings,
+                                                              database_endpoint_url="http://127.0.0.1:9")),
+                                   unhooked.clock)
+    monkeypatch.setattr(wiring, "make_infrastructure", lambda: replace(unhooked.make_outside(), stores=stores))
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     assert run(unhooked, "--ping") == 1
-    assert ("reading the cursor" in capsys.readouterr().err, unhooked.pagerduty.outbox.waiting) == (True, [])
+    assert ("reading the cursor" in capsys.readouterr().err, unhooked.pagerduty.outbox.pending) == (True, [])
 
 
 @pytest.mark.parametrize("other", ["--rotate", "--finish", "--enable", "--delete"])

@@ -1,0 +1,93 @@
+"""Which status an event brings the other side into, and how new its snapshot is. Pure."""
+
+from jpi.domain.events import Event, IncidentEvent, IncidentLogged, IncidentReopened, IssueEvent, IssueUpdated
+from jpi.domain.field_merge import Side, build_own_write_key, get_side
+from jpi.domain.link import Link
+from jpi.domain.model import STATUS_BY_CATEGORY, Status
+
+PAGERDUTY_ROUNDING_SECONDS = 0.999
+STATUS_RANK: dict[str | None, int] = {None: -1, "triggered": 0, "acknowledged": 1, "resolved": 2}
+
+
+def is_stale(event: Event, link: Link, field_name: str | None = None) -> bool:
+    """Whether that side, or this field there, has been seen in a newer state, or set. A read tells of when it was read.
+    """
+    side = get_side(event)
+    seen, read_at = get_watermark(link, side, field_name), getattr(event, "read_at", None)
+    if read_at is None:
+        return event.at.timestamp() < seen
+    return bool(read_at.timestamp() < max(seen, link.watermarks.get(build_status_check_key(side), 0.0)))
+
+
+def get_watermark(link: Link, side: Side, field_name: str | None = None) -> float:
+    """Return how new what is known of a side is, or of one field there, in epoch seconds."""
+    return max(link.watermarks.get(side, 0.0), link.watermarks.get(build_own_write_key(side, field_name), 0.0)
+               if field_name else 0.0)
+
+
+def find_new_status(event: Event, link: Link) -> Status | None:
+    """The status to bring the other side into, or None where that side need not move."""
+    status = None if is_stale(event, link, "status") else get_status(event)
+    agreed = link.agreed.get("status")
+    if isinstance(event, IssueEvent):
+        if not isinstance(event, IssueUpdated):
+            return None
+        if agreed == "resolved":
+            return status if status != "resolved" and _has_left_done(event, link) else None
+        return status if _has_entered_status(event, link) and STATUS_RANK[status] > STATUS_RANK[agreed] else None
+    if not link.issue_key:
+        # A new issue starts in "to do", whatever PagerDuty said while there was none.
+        status, agreed = status or agreed, "triggered"  # type: ignore[assignment]
+    reopens = isinstance(event, IncidentReopened | IncidentLogged) or _has_reopened_since(event, link)
+    moved = status not in (None, agreed) and (agreed != "resolved" or reopens)
+    # Of two webhooks of the same millisecond nobody knows which came first: the more advanced is taken for the later.
+    behind = _is_same_instant(event, link) and STATUS_RANK[status] < STATUS_RANK[agreed] and not reopens
+    return status if moved and not behind else None
+
+
+def _has_reopened_since(event: IncidentEvent, link: Link) -> bool:
+    """Whether the incident was reopened after its side was last seen; the event of that may come later, or never."""
+    reopened = event.incident.reopened
+    return reopened is not None and reopened.timestamp() > get_watermark(link, "pagerduty", "status")
+
+
+def _is_same_instant(event: IncidentEvent, link: Link) -> bool:
+    return event.at.timestamp() == get_watermark(link, "pagerduty", "status")
+
+
+def _has_entered_status(event: IssueUpdated, link: Link) -> bool:
+    """Whether the issue got there by somebody's doing: a workflow may begin anywhere but in done."""
+    if link.issue_status is None:
+        return event.moved or event.issue.category == "done"
+    return get_status(event) != link.issue_status
+
+
+def _has_left_done(event: IssueUpdated, link: Link) -> bool:
+    """Whether somebody took the issue out of done: it says so itself, or was read after it was known to be there."""
+    return event.reopens or (event.read_at is not None and link.issue_status == "resolved")
+
+
+def is_done_contradicted(event: IssueUpdated, link: Link) -> bool:
+    """Whether an issue known to be done is told of as if it had never been: the next read shows which came first."""
+    done = link.issue_status == link.agreed.get("status") == "resolved"
+    return done and get_status(event) != "resolved" and not _has_left_done(event, link)
+
+
+def get_status(event: Event) -> Status | None:
+    """Return the status that an event shows of its side; None where it shows none."""
+    if isinstance(event, IssueEvent):
+        return STATUS_BY_CATEGORY[event.issue.category] if event.issue.category else None
+    return event.incident.status
+
+
+def get_snapshot_valid_until(event: Event) -> float:
+    """Until when a snapshot holds what happened; PagerDuty's reads, told to the second, hold all of their last one."""
+    read_at = getattr(event, "read_at", None)
+    if read_at is None or isinstance(event, IssueUpdated):
+        return event.at.timestamp()
+    return min(float(read_at.timestamp()), event.at.timestamp() + PAGERDUTY_ROUNDING_SECONDS)
+
+
+def build_status_check_key(side: str) -> str:
+    """Where `Link.seen` keeps when we last wrote to a side, by our own clock, as reads are dated."""
+    return f"{side}, by us"

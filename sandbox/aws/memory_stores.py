@@ -1,0 +1,234 @@
+"""The stores of jpi in memory, in DynamoDB's place: the same outcomes, by the same calls in the same order."""
+
+import json
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from jpi.domain.link import Link
+from jpi.domain.link_summary import LinkCard, LinkListItem
+from jpi.errors import AwsOutage, LostRace
+from jpi.store.link_codec import OPEN_INDEX_VALUE, link_from_columns, to_columns
+from jpi.store.ports import ConfigItem
+from jpi.store.processed_ids import RETENTION_PERIOD
+from jpi.wiring import Stores
+from sandbox.aws.memory_rows import (
+    CONFIG,
+    LEDGER,
+    LINKS,
+    MAX_ROWS_PER_READ,
+    MAX_ROWS_PER_WRITE,
+    Columns,
+    ConditionFailed,
+    MemoryTables,
+    Refusal,
+)
+from sandbox.call_interception import CallInterceptor, WireFault, call_unchanged
+
+Answer = TypeVar("Answer")
+
+# botocore's pauses before the second and the third try are random; these are their means.
+PAUSES_SECONDS = (0.5, 1.0)
+# PynamoDB's own words, by operation.
+FAILURE_TEXTS = {"GetItem": "Failed to get item", "PutItem": "Failed to put item",
+                 "UpdateItem": "Failed to update item", "Query": "Failed to query items",
+                 "BatchGetItem": "Failed to batch get items", "BatchWriteItem": "Failed to batch write items",
+                 "DescribeTable": "Unable to describe table"}
+# By which a link's row is looked for and compared; all else of it is one text.
+INDEXED_COLUMNS = ("incident_id", "version", "saved_by", "issue_key", "open", "state", "began")
+
+
+def make_memory_stores(state: MemoryTables, carry: CallInterceptor = call_unchanged,
+                       sleep: Callable[[float], None] = time.sleep) -> Stores:
+    """Return the stores that keep everything in `state`; each call to DynamoDB that they stand for goes by `carry`."""
+    calls = DynamoDbCalls(carry, sleep)
+    return Stores(MemoryLinks(state, calls), MemoryProcessedIds(state, calls), MemoryConfig(state, calls))
+
+
+class DynamoDbCalls:
+    """The calls to DynamoDB: tried again as botocore does with jpi's settings, with jpi's errors."""
+
+    def __init__(self, carry: CallInterceptor, sleep: Callable[[float], None]) -> None:
+        self._intercept = carry
+        self._sleep = sleep
+
+    def call_dynamodb(self, operation: str, doing: str, call: Callable[[], Answer]) -> Answer:
+        """Return the call's answer; LostRace where its condition did not hold, Outage for all other faults."""
+        def answer() -> Answer | Refusal:
+            # A refusal is an answer, too: it may get lost on its way.
+            try:
+                return call()
+            except Refusal as refusal:
+                return refusal
+
+        outcome = self._call_with_retries(operation, doing, answer)
+        if isinstance(outcome, ConditionFailed):
+            raise LostRace(f"{doing}: somebody else was first") from outcome
+        if isinstance(outcome, Refusal):
+            raise AwsOutage(f"{doing}: {FAILURE_TEXTS[operation]}: {outcome}") from outcome
+        return outcome
+
+    def _call_with_retries(self, operation: str, doing: str, call: Callable[[], Answer]) -> Answer:
+        name = f"DynamoDB_20120810.{operation}"
+        for pause in PAUSES_SECONDS:
+            try:
+                return self._intercept(name, call)  # type: ignore[no-any-return]
+            except WireFault:
+                self._sleep(pause)
+        try:
+            return self._intercept(name, call)  # type: ignore[no-any-return]
+        except WireFault as fault:
+            raise AwsOutage(f"{doing}: {FAILURE_TEXTS[operation]}: {fault}") from fault
+
+
+class MemoryTable:
+    """A store that keeps its rows in one table of `MemoryTables`."""
+
+    table_name = ""
+
+    def __init__(self, state: MemoryTables, calls: DynamoDbCalls) -> None:
+        self._state = state
+        self._calls = calls
+
+    def has_table(self) -> bool:
+        """True if the table exists."""
+        return self._calls.call_dynamodb("DescribeTable", f"looking for the table {self.table_name}",
+                                         lambda: self._state.has_table(self.table_name))
+
+    def _get(self, key: str, doing: str) -> Columns | None:
+        return self._calls.call_dynamodb("GetItem", doing, lambda: self._state.get(self.table_name, key))
+
+    def _get_all(self, keys: Collection[str], doing: str) -> list[Columns]:
+        return [columns for batch in _split_batches(keys, MAX_ROWS_PER_READ)
+                for columns in self._get_batch(batch, doing)]
+
+    def _get_batch(self, keys: Collection[str], doing: str) -> list[Columns]:
+        return self._calls.call_dynamodb("BatchGetItem", doing, lambda: self._state.get_all(self.table_name, keys))
+
+    def _put(self, key: str, columns: Columns, read_version: int | None, doing: str) -> None:
+        self._calls.call_dynamodb("PutItem", doing, lambda: self._state.put(self.table_name, key, columns,
+                                                                            read_version))
+
+    def _query(self, column: str, value: str, doing: str) -> list[Columns]:
+        return self._calls.call_dynamodb("Query", doing, lambda: self._state.query(self.table_name, column, value))
+
+
+class MemoryLinks(MemoryTable):
+    """Links, as `jpi.store.links.Links` documents them."""
+
+    table_name = LINKS
+
+    def get(self, incident_id: str) -> Link:
+        """Return the incident's link as last saved; a new one, not saved yet, where none was."""
+        columns = self._get(incident_id, f"reading the link of {incident_id}")
+        return _decode_link(columns) if columns else Link(incident_id)
+
+    def get_all(self, incident_ids: Collection[str]) -> dict[str, Link]:
+        """Return the links of several incidents, by id, 100 a request."""
+        ids = sorted(set(incident_ids))
+        links = [_decode_link(columns) for columns in self._get_all(ids, "reading links")]
+        return {incident_id: Link(incident_id) for incident_id in ids} | {link.incident_id: link for link in links}
+
+    def find_incident_id(self, issue_key: str) -> str | None:
+        """Return the incident whose link holds this issue, as the index shows it."""
+        rows = self._query("issue_key", issue_key, "finding a link")
+        return str(rows[0]["incident_id"]) if rows else None
+
+    def list_open(self) -> list[Link]:
+        """Return every link the poll still has to look at."""
+        rows = self._query("open", OPEN_INDEX_VALUE, "reading the open links")
+        links = self.get_all([str(columns["incident_id"]) for columns in rows])
+        # The index may be behind.
+        return [link for link in links.values() if link.is_open]
+
+    def list_by_state(self, states: Collection[str], before: str, limit: int) -> list[LinkListItem]:
+        """Return the newest links in any of these states that began before a place in the list, a query a state."""
+        rows = [columns for state in states for columns in self._query("state", state, "reading the list")
+                if not before or str(columns["began"]) < before]
+        newest = sorted(rows, key=lambda columns: str(columns["began"]), reverse=True)[:limit]
+        return [LinkListItem(str(columns["incident_id"]), str(columns["state"]), str(columns["began"]),
+                             LinkCard(**_decode(columns)["card"])) for columns in newest]
+
+    def save(self, link: Link) -> Link:
+        """Save over the version read and return what is stored; LostRace where somebody else did so first."""
+        version, writer = (link.version or 0) + 1, self._state.make_writer_name()
+        columns = _encode({**to_columns(link), "version": version, "saved_by": writer})
+        try:
+            self._put(link.incident_id, columns, link.version, f"saving the link of {link.incident_id}")
+        except LostRace:
+            # A write whose answer was lost is repeated: it may be our own that was first.
+            stored = self._get(link.incident_id, f"reading the link of {link.incident_id}")
+            if stored is None or stored["saved_by"] != writer:
+                raise
+            version = int(stored["version"])
+        return replace(link, version=version)
+
+
+class MemoryProcessedIds(MemoryTable):
+    """What has been carried over already, as `jpi.store.processed_ids.Ledger` documents it."""
+
+    table_name = LEDGER
+
+    def already_processed(self, ids: Collection[str]) -> set[str]:
+        """Return those of these ids that were carried over."""
+        return {str(columns["id"]) for columns in self._get_all(sorted(set(ids)), "reading the ledger")}
+
+    def mark_processed(self, ids: Collection[str]) -> None:
+        """Remember that these were carried over."""
+        expires = int((datetime.fromtimestamp(self._state.clock(), UTC) + RETENTION_PERIOD).timestamp())
+        for batch in _split_batches(sorted(set(ids)), MAX_ROWS_PER_WRITE):
+            self._put_all({entry: {"id": entry, "expires_at": expires} for entry in batch})
+
+    def _put_all(self, written: Mapping[str, Columns]) -> None:
+        self._calls.call_dynamodb("BatchWriteItem", "writing the ledger", lambda: self._state.put_all(LEDGER, written))
+
+
+class MemoryConfig(MemoryTable):
+    """Named values and counts, as `jpi.store.config_table.ConfigTable` documents them."""
+
+    table_name = CONFIG
+
+    def get(self, name: str, doing: str, consistent: bool = False) -> ConfigItem | None:
+        """Return the item of this name; None where none was saved. Every read is consistent."""
+        columns = self._get(name, doing)
+        return ConfigItem(json.loads(str(columns["value"])), int(columns["version"])) if columns else None
+
+    def save(self, name: str, item: ConfigItem, doing: str, expires_at: float | None = None) -> None:
+        """Save over the item's version; LostRace where somebody else was first."""
+        expires = {} if expires_at is None else {"expires_at": int(expires_at)}
+        version, value = (item.version or 0) + 1, json.dumps(item.value)
+        self._put(name, {"name": name, "version": version, "value": value, **expires}, item.version, doing)
+
+    def add_counts(self, name: str, counts: Mapping[str, int], expires_at: float, doing: str) -> None:
+        """Add to the item's counts, in one write."""
+        settings: Columns = {"name": name, "expires_at": round(expires_at)}
+        self._calls.call_dynamodb("UpdateItem", doing, lambda: self._state.add(CONFIG, name, counts, settings))
+
+    def get_counts(self, names: Collection[str], doing: str) -> dict[str, dict[str, int]]:
+        """Return the counts of several items, at most 100, in one read; items that do not exist are left out."""
+        return {str(columns["name"]): _read_counts(columns) for columns in self._get_batch(names, doing)}
+
+
+def _split_batches(keys: Collection[str], size: int) -> Iterator[list[str]]:
+    ordered = list(keys)
+    return (ordered[start:start + size] for start in range(0, len(ordered), size))
+
+
+def _encode(columns: Mapping[str, Any]) -> Columns:
+    # A column that is None is in no index.
+    return {**{name: columns[name] for name in INDEXED_COLUMNS if columns.get(name) is not None},
+            "text": json.dumps(columns)}
+
+
+def _decode(columns: Columns) -> dict[str, Any]:
+    return dict(json.loads(str(columns["text"])))
+
+
+def _decode_link(columns: Columns) -> Link:
+    return link_from_columns(_decode(columns))
+
+
+def _read_counts(columns: Columns) -> dict[str, int]:
+    return {name: value for name, value in columns.items() if isinstance(value, int) and name != "expires_at"}

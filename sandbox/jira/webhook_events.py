@@ -1,0 +1,90 @@
+"""The webhooks that Jira sends: which subscription wants what, and the bodies, in the shape of REST version 2."""
+
+import hashlib
+import hmac
+import json
+import uuid
+from typing import Any
+
+from sandbox.jira.jql import parser as jql
+from sandbox.jira.json_view import JsonView, format_time
+from sandbox.jira.model import Comment, Issue, IssueLink, User
+from sandbox.jira.outbox import Webhook
+from sandbox.jira.query_context import IssueDocument, list_query_fields, make_query_context
+from sandbox.jira.state import JiraState
+
+Json = dict[str, Any]
+EVENT_TYPES = frozenset({
+    "jira:issue_created", "jira:issue_updated", "jira:issue_deleted", "comment_created", "comment_updated",
+    "comment_deleted", "issuelink_created", "issuelink_deleted", "issue_property_set", "issue_property_deleted",
+    "worklog_created", "worklog_updated", "worklog_deleted", "attachment_created", "attachment_deleted",
+    "project_created", "project_updated", "project_deleted", "user_created", "user_updated", "user_deleted",
+    "issuetype_created", "issuetype_updated", "issuetype_deleted", "jira:version_created", "jira:version_updated",
+    "jira:version_released", "sprint_created", "sprint_updated", "sprint_closed", "board_created", "board_updated",
+})
+SLIM_FIELDS = ("summary", "issuetype", "project", "assignee", "priority", "status")
+
+
+def send_issue_event(site: JiraState, event: str, issue: Issue, actor: User, items: list[Json] | None = None,
+                     kind: str | None = None) -> None:
+    """`jira:issue_*`, and the issue's history. Without items there is no changelog; a deletion has no `kind` either."""
+    view = JsonView(site, 2)
+    if event == "jira:issue_updated" and items:
+        issue.history.append({"id": site.make_id(), "author": view.to_user(actor.account_id),
+                              "created": format_time(issue.updated), "items": items})
+    shown = view.to_issue(issue)
+    # Captures show this address without `/issue/`.
+    shown["self"] = view.make_url(issue.id)
+    del shown["expand"]
+    shown["fields"].pop("comment")
+    _send_to_subscribers(site, event, {
+        **({"issue_event_type_name": kind} if kind else {}), "user": view.to_user(actor.account_id), "issue": shown,
+        **({"changelog": {"id": site.make_id(), "items": items}} if items else {}),
+    }, issue)
+
+
+def send_comment_event(site: JiraState, event: str, issue: Issue, comment: Comment, flow: str = "Primary") -> None:
+    """`comment_*`: a slim issue, and nobody but the comment's authors."""
+    view = JsonView(site, 2)
+    slim = {"id": issue.id, "self": view.make_url(f"issue/{issue.id}"), "key": issue.key,
+            "fields": view.to_fields(issue, SLIM_FIELDS)}
+    shown = view.to_comment(issue, comment)
+    if not site.sends_visibility:
+        shown.pop("visibility", None)
+    _send_to_subscribers(site, event, {"comment": shown, "issue": slim, "eventType": "primaryAction"}, issue, flow)
+
+
+def send_link_event(site: JiraState, event: str, link: IssueLink, flow: str = "Primary") -> None:
+    """`issuelink_*`: ids only; no JQL filter keeps it away."""
+    kind = site.get_link_type(link.type)
+    _send_to_subscribers(site, event, {"issueLink": {
+        "id": int(link.id), "sourceIssueId": int(site.issues[link.source].id),
+        "destinationIssueId": int(site.issues[link.target].id),
+        "issueLinkType": {"id": int(kind.id), "name": kind.name, "outwardName": kind.outward,
+                          "inwardName": kind.inward, "isSubTaskLinkType": False, "isSystemLinkType": False},
+        "systemLink": False,
+    }}, None, flow)
+
+
+def _send_to_subscribers(site: JiraState, event: str, content: Json, issue: Issue | None,
+                         flow: str = "Primary") -> None:
+    body = {"timestamp": int(site.clock() * 1000), "webhookEvent": event, **content}
+    raw = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    for hook in site.webhooks.values():
+        if hook.enabled and event in hook.events and (
+                issue is None or (not site.is_hidden(issue) and _matches_filter(site, hook, issue))):
+            _enqueue(site, hook, b"" if hook.exclude_body else raw, flow)
+
+
+def _matches_filter(site: JiraState, hook: Webhook, issue: Issue) -> bool:
+    seen = make_query_context(site, site.users[hook.owner])
+    return not hook.jql or jql.parse(hook.jql, list_query_fields(site), seen).matches(IssueDocument(site, issue), seen)
+
+
+def _enqueue(site: JiraState, hook: Webhook, raw: bytes, flow: str) -> None:
+    identifier = str(uuid.uuid4())
+    headers = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "Atlassian Webhook HTTP Client",
+               "X-Atlassian-Webhook-Identifier": identifier, "X-Atlassian-Webhook-Flow": flow}
+    if hook.secret:
+        headers["X-Hub-Signature"] = f"sha256={hmac.new(hook.secret.encode(), raw, hashlib.sha256).hexdigest()}"
+    site.outbox.enqueue(hook.url, headers, raw, identifier, hook.id)

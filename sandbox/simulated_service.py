@@ -1,0 +1,199 @@
+"""What both simulated services share: a loopback HTTP server, a record of calls, and faults to inject."""
+
+import base64
+import io
+import json
+import logging
+import socket
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import count
+from typing import Any
+from urllib.parse import parse_qs
+
+from flask import Flask, request
+from werkzeug.datastructures import EnvironHeaders
+from werkzeug.http import HTTP_STATUS_CODES
+from werkzeug.serving import BaseWSGIServer, make_server
+from werkzeug.test import run_wsgi_app
+from werkzeug.wsgi import get_input_stream
+
+from sandbox.clock import Clock
+
+logging.getLogger("werkzeug").setLevel(logging.ERROR)
+# Each call takes so long at least: time does not stand still between two of them.
+MIN_CALL_SECONDS = 0.001
+# Where a request's environment has the state that is served.
+STATE_KEY = "sandbox.state"
+# And how many seconds the service takes over it.
+LATENCY_KEY = "sandbox.latency"
+
+
+@dataclass
+class RecordedCall:
+    """One request that a simulated service got, and what it answered (`status` 0: the connection was dropped)."""
+
+    service: str
+    method: str
+    path: str
+    query_string: str
+    headers: Mapping[str, str]
+    raw_body: bytes
+    started_at: float = 0.0
+    status: int = 0
+    raw_answer: bytes = b""
+    duration_seconds: float = 0.0
+    sequence_number: int = field(default_factory=count().__next__)
+
+    @cached_property
+    def query(self) -> dict[str, list[str]]:
+        """The query's values by name."""
+        return parse_qs(self.query_string, keep_blank_values=True)
+
+    @cached_property
+    def body(self) -> Any:
+        """The request's JSON; None where there is none."""
+        return _parse_json(self.raw_body)
+
+    @cached_property
+    def answer(self) -> Any:
+        """The answer's JSON; None where there is none."""
+        return _parse_json(self.raw_answer)
+
+    @property
+    def token(self) -> str:
+        """The token it was made with: Jira's Basic password, PagerDuty's `Token token=`."""
+        kind, _, value = self.headers.get("Authorization", "").partition(" ")
+        if kind == "Basic":
+            return base64.b64decode(value).decode().partition(":")[2]
+        return value.removeprefix("token=")
+
+    def __str__(self) -> str:
+        return f"{self.service} {self.method} {self.path} -> {self.status or 'dropped'}"
+
+
+@dataclass(frozen=True)
+class HttpFault:
+    """What goes wrong with a call: before or after its effect, as an answer or (`status` 0) a dropped connection."""
+
+    status: int = 0
+    is_after_effect: bool = False
+    headers: dict[str, str] = field(default_factory=dict)
+    body: str = "{}"
+
+
+@dataclass(frozen=True)
+class WsgiAnswer:
+    """An HTTP answer, as WSGI has it."""
+
+    status: str
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+def _parse_json(raw: bytes) -> Any:
+    try:
+        return json.loads(raw)
+    except ValueError:
+        return None
+
+
+class SimulatedService:
+    """A WSGI application that serves a state: records every call, adds latency, injects faults, one call at a time.
+
+    Knobs: `latency` seconds a call, `wait` (how that time passes), `fault` (what goes wrong with a call, if anything).
+    To read: `calls`; `heard` is told of each.
+    """
+
+    def __init__(self, name: str, app: Flask, state: Any, clock: Clock) -> None:
+        self.name = name
+        self.state = state
+        self.clock = clock
+        self.app = app
+        self.calls: list[RecordedCall] = []
+        self.latency_seconds = 0.0
+        self.pass_time: Callable[[float], None] = clock.advance
+        self.choose_fault: Callable[[RecordedCall], HttpFault | None] = lambda call: None
+        self.call_listener: Callable[[RecordedCall], None] = lambda call: None
+        self.lock = threading.RLock()
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """WSGI."""
+        environ |= {STATE_KEY: self.state, LATENCY_KEY: self.latency_seconds}
+        call = self._record_call(environ)
+        self.clock.advance(MIN_CALL_SECONDS)
+        if self.latency_seconds:
+            self.pass_time(self.latency_seconds)
+        with self.lock:
+            self.calls.append(call)
+            answer = self._make_answer(call, environ)
+        call.duration_seconds = self.clock() - call.started_at
+        if answer is not None:
+            call.status, call.raw_answer = int(answer.status.partition(" ")[0]), answer.body
+        self.call_listener(call)
+        if answer is None:
+            drop_connection(environ)
+            return []
+        start_response(answer.status, answer.headers)
+        return [answer.body]
+
+    def _record_call(self, environ: dict[str, Any]) -> RecordedCall:
+        raw = get_input_stream(environ).read()
+        # The application behind has to read the body once more.
+        environ |= {"wsgi.input": io.BytesIO(raw), "CONTENT_LENGTH": str(len(raw))}
+        return RecordedCall(self.name, environ["REQUEST_METHOD"], _decode_path(environ),
+                            environ.get("QUERY_STRING", ""), dict(EnvironHeaders(environ)), raw, self.clock())
+
+    def _make_answer(self, call: RecordedCall, environ: dict[str, Any]) -> WsgiAnswer | None:
+        fault = self.choose_fault(call)
+        answer = None if fault and not fault.is_after_effect else _run_flask_app(self.app, environ)
+        if fault and fault.status:
+            headers = [("Content-Type", "application/json"), *fault.headers.items()]
+            return WsgiAnswer(f"{fault.status} {HTTP_STATUS_CODES.get(fault.status, '')}", headers, fault.body.encode())
+        return None if fault else answer
+
+
+def _decode_path(environ: dict[str, Any]) -> str:
+    return str(environ.get("PATH_INFO", "")).encode("latin-1").decode("utf-8", "replace")
+
+
+def _run_flask_app(app: Flask, environ: dict[str, Any]) -> WsgiAnswer:
+    parts, status, headers = run_wsgi_app(app, environ, buffered=True)
+    return WsgiAnswer(status, list(headers), b"".join(parts))
+
+
+def make_flask_app(name: str) -> Flask:
+    """Make a Flask app that answers JSON in the order in which it was written."""
+    app = Flask(f"sandbox.{name}")
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    return app
+
+
+def get_served_state() -> Any:
+    """Return the state that the present request is for."""
+    return request.environ[STATE_KEY]
+
+
+def drop_connection(environ: dict[str, Any]) -> None:
+    """Close the client's connection without an answer, as a broken network does."""
+    if "werkzeug.socket" in environ:
+        environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+    raise ConnectionAbortedError("dropped by the sandbox")
+
+
+class Server:
+    """A WSGI application served on 127.0.0.1 by threads of this process until `stop`."""
+
+    def __init__(self, app: Any, port: int = 0) -> None:
+        self._server: BaseWSGIServer = make_server("127.0.0.1", port, app, threaded=True)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop serving and release the port."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()

@@ -1,0 +1,179 @@
+"""The wire between jpi and everything outside: counts its calls, and makes any of them go wrong."""
+
+import base64
+import io
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, NoReturn
+from unittest.mock import patch
+
+import botocore.awsrequest
+import botocore.exceptions
+import requests
+from botocore.httpsession import URLLib3Session
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError
+
+from sandbox.call_interception import WireFault
+from sandbox.seed import JIRA_BOT_TOKEN
+from tests.fakes.faults import Crash
+
+
+@dataclass(frozen=True)
+class InjectedFault:
+    """What becomes of a call: an answer (`status`), or none (`error`); before its effect or after it.
+
+    `times`: how many calls in a row meet it that are the same, that is, tries of one.
+    """
+
+    name: str
+    status: int = 0
+    error: str = ""
+    is_after_effect: bool = False
+    times: int = 1
+    retry_after: str = ""
+
+
+# As often as one attempt tries: clients/calls.py and store/models.py.
+TRIES_PER_ATTEMPT = 3
+# Refused before any effect, for as long as one attempt tries; done, but the answer is lost.
+FAULTS = [InjectedFault("500", 500, times=TRIES_PER_ATTEMPT), InjectedFault("429", 429, times=TRIES_PER_ATTEMPT),
+          InjectedFault("429, Retry-After 2", 429, retry_after="2", times=TRIES_PER_ATTEMPT),
+          InjectedFault("429, Retry-After 600", 429, retry_after="600", times=TRIES_PER_ATTEMPT),
+          InjectedFault("timeout", error="timeout", times=TRIES_PER_ATTEMPT),
+          InjectedFault("refused", error="refused", times=TRIES_PER_ATTEMPT),
+          InjectedFault("dropped after the effect", error="dropped", is_after_effect=True),
+          InjectedFault("503 after the effect", 503, is_after_effect=True)]
+DEATHS = [InjectedFault("death before", error="death"), InjectedFault("death after", error="death",
+                                                                      is_after_effect=True)]
+
+FaultPlan = Callable[[int, str], InjectedFault | None]
+
+
+class FaultInjector:
+    """Counts jpi's calls from 0 in `calls`, each by name; `plan` says what becomes of each."""
+
+    def __init__(self, plan: FaultPlan = lambda number, name: None) -> None:
+        self.calls: list[str] = []
+        self.faults_met: list[str] = []
+        self._plan = plan
+
+    def intercept_http(self, request: requests.PreparedRequest,
+                       send: Callable[[], requests.Response]) -> requests.Response:
+        """Carry a request to one of the services."""
+        name = f"{request.method} {_read_path(request.url)}"
+        return self._pass_or_break(name, send, lambda fault: _make_http_answer(request, fault), _HTTP_ERRORS)
+
+    def intercept_call(self, name: str, call: Callable[[], Any]) -> Any:
+        """Carry a call to the simulated DynamoDB or SQS of this process."""
+
+        def break_call(fault: InjectedFault) -> NoReturn:
+            raise WireFault(f"{name}: {fault.name}")
+
+        return self._pass_or_break(name, call, break_call, dict.fromkeys(_AWS_ERRORS, WireFault))
+
+    @contextmanager
+    def intercept_sockets(self) -> Iterator["FaultInjector"]:
+        """While in it, jpi's calls over sockets go through here; those of people and of the simulations do not."""
+        http, aws = HTTPAdapter.send, URLLib3Session.send
+
+        def send(adapter, request, **options):
+            if not _is_from_jpi(request):
+                return http(adapter, request, **options)
+            return self.intercept_http(request, lambda: http(adapter, request, **options))
+
+        def send_aws(session, request):
+            if b"Credential=offline/" not in request.headers["Authorization"]:
+                return aws(session, request)
+            name = request.headers["X-Amz-Target"].decode()
+            return self._pass_or_break(name, lambda: aws(session, request),
+                                       lambda fault: _make_aws_answer(request, fault), _AWS_ERRORS)
+
+        with patch.object(HTTPAdapter, "send", send), patch.object(URLLib3Session, "send", send_aws):
+            yield self
+
+    def _pass_or_break(self, name, send, answer, no_answer):
+        number = len(self.calls)
+        self.calls.append(name)
+        fault = self._plan(number, name)
+        if fault is None:
+            return send()
+        self.faults_met.append(f"{name}: {fault.name}")
+        if fault.is_after_effect:
+            # Whatever it would have answered is lost.
+            with suppress(Exception):
+                send()
+        if fault.error == "death":
+            raise Crash
+        if fault.error:
+            raise no_answer[fault.error](name)
+        return answer(fault)
+
+
+def pair_calls_with_faults(calls, faults):
+    """Each call with each fault; call by call, each beginning with the next fault, so that a sample has all faults."""
+    return [(call, faults[(call + number) % len(faults)]) for call in range(calls) for number in range(len(faults))]
+
+
+def classify_fault(fault, name):
+    """What of a fault makes a difference to this call: DynamoDB and SQS in memory have one error for all."""
+    is_aws = name.startswith(("DynamoDB_", "AmazonSQS"))
+    return (fault.is_after_effect, fault.times, fault.error == "death") if is_aws else fault
+
+
+def plan_fault_at(number: int, fault: InjectedFault) -> FaultPlan:
+    """This fault at the call of this number, and at those that follow it at once and are called the same."""
+    state = {"left": fault.times, "name": ""}
+
+    def plan(now, name):
+        if now == number:
+            state["name"] = name
+        if now < number or not state["left"] or name != state["name"]:
+            state["left"] = 0 if now > number else state["left"]
+            return None
+        state["left"] -= 1
+        return fault
+
+    return plan
+
+
+def _is_from_jpi(request) -> bool:
+    given = request.headers.get("Authorization", "")
+    given = given.decode() if isinstance(given, bytes) else given
+    kind, _, value = given.partition(" ")
+    return JIRA_BOT_TOKEN in base64.b64decode(value).decode() if kind == "Basic" else "pagerduty-key" in value
+
+
+def _read_path(url: str) -> str:
+    return "/".join(part for part in url.split("?")[0].split("/")[3:])
+
+
+def _make_http_answer(request, fault: InjectedFault) -> requests.Response:
+    answer = requests.Response()
+    answer.status_code, answer.request, answer.url = fault.status, request, request.url
+    answer.raw, answer._content = io.BytesIO(b"{}"), b"{}"
+    if fault.retry_after:
+        answer.headers.update({"Retry-After": fault.retry_after, "ratelimit-reset": fault.retry_after})
+    return answer
+
+
+def _make_aws_answer(request, fault: InjectedFault) -> botocore.awsrequest.AWSResponse:
+    limited = fault.status == 429
+    code = "ThrottlingException" if limited else "InternalServerError"
+    raw = io.BytesIO(json.dumps({"__type": f"com.amazonaws#{code}", "message": "simulated"}).encode())
+    raw.stream = lambda: iter([raw.getvalue()])
+    return botocore.awsrequest.AWSResponse(request.url, 400 if limited else fault.status, {}, raw)
+
+
+def _make_connection_refusal(name: str) -> requests.RequestException:
+    reason = NewConnectionError(None, "Connection refused")
+    return requests.ConnectionError(MaxRetryError(None, name, reason))
+
+
+_HTTP_ERRORS = {"timeout": requests.ReadTimeout, "refused": _make_connection_refusal,
+                "dropped": lambda name: requests.ConnectionError(ProtocolError("Connection aborted.", name))}
+_AWS_ERRORS = {"timeout": lambda name: botocore.exceptions.ReadTimeoutError(endpoint_url=name),
+               "refused": lambda name: botocore.exceptions.EndpointConnectionError(endpoint_url=name),
+               "dropped": lambda name: botocore.exceptions.ConnectionClosedError(endpoint_url=name)}
