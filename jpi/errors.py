@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Literal
 
 
@@ -82,24 +83,46 @@ class NoTransition(PermanentError):
 
 
 class Refused(PermanentError):
-    """A 4xx: the service's own words, by field where it names one, its code, and the whole answer decoded."""
+    """A 4xx answer: the call, the service's own words (by field where it names one), its code, and the decoded body."""
 
-    def __init__(self, call: str, status: int, messages: Sequence[str] = (),
+    def __init__(self, service: str, method: str, path: str, status: int, messages: Sequence[str] = (),
                  field_errors: Mapping[str, str] | None = None, vendor_code: int = 0, answer: object = None) -> None:
-        self.call = call
+        self.service = service
+        self.method = method
+        self.path = path
         self.status = status
         self.messages = list(messages)
         self.field_errors = dict(field_errors or {})
         self.vendor_code = vendor_code
         self.answer = answer
-        said = "; ".join([*self.messages, *(f"{name}: {text}" for name, text in self.field_errors.items())])
-        super().__init__(f"{call} was refused with {status}: {said or 'no reason given'}")
+        reasons = "; ".join([*self.messages, *(f"{name}: {text}" for name, text in self.field_errors.items())])
+        super().__init__(f"{service} {method} {path} was refused with {status}: {reasons or 'no reason given'}")
+
+    @property
+    def is_bad_request(self) -> bool:
+        """True if the service does not accept what was sent."""
+        return self.status == HTTPStatus.BAD_REQUEST
+
+    @property
+    def is_unauthorized(self) -> bool:
+        """True if the service does not accept the token."""
+        return self.status == HTTPStatus.UNAUTHORIZED
+
+    @property
+    def is_forbidden(self) -> bool:
+        """True if the token's account may not do this."""
+        return self.status == HTTPStatus.FORBIDDEN
+
+    @property
+    def is_not_found(self) -> bool:
+        """True if the thing does not exist, or the token's account may not see it."""
+        return self.status == HTTPStatus.NOT_FOUND
 
     def find_missing_side(self, incident_id: str, issue_key: str | None) -> Literal["pagerduty", "jira"] | None:
-        """Which side says that this incident or issue is not there, or not for us to see."""
-        if self.status != 404:
+        """Return the side that says that this incident or issue does not exist or is hidden from us."""
+        if not self.is_not_found:
             return None
-        parts = self.call.split("/")
+        parts = self.path.split("/")
         if issue_key in parts:
             return "jira"
         return "pagerduty" if incident_id in parts else None

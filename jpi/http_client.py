@@ -24,7 +24,7 @@ WRITE_TIMEOUT_SECONDS = 20.0
 LATE_EFFECT_SECONDS = 30.0
 FIRST_BACKOFF_SECONDS = 0.5
 MAX_BACKOFF_SECONDS = 4.0
-NOT_FOUND, TOO_MANY_REQUESTS, SERVER_ERROR = 404, 429, 500
+TOO_MANY_REQUESTS, SERVER_ERROR = 429, 500
 COUNT_NAMES = ("calls", "errors", "limited", "retries")
 READ_METHODS = frozenset({"GET", "HEAD"})
 
@@ -97,7 +97,7 @@ class ApiClient:
         try:
             self(method, path, body=body)
         except Refused as refused:
-            if refused.status != NOT_FOUND:
+            if not refused.is_not_found:
                 raise
             return False
         return True
@@ -107,7 +107,7 @@ class ApiClient:
         try:
             return self("GET", path, params)
         except Refused as refused:
-            if refused.status != NOT_FOUND:
+            if not refused.is_not_found:
                 raise
             return {}
 
@@ -126,8 +126,8 @@ class ApiClient:
         self._counts.update(limited=answer.status_code == TOO_MANY_REQUESTS, errors=answer.status_code >= SERVER_ERROR)
         if answer.ok:
             return _decode_json(call, answer)
-        raise _classify_error_answer(call, answer, reads)
-
+        raise (_parse_temporary_failure(call, answer, reads)
+               or _parse_refusal(self._service, method, path, answer))
 
     def _send_and_log(self, method: str, path: str, params: Mapping[str, Any], body: Any,
                       timeout: tuple[float, float]) -> requests.Response:
@@ -158,7 +158,8 @@ def _classify_network_error(call: str, error: requests.RequestException, reads: 
     return OutcomeUnknown(text, retry_after_seconds=LATE_EFFECT_SECONDS if isinstance(error, requests.Timeout) else 0.0)
 
 
-def _classify_error_answer(call: str, answer: requests.Response, reads: bool) -> Exception:
+def _parse_temporary_failure(call: str, answer: requests.Response, reads: bool) -> RetryableError | None:
+    """Return the error of an answer that says nothing about the request itself: a rate limit, a server's fault."""
     status = answer.status_code
     if status == TOO_MANY_REQUESTS:
         return ServiceUnavailable(f"{call} was refused by a rate limit", retry_after_seconds=_parse_retry_after(answer))
@@ -166,7 +167,7 @@ def _classify_error_answer(call: str, answer: requests.Response, reads: bool) ->
         text = f"{call} failed with {status}"
         return (ServiceUnavailable(text, retry_after_seconds=_parse_retry_after(answer)) if reads
                 else OutcomeUnknown(text))
-    return _parse_refusal(call, answer)
+    return None
 
 
 def _parse_retry_after(answer: requests.Response) -> float:
@@ -175,7 +176,7 @@ def _parse_retry_after(answer: requests.Response) -> float:
     return float(given) if re.fullmatch(r"\d{1,6}(\.\d+)?", given) else 0.0
 
 
-def _parse_refusal(call: str, answer: requests.Response) -> Refused:
+def _parse_refusal(service: str, method: str, path: str, answer: requests.Response) -> Refused:
     """Either service's error body, read: PagerDuty's {"error": ...}, Jira's {"errorMessages", "errors"}."""
     try:
         found = answer.json()
@@ -185,10 +186,10 @@ def _parse_refusal(call: str, answer: requests.Response) -> Refused:
     if isinstance(error, dict):
         details = error.get("errors")
         messages = [str(error.get("message")), *(details if isinstance(details, list) else [])]
-        return Refused(call, answer.status_code, messages, vendor_code=error.get("code") or 0)
+        return Refused(service, method, path, answer.status_code, messages, vendor_code=error.get("code") or 0)
     said = found if isinstance(found, dict) else {}
     fields = said.get("errors") if isinstance(said.get("errors"), dict) else {}
-    return Refused(call, answer.status_code, said.get("errorMessages") or [], fields, answer=found)
+    return Refused(service, method, path, answer.status_code, said.get("errorMessages") or [], fields, answer=found)
 
 
 def _decode_json(call: str, answer: requests.Response) -> Any:

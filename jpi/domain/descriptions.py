@@ -49,7 +49,6 @@ NO_ISSUE_TO_UPDATE = "The incident has no issue that it could be told to."
 SIDE_NAMES = {"pagerduty": "PagerDuty", "jira": "Jira"}
 # What Jira's three categories are called where nobody has renamed them.
 CATEGORY_NAMES = {"new": "To Do", "indeterminate": "In Progress", "done": "Done"}
-UNAUTHORIZED, FORBIDDEN, NOT_FOUND = 401, 403, 404
 
 
 def describe_performed_action(action: Action, performed_action: Action, link: Link) -> tuple[str, bool]:
@@ -150,13 +149,13 @@ def remediation_for(error: JpiError) -> str:
 
 
 def _remediation_for_refusal(error: Refused) -> str:
-    service, token, account = (("Jira", "JIRA_API_TOKEN", "JIRA_USER_EMAIL") if error.call.startswith("Jira")
+    service, token, account = (("Jira", "JIRA_API_TOKEN", "JIRA_USER_EMAIL") if error.service == "Jira"
                                else ("PagerDuty", "PAGERDUTY_API_TOKEN", "PAGERDUTY_USER_EMAIL"))
-    if error.status == UNAUTHORIZED:
+    if error.is_unauthorized:
         return f"{service} does not take the token: make a new one and put it into {token}."
-    if error.status == FORBIDDEN:
+    if error.is_forbidden:
         return f"The account of {account} may not do that on {service}: give it the right to."
-    if error.status == NOT_FOUND:
+    if error.is_not_found:
         return f"It is not there, or {account} may not see it on {service}."
     if error.field_errors:
         return (f"{service} wants something else in: {', '.join(error.field_errors)}. Fill it in by a rule of the sync "

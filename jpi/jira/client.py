@@ -41,7 +41,6 @@ FIELD_CONVERTERS: Mapping[str, Callable[[str], Any]] = {"title": lambda value: v
                                                         "assignee": lambda value: {"accountId": value}}
 LINK_TYPES = {QUESTION_LINK_TYPE, STAKEHOLDER_LINK_TYPE, MANAGER_LINK_TYPE, TIMELINE_LINK_TYPE}
 API_PATH = "/rest/api/3"
-BAD_REQUEST = 400
 # Longer than a request whose sender has stopped waiting goes on, and than the search index needs as a rule.
 SEARCH_LAG_SECONDS = 60.0
 
@@ -179,7 +178,7 @@ class JiraClient(IssueQueries):
             except Refused as error:
                 named = {name: error.field_errors[FIELD_ID_BY_NAME[name]] for name in left
                          if FIELD_ID_BY_NAME[name] in error.field_errors}
-                if error.status != BAD_REQUEST or not named:
+                if not error.is_bad_request or not named:
                     raise
                 refused |= named
         return refused
@@ -190,7 +189,7 @@ class JiraClient(IssueQueries):
         try:
             self._api("PUT", f"/issue/{key}", body={"update": {"labels": labels}})
         except Refused as refused:
-            if refused.status != BAD_REQUEST:
+            if not refused.is_bad_request:
                 raise
 
     def delete_link(self, link_id: str) -> None:
@@ -199,7 +198,6 @@ class JiraClient(IssueQueries):
 
     def _create_bulk(self, bodies: list[dict[str, Any]], dropped: list[set[str]]) -> list[Mapping[str, Any] | Refused]:
         """The answer to each body. Successes come unnumbered: they are what the failures leave."""
-        call = "Jira POST /issue/bulk"
         try:
             found = self._api("POST", "/issue/bulk", body={"issueUpdates": bodies})
         except (Refused, ServiceUnavailable, OutcomeUnknown) as error:
@@ -211,7 +209,7 @@ class JiraClient(IssueQueries):
                 raise OutcomeUnknown(str(error), retry_after_seconds=SEARCH_LAG_SECONDS) from error
         failed = {one["failedElementNumber"]: one for one in found["errors"]}
         made = iter(found.get("issues", []))
-        return [_parse_bulk_error(call, failed[number]) if number in failed else next(made)
+        return [_parse_bulk_error(failed[number]) if number in failed else next(made)
                 for number in range(len(bodies))]
 
     def _send_request(self, method: str, path: str, params: Mapping[str, Any], body: Any,
@@ -227,6 +225,7 @@ class JiraClient(IssueQueries):
             return error.response
 
 
-def _parse_bulk_error(call: str, failed: Mapping[str, Any]) -> Refused:
+def _parse_bulk_error(failed: Mapping[str, Any]) -> Refused:
     said = failed.get("elementErrors") or {}
-    return Refused(call, failed.get("status", 400), said.get("errorMessages") or [], said.get("errors") or {})
+    return Refused("Jira", "POST", "/issue/bulk", failed.get("status", 400), said.get("errorMessages") or [],
+                   said.get("errors") or {})

@@ -10,7 +10,6 @@ from jpi.errors import Refused
 
 JPI_PROPERTY = "jpi"
 LINKS_FIELD = "issuelinks"
-BAD_REQUEST = 400
 # Not a field: the texts, cut so that they fit even where each character counts for two and markup counts too.
 SHORTENED_TEXTS = "long texts"
 SHORT_SUMMARY_LENGTH = 127
@@ -110,7 +109,7 @@ def find_droppable_fields(refused: Refused, sent: Mapping[str, Any], dropped: Co
 
     A text that is refused is first sent shorter: Jira may count otherwise than in characters.
     """
-    if refused.status != BAD_REQUEST:
+    if not refused.is_bad_request:
         return frozenset()
     texts = [said for name, said in refused.field_errors.items() if name in ("summary", "description")]
     if SHORTENED_TEXTS not in dropped and any("screen" not in said for said in texts):

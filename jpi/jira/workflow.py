@@ -1,6 +1,7 @@
 """Moving an issue through its workflow, whatever that looks like."""
 
 from collections.abc import Iterator, Mapping
+from http import HTTPStatus
 from typing import Any, Literal
 
 from jpi.domain.model import Category
@@ -12,8 +13,6 @@ from jpi.jira.create_request import to_api_value
 Json = dict[str, Any]
 TransitionOutcome = Literal["moved", "there", "left"]
 
-BAD_REQUEST = 400
-CONFLICT = 409
 # A workflow that takes more steps than this from "to do" to "done" is meant to be walked by people.
 MAX_STEPS = 4
 MAX_CONFLICTS = 3
@@ -47,7 +46,7 @@ class Workflow:
                 taken = self._take_step(key, target, now, found.get("transitions", []), visited | {status["name"]})
             except Refused as refused:
                 conflicts += 1
-                if refused.status != CONFLICT or conflicts > MAX_CONFLICTS:
+                if refused.status != HTTPStatus.CONFLICT or conflicts > MAX_CONFLICTS:
                     raise _to_retryable(refused) from refused
                 continue
             except NoTransition as stuck:
@@ -71,7 +70,7 @@ class Workflow:
                 return dict(one["to"])
             except Refused as refused:
                 # A validator, or a field that the transition's screen demands; another one may be free of it.
-                if refused.status != BAD_REQUEST:
+                if not refused.is_bad_request:
                     raise
                 reason = "; ".join([*refused.messages, *refused.field_errors.values()])
         raise NoTransition(reason)
@@ -89,7 +88,7 @@ class Workflow:
 
 
 def _to_retryable(refused: Refused) -> Exception:
-    return ServiceUnavailable(str(refused)) if refused.status == CONFLICT else refused
+    return ServiceUnavailable(str(refused)) if refused.status == HTTPStatus.CONFLICT else refused
 
 
 def _order_transitions(transitions: list[Json], target: TransitionTarget, category: str,

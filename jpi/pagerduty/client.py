@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from http import HTTPStatus
 from typing import Any
 
 import requests
@@ -41,8 +42,6 @@ MAX_OFFSET = 10_000
 # An account with more open incidents than this has its oldest read only where an issue of ours is open.
 MAX_OPEN_INCIDENTS = 1_000
 ALREADY_RESOLVED_CODE = 1001
-BAD_REQUEST = 400
-PAYMENT_REQUIRED = 402
 WINDOW_OVERLAP = timedelta(seconds=1)
 LOG_INCLUDES = ["incidents", "channels"]
 
@@ -156,7 +155,7 @@ class PagerDutyClient:
         try:
             self._api("PUT", f"/incidents/{incident_id}", body=self._build_edit_body(sent))
         except Refused as error:
-            if error.status != BAD_REQUEST:
+            if not error.is_bad_request:
                 raise
             if len(sent) == 1:
                 return refused | dict.fromkeys(sent, str(error))
@@ -191,7 +190,7 @@ class PagerDutyClient:
         try:
             found = self._api("GET", "/priorities", {"limit": PAGE_SIZE})["priorities"]
         except Refused as refused:
-            if refused.status != PAYMENT_REQUIRED:
+            if refused.status != HTTPStatus.PAYMENT_REQUIRED:
                 raise
             log.warning("priorities are not kept in step: this PagerDuty account has none")
             return {}

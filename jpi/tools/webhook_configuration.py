@@ -154,10 +154,10 @@ def _build_parser() -> argparse.ArgumentParser:
 
 
 def _describe_error(error: JpiError) -> str:
-    if isinstance(error, Refused) and error.status in (401, 403):
-        service = error.call.split()[0]
-        needed = "an administrator's or manager's token" if service == "PagerDuty" else "a Jira administrator's token"
-        return f"{service} does not let this token do that; it takes {needed}. ({error})"
+    if isinstance(error, Refused) and (error.is_unauthorized or error.is_forbidden):
+        needed = ("an administrator's or manager's token" if error.service == "PagerDuty"
+                  else "a Jira administrator's token")
+        return f"{error.service} does not let this token do that; it takes {needed}. ({error})"
     return f"{error} Is the address right?" if isinstance(error, ServiceUnavailable) else str(error)
 
 

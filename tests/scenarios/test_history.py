@@ -197,11 +197,11 @@ EVENT = IncidentAnnotated("1", datetime(2026, 11, 20, tzinfo=UTC), Incident("Q1"
 
 
 @pytest.mark.parametrize(("error", "wanted"), [
-    (Refused("Jira GET /myself", 401), "JIRA_API_TOKEN"),
-    (Refused("PagerDuty PUT /incidents/Q1", 403), "PAGERDUTY_USER_EMAIL"),
-    (Refused("Jira PUT /issue/A-1", 404), "not there"),
-    (Refused("Jira POST /issue", 400, field_errors={"customfield_1": "is required"}), "customfield_1"),
-    (Refused("Jira POST /issue", 400), "says why"),
+    (Refused("Jira", "GET", "/myself", 401), "JIRA_API_TOKEN"),
+    (Refused("PagerDuty", "PUT", "/incidents/Q1", 403), "PAGERDUTY_USER_EMAIL"),
+    (Refused("Jira", "PUT", "/issue/A-1", 404), "not there"),
+    (Refused("Jira", "POST", "/issue", 400, field_errors={"customfield_1": "is required"}), "customfield_1"),
+    (Refused("Jira", "POST", "/issue", 400), "says why"),
     (NoTransition("no"), "workflow"), (OutOfTime("no"), "no time left"), (ServiceUnavailable("no"), "by itself"),
     (OutcomeUnknown("no"), "looks before"), (TooEarly("no"), "in a moment"), (AwsOutage("no"), "AWS"),
     (PermanentError("no"), "Mend"), (LostRace("no"), "by itself"),
