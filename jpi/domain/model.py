@@ -68,6 +68,21 @@ class LogEntry:
 
 
 @dataclass(frozen=True)
+class IncidentSnapshot:
+    """An incident as it is now; `changed_at` is when it last changed, to the second."""
+
+    incident: Incident
+    changed_at: datetime
+
+
+@dataclass(frozen=True)
+class LogEntrySnapshot(IncidentSnapshot):
+    """One log entry with the incident it belongs to."""
+
+    entry: LogEntry
+
+
+@dataclass(frozen=True)
 class Note:
     """A note of PagerDuty's; `trimmed`: a webhook brought only its beginning."""
 

@@ -15,14 +15,12 @@ from typing import Any
 import requests
 from requests.adapters import BaseAdapter
 
-from jpi.domain.model import Incident, Status
+from jpi.domain.model import Incident, IncidentSnapshot, LogEntrySnapshot, Status
 from jpi.errors import Refused, translate_parse_errors
 from jpi.http_client import ApiClient, Budget
 from jpi.pagerduty.incidents import NewIncidents
 from jpi.pagerduty.notes import Notes
 from jpi.pagerduty.payloads import (
-    IncidentSnapshot,
-    LogEntrySnapshot,
     parse_incident_snapshot,
     try_parse_incident_snapshot,
     try_parse_log_entry_snapshot,

@@ -3,11 +3,11 @@
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, get_args
 
-from jpi.domain.model import Incident, LogEntry, Note, Person, Status
+from jpi.domain.model import Incident, IncidentSnapshot, LogEntry, LogEntrySnapshot, Note, Person, Status
 from jpi.errors import RejectedDelivery
 from jpi.json_fields import Json, get_id, get_objects, get_optional, get_required, get_time
 
@@ -15,21 +15,6 @@ log = logging.getLogger(__name__)
 
 ANOTHER_INCIDENT = "another incident"
 STATUSES = get_args(Status)
-
-
-@dataclass(frozen=True)
-class IncidentSnapshot:
-    """An incident as it is now; `at` is when it last changed, to the second."""
-
-    incident: Incident
-    changed_at: datetime
-
-
-@dataclass(frozen=True)
-class LogEntrySnapshot(IncidentSnapshot):
-    """One log entry with the incident it belongs to."""
-
-    entry: LogEntry
 
 
 def parse_incident_snapshot(found: Mapping[str, Any]) -> IncidentSnapshot:

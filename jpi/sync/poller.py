@@ -7,11 +7,12 @@ from typing import Protocol
 
 from jpi.domain.decide import drop_processed_entries, needs_applying
 from jpi.domain.events import Event, IncidentLogged
+from jpi.domain.model import LogEntrySnapshot
 from jpi.domain.policy import Policy
 from jpi.domain.retry_state import is_backed_off, retry_is_due
 from jpi.errors import OutOfTime, PermanentError, Refused
 from jpi.sync.event_sink import EventSink
-from jpi.sync.ports import Clock, Links, Log, LogEntrySnapshot, PagerDuty, ProcessedIds
+from jpi.sync.ports import Clock, Links, Log, PagerDuty, ProcessedIds
 from jpi.sync.reconciler import LinksById, Reconciler, assign_event_id, group_by_incident, sort_by_time
 
 # PagerDuty may list an entry late, and says nothing of whether `since` includes its second.

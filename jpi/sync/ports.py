@@ -1,4 +1,4 @@
-"""What the engine needs of the outside, and no more. `jpi.jira` and `jpi.store` fit; so would others."""
+"""What the sync needs of Jira, PagerDuty and the store. `jpi.jira`, `jpi.pagerduty` and `jpi.store` implement it."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
@@ -6,197 +6,245 @@ from typing import Any, Literal, Protocol, TypeVar
 
 from jpi.domain.issue_drafts import CreatedIssue, IssueDraft, IssueLink
 from jpi.domain.link import Link
-from jpi.domain.model import Category, Incident, Issue, LogEntry, Status
+from jpi.domain.model import Category, Comment, Incident, IncidentSnapshot, Issue, LogEntrySnapshot, Note, Status
 from jpi.domain.policy import TransitionTarget
 from jpi.errors import Refused
-from jpi.sync.service_parts import Comments, CreateScreens, Directory, NewIncidents, Notes
 
 Clock = Callable[[], float]
-Found = TypeVar("Found")
+Value = TypeVar("Value")
+
+
+class CreateScreens(Protocol):
+    """The create screens of Jira's projects."""
+
+    def load(self, project: str, issue_type: str) -> None:
+        """Read the screen's fields, unless they are cached."""
+
+
+class Comments(Protocol):
+    """The comments on Jira's issues."""
+
+    def add(self, key: str, text: str, idempotency_key: str) -> str:
+        """Add a comment to the issue; return its id."""
+
+    def find_by_text(self, key: str, text: str) -> str | None:
+        """Return the id of the comment with exactly this text."""
+
+    def read(self, comment_id: str) -> tuple[Comment, bool] | None:
+        """Return the comment, and whether jpi wrote it; None if it is gone."""
+
+    def edit(self, key: str, comment_id: str, text: str) -> bool:
+        """Change a comment; return False if it is gone."""
+
+    def delete(self, key: str, comment_id: str) -> bool:
+        """Delete a comment; return False if it was gone."""
+
+    def list_for_issues(self, ids: Sequence[str]) -> dict[str, list[Comment]]:
+        """Return the comments of several issues, by issue id."""
+
+
+class Notes(Protocol):
+    """The notes on PagerDuty's incidents."""
+
+    def list_for_incident(self, incident_id: str) -> list[Note]:
+        """Return all notes of the incident, oldest first."""
+
+    def add(self, incident_id: str, text: str) -> str:
+        """Add a note to the incident; return its id."""
+
+    def edit(self, incident_id: str, note_id: str, text: str) -> bool:
+        """Change a note; return False if it is gone."""
+
+    def delete(self, incident_id: str, note_id: str) -> bool:
+        """Delete a note; return False if it was gone."""
+
+
+class NewIncidents(Protocol):
+    """Opens PagerDuty's incidents."""
+
+    def find_by_key(self, key: str) -> Incident | None:
+        """Return the newest incident with this key, whether it is open or not."""
+
+    def get_service_id(self, name: str) -> str:
+        """Return the id of the service with this name or id."""
+
+    def open_incident(self, service_id: str, key: str, title: str, details: str, urgency: str,
+                      priority: str | None) -> Incident:
+        """Open an incident."""
+
+
+class Directory(Protocol):
+    """The people of one side."""
+
+    def find_id_by_email(self, email: str) -> str | None:
+        """Return the id of the person with this e-mail."""
+
+    def find_email_by_id(self, person_id: str, /) -> str | None:
+        """Return the e-mail of the person with this id."""
 
 
 class Jira(Protocol):
-    """Jira, as `jpi.jira.client.Jira` documents it."""
+    """One Jira site."""
 
     @property
     def own_id(self) -> str | None:
-        """The account id that we write as."""
+        """Return the account id that jpi writes as."""
+
+    @property
+    def create_screens(self) -> CreateScreens:
+        """Return the create screens of its projects."""
+
+    @property
+    def comments(self) -> Comments:
+        """Return the comments on its issues."""
+
+    @property
+    def accounts(self) -> Directory:
+        """Return its people."""
 
     def create(self, draft: IssueDraft) -> CreatedIssue:
-        """Make one issue."""
+        """Create one issue."""
 
     def create_all(self, drafts: Sequence[IssueDraft]) -> list[CreatedIssue | Refused]:
-        """Make at most 50 issues; each one's outcome."""
+        """Create at most 50 issues; return the outcome of each."""
+
+    def edit(self, key: str, values: Mapping[str, str]) -> dict[str, str]:
+        """Set title, priority and assignee; return the refused fields with their reasons."""
+
+    def transition_issue(self, key: str, target: TransitionTarget) -> Literal["moved", "there", "left"]:
+        """Move the issue to the target. Raise NoTransition if its workflow does not allow that."""
+
+    def add_labels(self, key: str, incident_id: str) -> None:
+        """Add the labels that an incident's issue has."""
 
     def add_link(self, key: str, link: IssueLink) -> None:
         """Link an existing issue."""
 
-    def transition_issue(self, key: str, target: TransitionTarget) -> Literal["moved", "there", "left"]:
-        """Bring the issue to where `way` leads. NoWay: it cannot get there."""
-
-    def get_status(self, status_id: str) -> tuple[str, Category]:
-        """The name and category of one of the site's statuses."""
-
-    def edit(self, key: str, values: Mapping[str, str]) -> dict[str, str]:
-        """Set title and priority; those that were refused, with the reason."""
-
-    @property
-    def create_screens(self) -> CreateScreens:
-        """The create screens of its projects."""
-
-    @property
-    def comments(self) -> Comments:
-        """The issues' comments."""
-
-    @property
-    def accounts(self) -> Directory:
-        """The site's people."""
+    def delete_link(self, link_id: str) -> None:
+        """Delete a link between two issues."""
 
     def get_linked_issues(self, key: str, link_type: str) -> dict[str, str]:
-        """The issues linked by this type: the link's id by the other issue's key."""
+        """Return the links of this type: the link's id by the other issue's key."""
 
-    def is_own_issue(self, key: str) -> bool:
-        """Whether we made this issue."""
-
-    def add_labels(self, key: str, incident_id: str) -> None:
-        """Give the issue the labels that an incident's issue has."""
-
-    def delete_link(self, link_id: str) -> None:
-        """Take a link away."""
-
-    def find_keys_by_summary(self, project: str, names: Sequence[str]) -> dict[str, str]:
-        """Key by exact summary."""
-
-    def load_site_schema(self) -> None:
-        """Ask what creating an issue needs to know, before the work is claimed."""
-
-    def find_issue_by_label(self, project: str, label: str) -> Issue | None:
-        """The oldest issue of a project with this label."""
-
-    def find_idempotency_keys(self, key: str, link_type: str, draft: IssueDraft) -> set[str]:
-        """What the issues stand for that were made like this one."""
-
-    def has_changed_status(self, key: str) -> bool:
-        """Whether its status was ever changed."""
-
-    def find_recently_changed(self, label: str, minutes: int) -> list[str]:
-        """The keys of the issues with this label that changed within so many minutes."""
-
-    def find_recently_created(self, projects: Sequence[str], minutes: int) -> list[tuple[Issue, datetime]]:
-        """The issues made in these projects, or any, within so many minutes, and when."""
+    def get_status(self, status_id: str) -> tuple[str, Category]:
+        """Return the name and category of one of the site's statuses."""
 
     def get_issue_states(self, ids: Sequence[str]) -> list[tuple[Issue, datetime]]:
-        """The present status of issues, and when each last changed."""
+        """Return issues as they are now, each with the time of its last change."""
 
+    def is_own_issue(self, key: str) -> bool:
+        """True if jpi created this issue."""
 
-class Cache(Protocol):
-    """What was asked for and changes rarely, as `jpi.store.cache.Cache` documents it."""
+    def has_changed_status(self, key: str) -> bool:
+        """True if the issue's status was ever changed."""
 
-    def get(self, name: str) -> Any:
-        """The value, None where there is none of today's."""
+    def find_keys_by_summary(self, project: str, names: Sequence[str]) -> dict[str, str]:
+        """Return issue keys by exact summary."""
 
-    def get_or_compute(self, name: str, compute: Callable[[], Found]) -> Found:
-        """The value, found and remembered until tomorrow where it is not known."""
+    def find_issue_by_label(self, project: str, label: str) -> Issue | None:
+        """Return the project's oldest issue with this label."""
 
+    def find_idempotency_keys(self, key: str, link_type: str, draft: IssueDraft) -> set[str]:
+        """Return the idempotency keys of the linked issues that were created like this draft."""
 
-class IncidentSnapshot(Protocol):
-    """An incident's present state, and when that last changed."""
+    def find_recently_changed(self, label: str, minutes: int) -> list[str]:
+        """Return the keys of the issues with this label that changed in the last minutes."""
 
-    @property
-    def incident(self) -> Incident:
-        """The incident as it is now."""
+    def find_recently_created(self, projects: Sequence[str], minutes: int) -> list[tuple[Issue, datetime]]:
+        """Return issues created in the last minutes, with their times; no project named: in any project."""
 
-    @property
-    def changed_at(self) -> datetime:
-        """When the incident last changed."""
-
-
-class LogEntrySnapshot(IncidentSnapshot, Protocol):
-    """A log entry with the present state of its incident."""
-
-    @property
-    def entry(self) -> LogEntry:
-        """The entry."""
+    def load_site_schema(self) -> None:
+        """Read what creating an issue needs, so that no lease is held meanwhile."""
 
 
 class PagerDuty(Protocol):
-    """PagerDuty, as `jpi.pagerduty.client.PagerDuty` documents it."""
+    """One PagerDuty account."""
 
     @property
     def notes(self) -> Notes:
-        """The incidents' notes."""
+        """Return the notes on its incidents."""
 
     @property
     def new_incidents(self) -> NewIncidents:
-        """New incidents."""
+        """Return what opens incidents."""
 
     @property
     def users(self) -> Directory:
-        """The account's people."""
+        """Return its people."""
 
     def find_own_id(self) -> str | None:
-        """The user id that we write as."""
+        """Return the user id that jpi writes as."""
 
     def get_incident(self, incident_id: str) -> Incident:
-        """The incident as it is now, with its trigger's details."""
-
-    def list_incident_log_entries(self, incident_id: str) -> Sequence[LogEntrySnapshot]:
-        """All entries of one incident."""
+        """Return the incident as it is now, with its trigger's details."""
 
     def get_snapshot(self, incident_id: str) -> IncidentSnapshot:
-        """The incident as it is now, and when it last changed."""
+        """Return the incident as it is now, with the time of its last change."""
 
     def list_open_incidents(self) -> Sequence[IncidentSnapshot]:
-        """The account's open incidents, the newest first; a thousand at most."""
+        """Return the account's open incidents, newest first, a thousand at most."""
+
+    def list_incident_log_entries(self, incident_id: str) -> Sequence[LogEntrySnapshot]:
+        """Return all log entries of one incident."""
 
     def list_log_entries(self, since: datetime, until: datetime) -> tuple[Sequence[LogEntrySnapshot], bool]:
-        """All entries of the account between two times, and whether none is missing."""
+        """Return the account's log entries between two times, and whether they are complete."""
 
     def edit(self, incident_id: str, values: Mapping[str, str]) -> dict[str, str]:
-        """Set title, priority and assignee; those that were refused, with the reason."""
+        """Set title, priority and assignee; return the refused fields with their reasons."""
 
-    def set_status(self, incident_id: str, status: Status, reopens: bool = False) -> tuple[bool, IncidentSnapshot
-                                                                                           | None]:
-        """Bring the incident into this status; whether that took a write, and what it looks like, if that is known."""
+    def set_status(self, incident_id: str, status: Status,
+                   reopens: bool = False) -> tuple[bool, IncidentSnapshot | None]:
+        """Set the incident's status; return whether that took a write, and the incident afterwards if it is known."""
 
 
 class Links(Protocol):
-    """Where links are kept, as `jpi.store.links.Links` documents it."""
+    """The store of links."""
 
     def get(self, incident_id: str) -> Link:
-        """The incident's link, new where there is none."""
+        """Return the incident's link, a new one if there is none."""
 
     def get_all(self, incident_ids: Collection[str]) -> dict[str, Link]:
-        """Several incidents' links, by id."""
+        """Return several incidents' links, by incident id."""
 
     def find_incident_id(self, issue_key: str) -> str | None:
-        """The incident whose link holds this issue."""
+        """Return the incident whose link holds this issue."""
 
     def list_open(self) -> list[Link]:
-        """Every link the poll still has to look at."""
+        """Return every link that the poll has to read."""
 
     def save(self, link: Link) -> Link:
-        """Save over the version read; LostRace otherwise."""
+        """Save over the version that was read. Raise LostRace if another worker saved first."""
 
 
 class ProcessedIds(Protocol):
-    """What has been carried over already."""
+    """The ledger of what was carried over already."""
 
     def already_processed(self, ids: Collection[str]) -> set[str]:
-        """Which of these were."""
+        """Return the ids that were processed."""
 
     def mark_processed(self, ids: Collection[str]) -> None:
-        """These are now."""
+        """Remember these ids as processed."""
+
+
+class Cache(Protocol):
+    """Values that change rarely, kept for a day."""
+
+    def get(self, name: str) -> Any:
+        """Return the value; None if there is none of today."""
+
+    def get_or_compute(self, name: str, compute: Callable[[], Value]) -> Value:
+        """Return the value; compute it and keep it for a day if it is not known."""
 
 
 class Log(Protocol):
-    """The part of `logging.Logger` used here; `extra` are fields of the JSON line."""
+    """The part of `logging.Logger` used here; `extra` holds the fields of the JSON line."""
 
     def info(self, msg: str, *, extra: dict[str, Any]) -> None:
-        """Something done."""
+        """Log what was done."""
 
     def warning(self, msg: str, *, extra: dict[str, Any]) -> None:
-        """Something left out."""
+        """Log what was left out."""
 
-    def error(self, msg: str, *, extra: dict[str, Any]) -> None:
-        """Something failed."""
+    def error(self, msg: str, *, extra: dict[str, Any], exc_info: BaseException | None = None) -> None:
+        """Log what failed; `exc_info`: with the traceback of this error."""

@@ -9,11 +9,11 @@ from jpi.domain.decide import COMMENTS_READ_KEY, decide, has_whole_log, needs_is
 from jpi.domain.events import Event, IncidentGone, IncidentLogged, IssueCreated, IssueDeleted, IssueEvent, IssueUpdated
 from jpi.domain.issue_drafts import PAGERDUTY_LABEL
 from jpi.domain.link import Link
-from jpi.domain.model import Comment, Incident, Issue
+from jpi.domain.model import Comment, Incident, IncidentSnapshot, Issue, LogEntrySnapshot
 from jpi.domain.policy import Policy
 from jpi.domain.retry_state import retry_is_due
 from jpi.errors import Refused
-from jpi.sync.ports import Clock, IncidentSnapshot, Jira, Links, Log, LogEntrySnapshot, PagerDuty
+from jpi.sync.ports import Clock, Jira, Links, Log, PagerDuty
 
 # A comment may show a moment after the change of its issue does.
 COMMENT_DELAY_SECONDS = 300.0

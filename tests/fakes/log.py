@@ -17,6 +17,6 @@ class FakeLog:
         """Log something left out."""
         self.lines.append(("warning", msg, extra))
 
-    def error(self, msg, *, extra):
+    def error(self, msg, *, extra, exc_info=None):
         """Log something failed."""
         self.lines.append(("error", msg, extra))

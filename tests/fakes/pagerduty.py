@@ -5,8 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from jpi.domain.events import IncidentPriorityUpdated, IncidentTriggered
-from jpi.domain.model import Incident, LogEntry
-from jpi.pagerduty.payloads import IncidentSnapshot, LogEntrySnapshot
+from jpi.domain.model import Incident, IncidentSnapshot, LogEntry, LogEntrySnapshot
 from tests.fakes.events import find_move_event_class
 from tests.fakes.faults import read_call, write_call
 from tests.fakes.services import CHANGE_SECONDS, PAGERDUTY_BOT, RITA, FakeService, NoNotes

@@ -7,7 +7,7 @@ import pytest
 import requests
 from urllib3.exceptions import MaxRetryError, NameResolutionError
 
-from jpi.domain.model import Incident, LogEntry
+from jpi.domain.model import Incident, LogEntry, LogEntrySnapshot
 from jpi.domain.text_limits import CUT_MARK
 from jpi.errors import OutcomeUnknown, PermanentError, RejectedDelivery, ServiceUnavailable, TooEarly
 from jpi.handlers import log_entries
@@ -259,7 +259,7 @@ def test_halves_do_not_rely_on_whether_a_window_includes_its_ends(world, monkeyp
         """An API that excludes both ends, and whose first window is too full."""
         asked.append(params)
         inside = datetime.fromisoformat(params["since"]) < seam < datetime.fromisoformat(params["until"])
-        logged = {"R1": client.LogEntrySnapshot(Incident("Q1"), seam, entry)} if inside else {}
+        logged = {"R1": LogEntrySnapshot(Incident("Q1"), seam, entry)} if inside else {}
         return client.LogPages(logged, len(asked) == 1)
 
     monkeypatch.setattr(there, "_read_log_pages", pages)

@@ -8,7 +8,7 @@ from jpi.domain.link import Link
 from jpi.domain.policy import TransitionTarget
 from jpi.errors import AwsOutage, LostRace, OutcomeUnknown
 from jpi.store import ports as store_ports
-from jpi.sync import poller, ports, service_parts
+from jpi.sync import poller, ports
 from sandbox.aws.memory_stores import MemoryConfig, MemoryLinks, MemoryProcessedIds
 from sandbox.clock import START
 from tests.fakes.faults import CallFault, Crash
@@ -18,8 +18,8 @@ from tests.fakes.pagerduty import FakePagerDuty
 from tests.fakes.services import JIM, JIRA_BOT, PAGERDUTY_BOT, RITA, NoComments, NoNotes, WholeScreens
 from tests.fakes.world import FakeWorld
 
-PORTS = {FakeJira: ports.Jira, FakePagerDuty: ports.PagerDuty, FakeLog: ports.Log, NoComments: service_parts.Comments,
-         NoNotes: service_parts.Notes, WholeScreens: service_parts.CreateScreens, MemoryLinks: store_ports.Links,
+PORTS = {FakeJira: ports.Jira, FakePagerDuty: ports.PagerDuty, FakeLog: ports.Log, NoComments: ports.Comments,
+         NoNotes: ports.Notes, WholeScreens: ports.CreateScreens, MemoryLinks: store_ports.Links,
          MemoryProcessedIds: store_ports.ProcessedIds, MemoryConfig: store_ports.ConfigTable}
 
 
