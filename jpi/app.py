@@ -9,6 +9,7 @@ from flask import Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from jpi import wiring
+from jpi.diagnostics.poll_age import is_poll_late
 from jpi.domain.events import Event
 from jpi.errors import AwsOutage, InvalidSignature, PermanentError, RejectedDelivery, RetryableError
 from jpi.jira import webhooks as jira_webhooks
@@ -17,7 +18,6 @@ from jpi.logs import SERVICE_NAME
 from jpi.pagerduty import webhooks as pagerduty_webhooks
 from jpi.signatures import verify_jira, verify_pagerduty
 from jpi.status_page import queries
-from jpi.status_page.health import LATE_POLL_INTERVALS
 from jpi.status_page.routes import blueprint, hide_disabled_page, render_problem
 
 # Neither sends more: PagerDuty drops what is over 256 KB, Jira what is over 25 MB.
@@ -72,10 +72,11 @@ def report_health() -> tuple[Response, int]:
         polled = queries.get_last_poll_time(there)
     except AwsOutage:
         polled = None
-    passed = None if polled is None else max(0, round(there.clock() - polled))
+    now = there.clock()
+    passed = None if polled is None else max(0, round(now - polled))
     # Offline nobody need have polled yet, or made a table.
-    well = (there.settings.is_offline if passed is None
-            else passed <= LATE_POLL_INTERVALS * there.settings.poll_interval_seconds)
+    well = not is_poll_late(polled, now, there.settings.poll_interval_seconds,
+                            is_deployed=not there.settings.is_offline)
     return jsonify(ok=well, last_poll_seconds=passed), 200 if well else 503
 
 

@@ -1,17 +1,17 @@
 """What can be wrong with a jpi, its site, its account and its deployment: each check says nothing, or what is wrong."""
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 
 from jpi import aws, settings, wiring
 from jpi.diagnostics import sync_file_checks
+from jpi.diagnostics.poll_age import is_poll_late
 from jpi.domain.issue_drafts import MANAGER_LINK_TYPE, QUESTION_LINK_TYPE, STAKEHOLDER_LINK_TYPE, TIMELINE_LINK_TYPE
 from jpi.domain.model import Webhook
 from jpi.errors import JpiError
 from jpi.jira import webhooks as jira_webhooks
 from jpi.pagerduty import webhooks as pagerduty_webhooks
-from jpi.status_page.health import LATE_POLL_INTERVALS
 
 NEEDED_PERMISSIONS = ("BROWSE_PROJECTS", "CREATE_ISSUES", "EDIT_ISSUES", "TRANSITION_ISSUES", "LINK_ISSUES",
                       "ADD_COMMENTS", "ASSIGN_ISSUES")
@@ -135,14 +135,13 @@ def check_queue(app: wiring.App) -> Iterator[str]:
 
 
 def check_last_poll(app: wiring.App) -> Iterator[str]:
-    """Whether the poll runs."""
+    """Check that the poll runs and keeps up with PagerDuty's log entries."""
     position = app.cursor.load()
     if position is None:
         yield "no poll has ever run: is the function log_entries deployed and scheduled?"
-        return
-    late = datetime.fromtimestamp(app.clock(), UTC) - position.read_until
-    if late > timedelta(seconds=LATE_POLL_INTERVALS * app.settings.poll_interval_seconds):
-        yield f"the last poll got as far as {position.read_until:%Y-%m-%d %H:%M} UTC: see the log of log_entries"
+    elif is_poll_late(position.read_until.timestamp(), app.clock(), app.settings.poll_interval_seconds,
+                      is_deployed=True):
+        yield f"the poll has read log entries only up to {position.read_until:%Y-%m-%d %H:%M} UTC: see its log"
 
 
 def _read_token_age_days(app: wiring.App, setting_name: str) -> Iterator[int]:

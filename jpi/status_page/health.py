@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from jpi.diagnostics.poll_age import is_poll_late
+
 Level = Literal["green", "amber", "red"]
 Reason = tuple[Level, str]
 LEVELS: tuple[Level, ...] = ("green", "amber", "red")
-# The poll is late after so many intervals.
-LATE_POLL_INTERVALS = 3
 # Beyond the poll's interval: what a webhook should have brought may wait for it.
 SLOW_LAG_SECONDS, VERY_SLOW_LAG_SECONDS = 60.0, 300.0
 MANY_WAITING_EVENTS = 100
@@ -47,13 +47,6 @@ class HealthFacts:
     failing_count: int = 0
 
 
-def is_poll_late(facts: HealthFacts) -> bool:
-    """Whether the poll is older than three intervals, or, where it is on schedule, has never succeeded."""
-    if facts.last_poll_at is None:
-        return facts.is_deployed
-    return facts.now - facts.last_poll_at > LATE_POLL_INTERVALS * facts.poll_interval_seconds
-
-
 def assess_health(facts: HealthFacts) -> tuple[Level, list[Reason]]:
     """The worst of all reasons, and the reasons, the worst first; green has none."""
     reasons = sorted((*_check_poll(facts), *_check_queue(facts), *_check_probes(facts), *_check_lag(facts),
@@ -62,7 +55,7 @@ def assess_health(facts: HealthFacts) -> tuple[Level, list[Reason]]:
 
 
 def _check_poll(facts: HealthFacts) -> Iterator[Reason]:
-    if is_poll_late(facts):
+    if is_poll_late(facts.last_poll_at, facts.now, facts.poll_interval_seconds, is_deployed=facts.is_deployed):
         since = f"for {format_age(facts.now - facts.last_poll_at)}" if facts.last_poll_at else "since jpi was deployed"
         why = f": {facts.poll_error}" if facts.poll_error else "; the log of log_entries says why"
         yield "red", f"No poll has succeeded {since}{why}"

@@ -7,8 +7,8 @@ from typing import Any
 from jpi import wiring
 from jpi.diagnostics import checks
 from jpi.diagnostics.checks import CheckSkipped
+from jpi.diagnostics.runner import run_check
 from jpi.errors import RetryableError
-from jpi.tools.doctor import run_check
 
 PROBE_INTERVAL_SECONDS = 3_600.0
 # Where a service did not answer.
@@ -47,8 +47,7 @@ def _run_probe(app: wiring.App, name: str, check: checks.Check,
             silent.append(error)
             raise CheckSkipped(str(error)) from error
 
-    seen = [{"check": one.check, "ok": one.ok, "said": one.said, "looked": one.looked, "silent": bool(silent)}
-            for one in run_check(app, name, _listening)]
+    seen = [{**one.to_json(), "silent": bool(silent)} for one in run_check(app, name, _listening)]
     known = [{**one, "silent": True} for one in previous_results if one["check"] == name]
     yield from known if silent and known else seen
 

@@ -77,7 +77,7 @@ def _describe_probe(probe: Mapping[str, Any]) -> str:
     if not probe.get("looked", True):
         if probe.get("silent"):
             return f"{probe['said']}; it is asked again soon"
-        return "not looked at: it takes an administrator's token"
+        return "not checked: only an administrator's token may"
     return str(probe["said"] or "ok")
 
 

@@ -2,15 +2,17 @@
 
 import threading
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jpi.diagnostics.poll_age import is_poll_late
 from jpi.errors import AwsOutage
 from jpi.metrics import BIN_EDGES_SECONDS, QUARTER_HOUR_SECONDS, MetricCounters, estimate_percentile
 from jpi.status_page.chart import BAR_COUNT, BAR_STEP, CHART_HEIGHT, build_chart, compute_lag, count_events
-from jpi.status_page.health import HealthFacts, QueueDepth, assess_health, is_poll_late
+from jpi.status_page.health import HealthFacts, QueueDepth, assess_health
 from jpi.status_page.queries import summarise_last_hour
 from tests.world_actions import run_poll
 
@@ -156,5 +158,7 @@ def test_the_verdict_goes_by_the_worst(changes, level, said):
 
 
 def test_health_and_the_page_call_the_poll_late_at_the_same_time():
-    assert not is_poll_late(HealthFacts(**{**vars(WELL), "last_poll_at": NOW - 180}))
-    assert is_poll_late(HealthFacts(**{**vars(WELL), "last_poll_at": NOW - 180.1}))
+    assert not is_poll_late(NOW - 180, NOW, 60, is_deployed=True)
+    assert is_poll_late(NOW - 180.1, NOW, 60, is_deployed=True)
+    for seconds, level in ((180, "green"), (180.1, "red")):
+        assert assess_health(replace(WELL, last_poll_at=NOW - seconds))[0] == level

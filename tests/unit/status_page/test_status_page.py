@@ -399,7 +399,7 @@ def test_tokens_and_webhooks_are_looked_at_once_an_hour(world, team):
     world.clock.advance(3600)
     run_poll(world)
     shown = team.get("/status").text
-    assert "Jira token: the token is not taken" in shown
+    assert "Jira token: the token is not valid" in shown
     assert "PagerDuty webhook:" in shown
     assert asked
 
@@ -408,18 +408,18 @@ def test_a_service_that_is_silent_when_looked_at_is_asked_again_soon(world, team
     world.jira_server.choose_fault = lambda call: HttpFault(503) if call.path.endswith("/myself") else None
     run_poll(world)
     assert "Jira token: " not in team.get("/status").text, "it is the token that this line is about"
-    assert "not looked at: Jira GET /myself failed with 503; it is asked again soon" in team.get("/status").text
+    assert "not checked: Jira GET /myself failed with 503; it is asked again soon" in team.get("/status").text
     world.jira_server.choose_fault = lambda call: None
     world.clock.advance(300)
     run_poll(world)
-    assert "not looked at" not in team.get("/status").text
+    assert "not checked" not in team.get("/status").text
     world.jira.users[world.bot_id].token = "renewed"
     world.clock.advance(3600)
     run_poll(world)
     world.jira_server.choose_fault = lambda call: HttpFault(503) if call.path.endswith("/myself") else None
     world.clock.advance(3600)
     run_poll(world)
-    assert "Jira token: the token is not taken" in team.get("/status").text, "as it was when Jira last said so"
+    assert "Jira token: the token is not valid" in team.get("/status").text, "as it was when Jira last said so"
 
 
 def test_looking_takes_no_more_time_than_the_poll_has_left(world, team):

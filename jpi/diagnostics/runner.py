@@ -1,0 +1,98 @@
+"""Runs checks and collects their results: one check at a time, or the groups of several services side by side."""
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from threading import Thread
+
+from jpi import wiring
+from jpi.diagnostics.checks import Check, CheckSkipped, Remark
+from jpi.errors import JpiError, OutOfTime, Refused
+
+CHECK_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """The result of a check. `message`: the problem and its remedy, or, where it is ok, a remark."""
+
+    check: str
+    ok: bool
+    message: str = ""
+    was_skipped: bool = False
+
+    def to_json(self) -> dict[str, str | bool]:
+        """Return the result under the keys of `doctor --json` and of the cache."""
+        return {"check": self.check, "ok": self.ok, "said": self.message, "looked": not self.was_skipped}
+
+
+def run_check_groups(app: wiring.App, groups: Mapping[str, Mapping[str, Check]],
+                     seconds: float = CHECK_SECONDS) -> Iterator[CheckResult]:
+    """Run the groups of all services side by side and yield their results; wait for none longer than `seconds`."""
+    running = [CheckGroup(app, name, checks) for name, checks in groups.items()]
+    deadline = time.monotonic() + seconds
+    for group in running:
+        group.start()
+    for group in running:
+        group.join(max(0.0, deadline - time.monotonic()))
+        yield from group.get_results()
+
+
+class CheckGroup(Thread):
+    """Runs the checks of one service in order. A daemon thread: a call that hangs does not keep the command alive."""
+
+    def __init__(self, app: wiring.App, service: str, checks: Mapping[str, Check]) -> None:
+        super().__init__(daemon=True)
+        self._app = app
+        self._checks = {f"{service} {name}": check for name, check in checks.items()}
+        self._results: dict[str, list[CheckResult]] = {}
+
+    def run(self) -> None:
+        """Run the checks within the time of one thread's budget."""
+        self._app.budget.start(CHECK_SECONDS)
+        for name, check in self._checks.items():
+            self._results[name] = list(run_check(self._app, name, check))
+
+    def get_results(self) -> list[CheckResult]:
+        """Return the results so far, and a timeout for each check that has none yet."""
+        return [result for name in self._checks
+                for result in self._results.get(name) or [_build_timeout_result(name)]]
+
+
+def _build_timeout_result(name: str) -> CheckResult:
+    return CheckResult(name, ok=False, message=f"no answer within {CHECK_SECONDS:.0f} s")
+
+
+def run_check(app: wiring.App, name: str, check: Check) -> Iterator[CheckResult]:
+    """Run one check and yield at least one result under this name."""
+    try:
+        messages = list(check(app))
+    except CheckSkipped as reason:
+        yield CheckResult(name, ok=True, message=f"not checked: {reason}", was_skipped=True)
+        return
+    except Refused as refused:
+        if refused.status == HTTPStatus.FORBIDDEN:
+            # jpi itself needs no such right: an account with fewer rights is no fault.
+            message = f"not checked: only an administrator's token may ({refused})"
+            yield CheckResult(name, ok=True, message=message, was_skipped=True)
+            return
+        messages = [_describe_refusal(refused)]
+    except OutOfTime:
+        yield _build_timeout_result(name)
+        return
+    except JpiError as error:
+        messages = [str(error)]
+    except Exception as error:
+        # Errors of PynamoDB and boto3, and bugs: the other checks must still run.
+        messages = [f"the check failed: {error}"]
+    problems = [message for message in messages if not isinstance(message, Remark)]
+    yield from (CheckResult(name, ok=False, message=problem) for problem in problems)
+    if not problems:
+        yield CheckResult(name, ok=True, message="; ".join(messages))
+
+
+def _describe_refusal(refused: Refused) -> str:
+    if refused.status == HTTPStatus.UNAUTHORIZED:
+        return f"the token is not valid: create a new one ({refused})"
+    return str(refused)
