@@ -6,7 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import requests
 import tenacity
@@ -29,12 +29,8 @@ COUNT_NAMES = ("calls", "errors", "limited", "retries")
 READ_METHODS = frozenset({"GET", "HEAD"})
 
 
-class Transport(Protocol):
-    """Sends one request once."""
-
-    def __call__(self, method: str, path: str, params: Mapping[str, Any], body: Any,
-                 timeout: tuple[float, float]) -> requests.Response:
-        """Whatever was answered to this method, path, query and JSON body; timeouts (connect, read) in seconds."""
+# Sends one request once: method, path, query, JSON body, (connect, read) timeouts in seconds.
+Transport = Callable[[str, str, Mapping[str, Any], Any, tuple[float, float]], requests.Response]
 
 
 class Budget(threading.local):
@@ -77,25 +73,25 @@ class ApiClient:
         counts, self._counts = self._counts, Counter()
         return {name: counts[name] for name in COUNT_NAMES} if counts else {}
 
-    def __call__(self, method: str, path: str, params: Mapping[str, Any] | None = None, body: Any = None,
-                 read: bool = False) -> Any:
-        """The decoded answer, None where it is empty. `read`: a POST that only asks.
+    def request(self, method: str, path: str, params: Mapping[str, Any] | None = None, body: Any = None,
+                is_read: bool = False) -> Any:
+        """Return the decoded answer, None if it is empty. `is_read`: a POST that changes nothing.
 
-        Raises Refused (4xx), Unavailable (no effect), OutcomeUnknown (a write that may have had one).
+        Raises Refused (4xx), ServiceUnavailable (no effect), OutcomeUnknown (a write that may have had one).
         """
-        reads = read or method in READ_METHODS
-        worth = tenacity.retry_if_exception(lambda error: isinstance(error,
-                                                                     RetryableError if reads else ServiceUnavailable))
-        retrying = tenacity.Retrying(retry=worth, wait=_get_backoff_seconds, sleep=self._sleep, reraise=True,
+        is_read = is_read or method in READ_METHODS
+        retryable = RetryableError if is_read else ServiceUnavailable
+        retrying = tenacity.Retrying(retry=tenacity.retry_if_exception_type(retryable), wait=_get_backoff_seconds,
+                                     sleep=self._sleep, reraise=True,
                                      stop=lambda state: state.attempt_number >= MAX_ATTEMPTS
                                      or self._has_no_time_to_retry(state),
                                      before_sleep=lambda _: self._counts.update(retries=1))
-        return retrying(self._send_once, method, path, params or {}, body, reads)
+        return retrying(self._send_once, method, path, params or {}, body, is_read)
 
     def write_if_exists(self, method: str, path: str, body: Any = None) -> bool:
         """Make a write; False where what it is about is gone (404)."""
         try:
-            self(method, path, body=body)
+            self.request(method, path, body=body)
         except Refused as refused:
             if not refused.is_not_found:
                 raise
@@ -105,7 +101,7 @@ class ApiClient:
     def read_if_exists(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
         """Read; an empty mapping where there is no such thing (404)."""
         try:
-            return self("GET", path, params)
+            return self.request("GET", path, params)
         except Refused as refused:
             if not refused.is_not_found:
                 raise
@@ -114,19 +110,19 @@ class ApiClient:
     def _has_no_time_to_retry(self, state: tenacity.RetryCallState) -> bool:
         return state.upcoming_sleep > min(MAX_BACKOFF_SECONDS, self._budget.get_remaining_seconds() - 1.0)
 
-    def _send_once(self, method: str, path: str, params: Mapping[str, Any], body: Any, reads: bool) -> Any:
+    def _send_once(self, method: str, path: str, params: Mapping[str, Any], body: Any, is_read: bool) -> Any:
         call = f"{self._service} {method} {path}"
         try:
-            timeout = self._budget.get_timeouts(READ_TIMEOUT_SECONDS if reads else WRITE_TIMEOUT_SECONDS)
+            timeout = self._budget.get_timeouts(READ_TIMEOUT_SECONDS if is_read else WRITE_TIMEOUT_SECONDS)
             self._counts.update(calls=1)
             answer = self._send_and_log(method, path, params, body, timeout)
         except requests.RequestException as error:
             self._counts.update(errors=1)
-            raise _classify_network_error(call, error, reads) from error
+            raise _classify_network_error(call, error, is_read) from error
         self._counts.update(limited=answer.status_code == TOO_MANY_REQUESTS, errors=answer.status_code >= SERVER_ERROR)
         if answer.ok:
             return _decode_json(call, answer)
-        raise (_parse_temporary_failure(call, answer, reads)
+        raise (_parse_temporary_failure(call, answer, is_read)
                or _parse_refusal(self._service, method, path, answer))
 
     def _send_and_log(self, method: str, path: str, params: Mapping[str, Any], body: Any,
@@ -149,23 +145,23 @@ def _get_backoff_seconds(state: tenacity.RetryCallState) -> float:
     return asked or FIRST_BACKOFF_SECONDS * 2.0 ** (state.attempt_number - 1)
 
 
-def _classify_network_error(call: str, error: requests.RequestException, reads: bool) -> RetryableError:
+def _classify_network_error(call: str, error: requests.RequestException, is_read: bool) -> RetryableError:
     """A request that never got out had no effect; after anything else nobody knows."""
     text = f"{call} got no answer ({type(error).__name__})"
     reason = getattr(error.args[0], "reason", None) if error.args else None
-    if reads or isinstance(error, requests.ConnectTimeout) or isinstance(reason, NewConnectionError):
+    if is_read or isinstance(error, requests.ConnectTimeout) or isinstance(reason, NewConnectionError):
         return ServiceUnavailable(text)
     return OutcomeUnknown(text, retry_after_seconds=LATE_EFFECT_SECONDS if isinstance(error, requests.Timeout) else 0.0)
 
 
-def _parse_temporary_failure(call: str, answer: requests.Response, reads: bool) -> RetryableError | None:
+def _parse_temporary_failure(call: str, answer: requests.Response, is_read: bool) -> RetryableError | None:
     """Return the error of an answer that says nothing about the request itself: a rate limit, a server's fault."""
     status = answer.status_code
     if status == TOO_MANY_REQUESTS:
         return ServiceUnavailable(f"{call} was refused by a rate limit", retry_after_seconds=_parse_retry_after(answer))
     if status >= SERVER_ERROR or status in (408, 425):
         text = f"{call} failed with {status}"
-        return (ServiceUnavailable(text, retry_after_seconds=_parse_retry_after(answer)) if reads
+        return (ServiceUnavailable(text, retry_after_seconds=_parse_retry_after(answer)) if is_read
                 else OutcomeUnknown(text))
     return None
 

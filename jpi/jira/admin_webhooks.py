@@ -22,16 +22,16 @@ class AdminWebhooks:
         return [Webhook(one["self"].rsplit("/", 1)[-1], one["url"],
                         frozenset(one["events"]), (one.get("filters") or {}).get(ISSUE_EVENTS_SECTION) or "",
                         is_delivering=bool(one.get("enabled", True)), is_signed=bool(one.get("isSigned")))
-                for one in self._api("GET", WEBHOOKS_PATH)]
+                for one in self._api.request("GET", WEBHOOKS_PATH)]
 
     def add(self, url: str, events: Sequence[str], jql: str, secret: str) -> None:
         """Make one."""
-        self._api("POST", WEBHOOKS_PATH, body=_build_body(url, events, jql, secret))
+        self._api.request("POST", WEBHOOKS_PATH, body=_build_body(url, events, jql, secret))
 
     def update(self, hook: Webhook, events: Sequence[str], jql: str, secret: str) -> None:
         """Have it tell of these events of these issues, signed with this secret, and be on."""
-        self._api("PUT", f"{WEBHOOKS_PATH}/{hook.id}", body={**_build_body(hook.url, events, jql, secret),
-                                                             "enabled": True})
+        self._api.request("PUT", f"{WEBHOOKS_PATH}/{hook.id}",
+                          body={**_build_body(hook.url, events, jql, secret), "enabled": True})
 
     def delete(self, hook: Webhook) -> None:
         """Take it away."""

@@ -60,14 +60,14 @@ class JiraClient(IssueQueries):
             self._jira._session.trust_env = False
         self._url = url
         self._wanted_fields = {name.casefold() for name in fields}
-        self.api = self._api = ApiClient("Jira", self._send_request, budget, sleep)
-        self._workflow = Workflow(self._api)
+        self.api = ApiClient("Jira", self._send_request, budget, sleep)
+        self._workflow = Workflow(self.api)
         self._cache = cache
-        self.create_screens = CreateScreens(self._api, cache)
-        self.comments = Comments(self._api)
-        self.accounts = Accounts(self._api)
-        self.admin = JiraAdmin(self._api)
-        self.admin_webhooks = AdminWebhooks(self._api)
+        self.create_screens = CreateScreens(self.api, cache)
+        self.comments = Comments(self.api)
+        self.accounts = Accounts(self.api)
+        self.admin = JiraAdmin(self.api)
+        self.admin_webhooks = AdminWebhooks(self.api)
         self._statuses: dict[str, tuple[str, Category]] = {}
 
     @cached_property
@@ -86,10 +86,10 @@ class JiraClient(IssueQueries):
     @cached_property
     def _fetched_schema(self) -> SiteSchema:
         known: dict[str, list[dict[str, Any]]] = {}
-        for one in self._api("GET", "/field"):
+        for one in self.api.request("GET", "/field"):
             for name in {one["name"].casefold(), one["id"].casefold()} & self._wanted_fields:
                 known.setdefault(name, []).append({"id": one["id"], "schema": one.get("schema", {})})
-        types = self._api("GET", "/issueLinkType")["issueLinkTypes"]
+        types = self.api.request("GET", "/issueLinkType")["issueLinkTypes"]
         sides = {one["name"]: "inward" if one["inward"].casefold().startswith("has ") else "outward" for one in types}
         return SiteSchema(known, sides)
 
@@ -104,7 +104,7 @@ class JiraClient(IssueQueries):
 
     def fetch_own_id(self) -> str:
         """The account id whose token this is, asked for now."""
-        found: str = self._api("GET", "/myself")["accountId"]
+        found: str = self.api.request("GET", "/myself")["accountId"]
         return found
 
     def create(self, draft: IssueDraft) -> CreatedIssue:
@@ -113,7 +113,7 @@ class JiraClient(IssueQueries):
         while True:
             sent = self._build_body(draft, dropped)
             try:
-                return parse_created(self._api("POST", "/issue", body=sent), draft, dropped)
+                return parse_created(self.api.request("POST", "/issue", body=sent), draft, dropped)
             except Refused as refused:
                 lacking = find_droppable_fields(refused, sent, dropped)
                 if not lacking:
@@ -154,7 +154,7 @@ class JiraClient(IssueQueries):
 
     def add_link(self, key: str, link: IssueLink) -> None:
         """Link an existing issue; a link that is there already is made again without effect."""
-        self._api("POST", "/issueLink", body=self.site_schema.build_link_between(key, link))
+        self.api.request("POST", "/issueLink", body=self.site_schema.build_link_between(key, link))
 
     def transition_issue(self, key: str, target: TransitionTarget) -> TransitionOutcome:
         """Bring the issue to where `way` leads, as `Workflow.bring` does."""
@@ -163,7 +163,7 @@ class JiraClient(IssueQueries):
     def get_status(self, status_id: str) -> tuple[str, Category]:
         """The name and category of one of the site's statuses; one call each, once a process."""
         if status_id not in self._statuses:
-            found = self._api("GET", f"/status/{status_id}")
+            found = self.api.request("GET", f"/status/{status_id}")
             self._statuses[status_id] = found["name"], found["statusCategory"]["key"]
         return self._statuses[status_id]
 
@@ -173,7 +173,7 @@ class JiraClient(IssueQueries):
         while left := {name: value for name, value in values.items() if name not in refused}:
             fields = {FIELD_ID_BY_NAME[name]: FIELD_CONVERTERS[name](value) for name, value in left.items()}
             try:
-                self._api("PUT", f"/issue/{key}", body={"fields": fields})
+                self.api.request("PUT", f"/issue/{key}", body={"fields": fields})
                 break
             except Refused as error:
                 named = {name: error.field_errors[FIELD_ID_BY_NAME[name]] for name in left
@@ -187,19 +187,19 @@ class JiraClient(IssueQueries):
         """Give the issue the labels that an incident's issue has; where its screen has none, it does without."""
         labels = [{"add": PAGERDUTY_LABEL}, {"add": build_incident_label(incident_id)}]
         try:
-            self._api("PUT", f"/issue/{key}", body={"update": {"labels": labels}})
+            self.api.request("PUT", f"/issue/{key}", body={"update": {"labels": labels}})
         except Refused as refused:
             if not refused.is_bad_request:
                 raise
 
     def delete_link(self, link_id: str) -> None:
         """Take a link away; one that is gone is."""
-        self._api.write_if_exists("DELETE", f"/issueLink/{link_id}")
+        self.api.write_if_exists("DELETE", f"/issueLink/{link_id}")
 
     def _create_bulk(self, bodies: list[dict[str, Any]], dropped: list[set[str]]) -> list[Mapping[str, Any] | Refused]:
         """The answer to each body. Successes come unnumbered: they are what the failures leave."""
         try:
-            found = self._api("POST", "/issue/bulk", body={"issueUpdates": bodies})
+            found = self.api.request("POST", "/issue/bulk", body={"issueUpdates": bodies})
         except (Refused, ServiceUnavailable, OutcomeUnknown) as error:
             found = getattr(error, "answer", None)
             if not isinstance(found, dict) or not isinstance(found.get("errors"), list):

@@ -26,13 +26,13 @@ class Comments:
     def add(self, key: str, text: str, idempotency_key: str) -> str:
         """Comment on the issue, with a property by which the comment is known as ours; its id."""
         properties = [{"key": JPI_PROPERTY, "value": {"mark": idempotency_key}}]
-        made = self._api("POST", f"/issue/{key}/comment", body={"body": to_adf_document(text),
-                                                                "properties": properties})
+        made = self._api.request("POST", f"/issue/{key}/comment",
+                                 body={"body": to_adf_document(text), "properties": properties})
         return str(made["id"])
 
     def find_by_text(self, key: str, text: str) -> str | None:
         """The id of the one among the issue's newest hundred comments that says just this."""
-        found = self._api("GET", f"/issue/{key}/comment", {"orderBy": "-created", "maxResults": PAGE_SIZE})
+        found = self._api.request("GET", f"/issue/{key}/comment", {"orderBy": "-created", "maxResults": PAGE_SIZE})
         same = (one["id"] for one in found["comments"]
                 if to_plain_text(one["body"]) == to_plain_text(to_adf_document(text)))
         return next(same, None)
@@ -40,7 +40,7 @@ class Comments:
     def read(self, comment_id: str) -> tuple[Comment, bool] | None:
         """The comment, and whether we made it; None where it is gone."""
         asked = {"ids": [int(comment_id)]}
-        found = self._api("POST", "/comment/list", {"expand": "properties"}, asked, read=True)["values"]
+        found = self._api.request("POST", "/comment/list", {"expand": "properties"}, asked, is_read=True)["values"]
         ours = any(one["key"] == JPI_PROPERTY for comment in found for one in comment.get("properties", []))
         return (_parse_comment(found[0]), ours) if found else None
 
@@ -57,7 +57,7 @@ class Comments:
         found: dict[str, list[Comment]] = {}
         for start in range(0, len(ids), BULK_FETCH_LIMIT):
             asked = {"issueIdsOrKeys": list(ids[start : start + BULK_FETCH_LIMIT]), "fields": ["comment"]}
-            for one in self._api("POST", "/issue/bulkfetch", body=asked, read=True)["issues"]:
+            for one in self._api.request("POST", "/issue/bulkfetch", body=asked, is_read=True)["issues"]:
                 said = (one["fields"].get("comment") or {}).get("comments", [])
                 found[str(one["id"])] = [_parse_comment(comment) for comment in said]
         return found

@@ -44,7 +44,7 @@ class CreateScreens:
     def _read_pages(self, path: str, name: str) -> Iterator[dict[str, Any]]:
         start, total = 0, 1
         while start < total:
-            found = self._api("GET", path, {"startAt": start, "maxResults": PAGE_SIZE})
+            found = self._api.request("GET", path, {"startAt": start, "maxResults": PAGE_SIZE})
             yield from found.get(name, [])
             start, total = start + PAGE_SIZE, int(found.get("total", 0))
 

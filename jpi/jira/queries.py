@@ -21,20 +21,20 @@ SEARCH_LIMIT = 1000
 class IssueQueries:
     """The reads of issues; a search knows of a change only when its index does."""
 
-    _api: ApiClient
+    api: ApiClient
 
     def find_keys_by_summary(self, project: str, names: Sequence[str]) -> dict[str, str]:
         """Key by summary of the issues in `project` that are called exactly like one of `names`; the oldest of each."""
         asked = {"jql": jql.match_summaries(project, list(names)), "fields": ["summary"],
                  "maxResults": BULK_FETCH_LIMIT}
-        found = self._api("POST", "/search/jql", body=asked, read=True)["issues"]
+        found = self.api.request("POST", "/search/jql", body=asked, is_read=True)["issues"]
         keys = {one["fields"]["summary"]: one["key"] for one in reversed(found)}
         return {name: keys[name] for name in names if name in keys}
 
     def find_issue_by_label(self, project: str, label: str) -> Issue | None:
         """The oldest issue of a project with this label that the search index knows of; it lags behind."""
         asked = {"jql": jql.match_label(project, label), "fields": ["status"], "maxResults": 1}
-        found = self._api("POST", "/search/jql", body=asked, read=True)["issues"]
+        found = self.api.request("POST", "/search/jql", body=asked, is_read=True)["issues"]
         return _parse_issue(found[0]) if found else None
 
     def find_idempotency_keys(self, key: str, link_type: str, draft: IssueDraft) -> set[str]:
@@ -44,7 +44,7 @@ class IssueQueries:
         """
         asked = {"jql": jql.match_label(draft.project, draft.search_label), "fields": ["summary"],
                  "properties": [JPI_PROPERTY], "maxResults": SEARCH_LIMIT}
-        unlinked = self._api("POST", "/search/jql", body=asked, read=True)["issues"]
+        unlinked = self.api.request("POST", "/search/jql", body=asked, is_read=True)["issues"]
         read = self._fetch_issues(list(self.get_linked_issues(key, link_type)), fields=["summary"],
                                   properties=[JPI_PROPERTY])
         return {one["properties"][JPI_PROPERTY]["mark"] for one in [*read, *unlinked]
@@ -58,58 +58,59 @@ class IssueQueries:
     def find_recently_changed(self, label: str, minutes: int) -> list[str]:
         """The keys of the issues with this label that changed within so many minutes, a thousand at most."""
         asked = {"jql": jql.match_recently_changed(label, minutes), "fields": ["status"], "maxResults": SEARCH_LIMIT}
-        return [one["key"] for one in self._api("POST", "/search/jql", body=asked, read=True)["issues"]]
+        return [one["key"] for one in self.api.request("POST", "/search/jql", body=asked, is_read=True)["issues"]]
 
     def get_linked_issues(self, key: str, link_type: str) -> dict[str, str]:
         """The issues linked by this type: the link's id by the other issue's key."""
-        found = self._api("GET", f"/issue/{key}", {"fields": LINKS_FIELD})["fields"].get(LINKS_FIELD, [])
+        found = self.api.request("GET", f"/issue/{key}", {"fields": LINKS_FIELD})["fields"].get(LINKS_FIELD, [])
         return {(one.get("outwardIssue") or one["inwardIssue"])["key"]: str(one["id"])
                 for one in found if one["type"]["name"] == link_type}
 
     def is_own_issue(self, key: str) -> bool:
         """Whether the issue has the property by which those that we make are known."""
-        found = self._api("GET", f"/issue/{key}", {"fields": "status", "properties": JPI_PROPERTY})
+        found = self.api.request("GET", f"/issue/{key}", {"fields": "status", "properties": JPI_PROPERTY})
         return JPI_PROPERTY in found.get("properties", {})
 
     def find_recently_created(self, projects: Sequence[str], minutes: int) -> list[tuple[Issue, datetime]]:
         """The issues made in these projects, or any, within so many minutes, and when; a thousand at most."""
         asked = {"jql": jql.match_recently_created(projects, minutes),
                  "fields": [*STATE_FIELDS, "issuetype", "created"], "maxResults": SEARCH_LIMIT}
-        found = self._api("POST", "/search/jql", body=asked, read=True)["issues"]
+        found = self.api.request("POST", "/search/jql", body=asked, is_read=True)["issues"]
         return [(_parse_issue(one), datetime.fromisoformat(one["fields"]["created"])) for one in found]
 
     def get_server_time(self) -> datetime:
         """The time that Jira has."""
-        return datetime.fromisoformat(self._api("GET", "/serverInfo")["serverTime"])
+        return datetime.fromisoformat(self.api.request("GET", "/serverInfo")["serverTime"])
 
     def find_missing_permissions(self, wanted: Sequence[str], project: str = "") -> list[str]:
         """Which of these permissions our account does not have, in a project where one is named."""
         asked = {"permissions": ",".join(wanted), **({"projectKey": project} if project else {})}
-        found = self._api("GET", "/mypermissions", asked)["permissions"]
+        found = self.api.request("GET", "/mypermissions", asked)["permissions"]
         return [name for name in wanted if not found[name]["havePermission"]]
 
     def get_status_names(self) -> set[str]:
         """What the site's statuses are called."""
-        return {one["name"] for one in self._api("GET", "/status")}
+        return {one["name"] for one in self.api.request("GET", "/status")}
 
     def get_priority_names(self) -> set[str]:
         """What the site's priorities are called."""
-        return {one["name"] for one in self._api("GET", "/priority/search", {"maxResults": BULK_FETCH_LIMIT})["values"]}
+        return {one["name"] for one in self.api.request("GET",
+                                                        "/priority/search", {"maxResults": BULK_FETCH_LIMIT})["values"]}
 
     def get_workflow_statuses(self, project: str, issue_type: str) -> set[str]:
         """The names of the statuses that the workflow of a project's issue type has."""
-        found = self._api("GET", f"/project/{project}/statuses")
+        found = self.api.request("GET", f"/project/{project}/statuses")
         return {status["name"] for one in found if one["name"] == issue_type for status in one["statuses"]}
 
     def has_changed_status(self, key: str) -> bool:
         """Whether the issue's status was changed since it was made, as its first hundred changes tell."""
-        changes = self._api("GET", f"/issue/{key}/changelog", {"maxResults": BULK_FETCH_LIMIT})["values"]
+        changes = self.api.request("GET", f"/issue/{key}/changelog", {"maxResults": BULK_FETCH_LIMIT})["values"]
         return any(item.get("fieldId") == "status" for change in changes for item in change["items"])
 
     def _fetch_issues(self, keys: Sequence[str], **wanted: Sequence[str]) -> Iterator[dict[str, Any]]:
         for start in range(0, len(keys), BULK_FETCH_LIMIT):
             asked = {"issueIdsOrKeys": keys[start : start + BULK_FETCH_LIMIT], **wanted}
-            yield from self._api("POST", "/issue/bulkfetch", body=asked, read=True)["issues"]
+            yield from self.api.request("POST", "/issue/bulkfetch", body=asked, is_read=True)["issues"]
 
 
 def _parse_issue(found: dict[str, Any]) -> Issue:

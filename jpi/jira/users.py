@@ -11,7 +11,7 @@ class Accounts:
 
     def find_id_by_email(self, email: str) -> str | None:
         """The account of the one active person who is found by this e-mail; an address is often not shown."""
-        found = self._api("GET", "/user/search", {"query": email})
+        found = self._api.request("GET", "/user/search", {"query": email})
         people = [one for one in found if one.get("active") and one.get("accountType") == "atlassian"]
         same = [one for one in people if one.get("emailAddress", email).lower() == email.lower()]
         return str(same[0]["accountId"]) if len(same) == 1 else None

@@ -35,7 +35,7 @@ class Workflow:
         conflicts = 0
         left_at: Category | None = None
         while len(visited) < MAX_STEPS:
-            found = self._api("GET", f"/issue/{key}", {"fields": "status", "expand": "transitions"})
+            found = self._api.request("GET", f"/issue/{key}", {"fields": "status", "expand": "transitions"})
             status = found["fields"]["status"]
             now = target.get_category(status)
             if now == target.category:
@@ -66,7 +66,7 @@ class Workflow:
             if fields := self._build_fields(key, one, target):
                 body["fields"] = fields
             try:
-                self._api("POST", f"/issue/{key}/transitions", body=body)
+                self._api.request("POST", f"/issue/{key}/transitions", body=body)
                 return dict(one["to"])
             except Refused as refused:
                 # A validator, or a field that the transition's screen demands; another one may be free of it.
@@ -80,7 +80,7 @@ class Workflow:
         if not (target.screen_fields and transition.get("hasScreen")):
             return {}
         asked = {"transitionId": transition["id"], "expand": "transitions.fields"}
-        found = self._api("GET", f"/issue/{key}/transitions", asked)["transitions"]
+        found = self._api.request("GET", f"/issue/{key}/transitions", asked)["transitions"]
         screen: Mapping[str, Json] = found[0].get("fields", {}) if found else {}
         chosen = {name.casefold(): value for name, value in target.screen_fields.items()}
         return {field_id: to_api_value(chosen[name], one["schema"]) for field_id, one in screen.items()

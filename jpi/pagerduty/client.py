@@ -70,11 +70,11 @@ class PagerDutyClient:
         self._session.retry = {429: -2}
         self._session.max_network_attempts = 0
         self._session.log.disabled = True
-        self.api = self._api = ApiClient("PagerDuty", self._send_request, budget, sleep)
-        self.notes = Notes(self._api)
-        self.users = Users(self._api)
-        self.subscriptions = WebhookSubscriptions(self._api)
-        self.new_incidents = NewIncidents(self._api, lambda: self._priority_ids)
+        self.api = ApiClient("PagerDuty", self._send_request, budget, sleep)
+        self.notes = Notes(self.api)
+        self.users = Users(self.api)
+        self.subscriptions = WebhookSubscriptions(self.api)
+        self.new_incidents = NewIncidents(self.api, lambda: self._priority_ids)
 
     def get_incident(self, incident_id: str) -> Incident:
         """The incident as it is now, with its first trigger's details."""
@@ -83,7 +83,7 @@ class PagerDutyClient:
     def get_snapshot(self, incident_id: str) -> IncidentSnapshot:
         """The same, and when it last changed."""
         includes = {"include[]": ["first_trigger_log_entries", "body"]}
-        found = self._api("GET", f"/incidents/{incident_id}", includes)
+        found = self.api.request("GET", f"/incidents/{incident_id}", includes)
         with translate_parse_errors(f"PagerDuty's incident {incident_id}"):
             return parse_incident_snapshot(found["incident"])
 
@@ -93,7 +93,7 @@ class PagerDutyClient:
                  "limit": PAGE_SIZE}
         found: dict[str, IncidentSnapshot] = {}
         for offset in range(0, MAX_OPEN_INCIDENTS, PAGE_SIZE):
-            answer = self._api("GET", "/incidents", {**asked, "offset": offset})
+            answer = self.api.request("GET", "/incidents", {**asked, "offset": offset})
             found |= {one.incident.id: one for one in map(try_parse_incident_snapshot, answer["incidents"]) if one}
             if not answer.get("more"):
                 break
@@ -136,7 +136,7 @@ class PagerDutyClient:
                 return False, there
         body = {"incident": {"type": "incident_reference", "status": status}}
         try:
-            answer = self._api("PUT", f"/incidents/{incident_id}", body=body)
+            answer = self.api.request("PUT", f"/incidents/{incident_id}", body=body)
         except Refused as refused:
             if refused.vendor_code != ALREADY_RESOLVED_CODE or status != "resolved":
                 raise
@@ -151,7 +151,7 @@ class PagerDutyClient:
         if not sent:
             return refused
         try:
-            self._api("PUT", f"/incidents/{incident_id}", body=self._build_edit_body(sent))
+            self.api.request("PUT", f"/incidents/{incident_id}", body=self._build_edit_body(sent))
         except Refused as error:
             if not error.is_bad_request:
                 raise
@@ -186,7 +186,7 @@ class PagerDutyClient:
     def _priority_ids(self) -> dict[str, str]:
         """The account's priorities, id by name, once a process; none where its plan has none."""
         try:
-            found = self._api("GET", "/priorities", {"limit": PAGE_SIZE})["priorities"]
+            found = self.api.request("GET", "/priorities", {"limit": PAGE_SIZE})["priorities"]
         except Refused as refused:
             if refused.status != HTTPStatus.PAYMENT_REQUIRED:
                 raise
@@ -204,7 +204,7 @@ class PagerDutyClient:
         ids: set[str] = set()
         for offset in range(0, MAX_OFFSET, PAGE_SIZE):
             page = {**params, "include[]": LOG_INCLUDES, "limit": PAGE_SIZE, "offset": offset, "total": "true"}
-            answer = self._api("GET", path, page)
+            answer = self.api.request("GET", path, page)
             ids |= {str(one.get("id")) for one in answer["log_entries"]}
             found |= {one.entry.id: one for one in map(try_parse_log_entry_snapshot, answer["log_entries"]) if one}
             if not answer.get("more"):

@@ -23,7 +23,7 @@ class NewIncidents:
     def find_by_key(self, key: str) -> Incident | None:
         """The newest incident with this key, open or not."""
         asked = {"incident_key": key, **ALL_DATES, "sort_by": "created_at:desc"}
-        answer = self._api("GET", "/incidents", asked)["incidents"]
+        answer = self._api.request("GET", "/incidents", asked)["incidents"]
         # An account that ignores the filter must not hand us somebody else's.
         there = [one for one in map(try_parse_incident_snapshot, answer) if one and one.incident.key == key]
         return there[0].incident if there else None
@@ -31,7 +31,7 @@ class NewIncidents:
     def get_service_id(self, name: str) -> str:
         """The id of the service of this name or id."""
         # It finds parts of names too; of many, 25 unless asked for more.
-        found = self._api("GET", "/services", {"query": name, "limit": PAGE_SIZE})["services"]
+        found = self._api.request("GET", "/services", {"query": name, "limit": PAGE_SIZE})["services"]
         same = [str(one["id"]) for one in found if one["name"] == name]
         return same[0] if same else name
 
@@ -48,7 +48,7 @@ class NewIncidents:
                 "service": {"id": service_id, "type": "service_reference"},
                 "body": {"type": "incident_body", "details": details}, **({"urgency": urgency} if urgency else {}),
                 **({"priority": {"id": known, "type": "priority_reference"}} if known else {})}
-        made = try_parse_incident_snapshot(self._api("POST", "/incidents", body={"incident": body})["incident"])
+        made = try_parse_incident_snapshot(self._api.request("POST", "/incidents", body={"incident": body})["incident"])
         if made is None:
             raise PermanentError("PagerDuty's answer is not as documented")
         return made.incident

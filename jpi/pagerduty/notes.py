@@ -16,13 +16,13 @@ class Notes:
 
     def list_for_incident(self, incident_id: str) -> list[Note]:
         """All of them, the oldest first."""
-        found = self._api("GET", f"/incidents/{incident_id}/notes")["notes"]
+        found = self._api.request("GET", f"/incidents/{incident_id}/notes")["notes"]
         with translate_parse_errors(f"a note of PagerDuty's incident {incident_id}"):
             return sorted(map(parse_note, found), key=lambda one: (one.at, one.id))
 
     def add(self, incident_id: str, text: str) -> str:
         """Make a note; its id."""
-        return str(self._api("POST", f"/incidents/{incident_id}/notes", body=_build_body(text))["note"]["id"])
+        return str(self._api.request("POST", f"/incidents/{incident_id}/notes", body=_build_body(text))["note"]["id"])
 
     def edit(self, incident_id: str, note_id: str, text: str) -> bool:
         """Change a note; False where it is gone."""

@@ -20,32 +20,32 @@ class WebhookSubscriptions:
         """Every one that the token may see."""
         start, more = 0, True
         while more:
-            found = self._api("GET", "/webhook_subscriptions", {"limit": PAGE_SIZE, "offset": start})
+            found = self._api.request("GET", "/webhook_subscriptions", {"limit": PAGE_SIZE, "offset": start})
             yield from map(_parse_subscription, found["webhook_subscriptions"])
             start, more = start + PAGE_SIZE, bool(found.get("more"))
 
     def add(self, url: str, events: Sequence[str], scope: WebhookScope, active: bool) -> str:
         """Make one; the secret, which no other answer shows. Only one that is `active` delivers."""
-        made = self._api("POST", "/webhook_subscriptions",
-                         body={"webhook_subscription": {"type": "webhook_subscription", "description": "jpi",
-                                                        "events": sorted(events), "filter": _build_filter(scope),
-                                                        "active": active,
-                                                        "delivery_method": {"type": "http_delivery_method",
-                                                                            "url": url}}})
+        made = self._api.request("POST", "/webhook_subscriptions",
+                                 body={"webhook_subscription": {"type": "webhook_subscription", "description": "jpi",
+                                                                "events": sorted(events),
+                                                                "filter": _build_filter(scope), "active": active,
+                                                                "delivery_method": {"type": "http_delivery_method",
+                                                                                    "url": url}}})
         return str(made["webhook_subscription"]["delivery_method"]["secret"])
 
     def update(self, hook: Webhook, events: Sequence[str]) -> None:
         """Have it tell of these events, and be on."""
-        self._api("PUT", f"/webhook_subscriptions/{hook.id}", body={"webhook_subscription": {
+        self._api.request("PUT", f"/webhook_subscriptions/{hook.id}", body={"webhook_subscription": {
             "type": "webhook_subscription", "events": sorted(events), "active": True}})
 
     def enable(self, hook: Webhook) -> None:
         """On again, after PagerDuty switched it off."""
-        self._api("POST", f"/webhook_subscriptions/{hook.id}/enable")
+        self._api.request("POST", f"/webhook_subscriptions/{hook.id}/enable")
 
     def send_ping(self, hook: Webhook) -> None:
         """Have PagerDuty send its test."""
-        self._api("POST", f"/webhook_subscriptions/{hook.id}/ping")
+        self._api.request("POST", f"/webhook_subscriptions/{hook.id}/ping")
 
     def delete(self, hook: Webhook) -> None:
         """Take it away."""

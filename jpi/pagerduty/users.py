@@ -11,7 +11,7 @@ class Users:
 
     def find_id_by_email(self, email: str) -> str | None:
         """The id of the user with this e-mail."""
-        found = self._api("GET", "/users", {"query": email})["users"]
+        found = self._api.request("GET", "/users", {"query": email})["users"]
         same = [user["id"] for user in found if user.get("email", "").lower() == email.lower()]
         return str(same[0]) if same else None
 

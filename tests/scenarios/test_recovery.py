@@ -98,7 +98,7 @@ def test_a_bulk_create_that_jira_is_still_at_is_not_repeated(p1):
     world, event = p1
     late = []
     jira = world.jpi.sync_service._jira
-    send = jira._api._send
+    send = jira.api._send
 
     def times_out(method, path, params, body, timeout):
         if path == "/issue/bulk" and not late:
@@ -106,7 +106,7 @@ def test_a_bulk_create_that_jira_is_still_at_is_not_repeated(p1):
             raise requests.ReadTimeout
         return send(method, path, params, body, timeout)
 
-    jira._api._send = times_out
+    jira.api._send = times_out
     with pytest.raises(OutcomeUnknown):
         apply_event(world, event)
     world.clock.advance(2)
@@ -246,7 +246,7 @@ def test_a_name_that_cannot_be_resolved_had_no_effect():
         raise error
 
     with pytest.raises(ServiceUnavailable):
-        ApiClient("Jira", send, Budget(lambda: 0.0), lambda seconds: None)("POST", "/issue")
+        ApiClient("Jira", send, Budget(lambda: 0.0), lambda seconds: None).request("POST", "/issue")
 
 
 def test_halves_do_not_rely_on_whether_a_window_includes_its_ends(world, monkeypatch):

@@ -27,8 +27,8 @@ LIMIT = answer(429, headers={"Retry-After": "2"})
 
 
 @pytest.fixture
-def calls():
-    """`calls(outcomes)` makes (call, what was sent, clock); each outcome is an answer or an error."""
+def make_api():
+    """`make_api(*outcomes)` returns (client, requests sent, clock); each outcome is an answer or an error."""
     def make(*outcomes, seconds=25.0):
         clock, sent, left = Clock(), [], list(outcomes)
 
@@ -46,94 +46,95 @@ def calls():
 
 @pytest.mark.parametrize("fault", [answer(500), answer(503), answer(408), LIMIT, DROPPED, REFUSED_CONNECTION,
                                    requests.ReadTimeout()])
-def test_a_read_is_tried_again(calls, fault):
-    call, sent, _ = calls(fault, answer(200, {"a": 1}))
-    assert call("GET", "/x") == {"a": 1}
+def test_a_read_is_tried_again(make_api, fault):
+    api, sent, _ = make_api(fault, answer(200, {"a": 1}))
+    assert api.request("GET", "/x") == {"a": 1}
     assert len(sent) == 2
 
 
 @pytest.mark.parametrize("fault", [LIMIT, REFUSED_CONNECTION, requests.ConnectTimeout()])
-def test_a_write_is_tried_again_only_where_it_had_no_effect(calls, fault):
-    call, sent, _ = calls(fault, answer(201, {"a": 1}))
-    assert call("POST", "/x") == {"a": 1}
+def test_a_write_is_tried_again_only_where_it_had_no_effect(make_api, fault):
+    api, sent, _ = make_api(fault, answer(201, {"a": 1}))
+    assert api.request("POST", "/x") == {"a": 1}
     assert len(sent) == 2
 
 
 @pytest.mark.parametrize("fault", [answer(500), answer(503, headers={"Retry-After": "1"}), DROPPED,
                                    requests.ReadTimeout(), requests.exceptions.ChunkedEncodingError()])
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
-def test_a_write_with_an_unknown_outcome_is_never_sent_twice(calls, method, fault):
-    call, sent, _ = calls(fault)
+def test_a_write_with_an_unknown_outcome_is_never_sent_twice(make_api, method, fault):
+    api, sent, _ = make_api(fault)
     with pytest.raises(OutcomeUnknown):
-        call(method, "/x")
+        api.request(method, "/x")
     assert len(sent) == 1
 
 
-def test_a_post_that_only_asks_is_a_read(calls):
-    call, _, _ = calls(DROPPED, answer(200, {}))
-    assert call("POST", "/search/jql", read=True) == {}
+def test_a_post_that_only_asks_is_a_read(make_api):
+    api, _, _ = make_api(DROPPED, answer(200, {}))
+    assert api.request("POST", "/search/jql", is_read=True) == {}
 
 
-def test_tries_are_bounded(calls):
-    call, sent, _ = calls(*[answer(502)] * 9)
+def test_tries_are_bounded(make_api):
+    api, sent, _ = make_api(*[answer(502)] * 9)
     with pytest.raises(ServiceUnavailable, match="Jira GET /x failed with 502"):
-        call("GET", "/x")
+        api.request("GET", "/x")
     assert len(sent) == 3
 
 
 @pytest.mark.parametrize(("headers", "pause"), [({"Retry-After": "3"}, 3.0), ({"ratelimit-reset": "2"}, 2.0), ({},
                                                                                                                0.5), ({
     "Retry-After": "Fri, 20 Nov 2026 03:00:00 GMT"}, 0.5)])
-def test_the_pause_is_what_the_service_asks_for(calls, headers, pause):
-    call, sent, _ = calls(answer(429, headers=headers), answer())
-    assert call("GET", "/x") is None
+def test_the_pause_is_what_the_service_asks_for(make_api, headers, pause):
+    api, sent, _ = make_api(answer(429, headers=headers), answer())
+    assert api.request("GET", "/x") is None
     assert sent[1][3] - sent[0][3] == pause
 
 
 @pytest.mark.parametrize(("asked", "seconds"), [("5", 25.0), ("3", 3.5)])
-def test_a_pause_too_long_gives_the_work_back_with_what_was_asked_for(calls, asked, seconds):
-    call, sent, _ = calls(answer(429, headers={"Retry-After": asked}), seconds=seconds)
+def test_a_pause_too_long_gives_the_work_back_with_what_was_asked_for(make_api, asked, seconds):
+    api, sent, _ = make_api(answer(429, headers={"Retry-After": asked}), seconds=seconds)
     with pytest.raises(ServiceUnavailable) as caught:
-        call("GET", "/x")
+        api.request("GET", "/x")
     assert (len(sent), caught.value.retry_after_seconds) == (1, float(asked))
 
 
-def test_timeouts_end_with_the_budget(calls):
-    call, sent, _ = calls(answer(), seconds=4.0)
-    call("GET", "/x")
+def test_timeouts_end_with_the_budget(make_api):
+    api, sent, _ = make_api(answer(), seconds=4.0)
+    api.request("GET", "/x")
     assert sent[0][2] == (2.0, 4.0)
-    call, sent, _ = calls(seconds=0.5)
+    api, sent, _ = make_api(seconds=0.5)
     with pytest.raises(ServiceUnavailable, match="no time left"):
-        call("GET", "/x")
+        api.request("GET", "/x")
     assert sent == []
 
 
-def test_a_refusal_says_why(calls):
+def test_a_refusal_says_why(make_api):
     jira = {"errorMessages": ["No."], "errors": {"summary": "Too long."}}
-    call, _, _ = calls(answer(400, jira))
+    api, _, _ = make_api(answer(400, jira))
     with pytest.raises(Refused, match=r"Jira POST /x was refused with 400: No\.; summary: Too long\.") as caught:
-        call("POST", "/x")
-    assert (caught.value.status, caught.value.field_errors, caught.value.answer) == (400, {"summary": "Too long."},
-                                                                                     jira)
+        api.request("POST", "/x")
+    refused = caught.value
+    assert (refused.service, refused.method, refused.path, refused.status) == ("Jira", "POST", "/x", 400)
+    assert (refused.field_errors, refused.answer) == ({"summary": "Too long."}, jira)
     pagerduty = {"error": {"message": "Invalid", "code": 2001, "errors": ["Title is empty"]}}
-    call, _, _ = calls(answer(400, pagerduty))
+    api, _, _ = make_api(answer(400, pagerduty))
     with pytest.raises(Refused, match="Invalid; Title is empty") as caught:
-        call("PUT", "/x")
+        api.request("PUT", "/x")
     assert caught.value.vendor_code == 2001
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'"text"', {"errors": ["a list"]},
                                   {"error": {"message": "x"}}])
-def test_a_refusal_in_another_shape_is_a_refusal(calls, body):
-    call, _, _ = calls(answer(404, body))
+def test_a_refusal_in_another_shape_is_a_refusal(make_api, body):
+    api, _, _ = make_api(answer(404, body))
     with pytest.raises(Refused):
-        call("GET", "/x")
+        api.request("GET", "/x")
 
 
-def test_an_answer_that_is_not_json_is_permanent(calls):
-    call, _, _ = calls(answer(200, b"<html>"))
+def test_an_answer_that_is_not_json_is_permanent(make_api):
+    api, _, _ = make_api(answer(200, b"<html>"))
     with pytest.raises(PermanentError, match="other than JSON"):
-        call("GET", "/x")
+        api.request("GET", "/x")
 
 
 def test_each_thread_has_a_budget_of_its_own():
