@@ -1,4 +1,4 @@
-"""Atlassian Document Format: whether a document is valid, and its text as the older REST version shows it."""
+"""Atlassian Document Format: validate a document, and convert it to plain text and wiki text."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -24,7 +24,7 @@ ALLOWED_CHILDREN: dict[str, frozenset[str]] = {"doc": BLOCK_NODES, "paragraph": 
                                                | {"panel", "blockquote", "rule", "taskList"},
                                                "tableCell": NESTED_NODES | {"panel", "blockquote", "rule", "taskList"},
                                                "mediaSingle": frozenset({"media"}), "mediaGroup": frozenset({"media"})}
-# Which attributes a node or mark is nothing without.
+# The attributes that a node or mark must have.
 REQUIRED_ATTRIBUTES = {"heading": ("level",), "panel": ("panelType",), "mention": ("id",), "emoji": ("shortName",),
                        "date": ("timestamp",), "status": ("text", "color"), "link": ("href",), "textColor": ("color",),
                        "subsup": ("type",), "backgroundColor": ("color",), "media": ("type",)}
@@ -35,7 +35,7 @@ WIKI_LIST_PREFIXES = {"bulletList": "* ", "orderedList": "# ", "taskList": "* ",
 
 
 def find_problem(document: Any) -> str | None:
-    """What is wrong with a document; None where it is valid."""
+    """Return what is wrong with a document, or None if it is valid."""
     if not isinstance(document, dict) or document.get("type") != "doc":
         return "not a document"
     if document.get("version") != 1 or not isinstance(document.get("content"), list):
@@ -83,14 +83,14 @@ def _check_marks(node: dict[str, Any]) -> Iterator[str]:
 
 
 def count_characters(node: Any) -> int:
-    """How many characters of text a document holds."""
+    """Count the characters of text in a document."""
     if not isinstance(node, dict):
         return 0
     return len(node.get("text", "")) + sum(count_characters(child) for child in node.get("content", []))
 
 
 def to_plain_text(node: Any) -> str:
-    """The text of a document, without marks, a line a block."""
+    """Return the text of a document without marks, one line per block."""
     if not isinstance(node, dict):
         return ""
     if node["type"] == "hardBreak":
@@ -101,7 +101,7 @@ def to_plain_text(node: Any) -> str:
 
 
 def to_wiki_text(document: Any) -> str:
-    """A document as wiki text, the way REST version 2 and webhooks show it; "" where there is none."""
+    """Return a document as wiki text, as REST version 2 and webhooks show it; "" for None."""
     return "" if document is None else _join_children(document, "\n\n" if document["type"] == "doc" else "")
 
 
@@ -122,15 +122,15 @@ def _node_to_wiki(node: dict[str, Any]) -> str:
     if kind == "codeBlock":
         return "{code}" + _join_children(node, "") + "{code}"
     attributes = node.get("attrs") or {}
-    shown = attributes.get("text") or attributes.get("url") or attributes.get("shortName") or ""
-    return _join_children(node, "" if kind == "paragraph" else "\n") or shown
+    fallback = attributes.get("text") or attributes.get("url") or attributes.get("shortName") or ""
+    return _join_children(node, "" if kind == "paragraph" else "\n") or fallback
 
 
 def _text_to_wiki(node: dict[str, Any]) -> str:
-    shown: str = node["text"]
+    text: str = node["text"]
     for mark in node.get("marks") or []:
         if mark["type"] == "link":
-            shown = f"[{shown}|{mark['attrs']['href']}]"
+            text = f"[{text}|{mark['attrs']['href']}]"
         else:
-            shown = WIKI_MARKS.get(mark["type"], "{}").format(shown)
-    return shown
+            text = WIKI_MARKS.get(mark["type"], "{}").format(text)
+    return text

@@ -1,4 +1,4 @@
-"""Fields: the site's own and custom ones, with the contexts and options of the latter."""
+"""Fields: the system's own and custom ones, with the contexts and options of custom fields."""
 
 from flask import request
 
@@ -8,9 +8,9 @@ from sandbox.jira.model import Field, Option
 from sandbox.jira.rest import Refusal, Routes, make_page, read_body, read_list, require_admin
 from sandbox.jira.state import JiraState
 
-route = Routes()
+routes = Routes()
 CUSTOM_TYPE_PREFIX = "com.atlassian.jira.plugin.system.customfieldtypes:"
-# Schema type, schema items, and the searchers that fit.
+# Schema type, schema items, and the searchers that fit the type.
 CUSTOM_FIELD_KINDS: dict[str, tuple[str, str | None, tuple[str, ...]]] = {
     "select": ("option", None, ("multiselectsearcher",)),
     "radiobuttons": ("option", None, ("multiselectsearcher",)),
@@ -27,46 +27,47 @@ CUSTOM_FIELD_KINDS: dict[str, tuple[str, str | None, tuple[str, ...]]] = {
 NO_FIELD = "The custom field was not found."
 
 
-@route("GET", "/field")
+@routes.add("GET", "/field")
 def list_fields(site: JiraState) -> list[Json]:
-    """All fields."""
-    return [to_field_json(one) for one in site.fields.values()]
+    """Return all fields."""
+    return [to_field_json(field) for field in site.fields.values()]
 
 
-@route("GET", "/field/search")
+@routes.add("GET", "/field/search")
 def search_fields(site: JiraState) -> Json:
-    """A page of fields, by `type`, `id` or a `query` in the name."""
+    """Return a page of fields, by `type`, `id` or a `query` in the name."""
     require_admin()
-    kinds, ids, said = read_list("type"), read_list("id"), request.args.get("query", "").casefold()
-    return make_page([{"id": one.id, "key": one.id, "name": one.name, "schema": make_schema(one),
-                       "description": one.description, **({"searcherKey": one.searcher} if one.searcher else {})}
-                      for one in site.fields.values() if (not kinds
-                                                          or ("custom" if one.custom_type else "system") in kinds)
-                      and (not ids or one.id in ids) and said in one.name.casefold()])
+    kinds, ids, query = read_list("type"), read_list("id"), request.args.get("query", "").casefold()
+    return make_page([{"id": field.id, "key": field.id, "name": field.name, "schema": make_schema(field),
+                       "description": field.description, **({"searcherKey": field.searcher} if field.searcher else {})}
+                      for field in site.fields.values() if (not kinds
+                                                            or ("custom" if field.custom_type else "system") in kinds)
+                      and (not ids or field.id in ids) and query in field.name.casefold()])
 
 
-@route("POST", "/field")
+@routes.add("POST", "/field")
 def add_custom_field(site: JiraState) -> tuple[Json, int]:
     """Add a custom field, on no screen yet; names need not be unique."""
     require_admin(400)
-    asked = read_body(["description", "searcherKey"], required=["name", "type"])
-    name, said, searcher = asked["name"], str(asked["type"]).removeprefix(CUSTOM_TYPE_PREFIX), asked.get("searcherKey")
+    body = read_body(["description", "searcherKey"], required=["name", "type"])
+    name, type_name, searcher = (body["name"], str(body["type"]).removeprefix(CUSTOM_TYPE_PREFIX),
+                                 body.get("searcherKey"))
     if not isinstance(name, str) or not name.strip():
         raise Refusal(400, errors={"name": "The field name must not be empty."})
-    if said not in CUSTOM_FIELD_KINDS:
-        raise Refusal(400, errors={"type": f"The custom field type '{asked['type']}' is not valid."})
-    kind, items, searchers = CUSTOM_FIELD_KINDS[said]
+    if type_name not in CUSTOM_FIELD_KINDS:
+        raise Refusal(400, errors={"type": f"The custom field type '{body['type']}' is not valid."})
+    kind, items, searchers = CUSTOM_FIELD_KINDS[type_name]
     if searcher is not None and str(searcher).removeprefix(CUSTOM_TYPE_PREFIX) not in searchers:
         raise Refusal(400, errors={"searcherKey": f"The searcher '{searcher}' is not valid for this field type."})
-    made = Field(f"customfield_{site.make_id()}", name, kind, items, CUSTOM_TYPE_PREFIX + said, searcher,
-                 asked.get("description") or "", site.make_id())
-    site.fields[made.id] = made
-    return to_field_json(made), 201
+    field = Field(f"customfield_{site.make_id()}", name, kind, items, CUSTOM_TYPE_PREFIX + type_name, searcher,
+                  body.get("description") or "", site.make_id())
+    site.fields[field.id] = field
+    return to_field_json(field), 201
 
 
-@route("GET", "/field/<field_id>/context")
+@routes.add("GET", "/field/<field_id>/context")
 def list_contexts(site: JiraState, field_id: str) -> Json:
-    """The one context of a custom field."""
+    """Return the one context of a custom field."""
     require_admin()
     field = _find_custom_field(site, field_id)
     return make_page([{"id": field.context_id, "name": f"Default Configuration Scheme for {field.name}",
@@ -74,41 +75,42 @@ def list_contexts(site: JiraState, field_id: str) -> Json:
                        "isAnyIssueType": True}])
 
 
-@route("GET", "/field/<field_id>/context/<context>/option")
+@routes.add("GET", "/field/<field_id>/context/<context>/option")
 def list_options(site: JiraState, field_id: str, context: str) -> Json:
-    """A page of a select field's options."""
+    """Return a page of a select field's options."""
     require_admin()
-    return make_page([_to_option_json(one) for one in _find_select_field(site, field_id, context).options])
+    return make_page([_to_option_json(option) for option in _find_select_field(site, field_id, context).options])
 
 
-@route("POST", "/field/<field_id>/context/<context>/option")
+@routes.add("POST", "/field/<field_id>/context/<context>/option")
 def add_options(site: JiraState, field_id: str, context: str) -> Json:
     """Add options to a select field."""
     require_admin()
-    asked = read_body(required=["options"])["options"]
+    given = read_body(required=["options"])["options"]
     field = _find_select_field(site, field_id, context)
-    if not isinstance(asked, list) or not 0 < len(asked) <= 1000 or not all(
-            isinstance(one, dict) and isinstance(one.get("value"), str) and one["value"].strip() for one in asked):
+    if (not isinstance(given, list) or not 0 < len(given) <= 1000
+        or not all(isinstance(option, dict) and isinstance(option.get("value"), str) and option["value"].strip()
+                   for option in given)):
         raise Refusal(400, "The options must be 1 to 1000, with a value each.")
-    values = [one["value"] for one in asked]
-    if len(set(values)) < len(values) or set(values) & {one.value for one in field.options}:
+    values = [option["value"] for option in given]
+    if len(set(values)) < len(values) or set(values) & {option.value for option in field.options}:
         raise Refusal(400, "The options must have unique values.")
-    made = [Option(site.make_id(), one["value"], bool(one.get("disabled"))) for one in asked]
-    field.options += made
-    return {"options": [_to_option_json(one) for one in made]}
+    options = [Option(site.make_id(), option["value"], bool(option.get("disabled"))) for option in given]
+    field.options += options
+    return {"options": [_to_option_json(option) for option in options]}
 
 
-def to_field_json(one: Field) -> Json:
-    """A field as lists show it."""
-    number = one.id.removeprefix("customfield_")
-    clauses = [f"cf[{number}]", one.name] if one.custom_type else [one.id]
-    return {"id": one.id, "key": one.id, "name": one.name, "custom": bool(one.custom_type), "orderable": True,
-            "navigable": True, "searchable": not one.custom_type or one.searcher is not None, "clauseNames": clauses,
-            "schema": make_schema(one)}
+def to_field_json(field: Field) -> Json:
+    """Return a field as lists show it."""
+    number = field.id.removeprefix("customfield_")
+    clauses = [f"cf[{number}]", field.name] if field.custom_type else [field.id]
+    return {"id": field.id, "key": field.id, "name": field.name, "custom": bool(field.custom_type), "orderable": True,
+            "navigable": True, "searchable": not field.custom_type or field.searcher is not None,
+            "clauseNames": clauses, "schema": make_schema(field)}
 
 
-def _to_option_json(one: Option) -> Json:
-    return {"id": one.id, "value": one.value, "disabled": one.disabled}
+def _to_option_json(option: Option) -> Json:
+    return {"id": option.id, "value": option.value, "disabled": option.disabled}
 
 
 def _find_custom_field(site: JiraState, field_id: str) -> Field:

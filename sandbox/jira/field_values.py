@@ -1,4 +1,4 @@
-"""The values of an issue's fields, checked and worded as Jira does it."""
+"""Check the values of an issue's fields; refuse bad ones in Jira's words."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,11 +14,11 @@ TEXTAREA = "com.atlassian.jira.plugin.system.customfieldtypes:textarea"
 
 
 class InvalidValue(ValueError):
-    """A field value that Jira does not take."""
+    """Raised for a field value that Jira does not accept."""
 
 
 def parse_document(value: Any) -> dict[str, Any] | None:
-    """A valid document of at most 32,767 characters, or None."""
+    """Return a valid document of at most 32,767 characters, or None."""
     if value is None:
         return None
     if not isinstance(value, dict):
@@ -31,17 +31,17 @@ def parse_document(value: Any) -> dict[str, Any] | None:
 
 
 def parse_comment_body(value: Any) -> dict[str, Any]:
-    """The document of `{"body": document}`."""
-    said = value.get("body") if isinstance(value, dict) else None
-    if not isinstance(said, dict):
+    """Return the document of `{"body": document}`."""
+    body = value.get("body") if isinstance(value, dict) else None
+    if not isinstance(body, dict):
         raise Refusal(400, errors={"comment": "Comment body is not valid!"})
     try:
-        valid = parse_document(said) or {}
+        document = parse_document(body) or {}
     except InvalidValue as invalid:
         raise Refusal(400, errors={"comment": str(invalid)}) from invalid
-    if not adf.to_wiki_text(valid).strip():
+    if not adf.to_wiki_text(document).strip():
         raise Refusal(400, errors={"comment": "Comment body can not be empty!"})
-    return valid
+    return document
 
 
 def _parse_summary(site: JiraState, value: Any) -> str:
@@ -59,7 +59,7 @@ def _parse_summary(site: JiraState, value: Any) -> str:
 
 
 def parse_labels(site: JiraState | None, value: Any) -> list[str]:
-    """Labels without spaces, each once."""
+    """Return the labels, each once; none may hold a space."""
     if not isinstance(value, list):
         raise InvalidValue("data was not an array")
     for at, label in enumerate(value):
@@ -73,22 +73,22 @@ def parse_labels(site: JiraState | None, value: Any) -> list[str]:
 
 
 def _parse_priority(site: JiraState, value: Any) -> str:
-    said = value if isinstance(value, dict) else {}
-    if not ("id" in said or "name" in said):
+    reference = value if isinstance(value, dict) else {}
+    if not ("id" in reference or "name" in reference):
         raise InvalidValue("Specify the Priority (id or name) in the string format")
-    for one in site.priorities.values():
-        if one.id == said["id"] if "id" in said else one.name == said["name"]:
-            return one.name
-    raise InvalidValue("The priority selected is invalid." if "id" in said
-                       else f"Priority name '{said['name']}' is not valid")
+    for priority in site.priorities.values():
+        if priority.id == reference["id"] if "id" in reference else priority.name == reference["name"]:
+            return priority.name
+    raise InvalidValue("The priority selected is invalid." if "id" in reference
+                       else f"Priority name '{reference['name']}' is not valid")
 
 
 def parse_person(site: JiraState, value: Any) -> str | None:
-    """The account id that `{"accountId"}` (or `id`) means; None is nobody."""
+    """Return the account id that `{"accountId"}` (or `id`) names; None for nobody."""
     if value is None:
         return None
-    said = value if isinstance(value, dict) else {}
-    account_id = said.get("accountId", said.get("id", ""))
+    reference = value if isinstance(value, dict) else {}
+    account_id = reference.get("accountId", reference.get("id", ""))
     if account_id is None or account_id == "-1":
         return None
     if account_id not in site.users:
@@ -99,43 +99,43 @@ def parse_person(site: JiraState, value: Any) -> str | None:
 
 
 def _parse_reporter(site: JiraState, value: Any) -> str:
-    found = parse_person(site, value)
-    if found is None:
+    account_id = parse_person(site, value)
+    if account_id is None:
         raise InvalidValue("Reporter is required.")
-    return found
+    return account_id
 
 
 def _parse_resolution(site: JiraState, value: Any) -> str:
-    said = value if isinstance(value, dict) else {}
+    reference = value if isinstance(value, dict) else {}
     for name, number in site.resolutions.items():
-        if said.get("name") == name or said.get("id") == number:
+        if reference.get("name") == name or reference.get("id") == number:
             return name
-    raise InvalidValue(f"Resolution name '{said.get('name', '')}' is not valid")
+    raise InvalidValue(f"Resolution name '{reference.get('name', '')}' is not valid")
 
 
-def parse_custom_value(kind: Field, value: Any) -> Any:
-    """What a custom field holds after being set: of a select field, the option's value."""
+def parse_custom_value(field: Field, value: Any) -> Any:
+    """Return what a custom field holds after being set; for a select field, the option's value."""
     if value is None:
         return None
-    if kind.schema_type == "option":
-        return _parse_option(kind, value)
-    if kind.custom_type == TEXTAREA:
+    if field.schema_type == "option":
+        return _parse_option(field, value)
+    if field.custom_type == TEXTAREA:
         return parse_document(value)
-    wanted: dict[str, tuple[type, ...]] = {"string": (str,), "number": (int, float)}
-    if not isinstance(value, wanted.get(kind.schema_type, object)):
-        raise InvalidValue(f"Operation value must be a {kind.schema_type}")
+    python_types: dict[str, tuple[type, ...]] = {"string": (str,), "number": (int, float)}
+    if not isinstance(value, python_types.get(field.schema_type, object)):
+        raise InvalidValue(f"Operation value must be a {field.schema_type}")
     return value
 
 
-def _parse_option(kind: Field, value: Any) -> str:
-    said = value if isinstance(value, dict) else {}
-    word = "id" if "id" in said else "value"
-    if word not in said:
-        raise InvalidValue("Specify a valid 'id' or 'name' for " + kind.name)
-    for option in kind.options:
-        if getattr(option, word) == said[word] and not option.disabled:
+def _parse_option(field: Field, value: Any) -> str:
+    reference = value if isinstance(value, dict) else {}
+    key = "id" if "id" in reference else "value"
+    if key not in reference:
+        raise InvalidValue("Specify a valid 'id' or 'name' for " + field.name)
+    for option in field.options:
+        if getattr(option, key) == reference[key] and not option.disabled:
             return option.value
-    raise InvalidValue(f"Option {word} '{said[word]}' is not valid")
+    raise InvalidValue(f"Option {key} '{reference[key]}' is not valid")
 
 
 VALUE_PARSERS: dict[str, Callable[[JiraState, Any], Any]] = {

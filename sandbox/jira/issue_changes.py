@@ -1,4 +1,4 @@
-"""What happens to issues, with the webhooks that follow from it."""
+"""Change issues, and send the webhooks that follow."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,17 +20,17 @@ NOT_VALID_NOW = (
 )
 
 
-def create_issue(site: JiraState, actor: User, asked: Json) -> Issue:
+def create_issue(site: JiraState, actor: User, details: Json) -> Issue:
     """Make an issue as an IssueUpdateDetails asks for it."""
-    fields = asked["fields"] if isinstance(asked.get("fields"), dict) else {}
+    fields = details["fields"] if isinstance(details.get("fields"), dict) else {}
     project = _find_project(site, fields.get("project"))
-    kind = _find_issue_type(site, project, fields.get("issuetype"))
-    plan = plan_update(site, {**asked, "fields": {"summary": None, **fields}}, project.key)
-    lacking = [name for key, name in sorted(site.required_fields) if key == project.key and not plan.values.get(name)]
-    if lacking:
-        raise Refusal(400, errors={name: f"{site.fields[name].name} is required." for name in lacking})
-    properties = parse_properties(asked.get("properties", []))
-    issue = _make_issue(site, project, kind, actor, plan)
+    issue_type = _find_issue_type(site, project, fields.get("issuetype"))
+    plan = plan_update(site, {**details, "fields": {"summary": None, **fields}}, project.key)
+    missing = [name for key, name in sorted(site.required_fields) if key == project.key and not plan.values.get(name)]
+    if missing:
+        raise Refusal(400, errors={name: f"{site.fields[name].name} is required." for name in missing})
+    properties = parse_properties(details.get("properties", []))
+    issue = _make_issue(site, project, issue_type, actor, plan)
     issue.properties = properties
     site.index_issue(issue)
     for link in plan.links:
@@ -39,43 +39,44 @@ def create_issue(site: JiraState, actor: User, asked: Json) -> Issue:
     return issue
 
 
-def _find_project(site: JiraState, said: Any) -> Project:
-    known = said if isinstance(said, dict) else {}
-    found = site.find_project(known.get("key", known.get("id", "")))
-    if found is None:
+def _find_project(site: JiraState, value: Any) -> Project:
+    reference = value if isinstance(value, dict) else {}
+    project = site.find_project(reference.get("key", reference.get("id", "")))
+    if project is None:
         raise Refusal(400, errors={"project": "Specify a valid project ID or key"})
-    return found
+    return project
 
 
-def _find_issue_type(site: JiraState, project: Project, said: Any) -> IssueType:
-    known = said if isinstance(said, dict) else {}
-    if not ("id" in known or "name" in known):
+def _find_issue_type(site: JiraState, project: Project, value: Any) -> IssueType:
+    reference = value if isinstance(value, dict) else {}
+    if not ("id" in reference or "name" in reference):
         raise Refusal(400, errors={"issuetype": "Specify an issue type"})
-    found = [one for one in site.issue_types.values()
-             if (one.id == str(known["id"]) if "id" in known else one.name == known["name"])]
-    if not found or found[0] not in site.list_types(project):
-        raise Refusal(400, errors={"issuetype": "Specify a valid issue type" if not found
+    matches = [issue_type for issue_type in site.issue_types.values()
+               if (issue_type.id == str(reference["id"]) if "id" in reference
+                   else issue_type.name == reference["name"])]
+    if not matches or matches[0] not in site.list_types(project):
+        raise Refusal(400, errors={"issuetype": "Specify a valid issue type" if not matches
                                    else "The issue type selected is invalid."})
-    if found[0].hierarchy_level < 0:
+    if matches[0].hierarchy_level < 0:
         raise Refusal(400, errors={"issuetype": "Issue type is a sub-task but parent issue key or id not specified."})
-    return found[0]
+    return matches[0]
 
 
-def _make_issue(site: JiraState, project: Project, kind: IssueType, actor: User, plan: UpdatePlan) -> Issue:
+def _make_issue(site: JiraState, project: Project, issue_type: IssueType, actor: User, plan: UpdatePlan) -> Issue:
     project.issue_count += 1
-    now, me = site.now(), actor.account_id
-    issue = Issue(site, site.make_id(), f"{project.key}-{project.issue_count}", project.key, kind.name, me, me,
-                  site.workflows[project.key].initial, now, now,
+    now, actor_id = site.get_time(), actor.account_id
+    issue = Issue(site, site.make_id(), f"{project.key}-{project.issue_count}", project.key, issue_type.name, actor_id,
+                  actor_id, site.workflows[project.key].initial, now, now,
                   assignee=project.lead_id if project.assignee_type == "PROJECT_LEAD" else None)
     _set_values(site, issue, plan.values)
     site.issues[issue.key] = issue
     return issue
 
 
-def edit_issue(site: JiraState, actor: User, issue: Issue, asked: Json) -> None:
-    """Change fields, labels and links, comment, set properties; no event where nothing changed."""
-    plan = plan_update(site, asked, issue.project, issue)
-    issue.properties |= parse_properties(asked.get("properties", []))
+def edit_issue(site: JiraState, actor: User, issue: Issue, details: Json) -> None:
+    """Change fields, labels and links, comment, set properties; send no event if nothing changed."""
+    plan = plan_update(site, details, issue.project, issue)
+    issue.properties |= parse_properties(details.get("properties", []))
     items = _set_values(site, issue, plan.values)
     for body in plan.comments:
         add_comment(site, actor, issue, body)
@@ -89,29 +90,29 @@ def edit_issue(site: JiraState, actor: User, issue: Issue, asked: Json) -> None:
     site.index_issue(issue)
 
 
-def assign_issue(site: JiraState, actor: User, issue: Issue, said: Json) -> None:
-    """Give the issue to somebody or nobody."""
+def assign_issue(site: JiraState, actor: User, issue: Issue, person: Json) -> None:
+    """Assign the issue to a person or to nobody."""
     try:
-        value = parse_person(site, said)
+        account_id = parse_person(site, person)
     except InvalidValue as invalid:
         raise Refusal(400, errors={"assignee": str(invalid)}) from invalid
-    items = _set_values(site, issue, {"assignee": value})
+    items = _set_values(site, issue, {"assignee": account_id})
     if items:
         mark_updated(site, issue)
         send_issue_event(site, "jira:issue_updated", issue, actor, items, "issue_assigned")
 
 
-def transition_issue(site: JiraState, actor: User, issue: Issue, chosen: Transition, asked: Json) -> None:
-    """Take a transition with what was given on its screen; the resolution follows the category."""
-    screen = frozenset(chosen.required + chosen.optional)
-    plan = plan_update(site, asked, issue.project, issue, screen)
-    lacking = [name for name in chosen.required if plan.values.get(name) is None and not (
+def transition_issue(site: JiraState, actor: User, issue: Issue, transition: Transition, details: Json) -> None:
+    """Take a transition with the fields of its screen; the resolution follows the status category."""
+    screen = frozenset(transition.required + transition.optional)
+    plan = plan_update(site, details, issue.project, issue, screen)
+    missing = [name for name in transition.required if plan.values.get(name) is None and not (
         name == "comment" and plan.comments)]
-    if lacking:
-        raise Refusal(400, errors={name: f"{site.fields[name].name} is required." for name in lacking})
-    done = site.statuses[chosen.target_status].category == "done"
-    resolution = plan.values.get("resolution", issue.resolution or "Done") if done else None
-    items = _set_values(site, issue, {**plan.values, "resolution": resolution, "status": chosen.target_status})
+    if missing:
+        raise Refusal(400, errors={name: f"{site.fields[name].name} is required." for name in missing})
+    is_done = site.statuses[transition.target_status].category == "done"
+    resolution = plan.values.get("resolution", issue.resolution or "Done") if is_done else None
+    items = _set_values(site, issue, {**plan.values, "resolution": resolution, "status": transition.target_status})
     mark_updated(site, issue)
     for body in plan.comments:
         add_comment(site, actor, issue, body)
@@ -121,18 +122,18 @@ def transition_issue(site: JiraState, actor: User, issue: Issue, chosen: Transit
 def add_comment(site: JiraState, actor: User, issue: Issue, body: Json, properties: Json | None = None,
                 visibility: Json | None = None) -> Comment:
     """Add a comment."""
-    now, me = site.now(), actor.account_id
-    made = Comment(site.make_id(), me, me, body, now, now, properties or {}, visibility)
-    issue.comments.append(made)
+    now, actor_id = site.get_time(), actor.account_id
+    comment = Comment(site.make_id(), actor_id, actor_id, body, now, now, properties or {}, visibility)
+    issue.comments.append(comment)
     mark_updated(site, issue)
-    send_comment_event(site, "comment_created", issue, made)
+    send_comment_event(site, "comment_created", issue, comment)
     if "comment" in site.extra_update_events:
         send_issue_event(site, "jira:issue_updated", issue, actor, None, "issue_commented")
-    return made
+    return comment
 
 
 def add_link(site: JiraState, actor: User, link: IssueLink, during_create: bool = False) -> None:
-    """Link two issues; nothing happens where they are linked like this already."""
+    """Link two issues; do nothing if this link exists already."""
     if site.find_link(link.type, link.source, link.target):
         return
     for key in (link.source, link.target):
@@ -147,7 +148,7 @@ def add_link(site: JiraState, actor: User, link: IssueLink, during_create: bool 
 
 
 def remove_link(site: JiraState, link: IssueLink, flow: str = "Primary") -> None:
-    """Take a link away."""
+    """Remove a link."""
     for key in (link.source, link.target):
         site.issues[key].links.remove(link)
         mark_updated(site, site.issues[key])
@@ -155,10 +156,10 @@ def remove_link(site: JiraState, link: IssueLink, flow: str = "Primary") -> None
 
 
 def delete_issue(site: JiraState, actor: User, issue: Issue) -> None:
-    """Delete an issue; what goes with it is told of later, in the secondary flow."""
+    """Delete an issue; events about its comments and links come later, in the secondary flow."""
     send_issue_event(site, "jira:issue_deleted", issue, actor)
-    for one in issue.comments:
-        send_comment_event(site, "comment_deleted", issue, one, "Secondary")
+    for comment in issue.comments:
+        send_comment_event(site, "comment_deleted", issue, comment, "Secondary")
     for link in list(issue.links):
         remove_link(site, link, "Secondary")
     issue.deleted = True
@@ -166,19 +167,19 @@ def delete_issue(site: JiraState, actor: User, issue: Issue) -> None:
 
 
 def move_issue(site: JiraState, actor: User, issue: Issue, to: str) -> None:
-    """Move an issue into another project, as people do in the web application: its old key still leads to it."""
+    """Move an issue into another project, as people do in the web application; its old key still leads to it."""
     project, old = site.projects[to], issue.key
     project.issue_count += 1
     issue.key, issue.project = f"{to}-{project.issue_count}", to
     items = [_make_text_item("Key", old, issue.key), _make_text_item("project", old.rpartition("-")[0], to)]
     site.issues[issue.key] = site.issues.pop(old)
-    site.moved_keys = {**{one: issue.key if there == old else there for one, there in site.moved_keys.items()},
+    site.moved_keys = {**{key: issue.key if target == old else target for key, target in site.moved_keys.items()},
                        old: issue.key}
     for link in list(issue.links):
-        again = replace(link, source=site.moved_keys.get(link.source, link.source),
-                        target=site.moved_keys.get(link.target, link.target))
-        for end in (again.source, again.target):
-            site.issues[end].links[site.issues[end].links.index(link)] = again
+        moved_link = replace(link, source=site.moved_keys.get(link.source, link.source),
+                             target=site.moved_keys.get(link.target, link.target))
+        for end in (moved_link.source, moved_link.target):
+            site.issues[end].links[site.issues[end].links.index(link)] = moved_link
     mark_updated(site, issue)
     send_issue_event(site, "jira:issue_updated", issue, actor, items, "issue_moved")
 
@@ -189,8 +190,8 @@ def _make_text_item(name: str, before: str, after: str) -> Json:
 
 
 def mark_updated(site: JiraState, issue: Issue) -> None:
-    """The issue has changed just now."""
-    issue.updated = site.now()
+    """Set the issue's time of change to now."""
+    issue.updated = site.get_time()
     site.index_issue(issue)
 
 
@@ -232,16 +233,16 @@ CHANGELOG_VALUES: dict[str, Callable[[JiraState, Any], tuple[str | None, str | N
 
 
 def _to_changelog_value(site: JiraState, name: str, value: Any) -> tuple[str | None, str | None]:
-    """A value as changelogs show it: (id, words)."""
+    """Return a value as changelogs show it: (id, words)."""
     if value is None:
         return None, None
     if site.fields[name].schema_type == "option":
-        return next(one.id for one in site.fields[name].options if one.value == value), value
+        return next(option.id for option in site.fields[name].options if option.value == value), value
     return CHANGELOG_VALUES[name](site, value) if name in CHANGELOG_VALUES else (None, str(value))
 
 
 def _make_initial_items(site: JiraState, issue: Issue) -> list[Json]:
-    """The changelog of a new issue: its first values, with the status called "Status"."""
+    """Make the changelog of a new issue: its first values, with the status called "Status"."""
     names = ("description", "labels", "priority", "reporter", "assignee", "status", "summary")
     given = [(name, getattr(issue, name)) for name in names if getattr(issue, name)] + list(issue.fields.items())
     items = [_make_changelog_item(site, name, (None, None), _to_changelog_value(site, name, value)) for name,

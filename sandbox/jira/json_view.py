@@ -1,4 +1,4 @@
-"""The site's things as JSON: REST version 3, and version 2 as webhooks show them."""
+"""The site's objects as JSON: as REST version 3, and as version 2, which webhooks show."""
 
 from collections.abc import Callable, Collection
 from datetime import datetime
@@ -9,7 +9,7 @@ from sandbox.jira.model import Category, Comment, Field, Issue, IssueLink, Issue
 from sandbox.jira.state import JiraState
 
 Json = dict[str, Any]
-# id, colour, name by REST, name in webhooks: real sites name the categories differently in each.
+# Id, colour, name in REST, name in webhooks: real sites name the categories differently in the two.
 STATUS_CATEGORIES: dict[Category, tuple[int, str, str, str]] = {
     "undefined": (1, "medium-gray", "No Category", "No Category"),
     "new": (2, "blue-gray", "To Do", "New"),
@@ -20,35 +20,35 @@ ISSUE_EXPAND = "renderedFields,names,schema,operations,editmeta,changelog,versio
 
 
 def format_time(at: datetime) -> str:
-    """A time as Jira writes it."""
+    """Return a time as Jira writes it."""
     return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}+0000"
 
 
 class JsonView:
-    """How things look in one version of the REST API; version 2 is what webhooks show, without e-mail addresses."""
+    """Makes JSON as one version of the REST API shows it. Webhooks show version 2, without e-mail addresses."""
 
     def __init__(self, site: JiraState, version: int = 3) -> None:
         self.site = site
         self.version = version
 
     def make_url(self, path: str) -> str:
-        """The address of a resource."""
+        """Return the address of a resource."""
         return f"{self.site.base_url}/rest/api/{self.version}/{path}"
 
     def to_user(self, account_id: str | None) -> Json | None:
-        """A user; the e-mail address only where the profile shows it."""
+        """Return a user; with the e-mail address only if the profile shows it."""
         if account_id is None:
             return None
         user = self.site.users[account_id]
-        shown = self.version == 3 and not user.hides_email
+        shows_email = self.version == 3 and not user.hides_email
         sizes = ("48x48", "24x24", "16x16", "32x32")
         return {"self": self.make_url(f"user?accountId={account_id}"), "accountId": account_id,
-                "accountType": "atlassian", **({"emailAddress": user.email} if shown else {}),
+                "accountType": "atlassian", **({"emailAddress": user.email} if shows_email else {}),
                 "avatarUrls": {size: f"{self.site.base_url}/avatar/{account_id}/{size[:2]}" for size in sizes},
                 "displayName": user.name, "active": user.active, "timeZone": user.time_zone}
 
     def to_status(self, name: str) -> Json:
-        """A status with its category."""
+        """Return a status with its category."""
         status = self.site.statuses[name]
         number, colour, rest_name, hook_name = STATUS_CATEGORIES[status.category]
         return {"self": self.make_url(f"status/{status.id}"), "description": "", "name": name, "id": status.id,
@@ -58,81 +58,84 @@ class JsonView:
                                    "name": rest_name if self.version == 3 else hook_name}}
 
     def to_priority(self, name: str) -> Json:
-        """A priority."""
+        """Return a priority."""
         number = self.site.priorities[name].id
         return {"self": self.make_url(f"priority/{number}"), "name": name, "id": number,
                 "iconUrl": f"{self.site.base_url}/images/icons/priorities/{name.lower()}_new.svg"}
 
-    def to_issue_type(self, one: IssueType) -> Json:
-        """An issue type."""
-        return {"self": self.make_url(f"issuetype/{one.id}"), "id": one.id, "description": one.description,
-                "iconUrl": f"{self.site.base_url}/images/icons/issuetypes/{one.id}.svg", "name": one.name,
-                "subtask": one.hierarchy_level < 0, "hierarchyLevel": one.hierarchy_level}
+    def to_issue_type(self, issue_type: IssueType) -> Json:
+        """Return an issue type."""
+        return {"self": self.make_url(f"issuetype/{issue_type.id}"), "id": issue_type.id,
+                "description": issue_type.description,
+                "iconUrl": f"{self.site.base_url}/images/icons/issuetypes/{issue_type.id}.svg", "name": issue_type.name,
+                "subtask": issue_type.hierarchy_level < 0, "hierarchyLevel": issue_type.hierarchy_level}
 
     def to_named_type(self, name: str) -> Json:
-        """An issue type by its name."""
-        return self.to_issue_type(next(one for one in self.site.issue_types.values() if one.name == name))
+        """Return the issue type of this name."""
+        return self.to_issue_type(next(issue_type for issue_type in self.site.issue_types.values()
+                                       if issue_type.name == name))
 
-    def to_project(self, one: Project) -> Json:
-        """A project as issues show it."""
+    def to_project(self, project: Project) -> Json:
+        """Return a project as issues show it."""
         sizes = ("48x48", "24x24", "16x16", "32x32")
-        return {"self": self.make_url(f"project/{one.id}"), "id": one.id, "key": one.key, "name": one.name,
-                "projectTypeKey": one.type_key, "simplified": False,
+        return {"self": self.make_url(f"project/{project.id}"), "id": project.id, "key": project.key,
+                "name": project.name, "projectTypeKey": project.type_key, "simplified": False,
                 "avatarUrls": {size: f"{self.site.base_url}/avatar/project/{size[:2]}" for size in sizes}}
 
     def to_link_type(self, name: str) -> Json:
-        """A link type."""
-        one = self.site.get_link_type(name)
-        return {"id": one.id, "name": one.name, "inward": one.inward, "outward": one.outward,
-                "self": self.make_url(f"issueLinkType/{one.id}")}
+        """Return a link type."""
+        link_type = self.site.get_link_type(name)
+        return {"id": link_type.id, "name": link_type.name, "inward": link_type.inward, "outward": link_type.outward,
+                "self": self.make_url(f"issueLinkType/{link_type.id}")}
 
     def to_link(self, link: IssueLink, key: str) -> Json:
-        """A link as the issue `key` shows it: the other end, and in which role."""
+        """Return a link as the issue `key` shows it: the other issue, and its role."""
         role = "outwardIssue" if key == link.source else "inwardIssue"
         return {"id": link.id, "self": self.make_url(f"issueLink/{link.id}"), "type": self.to_link_type(link.type),
                 role: self.to_linked_issue(link.get_other_key(key))}
 
     def to_linked_issue(self, key: str) -> Json:
-        """An issue as links show it."""
-        one = self.site.issues[self.site.moved_keys.get(key, key)]
-        return {"id": one.id, "key": one.key, "self": self.make_url(f"issue/{one.id}"),
-                "fields": {"summary": one.summary, "status": self.to_status(one.status),
-                           "priority": self.to_priority(one.priority), "issuetype": self.to_named_type(one.type)}}
+        """Return an issue as links show it."""
+        issue = self.site.issues[self.site.moved_keys.get(key, key)]
+        return {"id": issue.id, "key": issue.key, "self": self.make_url(f"issue/{issue.id}"),
+                "fields": {"summary": issue.summary, "status": self.to_status(issue.status),
+                           "priority": self.to_priority(issue.priority), "issuetype": self.to_named_type(issue.type)}}
 
     def to_text(self, document: Json | None) -> Any:
-        """A document: itself, or wiki text in version 2."""
+        """Return a document: unchanged, or as wiki text in version 2."""
         return document if self.version == 3 or document is None else adf.to_wiki_text(document)
 
-    def to_comment(self, issue: Issue, one: Comment, properties: bool = False) -> Json:
-        """A comment."""
-        named = [{"key": key, "value": value} for key, value in one.properties.items()]
-        return {"self": self.make_url(f"issue/{issue.id}/comment/{one.id}"), "id": one.id,
-                "author": self.to_user(one.author), "body": self.to_text(one.body),
-                "updateAuthor": self.to_user(one.update_author), "created": format_time(one.created),
-                "updated": format_time(one.updated), "jsdPublic": one.is_public,
-                **({"visibility": one.visibility} if one.visibility else {}),
+    def to_comment(self, issue: Issue, comment: Comment, properties: bool = False) -> Json:
+        """Return a comment."""
+        named = [{"key": key, "value": value} for key, value in comment.properties.items()]
+        return {"self": self.make_url(f"issue/{issue.id}/comment/{comment.id}"), "id": comment.id,
+                "author": self.to_user(comment.author), "body": self.to_text(comment.body),
+                "updateAuthor": self.to_user(comment.update_author), "created": format_time(comment.created),
+                "updated": format_time(comment.updated), "jsdPublic": comment.is_public,
+                **({"visibility": comment.visibility} if comment.visibility else {}),
                 **({"properties": named} if properties else {})}
 
     def to_custom_value(self, field: Field, value: Any) -> Any:
-        """The value of a custom field."""
+        """Return the value of a custom field."""
         if value is None or field.schema_type != "option":
             return self.to_text(value) if isinstance(value, dict) and value.get("type") == "doc" else value
-        option = next(one for one in field.options if one.value == value)
+        option = next(option for option in field.options if option.value == value)
         return {"self": self.make_url(f"customFieldOption/{option.id}"), "value": value, "id": option.id}
 
-    def to_fields(self, issue: Issue, wanted: Collection[str] | None = None) -> Json:
-        """The fields of an issue, all of them or those wanted."""
-        custom = {one.id: one for one in self.site.fields.values() if one.custom_type}
+    def to_fields(self, issue: Issue, field_ids: Collection[str] | None = None) -> Json:
+        """Return the fields of an issue: all of them, or those with these ids."""
+        custom = {field.id: field for field in self.site.fields.values() if field.custom_type}
         return {name: SYSTEM_FIELD_VIEWS[name](self, issue) if name in SYSTEM_FIELD_VIEWS
                 else self.to_custom_value(custom[name], issue.fields.get(name))
-                for name in (*SYSTEM_FIELD_VIEWS, *custom) if wanted is None or name in wanted}
+                for name in (*SYSTEM_FIELD_VIEWS, *custom) if field_ids is None or name in field_ids}
 
-    def to_issue(self, issue: Issue, wanted: Collection[str] | None = None, properties: Collection[str] = ()) -> Json:
-        """An issue with the fields and properties wanted."""
+    def to_issue(self, issue: Issue, field_ids: Collection[str] | None = None,
+                 properties: Collection[str] = ()) -> Json:
+        """Return an issue with the given fields and properties."""
         kept = {key: value for key, value in issue.properties.items() if key in properties or "*all" in properties}
-        shown = self.to_fields(issue, wanted)
+        fields = self.to_fields(issue, field_ids)
         return {"expand": ISSUE_EXPAND, "id": issue.id, "self": self.make_url(f"issue/{issue.id}"), "key": issue.key,
-                **({"properties": kept} if properties else {}), **({"fields": shown} if shown else {})}
+                **({"properties": kept} if properties else {}), **({"fields": fields} if fields else {})}
 
 
 def _to_resolution(view: JsonView, issue: Issue) -> Json | None:
@@ -143,9 +146,9 @@ def _to_resolution(view: JsonView, issue: Issue) -> Json | None:
 
 
 def _to_comments(view: JsonView, issue: Issue) -> Json:
-    shown = [view.to_comment(issue, one) for one in issue.comments]
-    return {"comments": shown, "self": view.make_url(f"issue/{issue.id}/comment"), "maxResults": len(shown),
-            "total": len(shown), "startAt": 0}
+    comments = [view.to_comment(issue, comment) for comment in issue.comments]
+    return {"comments": comments, "self": view.make_url(f"issue/{issue.id}/comment"), "maxResults": len(comments),
+            "total": len(comments), "startAt": 0}
 
 
 SYSTEM_FIELD_VIEWS: dict[str, Callable[[JsonView, Issue], Any]] = {

@@ -1,4 +1,4 @@
-"""What a client may ask about before it writes: itself, the server, people, permissions, and the create screens."""
+"""What a client may ask before it writes: who it is, the server, people, permissions, create screens."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from sandbox.jira.model import Field, Project, User
 from sandbox.jira.rest import Refusal, Routes, get_actor, read_list, read_number
 from sandbox.jira.state import JiraState
 
-route = Routes()
+routes = Routes()
 GLOBAL_PERMISSIONS = {"ADMINISTER": "Administer Jira", "USER_PICKER": "Browse users and groups",
                       "BULK_CHANGE": "Make bulk changes", "CREATE_PROJECT": "Create team-managed projects"}
 PROJECT_PERMISSIONS = {
@@ -24,32 +24,32 @@ PROJECT_PERMISSIONS = {
 ADMIN_PERMISSIONS = frozenset({"ADMINISTER", "ADMINISTER_PROJECTS"})
 
 
-@route("GET", "/myself")
+@routes.add("GET", "/myself")
 def read_myself(site: JiraState) -> Json:
-    """Who is calling; the own e-mail address is always shown."""
+    """Return the caller; their own e-mail address is always shown."""
     user = get_actor()
     empty = {"size": 0, "items": []}
     return {**(JsonView(site).to_user(user.account_id) or {}), "emailAddress": user.email, "locale": "en_US",
             "groups": empty, "applicationRoles": empty, "expand": "groups,applicationRoles"}
 
 
-@route("GET", "/serverInfo")
+@routes.add("GET", "/serverInfo")
 def read_server_info(site: JiraState) -> Json:
-    """What runs here."""
+    """Return the server's version and time."""
     return {"baseUrl": site.base_url, "displayUrl": site.base_url, "version": "1001.0.0-SNAPSHOT",
             "versionNumbers": [1001, 0, 0], "deploymentType": "Cloud", "buildNumber": 100300,
-            "buildDate": "2026-11-20T00:00:00.000+0000", "serverTime": format_time(site.now()),
+            "buildDate": "2026-11-20T00:00:00.000+0000", "serverTime": format_time(site.get_time()),
             "scmInfo": "0" * 40, "serverTitle": "Jira", "serverTimeZone": "Etc/UTC"}
 
 
-@route("GET", "/mypermissions")
+@routes.add("GET", "/mypermissions")
 def list_my_permissions(site: JiraState) -> Json:
-    """Which of the permissions asked for the caller has."""
-    asked = read_list("permissions")
-    if not asked:
+    """Return which of the requested permissions the caller has."""
+    keys = read_list("permissions")
+    if not keys:
         raise Refusal(400, "The 'permissions' query parameter is required.")
     every = GLOBAL_PERMISSIONS | PROJECT_PERMISSIONS
-    unknown = [key for key in asked if key not in every]
+    unknown = [key for key in keys if key not in every]
     if unknown:
         raise Refusal(400, f"Unrecognized permission(s): {', '.join(unknown)}")
     if "projectKey" in request.args:
@@ -57,85 +57,86 @@ def list_my_permissions(site: JiraState) -> Json:
     return {"permissions": {key: {"id": str(number), "key": key, "name": every[key], "description": every[key],
                                   "type": "GLOBAL" if key in GLOBAL_PERMISSIONS else "PROJECT",
                                   "havePermission": get_actor().admin or key not in ADMIN_PERMISSIONS} for number,
-                            key in enumerate(asked)}}
+                            key in enumerate(keys)}}
 
 
-@route("GET", "/user")
+@routes.add("GET", "/user")
 def read_user(site: JiraState) -> Json:
-    """One person, by account id."""
-    shown = (JsonView(site).to_user(request.args.get("accountId")) if request.args.get("accountId") in site.users
-             else None)
-    if shown is None:
+    """Return the person with this account id."""
+    user = (JsonView(site).to_user(request.args.get("accountId")) if request.args.get("accountId") in site.users
+            else None)
+    if user is None:
         raise Refusal(404, f"Specified user does not exist or you do not have required permissions: "
                            f"{request.args.get('accountId')}")
-    return shown
+    return user
 
 
-@route("GET", "/user/search")
+@routes.add("GET", "/user/search")
 def search_users(site: JiraState) -> list[Json]:
-    """The people whose name or e-mail address begins like `query`."""
+    """Return the people whose name or e-mail address begins like `query`."""
     if ("query" in request.args) == ("accountId" in request.args):
         raise Refusal(400, "Either 'query' or 'accountId' must be given, and not both.")
-    return _make_users_page(site, [one for one in site.users.values() if one.account_id == request.args.get("accountId")
-                                   or ("query" in request.args and _matches_query(one, request.args["query"]))])
+    return _make_users_page(site, [user for user in site.users.values()
+                                   if user.account_id == request.args.get("accountId")
+                                   or ("query" in request.args and _matches_query(user, request.args["query"]))])
 
 
-@route("GET", "/user/assignable/search")
+@routes.add("GET", "/user/assignable/search")
 def search_assignable(site: JiraState) -> list[Json]:
-    """The active ones of them, for a project or issue."""
+    """Return the active people whose name or e-mail begins like `query`, for a project or issue."""
     if not {"project", "issueKey", "issueId"} & set(request.args):
         raise Refusal(400, "Either 'project', 'issueKey' or 'issueId' must be given.")
-    return _make_users_page(site, [one for one in site.users.values() if one.active
-                                   and _matches_query(one, request.args.get("query", ""))])
+    return _make_users_page(site, [user for user in site.users.values() if user.active
+                                   and _matches_query(user, request.args.get("query", ""))])
 
 
-def _make_users_page(site: JiraState, found: list[User]) -> list[Json]:
+def _make_users_page(site: JiraState, users: list[User]) -> list[Json]:
     start, size = read_number("startAt", 0), min(read_number("maxResults", 50), 1000)
-    return [JsonView(site).to_user(one.account_id) or {} for one in found[start : start + size]]
+    return [JsonView(site).to_user(user.account_id) or {} for user in users[start : start + size]]
 
 
 def _matches_query(user: User, query: str) -> bool:
-    """Names by the beginning of the whole or of any word; a hidden e-mail address only as a whole."""
-    said, name, email = query.casefold(), user.name.casefold(), user.email.casefold()
-    begun = name.startswith(said) or any(word.startswith(said) for word in name.split())
-    return begun or (email == said if user.hides_email else email.startswith(said))
+    """Match a name by its beginning or that of any word; match a hidden e-mail address only as a whole."""
+    query, name, email = query.casefold(), user.name.casefold(), user.email.casefold()
+    begins = name.startswith(query) or any(word.startswith(query) for word in name.split())
+    return begins or (email == query if user.hides_email else email.startswith(query))
 
 
-@route("GET", "/issue/createmeta/<ref>/issuetypes")
+@routes.add("GET", "/issue/createmeta/<ref>/issuetypes")
 def list_create_types(site: JiraState, ref: str) -> Json:
-    """The issue types that a project takes."""
-    shown = [JsonView(site).to_issue_type(one) for one in site.list_types(_find_project(site, ref))]
-    return _make_page("issueTypes", shown)
+    """Return the issue types that a project takes."""
+    issue_types = [JsonView(site).to_issue_type(issue_type) for issue_type in site.list_types(_find_project(site, ref))]
+    return _make_page("issueTypes", issue_types)
 
 
-@route("GET", "/issue/createmeta/<ref>/issuetypes/<type_id>")
+@routes.add("GET", "/issue/createmeta/<ref>/issuetypes/<type_id>")
 def list_create_fields(site: JiraState, ref: str, type_id: str) -> Json:
-    """The fields of a project's create screen."""
+    """Return the fields of a project's create screen."""
     project = _find_project(site, ref)
     if type_id not in site.schemes[project.scheme_id].type_ids:
         raise Refusal(400, "The issue type selected is invalid.")
     needed = {"project", "issuetype", "summary"} | {name for key, name in site.required_fields if key == project.key}
-    shown = [{"fieldId": one.id, **make_field_meta(site, one, one.id in needed, project)}
-             for one in site.list_screen_fields(project.key)]
-    return _make_page("fields", shown)
+    fields = [{"fieldId": field.id, **make_field_meta(site, field, field.id in needed, project)}
+              for field in site.list_screen_fields(project.key)]
+    return _make_page("fields", fields)
 
 
 def _find_project(site: JiraState, ref: str) -> Project:
-    found = site.find_project(ref)
-    if found is None:
+    project = site.find_project(ref)
+    if project is None:
         raise Refusal(400, errors={"project": "Specify a valid project ID or key"})
-    return found
+    return project
 
 
-def _make_page(name: str, shown: list[Json]) -> Json:
+def _make_page(name: str, values: list[Json]) -> Json:
     start, size = read_number("startAt", 0), read_number("maxResults", 50)
     if size > 200:
         raise Refusal(400, "Parameter 'maxResults' must not exceed the limit '200'")
-    return {"startAt": start, "maxResults": size, "total": len(shown), name: shown[start : start + size]}
+    return {"startAt": start, "maxResults": size, "total": len(values), name: values[start : start + size]}
 
 
 def make_field_meta(site: JiraState, field: Field, required: bool, project: Project | None = None) -> Json:
-    """A field of a screen."""
+    """Return a field of a screen."""
     operations = ["add"] if field.id in ("issuelinks", "comment") else ["set"]
     if field.schema_type == "array" and field.schema_items == "string":
         operations = ["add", "set", "remove"]
@@ -153,15 +154,15 @@ def _list_allowed_values(site: JiraState, field: Field, project: Project | None)
     if field.id == "priority":
         return [view.to_priority(name) for name in site.priorities]
     if field.id == "resolution":
-        return [{"id": one, "name": name} for name, one in site.resolutions.items()]
+        return [{"id": number, "name": name} for name, number in site.resolutions.items()]
     if field.id == "project" and project:
         return [view.to_project(project)]
-    return ([view.to_issue_type(one) for one in site.list_types(project)] if field.id == "issuetype" and project
-            else None)
+    return ([view.to_issue_type(issue_type) for issue_type in site.list_types(project)] if field.id == "issuetype"
+            and project else None)
 
 
 def make_schema(field: Field) -> Json:
-    """A field's data type."""
+    """Return a field's data type."""
     own: Json = {"system": field.id}
     if field.custom_type:
         own = {"custom": field.custom_type, "customId": int(field.id.removeprefix("customfield_"))}

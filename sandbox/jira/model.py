@@ -12,7 +12,7 @@ Category = Literal["undefined", "new", "indeterminate", "done"]
 
 @dataclass
 class User:
-    """A person or service account; whoever is no `admin` cannot administer the site."""
+    """A person or service account; only an `admin` can administer the site."""
 
     account_id: str
     email: str
@@ -124,7 +124,7 @@ class Transition:
     optional: tuple[str, ...] = ()
 
     def is_allowed_from(self, status: str) -> bool:
-        """Whether it can be taken from this status."""
+        """True if the transition can be taken from this status."""
         return not self.sources or status in self.sources
 
 
@@ -138,16 +138,16 @@ class Workflow:
     @classmethod
     def from_hops(cls, hops: Iterable[tuple[str, str]], first_id: int = 7,
                   required: dict[str, tuple[str, ...]] | None = None) -> "Workflow":
-        """A workflow of directed hops (from, to), starting where the first does; `required` fields by target."""
+        """Make a workflow of hops (from, to) that starts in the first source; `required` maps target to fields."""
         pairs = list(hops)
-        made = [Transition(str(first_id + 7 * number), f"To {to}", to, (source,), (required or {}).get(to, ()))
-                for number, (source, to) in enumerate(pairs)]
-        return cls(pairs[0][0], tuple(made))
+        transitions = [Transition(str(first_id + 7 * number), f"To {to}", to, (source,), (required or {}).get(to, ()))
+                       for number, (source, to) in enumerate(pairs)]
+        return cls(pairs[0][0], tuple(transitions))
 
 
 @dataclass
 class Comment:
-    """A comment; `body` is a document, `text` what it says."""
+    """A comment; `body` is a document, `text` its plain text."""
 
     id: str
     author: str
@@ -160,12 +160,12 @@ class Comment:
 
     @property
     def is_public(self) -> bool:
-        """Whether customers of a service project see it."""
+        """True if customers of a service project see the comment."""
         return not self.properties.get("sd.public.comment", {}).get("internal", False)
 
     @property
     def text(self) -> str:
-        """The text of the body, a line a paragraph."""
+        """Return the text of the body, one line per paragraph."""
         return adf.to_plain_text(self.body)
 
 
@@ -179,12 +179,12 @@ class IssueLink:
     target: str
 
     def get_other_key(self, key: str) -> str:
-        """The key at the other end."""
+        """Return the key of the issue at the other end."""
         return self.target if key == self.source else self.source
 
 
 class IssueSite(Protocol):
-    """The site that an issue is of, as far as the issue asks about it."""
+    """What an issue needs of its site."""
 
     statuses: dict[str, Status]
     fields: dict[str, Field]
@@ -219,20 +219,20 @@ class Issue:
 
     @property
     def description_text(self) -> str:
-        """The text of the description, a line a paragraph."""
+        """Return the text of the description, one line per paragraph."""
         return adf.to_plain_text(self.description)
 
     @property
     def category(self) -> Category:
-        """The category of the status: `new`, `indeterminate` or `done`."""
+        """Return the category of the status: `new`, `indeterminate` or `done`."""
         return self.site.statuses[self.status].category
 
     def get_custom_value(self, name: str) -> Any:
-        """What the custom field of that name holds (of a select field, the option's value), or None."""
-        ids = [one.id for one in self.site.fields.values() if one.name == name]
-        return next((self.fields[one] for one in ids if one in self.fields), None)
+        """Return the value of the custom field of that name (for a select field, the option's value), or None."""
+        ids = [field.id for field in self.site.fields.values() if field.name == name]
+        return next((self.fields[field_id] for field_id in ids if field_id in self.fields), None)
 
     def copy_current(self) -> "Issue":
-        """The issue as it is now, untouched by later edits."""
+        """Return a copy of the issue that later edits do not change."""
         return replace(self, labels=list(self.labels), links=list(self.links), comments=list(self.comments),
                        properties=dict(self.properties), fields=dict(self.fields))

@@ -1,4 +1,4 @@
-"""How Jira delivers admin webhooks: what it retries, how often, and what it says on a retry."""
+"""How Jira delivers admin webhooks: what it retries, how often, and how it marks a retry."""
 
 from dataclasses import dataclass
 
@@ -23,11 +23,12 @@ class Webhook:
 
 
 def is_retried(status: int) -> bool:
-    """Whether Jira sends again after this answer; 0 is none at all."""
+    """True if Jira sends again after this answer; 0 stands for no answer."""
     return status in (0, 408, 409, 425, 429) or status >= 500
 
 
-# Shared facts on Jira, 1.6. Really 5 to 15 minutes each, at random.
+# Jira retries five times, after random delays of 5 to 15 minutes. See "Webhooks", retry policy:
+# https://developer.atlassian.com/cloud/jira/platform/webhooks/
 JIRA_RULES = DeliveryRules(timeout_seconds=20.0, is_retried=is_retried, retry_delays_seconds=(600.0,) * 5)
 
 

@@ -16,20 +16,20 @@ SYSTEM_FIELDS = ("project", "issuetype", "labels", "key", "status", "statuscateg
 
 
 def list_query_fields(site: JiraState) -> dict[str, str]:
-    """The fields that a query may name."""
-    custom = [one for one in site.fields.values() if one.custom_type]
-    return {**{name: name for name in SYSTEM_FIELDS}, **{one.name.lower(): one.id for one in custom},
-            **{f"cf[{one.id.removeprefix('customfield_')}]": one.id for one in custom}}
+    """Return the fields that a query may name."""
+    custom = [field for field in site.fields.values() if field.custom_type]
+    return {**{name: name for name in SYSTEM_FIELDS}, **{field.name.lower(): field.id for field in custom},
+            **{f"cf[{field.id.removeprefix('customfield_')}]": field.id for field in custom}}
 
 
 def make_query_context(site: JiraState, user: User) -> jql.Context:
-    """Who asks, and when; dates in a query are in that user's time zone."""
+    """Return who asks, and when; dates in a query are in that user's time zone."""
     zone: tzinfo = ZoneInfo(user.time_zone)
     return jql.Context(site.clock.now(), zone, user.account_id)
 
 
 def parse_query(site: JiraState, text: Any, user: User) -> jql.Query:
-    """The query; 400 in Jira's words where it is none."""
+    """Parse the query; answer 400 in Jira's words if it is invalid."""
     if not isinstance(text, str):
         raise Refusal(400, "Invalid request payload. Refer to the REST API documentation and try again.")
     try:
@@ -39,7 +39,7 @@ def parse_query(site: JiraState, text: Any, user: User) -> jql.Query:
 
 
 class IssueDocument(Mapping[str, Any]):
-    """What a query is matched against: each value is worked out when the query asks for it."""
+    """An issue as JQL matches it; each value is computed when the query asks for it."""
 
     def __init__(self, site: JiraState, issue: Issue) -> None:
         self._site = site
@@ -72,7 +72,8 @@ def _read_category(site: JiraState, issue: Issue) -> frozenset[str]:
 
 
 def _read_type(site: JiraState, issue: Issue) -> frozenset[str]:
-    return _fold_case(issue.type, *(one.id for one in site.issue_types.values() if one.name == issue.type))
+    return _fold_case(issue.type, *(issue_type.id for issue_type in site.issue_types.values()
+                                    if issue_type.name == issue.type))
 
 
 def _read_comments(site: JiraState, issue: Issue) -> str:

@@ -1,4 +1,4 @@
-"""How the simulated Jira takes requests and words its answers: routes, refusals, bodies, pages."""
+"""How the simulated Jira reads requests and words its answers: routes, refusals, bodies, pages."""
 
 import json
 from collections.abc import Callable, Iterable, Sequence
@@ -17,7 +17,7 @@ Handler = Callable[..., Any]
 
 
 class Refusal(Exception):
-    """An answer other than success, in Jira's words."""
+    """Raised to answer with an error, in Jira's words."""
 
     def __init__(self, status: int, *messages: str, errors: dict[str, str] | None = None) -> None:
         super().__init__(*messages)
@@ -26,35 +26,35 @@ class Refusal(Exception):
 
 
 class Routes:
-    """Handlers by method and path; each is given the site's state and what its path names."""
+    """Handlers by method and path; each receives the site's state and the variables of its path."""
 
     def __init__(self, prefix: str = REST) -> None:
         self.prefix = prefix
         self.rules: list[tuple[str, str, Handler]] = []
 
-    def __call__(self, method: str, path: str) -> Callable[[Handler], Handler]:
-        """Keep the decorated handler for this method and path."""
-        def keep(handler: Handler) -> Handler:
+    def add(self, method: str, path: str) -> Callable[[Handler], Handler]:
+        """Register the decorated handler for this method and path."""
+        def register_handler(handler: Handler) -> Handler:
             self.rules.append((method, self.prefix + path, handler))
             return handler
-        return keep
+        return register_handler
 
-    def register(self, app: Any) -> None:
-        """Put the handlers into a Flask app."""
+    def register_on(self, app: Any) -> None:
+        """Add the handlers to a Flask app."""
         for method, path, handler in self.rules:
             app.add_url_rule(path, f"{method} {path}", _make_view(handler), methods=[method])
 
 
 def _make_view(handler: Handler) -> Callable[..., Response]:
-    def view(**named: str) -> Response:
-        made = handler(get_served_state(), **named)
-        content, status = made if isinstance(made, tuple) else (made, 200)
+    def answer_request(**path_values: str) -> Response:
+        result = handler(get_served_state(), **path_values)
+        content, status = result if isinstance(result, tuple) else (result, 200)
         return Response(status=status) if content is None else make_json_response(content, status)
-    return view
+    return answer_request
 
 
 def make_json_response(content: Any, status: int) -> Response:
-    """JSON as Jira labels it."""
+    """Make a JSON response with Jira's content type."""
     response = jsonify(content)
     response.status_code = status
     response.headers["Content-Type"] = "application/json;charset=UTF-8"
@@ -62,7 +62,7 @@ def make_json_response(content: Any, status: int) -> Response:
 
 
 def answer_refusal(error: Refusal) -> Response:
-    """A refusal as an answer."""
+    """Turn a refusal into a response."""
     response = make_json_response(error.body, error.status)
     if error.status == 401:
         response.headers["X-Seraph-LoginReason"] = "AUTHENTICATED_FAILED"
@@ -71,36 +71,36 @@ def answer_refusal(error: Refusal) -> Response:
 
 
 def answer_unknown_path(error: HTTPException) -> Response:
-    """The answer to a path or method that Jira does not know."""
+    """Answer a path or method that Jira does not know."""
     status = error.code or 500
-    said = f"No endpoint {request.method} {request.path}." if status in (404, 405) else "Internal server error"
-    return make_json_response({"errorMessages": [said], "errors": {}}, status)
+    message = f"No endpoint {request.method} {request.path}." if status in (404, 405) else "Internal server error"
+    return make_json_response({"errorMessages": [message], "errors": {}}, status)
 
 
 def get_actor() -> Any:
-    """The user who is calling."""
+    """Return the user who is calling."""
     return g.user
 
 
 def require_admin(status: int = 403) -> None:
-    """Refused unless an administrator is calling; the reference has other statuses than 403 for some calls."""
+    """Refuse unless an administrator is calling; the reference has other statuses than 403 for some calls."""
     if not get_actor().admin:
         raise Refusal(status, NOT_ADMIN)
 
 
 def read_body(allowed: Iterable[str] | None = None, required: Iterable[str] = ()) -> dict[str, Any]:
-    """The request's JSON object; refused where it is none, has other keys than `allowed`, or lacks a required one."""
-    found = read_json()
-    if not isinstance(found, dict) or (allowed is not None and set(found) - set(allowed) - set(required)):
+    """Return the request's JSON object; refuse it with keys outside `allowed`, or without a required one."""
+    body = read_json()
+    if not isinstance(body, dict) or (allowed is not None and set(body) - set(allowed) - set(required)):
         raise Refusal(400, BAD_PAYLOAD)
-    lacking = [name for name in required if name not in found]
-    if lacking:
-        raise Refusal(400, errors={name: f"{name} must be provided." for name in lacking})
-    return found
+    missing = [name for name in required if name not in body]
+    if missing:
+        raise Refusal(400, errors={name: f"{name} must be provided." for name in missing})
+    return body
 
 
 def read_json() -> Any:
-    """The request's JSON value."""
+    """Return the request's JSON value."""
     if request.mimetype != "application/json":
         raise Refusal(415, f"Unsupported Media Type: {request.mimetype or 'none'}")
     try:
@@ -110,20 +110,20 @@ def read_json() -> Any:
 
 
 def read_list(name: str) -> list[str]:
-    """A query parameter that may be repeated or hold commas."""
+    """Return the values of a query parameter that may be repeated or hold commas."""
     return [part for value in request.args.getlist(name) for part in value.split(",") if part]
 
 
 def read_number(name: str, default: int) -> int:
-    """A query parameter that is a whole number, 0 at least."""
-    said = request.args.get(name, str(default))
-    if not said.isdecimal():
-        raise Refusal(400, f"The value '{said}' of '{name}' is not a valid number.")
-    return int(said)
+    """Return a query parameter that is a whole number, at least 0."""
+    text = request.args.get(name, str(default))
+    if not text.isdecimal():
+        raise Refusal(400, f"The value '{text}' of '{name}' is not a valid number.")
+    return int(text)
 
 
 def make_page(values: Sequence[Any], most: int = 50) -> dict[str, Any]:
-    """The part of `values` that `startAt` and `maxResults` ask for, as Jira's page bean."""
+    """Return the part of `values` that `startAt` and `maxResults` ask for, as Jira's page bean."""
     start, size = read_number("startAt", 0), min(read_number("maxResults", most), 1000)
     part = list(values[start : start + size])
     last = start + len(part) >= len(values)
@@ -131,36 +131,37 @@ def make_page(values: Sequence[Any], most: int = 50) -> dict[str, Any]:
 
 
 def parse_strings(value: Any) -> list[str]:
-    """A list of strings out of a body; refused if it is anything else."""
-    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+    """Return a list of strings out of a body; refuse anything else."""
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise Refusal(400, BAD_PAYLOAD)
     return value
 
 
 def check_property_value(value: Any) -> Any:
-    """A value fit for an entity property, which holds at most 32768 characters of JSON."""
+    """Return a value that fits an entity property, which holds at most 32768 characters of JSON."""
     if len(json.dumps(value, ensure_ascii=False, separators=(",", ":"))) > 32768:
         raise Refusal(400, "The property value is too long. It must not exceed 32768 characters.")
     return value
 
 
 def parse_properties(value: Any) -> dict[str, Any]:
-    """The `properties` of a create or edit: `[{key, value}]`."""
-    if not isinstance(value, list) or any(not isinstance(one, dict) or set(one) != {"key", "value"} for one in value):
+    """Parse the `properties` of a create or edit: `[{key, value}]`."""
+    if not isinstance(value, list) or any(not isinstance(entry, dict) or set(entry) != {"key", "value"}
+                                          for entry in value):
         raise Refusal(400, BAD_PAYLOAD)
-    return {parse_property_key(one["key"]): check_property_value(one["value"]) for one in value}
+    return {parse_property_key(entry["key"]): check_property_value(entry["value"]) for entry in value}
 
 
 def parse_property_key(key: Any) -> str:
-    """A property's name, at most 255 characters."""
+    """Return a property's name, at most 255 characters."""
     if not isinstance(key, str) or not 0 < len(key) <= 255:
         raise Refusal(400, "The property key must be 1 to 255 characters long.")
     return key
 
 
-def read_text(asked: dict[str, Any], key: str) -> str:
-    """A text that a body must hold, not empty."""
-    value = asked[key]
+def read_text(body: dict[str, Any], key: str) -> str:
+    """Return a text that a body must hold, not empty."""
+    value = body[key]
     if not isinstance(value, str) or not value.strip():
         raise Refusal(400, errors={key: f"The {key} must not be empty."})
     return value.strip()

@@ -1,4 +1,4 @@
-"""Screens: every project has the default one, with one tab; a custom field is on it once it was put there."""
+"""Screens: every project has the default screen, with one tab; a custom field is on it once somebody added it."""
 
 from flask import request
 
@@ -7,59 +7,60 @@ from sandbox.jira.model import Field
 from sandbox.jira.rest import Refusal, Routes, make_page, read_body, read_list, require_admin
 from sandbox.jira.state import DEFAULT_SCREEN_FIELDS, JiraState
 
-route = Routes()
+routes = Routes()
 SCREEN_SCHEME = {"id": "1", "name": "Default Issue Type Screen Scheme", "description": "The default one."}
 SCREEN_ID, TAB_ID = 1, 10000
 
 
-@route("GET", "/issuetypescreenscheme/project")
+@routes.add("GET", "/issuetypescreenscheme/project")
 def list_schemes_of_projects(site: JiraState) -> Json:
-    """Which issue type screen scheme the projects asked for use."""
+    """Return which issue type screen scheme the requested projects use."""
     require_admin()
     ids = read_list("projectId")
     if not ids:
         raise Refusal(400, "The project IDs are required.")
-    there = [one.id for one in site.projects.values() if one.id in ids]
-    return make_page([{"issueTypeScreenScheme": SCREEN_SCHEME, "projectIds": there}] if there else [])
+    project_ids = [project.id for project in site.projects.values() if project.id in ids]
+    return make_page([{"issueTypeScreenScheme": SCREEN_SCHEME, "projectIds": project_ids}] if project_ids else [])
 
 
-@route("GET", "/issuetypescreenscheme/mapping")
+@routes.add("GET", "/issuetypescreenscheme/mapping")
 def list_scheme_mappings(site: JiraState) -> Json:
-    """Which screen scheme an issue type has."""
+    """Return which screen scheme an issue type has."""
     require_admin()
-    asked = read_list("issueTypeScreenSchemeId")
-    return make_page([{"issueTypeScreenSchemeId": "1", "issueTypeId": "default", "screenSchemeId": "1"}] if not asked
-                     or "1" in asked else [])
+    scheme_ids = read_list("issueTypeScreenSchemeId")
+    return make_page([{"issueTypeScreenSchemeId": "1", "issueTypeId": "default", "screenSchemeId": "1"}]
+                     if not scheme_ids or "1" in scheme_ids else [])
 
 
-@route("GET", "/screenscheme")
+@routes.add("GET", "/screenscheme")
 def list_screen_schemes(site: JiraState) -> Json:
-    """Which screen an operation has."""
+    """Return which screen an operation has."""
     require_admin()
-    found = {"id": 1, "name": "Default Screen Scheme", "description": "The default.", "screens": {"default": SCREEN_ID}}
-    return make_page([found] if not read_list("id") or "1" in read_list("id") else [])
+    scheme = {"id": 1, "name": "Default Screen Scheme", "description": "The default.",
+              "screens": {"default": SCREEN_ID}}
+    return make_page([scheme] if not read_list("id") or "1" in read_list("id") else [])
 
 
-@route("GET", "/screens/<screen>/tabs")
+@routes.add("GET", "/screens/<screen>/tabs")
 def list_tabs(site: JiraState, screen: str) -> list[Json]:
-    """The tabs of a screen."""
+    """Return the tabs of a screen."""
     require_admin()
     _check_screen(screen)
     return [{"id": TAB_ID, "name": "Field Tab"}]
 
 
-@route("GET", "/screens/<screen>/tabs/<tab>/fields")
+@routes.add("GET", "/screens/<screen>/tabs/<tab>/fields")
 def list_tab_fields(site: JiraState, screen: str, tab: str) -> list[Json]:
-    """The fields of a tab."""
+    """Return the fields of a tab."""
     require_admin()
     _check_screen(screen, tab)
-    return [{"id": one.id, "name": one.name} for one in site.fields.values() if one.id in DEFAULT_SCREEN_FIELDS
+    return [{"id": field.id, "name": field.name} for field in site.fields.values() if field.id in DEFAULT_SCREEN_FIELDS
             | site.placed_field_ids]
 
 
-@route("POST", "/screens/<screen>/tabs/<tab>/fields")
+@routes.add("POST", "/screens/<screen>/tabs/<tab>/fields")
 def add_field_to_tab(site: JiraState, screen: str, tab: str) -> Json:
-    """Put a field on a tab; 400 where it is on the screen."""
+    """Put a field on a tab; 400 if it is on the screen already."""
     require_admin()
     _check_screen(screen, tab)
     field = _find_field(site, read_body(required=["fieldId"])["fieldId"], 400)
@@ -69,9 +70,9 @@ def add_field_to_tab(site: JiraState, screen: str, tab: str) -> Json:
     return {"id": field.id, "name": field.name}
 
 
-@route("POST", "/screens/addToDefault/<field_id>")
+@routes.add("POST", "/screens/addToDefault/<field_id>")
 def add_field_to_default_screen(site: JiraState, field_id: str) -> Json:
-    """Put a field on the default tab of the default screen; 404 where it is there."""
+    """Put a field on the default tab of the default screen; 404 if it is there already."""
     require_admin()
     field = _find_field(site, field_id, 404)
     if request.data or field.id in DEFAULT_SCREEN_FIELDS | site.placed_field_ids:

@@ -1,4 +1,4 @@
-"""Search, by JQL over an index that lags behind."""
+"""Search issues by JQL, in an index that lags behind the site."""
 
 import uuid
 from typing import Any
@@ -11,7 +11,7 @@ from sandbox.jira.query_context import IssueDocument, make_query_context, parse_
 from sandbox.jira.rest import BAD_PAYLOAD, Refusal, Routes, get_actor, parse_strings, read_body, read_list, read_number
 from sandbox.jira.state import JiraState
 
-route = Routes()
+routes = Routes()
 REMOVED_TEXT = (
     "The requested API has been removed. Please migrate to the /rest/api/3/search/jql API. A full migration "
     "guideline is available at https://developer.atlassian.com/changelog/#CHANGE-2046"
@@ -23,62 +23,62 @@ SEARCH_KEYS = ("jql", "nextPageToken", "maxResults", "fields", "expand", "proper
 PAGE_TOKEN_SECONDS = 7 * 24 * 3600.0
 
 
-@route("GET", "/search")
+@routes.add("GET", "/search")
 def get_removed_search(site: JiraState) -> Json:
-    """Gone."""
+    """Answer 410: Jira removed this path."""
     raise Refusal(410, REMOVED_TEXT)
 
 
-@route("POST", "/search")
+@routes.add("POST", "/search")
 def post_removed_search(site: JiraState) -> Json:
-    """Gone."""
+    """Answer 410: Jira removed this path."""
     raise Refusal(410, REMOVED_TEXT)
 
 
-@route("GET", "/search/jql")
+@routes.add("GET", "/search/jql")
 def get_search(site: JiraState) -> Json:
-    """A page of what a query finds."""
+    """Return a page of the issues that a query matches."""
     return _make_search_page(site, {"jql": request.args.get("jql"), "nextPageToken": request.args.get("nextPageToken"),
                                     "maxResults": read_number("maxResults", 50), "fields": read_list("fields"),
                                     "properties": read_list("properties"),
                                     "reconcileIssues": read_list("reconcileIssues")})
 
 
-@route("POST", "/search/jql")
+@routes.add("POST", "/search/jql")
 def post_search(site: JiraState) -> Json:
-    """A page of what a query finds."""
+    """Return a page of the issues that a query matches."""
     return _make_search_page(site, read_body(SEARCH_KEYS))
 
 
-@route("POST", "/search/approximate-count")
+@routes.add("POST", "/search/approximate-count")
 def count_matches(site: JiraState) -> Json:
-    """How many issues a query finds."""
+    """Return how many issues a query matches."""
     return {"count": len(_find_issues(site, read_body(["jql"]).get("jql"), frozenset()))}
 
 
-def _make_search_page(site: JiraState, asked: Json) -> Json:
-    size = asked.get("maxResults", 50)
+def _make_search_page(site: JiraState, body: Json) -> Json:
+    size = body.get("maxResults", 50)
     if not isinstance(size, int) or isinstance(size, bool) or not size > 0:
         raise Refusal(400, BAD_PAYLOAD)
-    found = _find_remaining_issues(site, asked)
-    fields, properties = parse_strings(asked.get("fields") or []), parse_property_names(asked.get("properties") or [])
-    part, rest = found[: min(size, 5000)], found[min(size, 5000) :]
+    issues = _find_remaining_issues(site, body)
+    fields, properties = parse_strings(body.get("fields") or []), parse_property_names(body.get("properties") or [])
+    part, rest = issues[: min(size, 5000)], issues[min(size, 5000) :]
     page: Json = {"issues": [_to_issue_json(site, issue, fields, properties) for issue in part], "isLast": not rest}
     if rest:
         page["nextPageToken"] = uuid.uuid4().hex
-        site.search_pages[page["nextPageToken"]] = (site.clock() + PAGE_TOKEN_SECONDS, str(asked["jql"]), rest)
+        site.search_pages[page["nextPageToken"]] = (site.clock() + PAGE_TOKEN_SECONDS, str(body["jql"]), rest)
     return page
 
 
-def _find_remaining_issues(site: JiraState, asked: Json) -> list[Issue]:
-    """What the query finds, or what is left of it where the body holds a page token."""
-    token = asked.get("nextPageToken")
-    current = frozenset(str(one) for one in asked.get("reconcileIssues") or [])
-    found = _find_issues(site, asked.get("jql"), current)
+def _find_remaining_issues(site: JiraState, body: Json) -> list[Issue]:
+    """Return the issues that the query matches, or the rest of them if the body holds a page token."""
+    token = body.get("nextPageToken")
+    current = frozenset(str(issue_id) for issue_id in body.get("reconcileIssues") or [])
+    issues = _find_issues(site, body.get("jql"), current)
     if not token:
-        return found
+        return issues
     until, query, rest = site.search_pages.get(token, (0.0, "", []))
-    if until < site.clock() or query != asked["jql"]:
+    if until < site.clock() or query != body["jql"]:
         raise Refusal(400, BAD_TOKEN_TEXT)
     return rest
 
@@ -87,10 +87,10 @@ def _find_issues(site: JiraState, text: Any, current: frozenset[str]) -> list[Is
     query = parse_query(site, text or "", get_actor())
     if query.where is None:
         raise Refusal(400, UNBOUNDED_TEXT)
-    seen = make_query_context(site, get_actor())
-    known = sorted(site.list_indexed_issues(current), key=lambda issue: -int(issue.id))
-    matching = [issue for issue in known if query.matches(IssueDocument(site, issue), seen)]
-    return query.sort(matching, lambda issue: IssueDocument(site, issue))
+    context = make_query_context(site, get_actor())
+    issues = sorted(site.list_indexed_issues(current), key=lambda issue: -int(issue.id))
+    matching = [issue for issue in issues if query.is_met_by(IssueDocument(site, issue), context)]
+    return query.sort_issues(matching, lambda issue: IssueDocument(site, issue))
 
 
 def _to_issue_json(site: JiraState, issue: Issue, fields: list[str], properties: list[str]) -> Json:
@@ -100,19 +100,19 @@ def _to_issue_json(site: JiraState, issue: Issue, fields: list[str], properties:
 
 
 def parse_property_names(properties: Any) -> list[str]:
-    """The properties asked for; 400 for more than five."""
+    """Return the names of the requested properties; 400 for more than five."""
     if len(parse_strings(properties)) > 5:
         raise Refusal(400, "The maximum number of properties that can be requested is 5.")
     return parse_strings(properties)
 
 
-def select_field_ids(site: JiraState, said: Any) -> set[str]:
-    """The ids of the fields meant by names, `*all`, `*navigable` and `-names`."""
-    every = {*SYSTEM_FIELD_VIEWS, *(one.id for one in site.fields.values() if one.custom_type)}
-    names = parse_strings(said)
-    found = set(names) & every
+def select_field_ids(site: JiraState, value: Any) -> set[str]:
+    """Return the ids of the fields that names, `*all`, `*navigable` and `-names` select."""
+    every = {*SYSTEM_FIELD_VIEWS, *(field.id for field in site.fields.values() if field.custom_type)}
+    names = parse_strings(value)
+    field_ids = set(names) & every
     if "*all" in names or all(name.startswith("-") for name in names):
-        found |= every
+        field_ids |= every
     if "*navigable" in names:
-        found |= every - {"comment"}
-    return found - {name[1:] for name in names if name.startswith("-")}
+        field_ids |= every - {"comment"}
+    return field_ids - {name[1:] for name in names if name.startswith("-")}

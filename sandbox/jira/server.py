@@ -1,4 +1,4 @@
-"""A simulated Jira Cloud site: stateful, strict, and as empty at first as Atlassian hands one out."""
+"""A simulated Jira Cloud site: it keeps state, is as strict as Jira, and starts as empty as a new site."""
 
 from functools import cache
 from typing import Any
@@ -26,7 +26,7 @@ from sandbox.jira.state import JiraState
 from sandbox.jira.transitions_and_links import take_requested_transition, to_transitions_json
 from sandbox.simulated_service import SimulatedService, get_served_state, make_flask_app
 
-route = Routes()
+routes = Routes()
 ISSUE_UPDATE_KEYS = ("fields", "update", "properties", "transition", "historyMetadata")
 # https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-serverinfo/ may be read by anybody.
 ANONYMOUS_PATHS = frozenset({f"{REST}/serverInfo"})
@@ -46,19 +46,20 @@ def make_app() -> Flask:
     app.before_request(_sign_in)
     app.register_error_handler(Refusal, answer_refusal)
     app.register_error_handler(HTTPException, answer_unknown_path)
-    for routes in (route, comments.route, transitions_and_links.route, search.route, metadata.route, admin.route,
-                   webhook_admin.route):
-        routes.register(app)
+    for module_routes in (routes, comments.routes, transitions_and_links.routes, search.routes, metadata.routes,
+                          admin.routes, webhook_admin.routes):
+        module_routes.register_on(app)
     return app
 
 
 def _sign_in() -> None:
     site = get_served_state()
     site.base_url = request.host_url.rstrip("/")
-    said = request.authorization
-    if said is None and request.path in ANONYMOUS_PATHS:
+    authorization = request.authorization
+    if authorization is None and request.path in ANONYMOUS_PATHS:
         return
-    g.user = _find_user(site, said.username, said.password) if said is not None and said.type == "basic" else None
+    g.user = (_find_user(site, authorization.username, authorization.password) if authorization is not None
+              and authorization.type == "basic" else None)
     if g.user is None:
         raise Refusal(401, NOT_SIGNED_IN)
 
@@ -68,77 +69,77 @@ def _find_user(site: JiraState, email: str | None, token: str | None) -> User | 
                  if user.active and (user.email, user.token) == (email, token)), None)
 
 
-@route("POST", "/issue")
+@routes.add("POST", "/issue")
 def post_issue(site: JiraState) -> tuple[Json, int]:
     """Make an issue."""
     return _create_from_request(site, read_body(ISSUE_UPDATE_KEYS)), 201
 
 
-def _create_from_request(site: JiraState, asked: Any) -> Json:
-    if not isinstance(asked, dict) or "transition" in asked:
+def _create_from_request(site: JiraState, body: Any) -> Json:
+    if not isinstance(body, dict) or "transition" in body:
         raise Refusal(400, "Invalid request payload. Refer to the REST API documentation and try again.")
-    issue = create_issue(site, get_actor(), asked)
+    issue = create_issue(site, get_actor(), body)
     return {"id": issue.id, "key": issue.key, "self": JsonView(site).make_url(f"issue/{issue.id}")}
 
 
-@route("POST", "/issue/bulk")
+@routes.add("POST", "/issue/bulk")
 def post_issues(site: JiraState) -> tuple[Json, int]:
     """Make up to 50 issues; each succeeds or fails by itself."""
-    asked = read_body(["issueUpdates"]).get("issueUpdates")
-    if not isinstance(asked, list) or not 0 < len(asked) <= 50:
+    updates = read_body(["issueUpdates"]).get("issueUpdates")
+    if not isinstance(updates, list) or not 0 < len(updates) <= 50:
         raise Refusal(400, "The number of issues to create must be between 1 and 50.")
-    made, failed = [], []
-    for number, one in enumerate(asked):
+    issues, failed = [], []
+    for number, update in enumerate(updates):
         try:
-            made.append(_create_from_request(site, one))
+            issues.append(_create_from_request(site, update))
         except Refusal as error:
             failed.append({"status": error.status, "elementErrors": error.body, "failedElementNumber": number})
-    return {"issues": made, "errors": failed}, 201 if made else 400
+    return {"issues": issues, "errors": failed}, 201 if issues else 400
 
 
-@route("POST", "/issue/bulkfetch")
+@routes.add("POST", "/issue/bulkfetch")
 def fetch_issues(site: JiraState) -> Json:
     """Read up to 100 issues directly."""
-    asked = read_body(["fields", "properties", "fieldsByKeys", "expand"], required=["issueIdsOrKeys"])
-    refs = asked["issueIdsOrKeys"]
+    body = read_body(["fields", "properties", "fieldsByKeys", "expand"], required=["issueIdsOrKeys"])
+    refs = body["issueIdsOrKeys"]
     if not isinstance(refs, list) or not 0 < len(refs) <= 100:
         raise Refusal(400, "The number of issues to fetch must be between 1 and 100.")
-    found = {issue.id: issue for issue in map(site.find_issue, refs) if issue}
+    issues = {issue.id: issue for issue in map(site.find_issue, refs) if issue}
     absent = [str(ref) for ref in refs if site.find_issue(ref) is None]
-    fields = search.select_field_ids(site, asked.get("fields") or ["*navigable"])
-    shown = [JsonView(site).to_issue(one, fields, search.parse_property_names(asked.get("properties") or []))
-             for one in sorted(found.values(), key=lambda one: int(one.id))]
+    fields = search.select_field_ids(site, body.get("fields") or ["*navigable"])
+    views = [JsonView(site).to_issue(issue, fields, search.parse_property_names(body.get("properties") or []))
+             for issue in sorted(issues.values(), key=lambda issue: int(issue.id))]
     errors = [{"id": ref, "errorMessage": "The issue no longer exists."} for ref in absent]
-    return {"issues": shown, "issueErrors": errors}
+    return {"issues": views, "issueErrors": errors}
 
 
-@route("GET", "/issue/<ref>")
+@routes.add("GET", "/issue/<ref>")
 def read_issue(site: JiraState, ref: str) -> Json:
     """Read an issue directly."""
     issue = site.get_issue(ref)
     fields = search.select_field_ids(site, read_list("fields") or ["*all"])
-    shown = JsonView(site).to_issue(issue, fields, read_list("properties"))
+    content = JsonView(site).to_issue(issue, fields, read_list("properties"))
     if "transitions" in read_list("expand"):
-        shown["transitions"] = to_transitions_json(site, issue, False)
-    return shown
+        content["transitions"] = to_transitions_json(site, issue, False)
+    return content
 
 
-@route("PUT", "/issue/<ref>")
+@routes.add("PUT", "/issue/<ref>")
 def put_issue(site: JiraState, ref: str) -> tuple[Any, int]:
-    """Edit an issue; a transition in the body is ignored, as Jira does."""
+    """Edit an issue; ignore a transition in the body, as Jira does."""
     issue = site.get_issue(ref)
     edit_issue(site, get_actor(), issue, read_body(ISSUE_UPDATE_KEYS))
     return (JsonView(site).to_issue(issue), 200) if request.args.get("returnIssue") == "true" else (None, 204)
 
 
-@route("DELETE", "/issue/<ref>")
+@routes.add("DELETE", "/issue/<ref>")
 def remove_issue(site: JiraState, ref: str) -> tuple[None, int]:
     """Delete an issue."""
     delete_issue(site, get_actor(), site.get_issue(ref))
     return None, 204
 
 
-@route("PUT", "/issue/<ref>/assignee")
+@routes.add("PUT", "/issue/<ref>/assignee")
 def set_assignee(site: JiraState, ref: str) -> tuple[None, int]:
     """Assign an issue."""
     issue = site.get_issue(ref)
@@ -146,15 +147,16 @@ def set_assignee(site: JiraState, ref: str) -> tuple[None, int]:
     return None, 204
 
 
-@route("GET", "/issue/<ref>/transitions")
+@routes.add("GET", "/issue/<ref>/transitions")
 def list_transitions(site: JiraState, ref: str) -> Json:
-    """The transitions that the issue's status allows."""
-    found = to_transitions_json(site, site.get_issue(ref), "transitions.fields" in read_list("expand"))
+    """Return the transitions that the issue's status allows."""
+    transitions = to_transitions_json(site, site.get_issue(ref), "transitions.fields" in read_list("expand"))
     only = request.args.get("transitionId")
-    return {"expand": "transitions", "transitions": [one for one in found if only in (None, one["id"])]}
+    return {"expand": "transitions", "transitions": [transition for transition in transitions
+                                                     if only in (None, transition["id"])]}
 
 
-@route("POST", "/issue/<ref>/transitions")
+@routes.add("POST", "/issue/<ref>/transitions")
 def take_transition(site: JiraState, ref: str) -> tuple[None, int]:
     """Move an issue to another status."""
     if site.pending_conflicts:
@@ -164,30 +166,30 @@ def take_transition(site: JiraState, ref: str) -> tuple[None, int]:
     return None, 204
 
 
-@route("GET", "/issue/<ref>/properties")
+@routes.add("GET", "/issue/<ref>/properties")
 def list_properties(site: JiraState, ref: str) -> Json:
-    """The names of an issue's properties."""
+    """Return the names of an issue's properties."""
     issue = site.get_issue(ref)
     return {"keys": [{"key": key, "self": JsonView(site).make_url(f"issue/{issue.id}/properties/{key}")}
                      for key in issue.properties]}
 
 
-@route("GET", "/issue/<ref>/properties/<key>")
+@routes.add("GET", "/issue/<ref>/properties/<key>")
 def read_property(site: JiraState, ref: str, key: str) -> Json:
-    """One property of an issue."""
+    """Return one property of an issue."""
     return {"key": key, "value": get_property(site.get_issue(ref).properties, key)}
 
 
-@route("PUT", "/issue/<ref>/properties/<key>")
+@routes.add("PUT", "/issue/<ref>/properties/<key>")
 def set_property(site: JiraState, ref: str, key: str) -> tuple[Json, int]:
-    """Set a property of an issue; 201 where it is new."""
+    """Set a property of an issue; 201 if it is new."""
     issue = site.get_issue(ref)
     status = put_property(issue.properties, key)
     site.index_issue(issue)
     return {}, status
 
 
-@route("DELETE", "/issue/<ref>/properties/<key>")
+@routes.add("DELETE", "/issue/<ref>/properties/<key>")
 def remove_property(site: JiraState, ref: str, key: str) -> tuple[None, int]:
     """Delete a property of an issue."""
     issue = site.get_issue(ref)

@@ -31,7 +31,7 @@ LINK_TYPES = (("Blocks", "is blocked by", "blocks"), ("Cloners", "is cloned by",
 STATUSES: tuple[tuple[str, str, Category], ...] = (
     ("10000", "To Do", "new"), ("3", "In Progress", "indeterminate"), ("10001", "Done", "done"))
 PRIORITIES = ("Highest", "High", "Medium", "Low", "Lowest")
-RESOLUTIONS = {"Done": "10000", "Won't Do": "10001", "Duplicate": "10002", "Cannot Reproduce": "10003"}
+RESOLUTIONS = ("Done", "Won't Do", "Duplicate", "Cannot Reproduce")
 SYSTEM_FIELDS = (Field("summary", "Summary", "string"), Field("description", "Description", "string"),
                  Field("labels", "Labels", "array", "string"), Field("priority", "Priority", "priority"),
                  Field("assignee", "Assignee", "user"), Field("reporter", "Reporter", "user"),
@@ -40,27 +40,26 @@ SYSTEM_FIELDS = (Field("summary", "Summary", "string"), Field("description", "De
                  Field("resolution", "Resolution", "resolution"), Field("comment", "Comment", "comments-page"),
                  Field("creator", "Creator", "user"), Field("created", "Created", "datetime"),
                  Field("updated", "Updated", "datetime"))
-# What the default screen of every project shows, beside the custom fields.
+# The default screen of every project shows these, and custom fields.
 DEFAULT_SCREEN_FIELDS = frozenset({"project", "issuetype", "summary", "description", "labels", "priority", "assignee",
                                    "reporter", "issuelinks"})
 
 
 def make_default_workflow(project_number: int) -> Workflow:
-    """Every status from everywhere; the transition ids differ from project to project."""
+    """Make a workflow that leads to every status from everywhere; transition ids differ between projects."""
     first = 100 * project_number
     return Workflow("To Do", tuple(Transition(str(first + 11 + 10 * at), name, name)
                                    for at, (_, name, _) in enumerate(STATUSES)))
 
 
 class JiraState:
-    """All that a site holds, as plain data that can be copied. Tests read it and set its knobs.
+    """All that a site holds, as plain data that can be copied. Tests read it and set its switches.
 
-    Knobs: `add_user`, `add_status`, `off_screen` {(project key, field id)}, `required` (the same),
-    `index_lag` seconds, `refused_summaries`, `java_lengths` (summaries are measured in UTF-16),
-    `conflicts`: so many transitions are refused with 409; `hidden` {issue or project key}: not for those who ask;
-    `tells_visibility` False: webhooks do not say whom a comment is for (no capture shows whether they do);
-    `workflows` {project key: Workflow}, `also_updated` ({"comment", "link"}: these raise `jira:issue_updated` too).
-    To read: `issues` by key, `linked`, `phrases`, `outbox`.
+    Switches: `off_screen` and `required_fields` {(project key, field id)}, `workflows` {project key: Workflow},
+    `index_lag_seconds`, `refused_summaries`, `measures_in_utf16` (lengths of summaries),
+    `pending_conflicts`: so many transitions get 409; `hidden_keys`: issues or projects that nobody may see;
+    `sends_visibility` False: webhooks do not say whom a comment is for (no capture shows whether they do);
+    `extra_update_events` ({"comment", "link"}): these send `jira:issue_updated` too.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -72,13 +71,14 @@ class JiraState:
         self.projects: dict[str, Project] = {}
         self.issues: dict[str, Issue] = {}
         self.webhooks: dict[str, Webhook] = {}
-        self.issue_types = {one[0]: IssueType(one[0], one[1], hierarchy_level=one[2]) for one in DEFAULT_ISSUE_TYPES}
+        self.issue_types = {number: IssueType(number, name, hierarchy_level=level)
+                            for number, name, level in DEFAULT_ISSUE_TYPES}
         self.schemes = {"10000": IssueTypeScheme("10000", "Default Issue Type Scheme", list(self.issue_types), "10002",
                                                  "All newly created issue types are added to this scheme.", True)}
-        self.link_types = {str(10000 + at): LinkType(str(10000 + at), *one) for at, one in enumerate(LINK_TYPES)}
-        self.statuses = {one[1]: Status(*one) for one in STATUSES}
+        self.link_types = {str(number): LinkType(str(number), *names) for number, names in enumerate(LINK_TYPES, 10000)}
+        self.statuses = {status[1]: Status(*status) for status in STATUSES}
         self.priorities = {name: Priority(str(at), name) for at, name in enumerate(PRIORITIES, 1)}
-        self.resolutions = dict(RESOLUTIONS)
+        self.resolutions = {name: str(number) for number, name in enumerate(RESOLUTIONS, 10000)}
         self.fields = {field.id: field for field in SYSTEM_FIELDS}
         self.workflows: dict[str, Workflow] = {}
         self.placed_field_ids: set[str] = set()
@@ -96,99 +96,100 @@ class JiraState:
         self._index: dict[str, list[tuple[float, Issue]]] = {}
 
     def make_id(self) -> str:
-        """An id that nothing else on the site has."""
+        """Return an id that nothing else on the site has."""
         self._next_id += 1
         return str(self._next_id - 1)
 
-    def now(self) -> datetime:
-        """The present, in the milliseconds that Jira keeps."""
+    def get_time(self) -> datetime:
+        """Return the current time, in the milliseconds that Jira keeps."""
         now = self.clock.now()
         return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
     def add_user(self, email: str, token: str, name: str, active: bool = True) -> str:
-        """Add a person or service account who may sign in with the token; the account id."""
+        """Add a person or service account that may sign in with the token; return the account id."""
         account_id = f"712020:{uuid.uuid4()}"
         self.users[account_id] = User(account_id, email, token, name, active)
         return account_id
 
     def add_status(self, name: str, category: Category) -> str:
-        """Add a status for the workflows of tests; its id."""
+        """Add a status for the workflows of tests; return its id."""
         self.statuses[name] = Status(self.make_id(), name, category)
         return self.statuses[name].id
 
     def list_linked_issues(self, key: str, type_name: str) -> list[Issue]:
-        """The issues at the other end of this issue's links of a type."""
+        """Return the issues at the other end of this issue's links of a type."""
         return [self.issues[link.get_other_key(key)] for link in self.issues[key].links if link.type == type_name]
 
     def list_link_phrases(self, key: str) -> set[str]:
-        """How the issue's page words its links: "has question", "is blocked by", ..."""
-        types = {one.name: one for one in self.link_types.values()}
+        """Return how the issue's page words its links: "has question", "is blocked by", ..."""
+        types = {link_type.name: link_type for link_type in self.link_types.values()}
         return {types[link.type].outward if link.source == key else types[link.type].inward
                 for link in self.issues[key].links}
 
     def get_issue(self, ref: Any) -> Issue:
-        """The issue of that key or id; 404 where there is none."""
-        found = self.find_issue(ref)
-        if found is None:
+        """Return the issue with this key or id; 404 if there is none."""
+        issue = self.find_issue(ref)
+        if issue is None:
             raise Refusal(404, NO_ISSUE_TEXT)
-        return found
+        return issue
 
     def find_issue(self, ref: Any) -> Issue | None:
-        """The issue of that key or id, unless deleted or hidden; an old key finds it in the project it moved to."""
-        said = str(ref)
-        key = self.moved_keys.get(said.upper(), said.upper())
-        found = self.issues.get(key) or next((one for one in self.issues.values() if one.id == said), None)
-        return None if found is None or found.deleted or self.is_hidden(found) else found
+        """Return the issue with this key or id, unless deleted or hidden; the old key of a moved issue finds it too."""
+        key = self.moved_keys.get(str(ref).upper(), str(ref).upper())
+        issue = self.issues.get(key) or next((other for other in self.issues.values() if other.id == str(ref)), None)
+        return None if issue is None or issue.deleted or self.is_hidden(issue) else issue
 
     def is_hidden(self, issue: Issue) -> bool:
-        """Whether those who ask may not see it."""
+        """True if callers may not see the issue."""
         return not self.hidden_keys.isdisjoint({issue.key, issue.project})
 
     def get_project(self, ref: Any) -> Project:
-        """The project of that key or id; 404 where there is none."""
-        found = self.find_project(ref)
-        if found is None:
+        """Return the project with this key or id; 404 if there is none."""
+        project = self.find_project(ref)
+        if project is None:
             raise Refusal(404, f"No project could be found with key '{ref}'.")
-        return found
+        return project
 
     def find_project(self, ref: Any) -> Project | None:
-        """The project of that key or id."""
-        return self.projects.get(str(ref)) or next((one for one in self.projects.values() if one.id == str(ref)), None)
+        """Return the project with this key or id."""
+        return self.projects.get(str(ref)) or next((project for project in self.projects.values()
+                                                    if project.id == str(ref)), None)
 
     def list_types(self, project: Project) -> list[IssueType]:
-        """The issue types that a project takes."""
-        return [self.issue_types[one] for one in self.schemes[project.scheme_id].type_ids]
+        """Return the issue types that a project takes."""
+        return [self.issue_types[type_id] for type_id in self.schemes[project.scheme_id].type_ids]
 
-    def find_link_type(self, said: Any) -> LinkType | None:
-        """The link type that `{"name"}` or `{"id"}` means."""
-        if not isinstance(said, dict) or not ("id" in said or "name" in said):
+    def find_link_type(self, reference: Any) -> LinkType | None:
+        """Return the link type that `{"name"}` or `{"id"}` names."""
+        if not isinstance(reference, dict) or not ("id" in reference or "name" in reference):
             return None
-        return next((one for one in self.link_types.values()
-                     if (one.id == str(said["id"]) if "id" in said else one.name == said["name"])), None)
+        return next((link_type for link_type in self.link_types.values()
+                     if (link_type.id == str(reference["id"]) if "id" in reference
+                         else link_type.name == reference["name"])), None)
 
     def get_link_type(self, name: str) -> LinkType:
-        """The link type of a link that is there."""
-        return next(one for one in self.link_types.values() if one.name == name)
+        """Return the link type of this name, which must exist."""
+        return next(link_type for link_type in self.link_types.values() if link_type.name == name)
 
     def find_link(self, type_name: str, source: str, target: str) -> IssueLink | None:
-        """The link of a type from one issue to another."""
+        """Return the link of a type from one issue to another."""
         return next((link for link in self.issues[source].links
                      if (link.type, link.source, link.target) == (type_name, source, target)), None)
 
     def list_screen_fields(self, project: str) -> list[Field]:
-        """The fields on a project's screens."""
+        """Return the fields on a project's screens."""
         return [field for field in self.fields.values() if field.id in DEFAULT_SCREEN_FIELDS | self.placed_field_ids
                 and (project, field.id) not in self.off_screen]
 
     def index_issue(self, issue: Issue) -> None:
-        """Let the search index learn of an issue as it is now, `index_lag` seconds from now."""
+        """Let the search index show the issue as it is now, after `index_lag_seconds`."""
         self._index.setdefault(issue.id, []).append((self.clock() + self.index_lag_seconds, issue.copy_current()))
 
     def list_indexed_issues(self, current: frozenset[str] = frozenset()) -> list[Issue]:
-        """The issues as the search index knows them; those whose ids are in `current` as they are."""
+        """Return the issues as the search index shows them; those whose ids are in `current` as they are."""
         until = self.clock()
-        known = []
+        issues = []
         for versions in self._index.values():
-            seen = [issue for at, issue in versions if at <= until or issue.id in current]
-            known += [seen[-1]] if seen and not seen[-1].deleted else []
-        return known
+            visible = [issue for at, issue in versions if at <= until or issue.id in current]
+            issues += [visible[-1]] if visible and not visible[-1].deleted else []
+        return issues

@@ -1,4 +1,4 @@
-"""The webhooks that Jira sends: which subscription wants what, and the bodies, in the shape of REST version 2."""
+"""The webhooks that Jira sends: which subscriptions get them, and their bodies, in the shape of REST version 2."""
 
 import hashlib
 import hmac
@@ -27,41 +27,42 @@ SLIM_FIELDS = ("summary", "issuetype", "project", "assignee", "priority", "statu
 
 def send_issue_event(site: JiraState, event: str, issue: Issue, actor: User, items: list[Json] | None = None,
                      kind: str | None = None) -> None:
-    """`jira:issue_*`, and the issue's history. Without items there is no changelog; a deletion has no `kind` either."""
+    """Send `jira:issue_*`, and record the issue's history. Without items no changelog; a deletion has no `kind`."""
     view = JsonView(site, 2)
     if event == "jira:issue_updated" and items:
         issue.history.append({"id": site.make_id(), "author": view.to_user(actor.account_id),
                               "created": format_time(issue.updated), "items": items})
-    shown = view.to_issue(issue)
+    issue_json = view.to_issue(issue)
     # Captures show this address without `/issue/`.
-    shown["self"] = view.make_url(issue.id)
-    del shown["expand"]
-    shown["fields"].pop("comment")
-    _send_to_subscribers(site, event, {
-        **({"issue_event_type_name": kind} if kind else {}), "user": view.to_user(actor.account_id), "issue": shown,
-        **({"changelog": {"id": site.make_id(), "items": items}} if items else {}),
-    }, issue)
+    issue_json["self"] = view.make_url(issue.id)
+    del issue_json["expand"]
+    issue_json["fields"].pop("comment")
+    _send_to_subscribers(site, event, {**({"issue_event_type_name": kind} if kind else {}),
+                                       "user": view.to_user(actor.account_id), "issue": issue_json,
+                                       **({"changelog": {"id": site.make_id(), "items": items}} if items else {})},
+                         issue)
 
 
 def send_comment_event(site: JiraState, event: str, issue: Issue, comment: Comment, flow: str = "Primary") -> None:
-    """`comment_*`: a slim issue, and nobody but the comment's authors."""
+    """Send `comment_*`: with a slim issue, and with no person but the comment's authors."""
     view = JsonView(site, 2)
-    slim = {"id": issue.id, "self": view.make_url(f"issue/{issue.id}"), "key": issue.key,
-            "fields": view.to_fields(issue, SLIM_FIELDS)}
-    shown = view.to_comment(issue, comment)
+    issue_json = {"id": issue.id, "self": view.make_url(f"issue/{issue.id}"), "key": issue.key,
+                  "fields": view.to_fields(issue, SLIM_FIELDS)}
+    comment_json = view.to_comment(issue, comment)
     if not site.sends_visibility:
-        shown.pop("visibility", None)
-    _send_to_subscribers(site, event, {"comment": shown, "issue": slim, "eventType": "primaryAction"}, issue, flow)
+        comment_json.pop("visibility", None)
+    _send_to_subscribers(site, event, {"comment": comment_json, "issue": issue_json, "eventType": "primaryAction"},
+                         issue, flow)
 
 
 def send_link_event(site: JiraState, event: str, link: IssueLink, flow: str = "Primary") -> None:
-    """`issuelink_*`: ids only; no JQL filter keeps it away."""
-    kind = site.get_link_type(link.type)
+    """Send `issuelink_*`: with ids only; no JQL filter stops it."""
+    link_type = site.get_link_type(link.type)
     _send_to_subscribers(site, event, {"issueLink": {
         "id": int(link.id), "sourceIssueId": int(site.issues[link.source].id),
         "destinationIssueId": int(site.issues[link.target].id),
-        "issueLinkType": {"id": int(kind.id), "name": kind.name, "outwardName": kind.outward,
-                          "inwardName": kind.inward, "isSubTaskLinkType": False, "isSystemLinkType": False},
+        "issueLinkType": {"id": int(link_type.id), "name": link_type.name, "outwardName": link_type.outward,
+                          "inwardName": link_type.inward, "isSubTaskLinkType": False, "isSystemLinkType": False},
         "systemLink": False,
     }}, None, flow)
 
@@ -77,8 +78,9 @@ def _send_to_subscribers(site: JiraState, event: str, content: Json, issue: Issu
 
 
 def _matches_filter(site: JiraState, hook: Webhook, issue: Issue) -> bool:
-    seen = make_query_context(site, site.users[hook.owner])
-    return not hook.jql or jql.parse(hook.jql, list_query_fields(site), seen).matches(IssueDocument(site, issue), seen)
+    context = make_query_context(site, site.users[hook.owner])
+    return not hook.jql or jql.parse(hook.jql, list_query_fields(site), context).is_met_by(IssueDocument(site, issue),
+                                                                                           context)
 
 
 def _enqueue(site: JiraState, hook: Webhook, raw: bytes, flow: str) -> None:

@@ -21,7 +21,7 @@ BARE = {**ISSUE, "labels": frozenset(), "assignee": frozenset(), "summary": "Ann
 
 def matches(text, issue=ISSUE, zone=UTC):
     context = jql.Context(NOW, zone, "712020:ada")
-    return jql.parse(text, KNOWN, context).matches(issue, context)
+    return jql.parse(text, KNOWN, context).is_met_by(issue, context)
 
 
 @pytest.mark.parametrize(("query", "wanted"), [("project = INC", True), ("project=INC",
@@ -133,4 +133,4 @@ def test_the_order(order, wanted):
     issues = {1: {"created": 1, "rank:priority": -1, "rank:key": ("INC", 10), "status": frozenset({"done"})},
               2: {"created": 2, "rank:priority": -3, "rank:key": ("INC", 2), "status": frozenset({"to do"})},
               3: {"created": 3, "rank:priority": -1, "rank:key": ("INC", 9), "status": frozenset({"to do"})}}
-    assert jql.parse(order, KNOWN, jql.Context(NOW)).sort(list(issues), issues.__getitem__) == wanted
+    assert jql.parse(order, KNOWN, jql.Context(NOW)).sort_issues(list(issues), issues.__getitem__) == wanted

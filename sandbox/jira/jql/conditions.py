@@ -1,4 +1,4 @@
-"""Whether an issue meets a JQL condition."""
+"""True or false: does an issue meet a JQL condition?"""
 
 import re
 from collections.abc import Callable, Mapping
@@ -9,13 +9,13 @@ from typing import Any
 from sandbox.jira.jql.lexer import JqlError
 from sandbox.jira.jql.text_query import TextQuery
 
-# An issue as JQL sees it: names, ids and keys (case folded) as frozensets, texts as str, dates as datetime;
-# under "rank:<field>" what ORDER BY goes by, where that is something else.
+# An issue as JQL sees it: names, ids and keys (case folded) as frozensets, texts as str, dates as datetime.
+# "rank:<field>" holds what ORDER BY sorts by, if that is another value.
 Document = Mapping[str, Any]
 DATE_FIELDS = frozenset({"updated", "created"})
 TEXT_FIELDS = frozenset({"summary", "description", "text", "comment"})
-OPPOSITE_OPERATORS = {"=": "!=", "!=": "=", "in": "not in", "not in": "in", "~": "!~", "!~": "~", "is": "is not",
-                      "is not": "is", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+OPPOSITE_PAIRS = (("=", "!="), ("in", "not in"), ("~", "!~"), ("is", "is not"), ("<", ">="), (">", "<="))
+OPPOSITE_OPERATORS = dict(OPPOSITE_PAIRS) | {opposite: operator for operator, opposite in OPPOSITE_PAIRS}
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "=": lambda a, b: a == b, "!=": lambda a, b: a != b, "<": lambda a, b: a < b,
     "<=": lambda a, b: a <= b, ">": lambda a, b: a > b, ">=": lambda a, b: a >= b,
@@ -26,7 +26,7 @@ DATE_FORMATS = ("%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M", "%Y-%m-%d", "%Y/%m/%d")
 
 @dataclass(frozen=True)
 class Context:
-    """Who asks, when, and in which time zone dates are read."""
+    """Who asks, when, and the time zone of dates."""
 
     now: datetime
     zone: tzinfo = UTC
@@ -35,7 +35,7 @@ class Context:
 
 @dataclass(frozen=True)
 class Clause:
-    """One condition; `values` are texts, or None for EMPTY; `functions` those of them that are calls."""
+    """One condition; `values` are texts, or None for EMPTY; `functions` are those values that are calls."""
 
     name: str
     operator: str
@@ -43,47 +43,49 @@ class Clause:
     functions: frozenset[str] = frozenset()
 
     def is_met_by(self, issue: Document, context: Context, negated: bool = False) -> bool:
-        """Whether the issue meets it. A field without a value meets no `!=`, as in Jira."""
-        operator, have = OPPOSITE_OPERATORS[self.operator] if negated else self.operator, issue.get(self.name)
+        """True if the issue meets the condition. A field without a value meets no `!=`, as in Jira."""
+        operator, value = OPPOSITE_OPERATORS[self.operator] if negated else self.operator, issue.get(self.name)
         if operator in ("is", "is not"):
-            return bool(have) == (operator == "is not")
-        if not have:
+            return bool(value) == (operator == "is not")
+        if not value:
             return operator == "!~"
         if self.name in DATE_FIELDS:
-            return COMPARISONS[operator](have, parse_date(self.name, str(self.values[0]), context))
+            return COMPARISONS[operator](value, parse_date(self.name, str(self.values[0]), context))
         if self.name in TEXT_FIELDS:
-            return TextQuery(str(self.values[0])).matches(have) == (operator == "~")
-        asked = {context.user if value in self.functions else str(value).casefold() for value in self.values}
-        return bool(asked & have) == (operator in ("=", "in"))
+            return TextQuery(str(self.values[0])).is_met_by(value) == (operator == "~")
+        values = {context.user if text in self.functions else str(text).casefold() for text in self.values}
+        return bool(value & values) == (operator in ("=", "in"))
 
 
 @dataclass(frozen=True)
 class Group:
-    """Conditions joined by `and` or `or`, perhaps turned round by NOT."""
+    """Conditions joined by `and` or `or`, perhaps negated by NOT."""
 
     parts: tuple["Clause | Group", ...]
     needs_all: bool
     negated: bool = False
 
     def is_met_by(self, issue: Document, context: Context, negated: bool = False) -> bool:
-        """Whether the issue meets them. NOT is carried down to the clauses, so that empty fields stay unmatched."""
-        turned = negated != self.negated
-        joined = all if self.needs_all != turned else any
-        return joined(part.is_met_by(issue, context, turned) for part in self.parts)
+        """True if the issue meets them. NOT is carried down to the clauses, so that empty fields stay unmatched."""
+        is_negated = negated != self.negated
+        combine = all if self.needs_all != is_negated else any
+        return combine(part.is_met_by(issue, context, is_negated) for part in self.parts)
 
 
-def parse_date(said: str, text: str, context: Context) -> datetime:
-    """The moment that a date value means."""
+def parse_date(field_name: str, text: str, context: Context) -> datetime:
+    """Return the time that a date value means."""
     if text == "now()":
         return context.now
     parts = re.fullmatch(r"(-?)((?:\d+[wdhm]\s*)+)", text)
     if parts:
         minutes = sum(int(size) * MINUTES_BY_UNIT[unit] for size, unit in re.findall(r"(\d+)([wdhm])", parts[2]))
         return context.now + timedelta(minutes=-minutes if parts[1] else minutes)
-    for form in DATE_FORMATS:
+    for date_format in DATE_FORMATS:
         try:
-            return datetime.strptime(text, form).replace(tzinfo=context.zone)
+            return datetime.strptime(text, date_format).replace(tzinfo=context.zone)
         except ValueError:
             continue
-    raise JqlError(f"Date value '{text}' for field '{said}' is invalid. Valid formats include: 'yyyy/MM/dd HH:mm', "
-                   "'yyyy-MM-dd HH:mm', 'yyyy/MM/dd', 'yyyy-MM-dd', or a period format e.g. '-5d', '4w 2d'.")
+    raise JqlError(
+        f"Date value '{text}' for field '{field_name}' is invalid. Valid formats include: 'yyyy/MM/dd HH:mm', "
+        "'yyyy-MM-dd HH:mm', 'yyyy/MM/dd', 'yyyy-MM-dd', or a period format e.g. '-5d', '4w 2d'."
+    )

@@ -1,4 +1,4 @@
-"""JQL cut into tokens, with the refusals of Jira's own lexer."""
+"""Split JQL into tokens; refuse bad input in the words of Jira's own lexer."""
 
 import re
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ select session set share size sqrt start strict string subtract sum synonym tabl
 true uid union unique update user validate values view was when whenever where while with
 """))
 RESERVED_CHARACTERS = frozenset("+.,;?|*/%^$#@[]{}`\\&")
-ESCAPES = {"t": "\t", "n": "\n", "r": "\r", "\\": "\\", "'": "'", '"': '"', " ": " "}
+ESCAPES = {"t": "\t", "n": "\n", "r": "\r"} | {character: character for character in "\\'\" "}
 TOKEN = re.compile(r"""
     (?P<space>\s+)
   | (?P<quoted>"(?:[^"\\\r\n]|\\.)*"|'(?:[^'\\\r\n]|\\.)*')
@@ -30,7 +30,7 @@ TOKEN = re.compile(r"""
 
 
 class JqlError(ValueError):
-    """What Jira says against a query."""
+    """Raised with Jira's message about a malformed query."""
 
     def __init__(self, complaint: str) -> None:
         super().__init__(f"Error in the JQL Query: {complaint}")
@@ -46,13 +46,13 @@ class Token:
 
     @property
     def keyword(self) -> str:
-        """The word in lower case, "" for anything that is no bare word."""
+        """Return the word in lower case; "" for any other token."""
         return self.text.lower() if self.kind == "word" else ""
 
 
-def tokenize(text: str) -> list[Token]:
-    """The tokens of a query, ending in one of kind `end`."""
-    found = []
+def split_tokens(text: str) -> list[Token]:
+    """Split a query into tokens; the last one is of kind `end`."""
+    tokens = []
     for match in TOKEN.finditer(text):
         kind, piece, at = str(match.lastgroup), match[0], match.start() + 1
         if kind == "open":
@@ -60,11 +60,11 @@ def tokenize(text: str) -> list[Token]:
         if kind == "odd":
             raise _make_reserved_error(piece, at)
         if kind == "quoted":
-            found.append(Token("quoted", _unescape(piece[1:-1], at), at))
+            tokens.append(Token("quoted", _unescape(piece[1:-1], at), at))
         elif kind != "space":
-            found.append(Token("word" if kind == "custom" else kind, piece, at))
+            tokens.append(Token("word" if kind == "custom" else kind, piece, at))
             _check_characters(kind, piece, at)
-    return [*found, Token("end", "", len(text) + 1)]
+    return [*tokens, Token("end", "", len(text) + 1)]
 
 
 def _check_characters(kind: str, piece: str, at: int) -> None:
@@ -79,11 +79,11 @@ def _make_reserved_error(character: str, at: int) -> JqlError:
 
 
 def _unescape(inner: str, at: int) -> str:
-    def plain(match: re.Match[str]) -> str:
+    def replace_escape(match: re.Match[str]) -> str:
         if match[1]:
             return chr(int(match[1], 16))
         if match[2] not in ESCAPES:
             raise JqlError(f"'\\{match[2]}' is an illegal JQL escape sequence. The valid escape sequences are "
                            rf"\', \", \t, \n, \r, \\, '\ ' and \uXXXX. (line 1, character {at})")
         return ESCAPES[match[2]]
-    return re.sub(r"\\(?:u([0-9a-fA-F]{4})|(.))", plain, inner, flags=re.DOTALL)
+    return re.sub(r"\\(?:u([0-9a-fA-F]{4})|(.))", replace_escape, inner, flags=re.DOTALL)

@@ -1,4 +1,4 @@
-"""A part of JQL, as strict as Jira is: parsed, then matched against what an issue is known by."""
+"""Parse a subset of JQL as strictly as Jira does, and match it against issues."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from sandbox.jira.jql.conditions import (
     Group,
     parse_date,
 )
-from sandbox.jira.jql.lexer import RESERVED_WORDS, JqlError, Token, tokenize
+from sandbox.jira.jql.lexer import RESERVED_WORDS, JqlError, Token, split_tokens
 from sandbox.jira.jql.text_query import TextQuery
 
 __all__ = ["Context", "Document", "JqlError", "Query", "parse"]
@@ -26,31 +26,31 @@ FIELD_ALIASES = {"type": "issuetype", "issue": "key", "issuekey": "key", "id": "
 
 @dataclass(frozen=True)
 class Query:
-    """A parsed query; `where` is None where it restricts nothing."""
+    """A parsed query; `where` is None if it restricts nothing."""
 
     where: Clause | Group | None
     order: tuple[tuple[str, bool], ...] = field(default=())
 
-    def matches(self, issue: Document, context: Context) -> bool:
-        """Whether the issue meets the query."""
+    def is_met_by(self, issue: Document, context: Context) -> bool:
+        """True if the issue meets the query."""
         return self.where is None or self.where.is_met_by(issue, context)
 
-    def sort(self, issues: list[Any], document: Callable[[Any], Document]) -> list[Any]:
-        """The issues as ORDER BY says; otherwise the newest first."""
+    def sort_issues(self, issues: list[Any], document: Callable[[Any], Document]) -> list[Any]:
+        """Return the issues as ORDER BY says; newest first by default."""
         for name, descending in reversed(self.order or (("created", True),)):
             issues = sorted(issues, key=lambda issue: _make_sort_key(document(issue), name), reverse=descending)
         return issues
 
 
-def parse(text: str, known: Mapping[str, str], context: Context) -> Query:
-    """The query. `known` says which fields there are besides the usual: name -> name in the document."""
-    return _Parser(text, known, context).parse_query()
+def parse(text: str, field_names: Mapping[str, str], context: Context) -> Query:
+    """Parse the query. `field_names` maps the names of more fields to their names in the document."""
+    return _Parser(text, field_names, context).parse_query()
 
 
 class _Parser:
-    def __init__(self, text: str, known: Mapping[str, str], context: Context) -> None:
-        self.tokens_left = tokenize(text)
-        self.field_names, self.context = known, context
+    def __init__(self, text: str, field_names: Mapping[str, str], context: Context) -> None:
+        self.tokens_left = split_tokens(text)
+        self.field_names, self.context = field_names, context
 
     def parse_query(self) -> Query:
         where = None if self.tokens_left[0].kind == "end" or self._is_at_order_by() else self._parse_or()
@@ -59,12 +59,12 @@ class _Parser:
             raise self._make_error("Expecting either 'OR' or 'AND' but got")
         return Query(where, order)
 
-    def _take_token(self, *wanted: str) -> bool:
+    def _take_token(self, *words: str) -> bool:
         token = self.tokens_left[0]
-        found = (token.keyword or (token.text if token.kind == "sign" else "")) in wanted
-        if found:
+        matches = (token.keyword or (token.text if token.kind == "sign" else "")) in words
+        if matches:
             self.tokens_left.pop(0)
-        return found
+        return matches
 
     def _is_at_order_by(self) -> bool:
         return self.tokens_left[0].keyword == "order"
@@ -97,13 +97,13 @@ class _Parser:
         return inner
 
     def _parse_clause(self) -> Clause:
-        said, name = self._parse_field()
+        field_name, name = self._parse_field()
         operator = self._parse_operator()
-        listed = operator in ("in", "not in")
-        values, functions = self._parse_list() if listed else self._parse_value()
-        _check_operator(said, name, operator, values)
+        takes_list = operator in ("in", "not in")
+        values, functions = self._parse_list() if takes_list else self._parse_value()
+        _check_operator(field_name, name, operator, values)
         if name in DATE_FIELDS and operator not in ("is", "is not"):
-            parse_date(said, str(values[0]), self.context)
+            parse_date(field_name, str(values[0]), self.context)
         return Clause(name, operator, values, functions)
 
     def _parse_field(self) -> tuple[str, str]:
@@ -161,31 +161,31 @@ class _Parser:
         self.tokens_left.pop(0)
         if not self._take_token("by"):
             raise self._make_error("Expecting 'by' but got")
-        found: list[tuple[str, bool]] = []
-        while not found or self._take_token(","):
+        order: list[tuple[str, bool]] = []
+        while not order or self._take_token(","):
             _, name = self._parse_field()
             descending = self._take_token("desc")
             if not descending:
                 self._take_token("asc")
-            found.append((name, descending))
-        return tuple(found)
+            order.append((name, descending))
+        return tuple(order)
 
 
-def _check_operator(said: str, name: str, operator: str, values: tuple[str | None, ...]) -> None:
+def _check_operator(field_name: str, name: str, operator: str, values: tuple[str | None, ...]) -> None:
     allowed = ({"~", "!~"} if name in TEXT_FIELDS else set(COMPARISONS) if name in DATE_FIELDS
                else {"=", "!=", "in", "not in"})
     if operator not in allowed | {"is", "is not"}:
-        raise JqlError(f"The operator '{operator}' is not supported by the '{said}' field.")
+        raise JqlError(f"The operator '{operator}' is not supported by the '{field_name}' field.")
     if (operator in ("is", "is not")) != (values == (None,)):
-        raise JqlError(f"The operator '{operator}' cannot be used with this value of the field '{said}'.")
+        raise JqlError(f"The operator '{operator}' cannot be used with this value of the field '{field_name}'.")
     if name in TEXT_FIELDS and values[0] is not None:
         try:
             TextQuery(values[0])
         except ValueError as error:
-            raise JqlError(f"The text query '{values[0]}' for field '{said}' is not valid.") from error
+            raise JqlError(f"The text query '{values[0]}' for field '{field_name}' is not valid.") from error
 
 
 def _make_sort_key(issue: Document, name: str) -> tuple[Any, ...]:
     value = issue.get(f"rank:{name}", issue.get(name))
-    shown = sorted(value) if isinstance(value, frozenset) else value
-    return (True, shown) if shown else (False,)
+    sort_value = sorted(value) if isinstance(value, frozenset) else value
+    return (True, sort_value) if sort_value else (False,)
