@@ -1,11 +1,10 @@
-"""What people wrote on Jira as plain text: Atlassian documents (REST v3) and wiki markup (webhooks). Pure."""
+"""Renders Atlassian documents, in which REST v3 returns what people wrote, as plain text. Pure."""
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-# Documents nest a few levels; what goes deeper was made to break a reader.
+# Documents nest a few levels; a deeper one was made to break its reader.
 MAX_DEPTH = 50
 UNNAMED_MENTION = "@someone"
 CODE_FENCE = "```"
@@ -13,25 +12,22 @@ Node = Mapping[str, Any]
 
 
 def to_plain_text(body: Any) -> str:
-    """The text of a comment or description, a line a paragraph; never raises."""
-    text = (wiki_to_plain_text(body) if isinstance(body, str)
-            else "\n".join(_render_blocks(_get_children(body), MAX_DEPTH)))
-    return text.rstrip()
+    """Return the text of a document, a line a paragraph; never raises. Text that is no document stays as it is."""
+    return (body if isinstance(body, str) else "\n".join(_render_blocks(_get_children(body), MAX_DEPTH))).rstrip()
 
 
 def _get_children(node: Any) -> list[Node]:
-    found = node.get("content") if isinstance(node, Mapping) else None
-    return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
+    children = node.get("content") if isinstance(node, Mapping) else None
+    return [child for child in children if isinstance(child, Mapping)] if isinstance(children, list) else []
 
 
 def _get_attribute(node: Node, *names: str) -> str:
     attrs = node.get("attrs")
-    given = (attrs.get(name) for name in names) if isinstance(attrs, Mapping) else ()
-    return next((str(one) for one in given if one not in (None, "")), "")
+    values = (attrs.get(name) for name in names) if isinstance(attrs, Mapping) else ()
+    return next((str(value) for value in values if value not in (None, "")), "")
 
 
 def _render_blocks(nodes: Iterable[Node], depth: int) -> list[str]:
-    """The lines of several blocks."""
     if depth <= 0:
         return []
     return [line for node in nodes for line in BLOCK_RENDERERS.get(str(node.get("type")), _render_paragraph)(node,
@@ -39,7 +35,7 @@ def _render_blocks(nodes: Iterable[Node], depth: int) -> list[str]:
 
 
 def _render_paragraph(node: Node, depth: int) -> list[str]:
-    if any(str(one.get("type")) in BLOCK_RENDERERS for one in _get_children(node)):
+    if any(str(child.get("type")) in BLOCK_RENDERERS for child in _get_children(node)):
         return _render_blocks(_get_children(node), depth - 1)
     return (_render_inline([node] if "text" in node or not _get_children(node) else _get_children(node), depth)
             or "").split("\n")
@@ -57,9 +53,9 @@ def _render_unknown_inline(node: Node, depth: int) -> str:
 
 def _render_text(node: Node, _: int) -> str:
     text, marks = str(node.get("text") or ""), node.get("marks")
-    found = [_get_attribute(mark, "href") for mark in (marks if isinstance(marks, list) else [])
-             if isinstance(mark, Mapping) and mark.get("type") == "link"]
-    return _render_link(text, found[0]) if found and found[0] else text
+    urls = [_get_attribute(mark, "href") for mark in (marks if isinstance(marks, list) else [])
+            if isinstance(mark, Mapping) and mark.get("type") == "link"]
+    return _render_link(text, urls[0]) if urls and urls[0] else text
 
 
 def _render_link(text: str, url: str) -> str:
@@ -81,13 +77,12 @@ def _render_mention(node: Node, _: int) -> str:
 def _render_list(node: Node, depth: int) -> list[str]:
     first = _get_attribute(node, "order")
     start = int(first) if first.isdecimal() else 1
-    ordered = node.get("type") == "orderedList"
     lines = []
     for number, item in enumerate(_get_children(node), start):
-        done = {"DONE": "[x] ", "TODO": "[ ] "}.get(_get_attribute(item, "state"), "")
-        sign = f"{number}. " if ordered else done or "- "
+        checkbox = {"DONE": "[x] ", "TODO": "[ ] "}.get(_get_attribute(item, "state"), "")
+        bullet = f"{number}. " if node.get("type") == "orderedList" else checkbox or "- "
         inner = _render_paragraph(item, depth - 1) if depth > 1 else []
-        lines += [(sign if at == 0 else "  ") + line for at, line in enumerate(inner)]
+        lines += [(bullet if position == 0 else "  ") + line for position, line in enumerate(inner)]
     return lines
 
 
@@ -154,64 +149,3 @@ INLINE_RENDERERS: Mapping[str, Callable[[Node, int], str]] = {
     "inlineCard": lambda node, _: _get_attribute(node, "url"),
     "mediaInline": lambda _, __: "[attachment]",
 }
-
-# Wiki markup: https://jira.atlassian.com/secure/WikiRendererHelpAction.jspa?section=all
-WIKI_CODE_BLOCK = re.compile(r"\{(code|noformat)(?::([^}\n]*))?\}\n?(.*?)\n?\{\1\}", re.DOTALL)
-WIKI_REPLACEMENTS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"^h[1-6]\.[ \t]+", re.MULTILINE), ""),
-    (re.compile(r"^bq\.[ \t]+", re.MULTILINE), "> "),
-    (re.compile(r"^-{4,}[ \t]*$", re.MULTILINE), "---"),
-    (re.compile(r"\{panel(?::[^}\n]*?title=([^|}\n]*)[^}\n]*)?\}"), r"\1"),
-    (re.compile(r"\{(?:panel:[^}\n]*|color(?::[^}\n]*)?|anchor:[^}\n]*)\}"), ""),
-    (re.compile(r"\{\{(.+?)\}\}"), r"\1"),
-    (re.compile(r"\[~accountid:[^\]\s]+\]"), UNNAMED_MENTION),
-    (re.compile(r"\[([^|\]\n]+)\|((?:https?|mailto|ftp)[^|\]\s]*)(?:\|[^\]\n]*)?\]"), r"\1 (\2)"),
-    (re.compile(r"\[((?:https?|mailto|ftp):[^|\]\s]+)\]"), r"\1"),
-    (re.compile(r"!([^!|\s][^!|\n]*\.\w{2,5})(?:\|[^!\n]*)?!"), r"[attachment \1]"),
-    (re.compile(r"(?<![\w*\\])\*(?=\S)([^*\n]+?)(?<=[^\s\\])\*(?![\w*])"), r"\1"),
-    (re.compile(r"(?<![\w_\\])_(?=\S)([^_\n]+?)(?<=[^\s\\])_(?![\w_])"), r"\1"),
-    (re.compile(r"[ \t]*\\\\[ \t]*\n?"), "\n"),
-    (re.compile(r"\\([{}\[\]*_!|#+~^?-])"), r"\1"),
-)
-REPEATED_URL = re.compile(r"(\S+) \(\1\)")
-
-
-def wiki_to_plain_text(text: str) -> str:
-    """The text of wiki markup; what stands in code blocks stays as it is."""
-    parts, end = [], 0
-    text = text.replace("\r\n", "\n")
-    for found in WIKI_CODE_BLOCK.finditer(text):
-        parts.append(_render_wiki_text(text[end : found.start()]))
-        language = (found[2] or "").split("|")[0] if "=" not in (found[2] or "").split("|")[0] else ""
-        parts.append(f"{CODE_FENCE}{language}\n{found[3]}\n{CODE_FENCE}")
-        end = found.end()
-    return "".join([*parts, _render_wiki_text(text[end:])])
-
-
-def _render_wiki_text(text: str) -> str:
-    text = re.sub(r"\{quote\}\n?(.*?)\n?\{quote\}", _quote_lines, text, flags=re.DOTALL)
-    lines, numbers = [], [0] * MAX_DEPTH
-    for line in text.split("\n"):
-        shown, numbers = _render_wiki_line(line, numbers)
-        lines.append(shown)
-    text = "\n".join(lines)
-    for pattern, instead in WIKI_REPLACEMENTS:
-        text = pattern.sub(instead, text)
-    return REPEATED_URL.sub(r"\1", text)
-
-
-def _quote_lines(found: re.Match[str]) -> str:
-    return "\n".join(f"> {line}" for line in found[1].split("\n"))
-
-
-def _render_wiki_line(line: str, numbers: list[int]) -> tuple[str, list[int]]:
-    """A line of a list or a table, with the number that it has in its list."""
-    item = re.match(r"([*#-]{1,6})[ \t]+(?=\S)", line)
-    if item:
-        depth, rest = len(item[1]), line[item.end() :]
-        now = [*numbers[:depth], numbers[depth] + 1, *[0] * (MAX_DEPTH - depth - 1)]
-        sign = f"{now[depth]}. " if item[1][-1] == "#" else "- "
-        return "  " * (depth - 1) + sign + rest, now
-    if re.match(r"\|.*\|[ \t]*$", line):
-        line = " | ".join(cell.strip() for cell in re.split(r"\|\|?", line.strip().strip("|")))
-    return line, [0] * MAX_DEPTH

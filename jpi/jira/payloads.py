@@ -12,7 +12,7 @@ FIELD_NAME_BY_ID = {"summary": "title", "priority": "priority", "assignee": "ass
 
 
 def parse_comment(found: Json) -> Comment:
-    """A comment as a webhook (wiki markup) or the REST API (a document) shows it.
+    """Return a comment. A webhook's text is wiki markup, kept as it came: the comment is read again as a document.
 
     `jsdPublic` false: internal, in a service project. `visibility`: for one role or group.
     """

@@ -130,8 +130,10 @@ def test_a_note_is_of_the_incident_that_it_names():
 ])
 def test_a_comment_says_who_what_and_for_whom(changes, internal):
     [event] = jira_webhooks.parse_delivery(encode_body(make_comment_body(**changes)), {})
-    said = event.comment
-    assert (said.id, said.text, said.author.name, said.internal) == ("10500", "Traffic is back.", "Jim Jira", internal)
+    comment = event.comment
+    # The markup stays: the comment is read again as a document before its text is used.
+    assert (comment.id, comment.text, comment.author.name) == ("10500", "Traffic is *back*.", "Jim Jira")
+    assert comment.internal == internal
     assert (event.issue, event.has_snapshot, event.deleted) == (Issue("INCIDENT-1", "10001"), False, False)
     [gone] = jira_webhooks.parse_delivery(encode_body(make_comment_body(event="comment_deleted")), {})
     assert gone.deleted

@@ -1,4 +1,4 @@
-"""Documents and wiki markup as plain text, and back."""
+"""Documents as plain text, and back."""
 
 import pytest
 from hypothesis import given
@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from jpi.domain.text_limits import to_adf_document
 from jpi.jira.adf import to_plain_text
-from sandbox.jira import adf
 
 URL = "https://acme.example/a?b=1"
 WORDS = st.text("abcXYZ .,:;'äß🔥-()", min_size=1, max_size=20).map(lambda text: " ".join(text.split())).filter(bool)
@@ -66,38 +65,8 @@ def test_a_document_becomes_text(body, wanted):
     assert to_plain_text(body) == wanted
 
 
-@pytest.mark.parametrize(("body", "wanted"), [
-    ("h2. Why\nbecause", "Why\nbecause"),
-    ("a *bold* and _slanted_ {{word}}", "a bold and slanted word"),
-    ("{code:python}\na *b* [x|http://y]\n{code}", "```python\na *b* [x|http://y]\n```"),
-    ("before {noformat}\n_raw_\n{noformat} after", "before ```\n_raw_\n``` after"),
-    ("{quote}\nsaid\nso\n{quote}", "> said\n> so"),
-    ("bq. said", "> said"),
-    ("{panel:title=Mind|borderStyle=solid}this{panel}", "Mindthis"),
-    ("{color:#ff0000}red{color}", "red"),
-    ("* one\n## a\n## b\n* two", "- one\n  1. a\n  2. b\n- two"),
-    ("# x\n# y\n\n# z", "1. x\n2. y\n\n1. z"),
-    (f"see [here|{URL}] and [{URL}] and [{URL}|{URL}|smart-link]", f"see here ({URL}) and {URL} and {URL}"),
-    ("by [~accountid:712020:abc-d]", "by @someone"),
-    ("!shot.png|thumbnail! and Help!!", "[attachment shot.png] and Help!!"),
-    ("||h||i||\n|1|2|", "h | i\n1 | 2"),
-    (r"a\\b", "a\nb"),
-    ("----", "---"),
-    (r"\{not a macro\} \*star\*", "{not a macro} *star*"),
-    ("a\r\nb", "a\nb"),
-    *((same, same) for same in ("a * b * c", "snake_case_name", "array[0] [1]", "{ x: 1 }", "a - b", "C:/d|e", "wow!",
-                                "-v is a flag", "#1 is down")),
-])
-def test_wiki_markup_becomes_text(body, wanted):
-    assert to_plain_text(body) == wanted
-
-
-@pytest.mark.parametrize("body", [doc(p("Hello"), p("you")), doc(node("bulletList", item(p("one")), item(p("two")))),
-                                  doc(p("a ", text("b", "strong"), " c")), doc(node("codeBlock", text("x = 1"))),
-                                  doc(p(text("here", "link", attrs={"href": URL})))])
-def test_both_ways_of_telling_say_the_same(body):
-    lines = [line for line in to_plain_text(adf.to_wiki_text(body)).split("\n") if line]
-    assert lines == to_plain_text(body).split("\n")
+def test_text_that_is_no_document_stays_as_it_is():
+    assert to_plain_text("h2. *Why*\n{code}x{code}\n") == "h2. *Why*\n{code}x{code}"
 
 
 @given(st.lists(st.one_of(WORDS, st.just(""), WORDS.map(lambda words: f"{words} {URL} {words}")), max_size=6))
