@@ -1,4 +1,4 @@
-"""Secrets by name: `ssm:/path` (a SecureString) and `secretsmanager:name`, looked up where settings give them so."""
+"""Reads secrets by name: `ssm:/path` (a SecureString) and `secretsmanager:name` in settings."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -7,35 +7,37 @@ from typing import Any
 from jpi import aws
 
 SSM_PREFIX, SECRETS_MANAGER_PREFIX = "ssm:", "secretsmanager:"
-# Most names of one call: AWS, GetParameters.
+# AWS's limit on the names of one GetParameters call.
 MAX_NAMES_PER_CALL = 10
-# What a reference stands for, or why that is not known.
+# The secret of each reference, or the error that hides it.
 SecretLookups = Mapping[str, str | Exception]
 
 
 def resolve_references(values: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    """The settings, by name, with each reference in them (several, comma-separated) replaced by what it stands for; and
-    what is wrong with those that stand for nothing, in AWS's words. Nobody is asked where there is none.
+    """Return the settings, by name, with the secrets in place of references, and the problems in AWS's words.
+
+    A value may hold several references, comma-separated. Without any reference AWS is not called.
     """
-    wanted = sorted({reference for value in values.values() for reference in _find_references(value)})
-    found = {**_fetch_parameters([one for one in wanted if one.startswith(SSM_PREFIX)]),
-             **_fetch_managed_secrets([one for one in wanted if one.startswith(SECRETS_MANAGER_PREFIX)])}
-    known = {reference: secret for reference, secret in found.items() if isinstance(secret, str)}
-    problems = [f"{name} ({reference}): {found[reference]}" for name, value in values.items()
-                for reference in _find_references(value) if reference not in known]
-    return {name: _replace_references(value, known) for name, value in values.items()}, problems
+    references = sorted({reference for value in values.values() for reference in _find_references(value)})
+    lookups = {**_fetch_parameters([reference for reference in references if reference.startswith(SSM_PREFIX)]),
+               **_fetch_managed_secrets([reference for reference in references
+                                         if reference.startswith(SECRETS_MANAGER_PREFIX)])}
+    secrets = {reference: secret for reference, secret in lookups.items() if isinstance(secret, str)}
+    problems = [f"{name} ({reference}): {lookups[reference]}" for name, value in values.items()
+                for reference in _find_references(value) if reference not in secrets]
+    return {name: _replace_references(value, secrets) for name, value in values.items()}, problems
 
 
 def get_stored_at(reference: str) -> datetime | None:
-    """When what a reference stands for was stored; None where it is no reference, or nobody can tell."""
+    """Return when a secret was stored; None if the value is not a reference or AWS does not say."""
     try:
         if reference.startswith(SSM_PREFIX):
-            found = _make_client("ssm").get_parameters(Names=[reference.removeprefix(SSM_PREFIX)])["Parameters"]
-            return next((one["LastModifiedDate"] for one in found), None)
+            answer = _make_client("ssm").get_parameters(Names=[reference.removeprefix(SSM_PREFIX)])
+            return next((parameter["LastModifiedDate"] for parameter in answer["Parameters"]), None)
         if reference.startswith(SECRETS_MANAGER_PREFIX):
-            found = _make_client("secretsmanager").get_secret_value(
-                SecretId=reference.removeprefix(SECRETS_MANAGER_PREFIX))
-            return found["CreatedDate"]  # type: ignore[no-any-return]
+            name = reference.removeprefix(SECRETS_MANAGER_PREFIX)
+            created_at: datetime = _make_client("secretsmanager").get_secret_value(SecretId=name)["CreatedDate"]
+            return created_at
     except aws.CALL_ERRORS:
         return None
     return None
@@ -50,46 +52,49 @@ def _replace_references(value: str, secrets: Mapping[str, str]) -> str:
 
 
 def _fetch_parameters(references: Sequence[str]) -> SecretLookups:
-    batches = [references[start : start + MAX_NAMES_PER_CALL]
-               for start in range(0, len(references), MAX_NAMES_PER_CALL)]
-    ssm = _make_client("ssm") if batches else None
-    return {one: value for batch in batches for one, value in _fetch_parameter_batch(ssm, batch).items()}
+    ssm = _make_client("ssm") if references else None
+    batches = (references[start : start + MAX_NAMES_PER_CALL] for start in range(0, len(references),
+                                                                                 MAX_NAMES_PER_CALL))
+    return {reference: secret for batch in batches
+            for reference, secret in _fetch_parameter_batch(ssm, batch).items()}
 
 
 def _fetch_parameter_batch(ssm: Any, references: Sequence[str]) -> SecretLookups:
-    """Of several names of which one may not be read, AWS refuses all: then each by itself."""
+    """Return the secrets; where AWS refuses the whole batch because of one name, ask for each name alone."""
     try:
-        answer = ssm.get_parameters(Names=[one.removeprefix(SSM_PREFIX) for one in references], WithDecryption=True)
+        answer = ssm.get_parameters(Names=[reference.removeprefix(SSM_PREFIX) for reference in references],
+                                    WithDecryption=True)
     except aws.CALL_ERRORS as error:
         if len(references) == 1 or not isinstance(error, aws.REFUSAL_ERROR):
             return dict.fromkeys(references, error)
-        return {one: value for reference in references for one,
-                value in _fetch_parameter_batch(ssm, [reference]).items()}
-    missing = {f"{SSM_PREFIX}{name}": LookupError("there is no such parameter") for name in answer["InvalidParameters"]}
-    return {one: missing.get(one) or _select_parameter(one.removeprefix(SSM_PREFIX), answer["Parameters"])
-            for one in references}
+        return {reference: _fetch_parameter_batch(ssm, [reference])[reference] for reference in references}
+    return {f"{SSM_PREFIX}{name}": _select_parameter(name, answer)
+            for name in (reference.removeprefix(SSM_PREFIX) for reference in references)}
 
 
-def _select_parameter(name: str, parameters: Sequence[Mapping[str, Any]]) -> str | Exception:
-    """The value of a name; a version or label that was asked for stands beside it (AWS), or not (moto)."""
-    named = {f"{one['Name']}{one.get('Selector', '')}": str(one["Value"]) for one in parameters}
-    return named.get(name) or named.get(name.partition(":")[0]) or LookupError("there is no such parameter")
+def _select_parameter(name: str, answer: Mapping[str, Any]) -> str | Exception:
+    """Return the value of a name, with or without the version or label that AWS puts beside it (moto does not)."""
+    values = {f"{parameter['Name']}{parameter.get('Selector', '')}": str(parameter["Value"])
+              for parameter in answer["Parameters"]}
+    value = values.get(name) or values.get(name.partition(":")[0])
+    return value if value and name not in answer["InvalidParameters"] else LookupError("there is no such parameter")
 
 
 def _fetch_managed_secrets(references: Sequence[str]) -> SecretLookups:
-    there = _make_client("secretsmanager") if references else None
-    return {one: _fetch_managed_secret(there, one.removeprefix(SECRETS_MANAGER_PREFIX)) for one in references}
+    client = _make_client("secretsmanager") if references else None
+    return {reference: _fetch_managed_secret(client, reference.removeprefix(SECRETS_MANAGER_PREFIX))
+            for reference in references}
 
 
-def _fetch_managed_secret(secrets_manager: Any, name: str) -> str | Exception:
+def _fetch_managed_secret(client: Any, name: str) -> str | Exception:
     try:
-        return str(secrets_manager.get_secret_value(SecretId=name)["SecretString"])
+        return str(client.get_secret_value(SecretId=name)["SecretString"])
     except aws.CALL_ERRORS as error:
         return error
     except KeyError:
-        return LookupError("the secret is no text")
+        return LookupError("the secret is binary, not text")
 
 
 def _make_client(service: str) -> Any:
-    # A delivery may be waiting for it.
+    # A delivery may be waiting for the secret.
     return aws.make_client(service, aws.Location(aws.get_region()), aws.QUICK_CONFIG)

@@ -1,4 +1,4 @@
-"""The queue's function: applies events, in order by incident, and says which are to be brought again."""
+"""The queue's function: applies events in order by incident and reports the messages to retry."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -13,31 +13,31 @@ from jpi.errors import AwsOutage, PermanentError, RetryableError
 from jpi.handlers.invocation import start_invocation
 from jpi.metrics import build_emf_fields, declare_metrics
 
-# A failure is tried again after 4 seconds, 8, 16 ... 15 minutes at most, but not before the service wants it.
+# A failure is retried after 4 seconds, 8, 16 ... 15 minutes at most, but not before the time the service asks for.
 BASE_WAIT_SECONDS = 2.0
 MAX_WAIT_SECONDS = 900.0
 MAX_DOUBLINGS = 9
 
 
 def handler(event: Any, context: Any) -> PartialItemFailureResponse:
-    """Apply an SQS batch; `batchItemFailures` are those not applied, and all later ones of their incidents."""
-    there = wiring.get_app()
-    request = start_invocation(there, context)
-    _count_queue_waits(there, event["Records"])
+    """Apply an SQS batch; `batchItemFailures` names the failed messages and all later ones of their incidents."""
+    app = wiring.get_app()
+    request = start_invocation(app, context)
+    _count_queue_waits(app, event["Records"])
     processor = SqsFifoPartialProcessor(skip_group_on_error=True)
     processor.raise_on_entire_batch_failure = False
     waits: dict[str, int] = {}
-    answer = process_partial_response(event, partial(_apply_record, there, waits), processor)
-    failed = {one["itemIdentifier"] for one in answer["batchItemFailures"]}
-    logs.set_request_id(there.log, request)
-    there.report_metrics()
-    _delay_failed_messages(there, {one["receiptHandle"]: waits[one["attributes"]["MessageGroupId"]]
-                                   for one in event["Records"] if one["messageId"] in failed})
+    answer = process_partial_response(event, partial(_apply_record, app, waits), processor)
+    failed_ids = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
+    logs.set_request_id(app.log, request)
+    app.report_metrics()
+    _delay_failed_messages(app, {record["receiptHandle"]: waits[record["attributes"]["MessageGroupId"]]
+                                 for record in event["Records"] if record["messageId"] in failed_ids})
     return answer
 
 
 def _apply_record(app: wiring.App, waits: dict[str, int], record: SQSRecord) -> None:
-    """Raises what a retry may mend, and says when; anything else ends here, its reason in the log and on the link."""
+    """Apply one event. Raise what a retry may mend and put its wait into `waits`; log what no retry mends."""
     try:
         event = event_codec.decode_event(record.body)
         logs.set_request_id(app.log, event.request)
@@ -52,10 +52,10 @@ def _apply_record(app: wiring.App, waits: dict[str, int], record: SQSRecord) -> 
 
 
 def _count_queue_waits(app: wiring.App, records: Sequence[Mapping[str, Any]]) -> None:
-    """Count how long each event that comes for the first time was in the queue."""
+    """Count how long each event was in the queue before its first delivery."""
     now = app.clock()
-    waits = [max(0.0, now - int(one["attributes"]["SentTimestamp"]) / 1000) for one in records
-             if one["attributes"]["ApproximateReceiveCount"] == "1"]
+    waits = [max(0.0, now - int(record["attributes"]["SentTimestamp"]) / 1000) for record in records
+             if record["attributes"]["ApproximateReceiveCount"] == "1"]
     for seconds in waits:
         app.metrics.add_duration("wait", seconds)
     if waits:
@@ -65,16 +65,16 @@ def _count_queue_waits(app: wiring.App, records: Sequence[Mapping[str, Any]]) ->
 
 
 def _compute_retry_seconds(error: Exception, record: SQSRecord) -> int:
-    received = min(int(record.attributes.approximate_receive_count), MAX_DOUBLINGS)
-    asked = error.retry_after_seconds if isinstance(error, RetryableError) else 0.0
-    return int(min(MAX_WAIT_SECONDS, max(asked + 1.0, BASE_WAIT_SECONDS * 2.0**received)))
+    doublings = min(int(record.attributes.approximate_receive_count), MAX_DOUBLINGS)
+    retry_after = error.retry_after_seconds if isinstance(error, RetryableError) else 0.0
+    return int(min(MAX_WAIT_SECONDS, max(retry_after + 1.0, BASE_WAIT_SECONDS * 2.0**doublings)))
 
 
 def _delay_failed_messages(app: wiring.App, seconds_by_receipt: dict[str, int]) -> None:
-    """An incident's messages all for as long as its first failure asks: SQS holds back the rest of them anyway."""
+    """Delay an incident's messages as long as its first failure asks; SQS holds the later ones back anyway."""
     try:
         if app.queue:
             app.queue.delay_messages(seconds_by_receipt)
     except AwsOutage as error:
-        # They come again all the same, only later.
+        # SQS delivers them again when their visibility ends.
         app.log.warning("messages were not put off", extra={"reason": str(error)})

@@ -8,19 +8,19 @@ from jpi.status_page import probes, queries
 
 
 def handler(event: Any, context: Any) -> dict[str, int]:
-    """Poll once; how many entries were read, events applied or queued, incidents left for the next poll.
+    """Poll once and return the counts of entries read, events handed over, and incidents left for the next poll.
 
-    Raises where PagerDuty, DynamoDB or the queue failed: the cursor stays, and the next poll reads it all again.
+    Raises if PagerDuty, DynamoDB or the queue failed: the cursor stays, and the next poll reads everything again.
     """
-    there = wiring.get_app()
-    request = start_invocation(there, context)
+    app = wiring.get_app()
+    request = start_invocation(app, context)
     try:
-        done = there.poller.run(request)
-        probes.run_probes_if_due(there)
+        counts = app.poller.run(request)
+        probes.run_probes_if_due(app)
     except Exception as error:
-        queries.record_poll_failure(there, error)
+        queries.record_poll_failure(app, error)
         raise
     finally:
-        there.report_metrics()
-    there.log.info("polled", extra=done)
-    return done
+        app.report_metrics()
+    app.log.info("polled", extra=counts)
+    return counts

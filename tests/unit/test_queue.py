@@ -204,7 +204,7 @@ def test_a_message_that_cannot_be_read_ends_at_once(queued, body, caplog):
     queued.event_source._sqs.send_message(QueueUrl=queued.event_source.url, MessageBody=body, MessageGroupId="Q1",
                                           MessageDeduplicationId="1")
     assert queued.event_source.process_batch() == 1
-    assert "the message is not an event of ours" in str([vars(one) for one in caplog.records])
+    assert "the message is not an event of jpi" in str([vars(one) for one in caplog.records])
 
 
 def test_a_mistake_of_ours_is_parked_and_not_lost(make_world, monkeypatch, caplog):
