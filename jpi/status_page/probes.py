@@ -56,4 +56,4 @@ def load_probe_results(app: wiring.App) -> dict[str, Any]:
     """What was found last: `at` in epoch seconds (None: nobody looked), and `found`, each check, ok, said, looked,
     and silent: whether its service did not answer.
     """
-    return app.cache.reload(CACHE_KEY) or {"at": None, "found": []}
+    return app.cache.get_stored(CACHE_KEY) or {"at": None, "found": []}

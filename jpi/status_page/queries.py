@@ -71,7 +71,7 @@ def get_last_poll_time(app: wiring.App) -> float | None:
 
 
 def _read_poll_state(app: wiring.App) -> tuple[float | None, str]:
-    succeeded, failed = get_last_poll_time(app), app.cache.reload(POLL_ERROR_CACHE_KEY)
+    succeeded, failed = get_last_poll_time(app), app.cache.get_stored(POLL_ERROR_CACHE_KEY)
     return succeeded, failed["reason"] if failed and failed["at"] > (succeeded or 0.0) else ""
 
 

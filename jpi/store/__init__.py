@@ -1,1 +1,1 @@
-"""DynamoDB: links, the ledger and the poll's cursor."""
+"""Keeps links, processed ids and the poll's cursor in DynamoDB."""

@@ -1,4 +1,4 @@
-"""How far the poll has read, in DynamoDB."""
+"""Keeps the poll cursor in DynamoDB."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -9,13 +9,13 @@ CURSOR_NAME = "log_entries_cursor"
 
 
 class Cursor:
-    """The poll's position, saved only over the one that was read."""
+    """The poll's position, saved only over the version that was read."""
 
     def __init__(self, table: ConfigTable) -> None:
         self._table = table
 
     def load(self) -> PollPosition | None:
-        """Where the last poll ended; None before the first."""
+        """Return where the last poll ended; None before the first poll."""
         item = self._table.get(CURSOR_NAME, "reading the cursor", consistent=True)
         if item is None:
             return None
@@ -27,7 +27,7 @@ class Cursor:
                             datetime.fromtimestamp(polled, UTC) if polled else None, item.version)
 
     def save(self, position: PollPosition) -> None:
-        """Save over the position of this version, None where there was none; LostRace where another poll did."""
+        """Save over the position's version; LostRace if another poll was first."""
         value = {"until": position.read_until.timestamp(), "began": position.ignore_before.timestamp(),
                  "again": sorted(position.retry_incident_ids), "short": position.incomplete_reads,
                  "polled": position.last_polled_at.timestamp() if position.last_polled_at else None,

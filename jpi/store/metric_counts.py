@@ -1,33 +1,35 @@
-"""The figures of the last day, a row a quarter of an hour, in DynamoDB: what the status page draws."""
+"""Keeps metric counts in DynamoDB, a row each quarter of an hour, for the status page."""
 
 from collections.abc import Callable, Mapping
 
 from jpi.metrics import QUARTER_HOUR_SECONDS
 from jpi.store.ports import ConfigTable
 
-# A day's, and the one that has just begun: no more than one call reads.
+# One day and the current quarter: one call reads at most 100 rows.
 QUARTERS_PER_READ = 97
 RETENTION_SECONDS = 8 * 86_400
 
 
 class MetricCountStore:
-    """Counts by name, added to by everybody at once."""
+    """Counts by name that all processes add to."""
 
     def __init__(self, table: ConfigTable, clock: Callable[[], float]) -> None:
         self._table = table
         self._clock = clock
 
     def add(self, counts: Mapping[str, int]) -> None:
-        """Add these to the present quarter's, in one write; Outage where that failed."""
+        """Add to the counts of the current quarter, in one write; AwsOutage if that failed."""
         now = self._clock()
-        self._table.add_counts(_build_key(_round_to_quarter(now)), counts, now + RETENTION_SECONDS, "adding up figures")
+        key = _build_key(_round_to_quarter(now))
+        self._table.add_counts(key, counts, now + RETENTION_SECONDS, "adding metric counts")
 
     def read_last_day(self) -> dict[float, dict[str, int]]:
-        """The counts of each quarter in which there were any, by when it began, in epoch seconds; one read."""
+        """Return the counts by the start of their quarter, in epoch seconds; quarters without counts are left out."""
         newest = _round_to_quarter(self._clock())
-        quarters = {_build_key(one): float(one) for one in (newest - QUARTER_HOUR_SECONDS * back
-                                                            for back in range(QUARTERS_PER_READ))}
-        return {quarters[key]: counts for key, counts in self._table.get_counts(quarters, "reading figures").items()}
+        quarters = {_build_key(quarter): float(quarter)
+                    for quarter in (newest - QUARTER_HOUR_SECONDS * back for back in range(QUARTERS_PER_READ))}
+        counts_by_key = self._table.get_counts(quarters, "reading metric counts")
+        return {quarters[key]: counts for key, counts in counts_by_key.items()}
 
 
 def _round_to_quarter(at: float) -> int:

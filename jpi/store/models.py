@@ -1,4 +1,4 @@
-"""The three DynamoDB tables, through PynamoDB."""
+"""Defines the three DynamoDB tables, through PynamoDB."""
 
 import json
 import zlib
@@ -24,14 +24,14 @@ from jpi.errors import AwsOutage, LostRace
 
 M = TypeVar("M", bound=Model)
 
-# The same names stand in serverless.yml.
+# sls/resources/tables.yml has the same names.
 ISSUE_INDEX = "issue-key-index"
 OPEN_INDEX = "open-index"
 STATE_INDEX = "state-index"
 
 
 class IssueIndex(GlobalSecondaryIndex["LinkRow"]):  # type: ignore[no-untyped-call]
-    """From an issue's key to its incident."""
+    """Finds the incident of an issue key."""
 
     class Meta:  # noqa: D106
         index_name = ISSUE_INDEX
@@ -41,7 +41,7 @@ class IssueIndex(GlobalSecondaryIndex["LinkRow"]):  # type: ignore[no-untyped-ca
 
 
 class OpenIndex(GlobalSecondaryIndex["LinkRow"]):  # type: ignore[no-untyped-call]
-    """The links the poll still has to look at; those that are over are not in it."""
+    """Holds the links that the poll still has to check."""
 
     class Meta:  # noqa: D106
         index_name = OPEN_INDEX
@@ -51,21 +51,21 @@ class OpenIndex(GlobalSecondaryIndex["LinkRow"]):  # type: ignore[no-untyped-cal
 
 
 class PackedAttribute(Attribute[Any]):
-    """JSON, compressed: a row is written whole, and paid for by the kilobyte."""
+    """JSON, compressed, because each write of a row is paid for by the kilobyte."""
 
     attr_type = BINARY
 
     def serialize(self, value: Any) -> bytes:
-        """To bytes."""
+        """Return the value as compressed JSON."""
         return zlib.compress(json.dumps(value, separators=(",", ":")).encode())
 
     def deserialize(self, value: bytes) -> Any:
-        """And back."""
+        """Return the value of compressed JSON."""
         return json.loads(zlib.decompress(value))
 
 
 class StateIndex(GlobalSecondaryIndex["LinkRow"]):  # type: ignore[no-untyped-call]
-    """The links of each state by when their incidents began, with what a list shows of them."""
+    """Holds the links of each state by the start of their incident, with the columns of the list."""
 
     class Meta:  # noqa: D106
         index_name = STATE_INDEX
@@ -77,7 +77,7 @@ class StateIndex(GlobalSecondaryIndex["LinkRow"]):  # type: ignore[no-untyped-ca
 
 
 class LinkRow(Model):
-    """One incident, and its issue."""
+    """One incident and its issue."""
 
     incident_id = UnicodeAttribute(hash_key=True)
     version = VersionAttribute()
@@ -105,14 +105,14 @@ class LinkRow(Model):
 
 
 class ProcessedIdRow(Model):
-    """The id of something carried over already."""
+    """The id of something that was carried over."""
 
     id = UnicodeAttribute(hash_key=True)
     expires_at = TTLAttribute()
 
 
 class ConfigRow(Model):
-    """A named value: the poll's cursor, what was asked of the services; figures, which are numbers by themselves."""
+    """A named value, or metric counts, which are columns of their own."""
 
     name = UnicodeAttribute(hash_key=True)
     version = VersionAttribute()
@@ -122,14 +122,14 @@ class ConfigRow(Model):
 
 @dataclass(frozen=True)
 class Connection:
-    """Where DynamoDB is. Offline, any credentials will do and none are looked for."""
+    """Where DynamoDB is. Offline, the credentials are placeholders."""
 
     region: str | None = None
     endpoint_url: str | None = None
     is_offline: bool = False
 
     def build_meta(self, table: str) -> dict[str, Any]:
-        """A PynamoDB `Meta` for this table here."""
+        """Return a PynamoDB `Meta` for this table."""
         keys = {"aws_access_key_id": "offline", "aws_secret_access_key": "offline"} if self.is_offline else {}
         return {"table_name": table, "region": self.region, "host": self.endpoint_url, **keys,
                 "billing_mode": PAY_PER_REQUEST_BILLING_MODE, "connect_timeout_seconds": 1,
@@ -138,7 +138,7 @@ class Connection:
 
 @contextmanager
 def translate_dynamodb_errors(operation: str) -> Iterator[None]:
-    """PynamoDB's errors as ours: LostRace where a condition did not hold, Outage for all others."""
+    """Raise LostRace where a condition did not hold, and AwsOutage for every other error of PynamoDB."""
     try:
         yield
     except PynamoDBException as error:
@@ -148,21 +148,21 @@ def translate_dynamodb_errors(operation: str) -> Iterator[None]:
 
 
 def _get_error_code(error: PynamoDBException) -> str:
-    # PynamoDB's own property fails where botocore has no answer to tell of, as after a time-out.
+    # PynamoDB's own property fails if botocore got no answer, as after a time-out.
     answer = getattr(error.cause, "response", None) or {}
     return str(answer.get("Error", {}).get("Code"))
 
 
 class Versioned(Protocol):
-    """Something read from a table, or not saved yet (None)."""
+    """Something read from a table; its version is None before the first save."""
 
     @property
     def version(self) -> int | None:
-        """The version that was read."""
+        """Return the version that was read."""
 
 
 def to_version_argument(item: Versioned) -> dict[str, Any]:
-    """The version to save over, as an argument of a row; none where there was no row."""
+    """Return the version to save over as an argument of a row; no argument for a new row."""
     return {"version": item.version} if item.version else {}
 
 
@@ -183,5 +183,5 @@ class TableStore(Generic[M]):
 
 
 def bind_model(model: type[M], table: str, connection: Connection) -> type[M]:
-    """The model on a table of this name; PynamoDB keeps both in the class, so each binding is one of its own."""
+    """Return a subclass of the model for this table; PynamoDB keeps the table in the class."""
     return type(model.__name__, (model,), {"Meta": type("Meta", (), connection.build_meta(table))})

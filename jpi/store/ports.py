@@ -1,4 +1,4 @@
-"""The three tables as jpi uses them. Classes of the same names in `jpi.store` keep them in DynamoDB; others may fit."""
+"""Defines the three tables as jpi uses them; classes of the same names in `jpi.store` keep them in DynamoDB."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -20,38 +20,35 @@ class Table(Protocol):
 
 
 class Links(ports.Links, Table, Protocol):
-    """Where links are kept, as `jpi.store.links.Links` documents it."""
+    """Keeps links."""
 
     def list_by_state(self, states: Collection[str], before: str, limit: int) -> list[LinkListItem]:
         """Return the newest links in any of these states that began before a place in the list."""
 
 
 class ProcessedIds(ports.ProcessedIds, Table, Protocol):
-    """What has been carried over already, as `jpi.store.processed_ids.Ledger` documents it."""
+    """Remembers the ids of what was carried over."""
 
 
 @dataclass(frozen=True)
 class ConfigItem:
-    """A named value as it was read, and the version to save over; None where nothing has been saved yet."""
+    """A named value as it was read, and the version to save over; None if nothing was saved yet."""
 
     value: Any
     version: int | None = None
 
 
 class ConfigTable(Table, Protocol):
-    """Named values and counts, as `jpi.store.config_table.ConfigTable` documents them.
+    """Keeps named values and counts. The text of every error begins with `operation`."""
 
-    `doing` is what the caller is about: the text of the errors begins with it.
-    """
+    def get(self, name: str, operation: str, consistent: bool = False) -> ConfigItem | None:
+        """Return the item of this name; None if none was saved."""
 
-    def get(self, name: str, doing: str, consistent: bool = False) -> ConfigItem | None:
-        """Return the item of this name; None where none was saved."""
+    def save(self, name: str, item: ConfigItem, operation: str, expires_at: float | None = None) -> None:
+        """Save over the item's version; LostRace if somebody else was first."""
 
-    def save(self, name: str, item: ConfigItem, doing: str, expires_at: float | None = None) -> None:
-        """Save over the item's version; LostRace where somebody else was first."""
-
-    def add_counts(self, name: str, counts: Mapping[str, int], expires_at: float, doing: str) -> None:
+    def add_counts(self, name: str, counts: Mapping[str, int], expires_at: float, operation: str) -> None:
         """Add to the item's counts, in one write."""
 
-    def get_counts(self, names: Collection[str], doing: str) -> dict[str, dict[str, int]]:
+    def get_counts(self, names: Collection[str], operation: str) -> dict[str, dict[str, int]]:
         """Return the counts of several items, at most 100, in one read; items that do not exist are left out."""

@@ -86,10 +86,10 @@ def _ping_and_wait(webhooks: WebhookSetup, app: wiring.App, sleep: Callable[[flo
     """Send PagerDuty's test, and wait until the deployed jpi has noted that it came."""
     # The cache never fails; where its table cannot be read, there is nothing to wait for.
     app.cursor.load()
-    before = app.cache.reload(wiring.PING_CACHE_KEY)
+    before = app.cache.get_stored(wiring.PING_CACHE_KEY)
     webhooks.ping_pagerduty()
     for _ in range(PING_ATTEMPTS):
-        if app.cache.reload(wiring.PING_CACHE_KEY) != before:
+        if app.cache.get_stored(wiring.PING_CACHE_KEY) != before:
             print("PagerDuty's test has arrived, with a valid signature.")
             return 0
         print("waiting for PagerDuty's test ...", flush=True)

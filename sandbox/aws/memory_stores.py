@@ -173,7 +173,7 @@ class MemoryProcessedIds(MemoryTable):
 
     def already_processed(self, ids: Collection[str]) -> set[str]:
         """Return those of these ids that were carried over."""
-        return {str(columns["id"]) for columns in self._get_all(sorted(set(ids)), "reading the ledger")}
+        return {str(columns["id"]) for columns in self._get_all(sorted(set(ids)), "reading processed ids")}
 
     def mark_processed(self, ids: Collection[str]) -> None:
         """Remember that these were carried over."""
@@ -181,8 +181,8 @@ class MemoryProcessedIds(MemoryTable):
         for batch in _split_batches(sorted(set(ids)), MAX_ROWS_PER_WRITE):
             self._put_all({entry: {"id": entry, "expires_at": expires} for entry in batch})
 
-    def _put_all(self, written: Mapping[str, Columns]) -> None:
-        self._calls.call_dynamodb("BatchWriteItem", "writing the ledger", lambda: self._state.put_all(LEDGER, written))
+    def _put_all(self, rows: Mapping[str, Columns]) -> None:
+        self._calls.call_dynamodb("BatchWriteItem", "saving processed ids", lambda: self._state.put_all(LEDGER, rows))
 
 
 class MemoryConfig(MemoryTable):
@@ -190,25 +190,25 @@ class MemoryConfig(MemoryTable):
 
     table_name = CONFIG
 
-    def get(self, name: str, doing: str, consistent: bool = False) -> ConfigItem | None:
+    def get(self, name: str, operation: str, consistent: bool = False) -> ConfigItem | None:
         """Return the item of this name; None where none was saved. Every read is consistent."""
-        columns = self._get(name, doing)
+        columns = self._get(name, operation)
         return ConfigItem(json.loads(str(columns["value"])), int(columns["version"])) if columns else None
 
-    def save(self, name: str, item: ConfigItem, doing: str, expires_at: float | None = None) -> None:
+    def save(self, name: str, item: ConfigItem, operation: str, expires_at: float | None = None) -> None:
         """Save over the item's version; LostRace where somebody else was first."""
         expires = {} if expires_at is None else {"expires_at": int(expires_at)}
         version, value = (item.version or 0) + 1, json.dumps(item.value)
-        self._put(name, {"name": name, "version": version, "value": value, **expires}, item.version, doing)
+        self._put(name, {"name": name, "version": version, "value": value, **expires}, item.version, operation)
 
-    def add_counts(self, name: str, counts: Mapping[str, int], expires_at: float, doing: str) -> None:
+    def add_counts(self, name: str, counts: Mapping[str, int], expires_at: float, operation: str) -> None:
         """Add to the item's counts, in one write."""
         settings: Columns = {"name": name, "expires_at": round(expires_at)}
-        self._calls.call_dynamodb("UpdateItem", doing, lambda: self._state.add(CONFIG, name, counts, settings))
+        self._calls.call_dynamodb("UpdateItem", operation, lambda: self._state.add(CONFIG, name, counts, settings))
 
-    def get_counts(self, names: Collection[str], doing: str) -> dict[str, dict[str, int]]:
+    def get_counts(self, names: Collection[str], operation: str) -> dict[str, dict[str, int]]:
         """Return the counts of several items, at most 100, in one read; items that do not exist are left out."""
-        return {str(columns["name"]): _read_counts(columns) for columns in self._get_batch(names, doing)}
+        return {str(columns["name"]): _read_counts(columns) for columns in self._get_batch(names, operation)}
 
 
 def _split_batches(keys: Collection[str], size: int) -> Iterator[list[str]]:
