@@ -1,4 +1,4 @@
-"""Checks the sync file: alone, against the live site and account, or on one incident.
+"""Check the sync file: alone, against the live site and account, or on one incident.
 
 Examples:
   python -m jpi.tools.check_sync                        etc/sync.toml, or what SYNC_FILE names
@@ -32,12 +32,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 0 where all is well, 1 where something is not, said on stderr."""
     chosen = _parse_arguments(arguments)
     try:
-        choices = wiring.load_sync_file(chosen.file or settings.get_sync_file_name(), must_exist=bool(chosen.file))
+        content = wiring.load_sync_file(chosen.file or settings.get_sync_file_name(), must_exist=bool(chosen.file))
         if chosen.live:
             return _check_live(chosen.file)
         if chosen.tried:
             return _try_incident(chosen.file, chosen.tried)
-        for line in describe_choices(choices):
+        for line in describe_sync_file(content):
             print(line)
         return 0
     except JpiError as error:
@@ -45,88 +45,88 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
-def describe_choices(choices: SyncFileContent) -> Iterator[str]:
-    """What a file means, in words."""
-    if choices == SyncFileContent():
-        yield "There is no sync file, or nothing in it: the settings of the environment are all there is."
+def describe_sync_file(content: SyncFileContent) -> Iterator[str]:
+    """Describe what a sync file means, one line for each part."""
+    if content == SyncFileContent():
+        yield "There is no sync file, or it is empty: only the settings of the environment apply."
         return
-    yield "Incidents, by the first rule that fits:" if choices.rules else "Incidents: as the settings have it."
-    yield from (f"  {number}. {_describe_rule(rule)}" for number, rule in enumerate(choices.rules, 1))
-    for rule in choices.opening_rules:
+    yield "Incidents, by the first rule that matches:" if content.rules else "Incidents: by the settings."
+    yield from (f"  {number}. {_describe_rule(rule)}" for number, rule in enumerate(content.rules, 1))
+    for rule in content.opening_rules:
         yield f"Opens an incident on {rule.service}: an issue of {_describe_conditions(rule.condition)}"
-    for status, names in choices.statuses.items():
+    for status, names in content.statuses.items():
         yield f"{status}: {' or '.join(names)}"
-    for priority, names in (choices.priorities or {}).items():
+    for priority, names in (content.priorities or {}).items():
         yield f"{priority}: {' or '.join(names)}"
-    policy = apply_sync_file(Policy(), choices)
+    policy = apply_sync_file(Policy(), content)
     for name in SYNCED_FIELDS:
-        how = policy.field_policy(name)
-        winner = "" if how.winner == "newer" else f"; of two changes {how.winner}'s wins"
-        yield f"{name}: {DIRECTION_WORDS[how.direction]}{winner}"
+        field_policy = policy.field_policy(name)
+        winner = "" if field_policy.winner == "newer" else f"; if both sides change it, {field_policy.winner} wins"
+        yield f"{name}: {DIRECTION_WORDS[field_policy.direction]}{winner}"
 
 
 def _describe_rule(rule: CreationRule) -> str:
-    when = rule.condition
-    said = {"priority": when.priorities, "urgency": when.urgencies, "service": when.services,
-            "title like": (when.title,) if when.title else ()}
-    fits = ", ".join(f"{name} {' or '.join(values)}" for name, values in said.items() if values) or "any incident"
-    if rule.issue_spec is None:
-        return f"{fits}: no issue"
-    made = rule.issue_spec
-    named = {"in": made.project, "as": made.type, "priority": made.priority, "labels": " ".join(made.labels),
-             "assigned to": made.assignee, "with": ", ".join(made.fields)}
-    parts = ", ".join(f"{name} {value}" for name, value in named.items() if value)
-    return f"{fits}: an issue {parts or 'as the settings have it'}"
+    condition, issue = rule.condition, rule.issue_spec
+    conditions = _join_alternatives(("priority", condition.priorities), ("urgency", condition.urgencies),
+                                    ("service", condition.services), ("title like", [condition.title or ""]))
+    if issue is None:
+        return f"{conditions or 'any incident'}: no issue"
+    parts = _join_alternatives(("in", [issue.project]), ("as", [issue.type]), ("priority", [issue.priority]),
+                               ("labels", [" ".join(issue.labels)]), ("assigned to", [issue.assignee]),
+                               ("with", [", ".join(issue.fields)]))
+    return f"{conditions or 'any incident'}: an issue {parts or 'as in the settings'}"
 
 
-def _describe_conditions(when: IssueCondition) -> str:
-    said = {"project": when.projects, "type": when.types, "priority": when.priorities}
-    return ", ".join(f"{name} {' or '.join(values)}" for name, values in said.items() if values)
+def _describe_conditions(condition: IssueCondition) -> str:
+    return _join_alternatives(("project", condition.projects), ("type", condition.types),
+                              ("priority", condition.priorities))
+
+
+def _join_alternatives(*parts: tuple[str, Sequence[str]]) -> str:
+    """Join what has a value: `priority P1 or P2, service Checkout`."""
+    return ", ".join(f"{name} {' or '.join(values)}" for name, values in parts if any(values))
 
 
 def _check_live(file: str | None) -> int:
-    there = _build_app(file)
-    # Several rules may lack the same.
-    problems = list(dict.fromkeys(find_missing(there)))
+    # Several rules may name the same missing thing.
+    problems = list(dict.fromkeys(find_missing(_build_app(file))))
     for problem in problems:
         print(problem, file=sys.stderr)
-    print("All that it names is there." if not problems else f"{len(problems)} things are not as it says.")
+    print(f"{len(problems)} problems" if problems else "Everything that the sync file names exists.")
     return 1 if problems else 0
 
 
 def _try_incident(file: str | None, incident_or_file: str) -> int:
-    """Read an incident, or take a recorded delivery; say the rule and the actions, do nothing."""
-    there = _build_app(file)
+    """Print which rule matches an incident or a recorded delivery, and what jpi would do; change nothing."""
+    app = _build_app(file)
     recorded = Path(incident_or_file)
     events = (pagerduty_webhooks.parse_delivery(recorded.read_bytes()) if recorded.is_file()
-              else there.reconciler.read_incident_events(incident_or_file))
+              else app.reconciler.read_incident_events(incident_or_file))
     for event in events:
         if isinstance(event, IncidentEvent):
-            print(_describe_matched_rule(event, there.policy))
-            key = there.links.get(event.incident.id).issue_key
+            print(_describe_matched_rule(event, app.policy))
+            key = app.links.get(event.incident.id).issue_key
             print(f"Its issue is {key}." if key else "It has no issue.")
-        print(f"{type(event).__name__}: would do: {there.sync_service.describe_plan(event)}")
+        print(f"{type(event).__name__}: would do: {app.sync_service.describe_plan(event)}")
     return 0
 
 
 def _describe_matched_rule(event: IncidentEvent, policy: Policy) -> str:
-    """The rule, whether or not an issue comes of it."""
-    made, rules = find_issue_spec(event, policy), policy.all_rules
-    fits = policy.find_rule(event.incident, event.incident.priority) if made is None else None
-    found = [(number, rule) for number, rule in enumerate(rules, 1)
-             if (rule.issue_spec is made if made else rule is fits)]
-    if not found:
-        return "No rule fits it: no issue."
-    number, rule = found[0]
-    return f"{f'Rule {number} fits' if policy.rules else 'The settings fit'} it. {_describe_rule(rule)}"
+    """Name the rule that matches, whether or not it creates an issue."""
+    spec = find_issue_spec(event, policy)
+    match = policy.find_rule(event.incident, event.incident.priority) if spec is None else None
+    for number, rule in enumerate(policy.all_rules, 1):
+        if rule.issue_spec is spec if spec else rule is match:
+            return f"{f'Rule {number} matches' if policy.rules else 'The settings match'}. {_describe_rule(rule)}"
+    return "No rule matches: no issue."
 
 
 def _build_app(file: str | None) -> wiring.App:
-    """A jpi from the settings, with this file."""
-    chosen = settings.load()
-    there = wiring.build_app(replace(chosen, sync_file=file) if file else chosen)
-    there.budget.start(CALL_BUDGET_SECONDS)
-    return there
+    """Build a jpi from the settings, with this sync file."""
+    loaded_settings = settings.load()
+    app = wiring.build_app(replace(loaded_settings, sync_file=file) if file else loaded_settings)
+    app.budget.start(CALL_BUDGET_SECONDS)
+    return app
 
 
 def _parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -1,4 +1,4 @@
-"""Makes jpi's three DynamoDB tables at the offline endpoint; those that exist are left alone.
+"""Create jpi's three DynamoDB tables at the offline endpoint; leave existing ones alone.
 
 Example: IS_OFFLINE=True python -m jpi.tools.create_tables
 """
@@ -15,7 +15,7 @@ from jpi.errors import SettingsError
 
 
 def create_table(model: type[Model]) -> bool:
-    """Make the table of this model; False where it was there."""
+    """Create the table of this model; return False if it exists already."""
     if model.exists():
         return False
     model.create_table(wait=True)

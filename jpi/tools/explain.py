@@ -1,4 +1,4 @@
-"""Says in words what jpi knows of an incident, and why it has an issue or none.
+"""Explain what jpi knows of an incident, and why it has an issue or none.
 
 Example: python -m jpi.tools.explain Q1R2DLCB21K7NP
          python -m jpi.tools.explain INCIDENT-42
@@ -17,13 +17,13 @@ from jpi.domain.link_summary import to_list_item
 from jpi.errors import JpiError
 from jpi.status_page import view_models
 
-UNKNOWN_INCIDENT_MESSAGE = """jpi has heard nothing of {incident}. Either
-- the webhook is not there, or not for this incident's service: python -m jpi.tools.doctor
-- it is older than the first poll, and nothing has happened to it since
-- this is not the stage that keeps it, or the id is mistyped (as it stands in the incident's address).
-What jpi would do about it, and by which rule: python -m jpi.tools.check_sync --try {incident}"""
-FAILING_MESSAGE = "It could not be kept in step: {trouble}"
-DIFFER_MESSAGE = "They differ: PagerDuty has it {pagerduty}, Jira {jira}"
+UNKNOWN_INCIDENT_MESSAGE = """jpi has no record of {incident}. Possible reasons:
+- PagerDuty's webhook is missing, or does not cover this incident's service: python -m jpi.tools.doctor
+- the incident is older than the first poll, and nothing has happened to it since
+- another stage syncs it, or the id is mistyped (copy it from the incident's address).
+To see what jpi would do, and by which rule: python -m jpi.tools.check_sync --try {incident}"""
+FAILING_MESSAGE = "Sync failed: {trouble}"
+DIFFER_MESSAGE = "The two sides differ: PagerDuty {pagerduty}, Jira {jira}"
 STEP_MARKS = {True: "+", False: "-"}
 
 
@@ -63,31 +63,31 @@ def _explain_link(app: wiring.App, link: Link, history: Sequence[Mapping[str, An
     yield ""
     yield _explain_state(row, history)
     yield ""
-    yield f"What came of each event ({len(history)}, the newest last):" if history else "There is no history of it."
-    for one in reversed(history):
-        yield from _format_entry(one)
+    yield f"History, newest last ({len(history)}):" if history else "No history."
+    for entry in reversed(history):
+        yield from _format_entry(entry)
 
 
 def _explain_state(row: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> str:
-    """The answer to "why", as far as the history has it."""
-    failed = next((one for one in history if one["reason"]), None)
+    """Explain the state of the link from its history."""
+    failed = next((entry for entry in history if entry["reason"]), None)
     if row["state"] == "failing" and failed:
         return f"{FAILING_MESSAGE.format(trouble=failed['reason'])}\nWhat to do: {failed['advice']}"
     if row["state"] == "ended":
-        return "The two are kept in step no more, since one of them is gone."
+        return "Sync ended: the incident or the issue is gone."
     if not row["issue"]:
-        return next((f"It has no issue: {one['why']}" for one in history if one["why"] not in ("", NO_ISSUE_TO_UPDATE)),
-                    "It has no issue, and nothing tells why: python -m jpi.tools.check_sync --try "
-                    f"{row['incident']} says what its rules are.")
+        return next((f"No issue: {entry['why']}" for entry in history if entry["why"] not in ("", NO_ISSUE_TO_UPDATE)),
+                    "No issue, and the history does not say why. To see the matching rule: "
+                    f"python -m jpi.tools.check_sync --try {row['incident']}")
     if row["jira"] != view_models.JIRA_WORDS.get(row["pagerduty"], row["jira"]):
-        undone = next((f": {step}" for step in _list_undone_steps(history)), "; its history says why.")
+        undone = next((f": {step}" for step in _list_undone_steps(history)), "; see the history.")
         return f"{DIFFER_MESSAGE.format(**row)}{undone}"
-    return f"Both sides are in step, last made equal {row['equal_at'] or 'before jpi kept a history'}."
+    return f"Both sides are in step (last synced {row['equal_at'] or 'before jpi kept a history'})."
 
 
 def _list_undone_steps(history: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """What was left undone when something was done last."""
-    newest = next((one["steps"] for one in history if one["steps"]), ())
+    """Return the failed steps of the newest event that had steps."""
+    newest = next((entry["steps"] for entry in history if entry["steps"]), ())
     return (str(step["what"]) for step in newest if not step["ok"])
 
 

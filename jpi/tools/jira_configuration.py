@@ -1,6 +1,6 @@
-"""Sets a Jira Cloud site up for jpi: issue types, projects, link types, the field Severity. What is there stays.
+"""Set up a Jira Cloud site for jpi: issue types, projects, link types, the field Severity. Existing items stay.
 
-It takes the API token of a Jira administrator. Steps: 1 issue types and projects, 2 all the rest; none: everything.
+It needs the API token of a Jira administrator. Step 1: issue types and projects; step 2: the rest. Default: both.
 Example: python -m jpi.tools.jira_configuration
 """
 
@@ -15,7 +15,7 @@ from jpi.domain.issue_drafts import MANAGER_LINK_TYPE, QUESTION_LINK_TYPE, STAKE
 from jpi.domain.policy import derive_issue_type
 from jpi.errors import JpiError, PermanentError, Refused, ServiceUnavailable, SettingsError
 
-# How the site words each: inward, outward.
+# Each link type's inward and outward description.
 LINK_TYPES = {QUESTION_LINK_TYPE: ("is question of", "has question"),
               MANAGER_LINK_TYPE: ("is incident manager of", "has incident manager"),
               TIMELINE_LINK_TYPE: ("is timeline of", "has timeline"),
@@ -25,18 +25,18 @@ SEVERITY_OPTIONS = ("SEV-0", "SEV-1", "SEV-2", "SEV-3")
 SCREEN_FIELDS = ("summary", "description", "priority", "labels", "issuelinks", "assignee")
 SAMPLE_STAKEHOLDERS = ("Head of Support", "Press Office")
 TEAM_MANAGED_MESSAGE = (
-    "The project {key} is team-managed; its types and screens cannot be set up over the API: make it a "
-    "company-managed one, or choose another key in the settings."
+    "The project {key} is team-managed: the API cannot set up its types and screens. Replace it by a "
+    "company-managed project, or choose another key in the settings."
 )
 STEP_SECONDS = 120.0
-# Jira's search finds a new issue after a few seconds.
+# Jira's search finds a new issue only after a few seconds.
 SEARCH_ATTEMPTS, SEARCH_PAUSE_SECONDS = 30, 2.0
 BAD_REQUEST, UNAUTHORIZED, FORBIDDEN = 400, 401, 403
 
 
 @dataclass(frozen=True)
 class SetupItem:
-    """Something the site should have: whether it lacks it, and how to make it."""
+    """Something that the site should have: whether it is missing, and how to create it."""
 
     name: str
     is_missing: Callable[[], object]
@@ -44,7 +44,7 @@ class SetupItem:
 
 
 class SiteSetup:
-    """What a site should have, as items in their order."""
+    """List what a site should have, in the order of creation."""
 
     def __init__(self, app: wiring.App, sleep: Callable[[float], None]) -> None:
         self._jira = app.jira
@@ -53,7 +53,7 @@ class SiteSetup:
         self._sleep = sleep
 
     def list_step_1_items(self) -> Iterator[SetupItem]:
-        """Issue types and projects, each project with its one type."""
+        """Yield issue types and projects, each project with its one type."""
         for key in self._settings.project_keys:
             yield self._build_type_item(key)
         for key in self._settings.project_keys:
@@ -61,7 +61,7 @@ class SiteSetup:
             yield self._build_scheme_item(key)
 
     def list_step_2_items(self, with_samples: bool) -> Iterator[SetupItem]:
-        """Link types, the field Severity, what the screens must show, people."""
+        """Yield link types, the field Severity, the screen fields, and people."""
         for name, (inward, outward) in LINK_TYPES.items():
             yield self._build_link_type_item(name, inward, outward)
         yield SetupItem(f"field {SEVERITY_FIELD}", lambda: not self._setup.find_select_field(SEVERITY_FIELD),
@@ -79,9 +79,9 @@ class SiteSetup:
                          lambda: self._setup.add_link_type(name, inward, outward))
 
     def find_sample_keys(self) -> list[str]:
-        """The keys of the sample stakeholders."""
-        found = self._jira.find_keys_by_summary(self._settings.person_project_key, SAMPLE_STAKEHOLDERS)
-        return [found[name] for name in SAMPLE_STAKEHOLDERS if name in found]
+        """Return the keys of the sample stakeholders."""
+        keys = self._jira.find_keys_by_summary(self._settings.person_project_key, SAMPLE_STAKEHOLDERS)
+        return [keys[name] for name in SAMPLE_STAKEHOLDERS if name in keys]
 
     def _build_type_item(self, key: str) -> SetupItem:
         name = derive_issue_type(key)
@@ -89,37 +89,37 @@ class SiteSetup:
                          lambda: self._setup.add_issue_type(name, f"jpi: issues of the project {key}"))
 
     def _build_project_item(self, key: str) -> SetupItem:
-        def _lacks() -> bool:
-            found = self._setup.find_project(key)
-            if found and found.is_team_managed:
+        def _is_missing() -> bool:
+            project = self._setup.find_project(key)
+            if project and project.is_team_managed:
                 raise PermanentError(TEAM_MANAGED_MESSAGE.format(key=key))
-            return found is None
+            return project is None
 
-        return SetupItem(f"project {key}", _lacks, lambda: self._setup.add_project(key, f"{derive_issue_type(key)}s",
-                                                                                   str(self._jira.own_id)))
+        return SetupItem(f"project {key}", _is_missing, lambda: self._setup.add_project(
+            key, f"{derive_issue_type(key)}s", str(self._jira.own_id)))
 
     def _build_scheme_item(self, key: str) -> SetupItem:
-        def _lacks() -> bool:
-            found = self._setup.find_project(key)
+        def _is_missing() -> bool:
+            project = self._setup.find_project(key)
             # The site's default scheme has every type there is.
-            return (found is None or derive_issue_type(key) not in found.issue_type_names
-                    or self._setup.get_scheme_of_project(found.id).is_default)
+            return (project is None or derive_issue_type(key) not in project.issue_type_names
+                    or self._setup.get_scheme_of_project(project.id).is_default)
 
-        return SetupItem(f"issue type scheme of {key}", _lacks, lambda: self._assign_scheme(key))
+        return SetupItem(f"issue type scheme of {key}", _is_missing, lambda: self._assign_scheme(key))
 
     def _assign_scheme(self, key: str) -> None:
-        found, type_id = self._setup.find_project(key), self._setup.get_issue_types()[derive_issue_type(key)]
-        if found is None:
-            raise PermanentError(f"The project {key} was made and cannot be read.")
+        project, type_id = self._setup.find_project(key), self._setup.get_issue_types()[derive_issue_type(key)]
+        if project is None:
+            raise PermanentError(f"The project {key} was created but cannot be read.")
         try:
-            self._setup.assign_scheme(found.id, self._setup.find_or_add_scheme(f"jpi: {key}", type_id))
+            self._setup.assign_scheme(project.id, self._setup.find_or_add_scheme(f"jpi: {key}", type_id))
         except Refused as refused:
-            if refused.status != BAD_REQUEST:
+            if not refused.is_bad_request:
                 raise
-            # It has issues of other types, which it may keep.
-            there = self._setup.get_scheme_of_project(found.id)
-            if not there.is_default:
-                self._setup.add_type_to_scheme(there.id, type_id)
+            # The project has issues of other types and keeps its scheme.
+            scheme = self._setup.get_scheme_of_project(project.id)
+            if not scheme.is_default:
+                self._setup.add_type_to_scheme(scheme.id, type_id)
 
     def _find_missing_options(self) -> list[str]:
         field_id = self._setup.find_select_field(SEVERITY_FIELD)
@@ -129,11 +129,11 @@ class SiteSetup:
         self._setup.add_options(str(self._setup.find_select_field(SEVERITY_FIELD)), self._find_missing_options())
 
     def _find_missing_fields(self) -> list[tuple[int, str]]:
-        """Screen and field of what is not there."""
+        """Return the screen and the field of each missing field."""
         project = self._setup.find_project(self._settings.incident_project_key)
         fields = [*SCREEN_FIELDS, self._setup.find_select_field(SEVERITY_FIELD) or SEVERITY_FIELD]
         screens = sorted(self._setup.get_screen_ids(project.id)) if project else []
-        return [(screen, one) for screen in screens for one in self._setup.find_missing_fields(screen, fields)]
+        return [(screen, field) for screen in screens for field in self._setup.find_missing_fields(screen, fields)]
 
     def _place_fields(self) -> None:
         for screen, field_id in self._find_missing_fields():
@@ -145,12 +145,12 @@ class SiteSetup:
                          lambda: self._add_person(name))
 
     def _add_person(self, name: str) -> None:
-        """Make it, and wait until a search finds it: whoever runs this again must not make another."""
+        """Create the person's issue and wait until a search finds it, so that the next run does not create another."""
         project = self._settings.person_project_key
         self._setup.add_issue(project, derive_issue_type(project), name)
-        looks = 0
-        while looks < SEARCH_ATTEMPTS and not self._jira.find_keys_by_summary(project, [name]):
-            looks += 1
+        for _ in range(SEARCH_ATTEMPTS):
+            if self._jira.find_keys_by_summary(project, [name]):
+                break
             self._sleep(SEARCH_PAUSE_SECONDS)
 
 

@@ -1,4 +1,4 @@
-"""Shows the events that could not be applied, brings them back to the queue, or re-synchronises one incident.
+"""List the dead letters, bring them back to the queue, or reconcile one incident.
 
 Examples:
   python -m jpi.tools.replay                        what is in the dead-letter queue, and why
@@ -20,13 +20,13 @@ from jpi.queue import DeadLetter, EventQueue
 from jpi.status_page.health import format_age
 
 ROW_FORMAT = "{:<14}  {:<36}  {:<26}  {:>8}  {}"
-UNKNOWN_REASON = "not known: the function died, or ran out of time"
+UNKNOWN_REASON = "unknown: the function crashed or ran out of time"
 UNREADABLE = "(unreadable)"
 
 
 @dataclass(frozen=True)
 class DeadLetterEntry:
-    """A parked message, and what it is about; `event` is None where it cannot be read."""
+    """A dead letter with its event; `event` is None if the message cannot be read."""
 
     dead_letter: DeadLetter
     event: Event | None
@@ -34,11 +34,11 @@ class DeadLetterEntry:
 
     @property
     def event_id(self) -> str:
-        """The id that the service gave the event."""
+        """Return the id that the service gave the event."""
         return self.event.id if self.event else UNREADABLE
 
     def format_row(self, now: float) -> str:
-        """A line of the list."""
+        """Format the dead letter as a row of the list."""
         kind = type(self.event).__name__ if self.event else UNREADABLE
         happened = self.event.at.timestamp() if self.event else self.dead_letter.dead_lettered_at
         return ROW_FORMAT.format(self.dead_letter.incident_id, self.event_id, kind, format_age(now - happened),
@@ -80,8 +80,8 @@ def _list_dead_letters(app: wiring.App, queue: EventQueue) -> int:
     try:
         if parked:
             print(ROW_FORMAT.format("incident", "event", "type", "age", "reason"))
-        for one in _read_entries(app, parked):
-            print(one.format_row(app.clock()))
+        for entry in _read_entries(app, parked):
+            print(entry.format_row(app.clock()))
         print(f"{len(parked)} events are parked." if len(parked) != 1 else "1 event is parked.")
     finally:
         queue.release_dead_letters(parked)
@@ -89,23 +89,23 @@ def _list_dead_letters(app: wiring.App, queue: EventQueue) -> int:
 
 
 def _replay_chosen(app: wiring.App, queue: EventQueue, options: argparse.Namespace) -> int:
-    """Every parked message that was chosen, until there is none more: SQS shows ten of an incident at a time."""
-    done, left, more = 0, dict[str, DeadLetter](), True
+    """Replay the chosen dead letters until none is left: SQS shows at most ten messages of an incident at a time."""
+    count, unreplayed, has_more = 0, dict[str, DeadLetter](), True
     try:
-        while more:
-            shown = _read_entries(app, queue.receive_dead_letters())
-            left |= {one.dead_letter.message_id: one.dead_letter for one in shown}
-            wanted = [one for one in shown if _is_chosen(one, options)]
-            for one in wanted:
-                _replay_entry(app, queue, one, options.dry_run)
+        while has_more:
+            entries = _read_entries(app, queue.receive_dead_letters())
+            unreplayed |= {entry.dead_letter.message_id: entry.dead_letter for entry in entries}
+            chosen_entries = [entry for entry in entries if _is_chosen(entry, options)]
+            for entry in chosen_entries:
+                _replay_entry(app, queue, entry, options.dry_run)
                 if not options.dry_run:
-                    del left[one.dead_letter.message_id]
-            done += len(wanted)
-            more = bool(wanted) and not options.dry_run
+                    del unreplayed[entry.dead_letter.message_id]
+            count += len(chosen_entries)
+            has_more = bool(chosen_entries) and not options.dry_run
     finally:
-        queue.release_dead_letters(left.values())
-    print(f"{done} {'would be replayed' if options.dry_run else 'replayed'}.")
-    return 0 if done or options.all else 1
+        queue.release_dead_letters(unreplayed.values())
+    print(f"{count} {'would be replayed' if options.dry_run else 'replayed'}.")
+    return 0 if count or options.all else 1
 
 
 def _replay_entry(app: wiring.App, queue: EventQueue, entry: DeadLetterEntry, dry_run: bool) -> None:
@@ -117,7 +117,7 @@ def _replay_entry(app: wiring.App, queue: EventQueue, entry: DeadLetterEntry, dr
 
 def _describe_plan(app: wiring.App, entry: DeadLetterEntry) -> str:
     try:
-        return app.sync_service.describe_plan(entry.event) if entry.event else "nothing: it cannot be read"
+        return app.sync_service.describe_plan(entry.event) if entry.event else "nothing: the message cannot be read"
     except JpiError as error:
         return f"fail: {error}"
 
@@ -127,10 +127,10 @@ def _is_chosen(entry: DeadLetterEntry, options: argparse.Namespace) -> bool:
 
 
 def _read_entries(app: wiring.App, dead_letters: Iterable[DeadLetter]) -> list[DeadLetterEntry]:
-    """With the reasons that the links remember."""
-    found = list(dead_letters)
-    links = app.links.get_all([one.incident_id for one in found])
-    return [_parse_entry(one, links[one.incident_id].failures) for one in found]
+    """Parse the dead letters, with the reasons that their links keep."""
+    letters = list(dead_letters)
+    links = app.links.get_all([letter.incident_id for letter in letters])
+    return [_parse_entry(letter, links[letter.incident_id].failures) for letter in letters]
 
 
 def _parse_entry(dead_letter: DeadLetter, failures: object) -> DeadLetterEntry:
@@ -138,18 +138,18 @@ def _parse_entry(dead_letter: DeadLetter, failures: object) -> DeadLetterEntry:
         event = event_codec.decode_event(dead_letter.body)
     except PermanentError as error:
         return DeadLetterEntry(dead_letter, None, str(error))
-    known = failures.get(event.id) if isinstance(failures, dict) else None
-    return DeadLetterEntry(dead_letter, event, known["reason"] if known else UNKNOWN_REASON)
+    failure = failures.get(event.id) if isinstance(failures, dict) else None
+    return DeadLetterEntry(dead_letter, event, failure["reason"] if failure else UNKNOWN_REASON)
 
 
 def _resync_incident(app: wiring.App, incident_id: str, dry_run: bool) -> int:
     if not dry_run and not app.sync_service.resume_ended_link(incident_id):
-        print("Its issue is gone, or jpi cannot see it.")
+        print("Its issue does not exist, or jpi may not see it.")
         return 0
     for event in app.reconciler.read_incident_events(incident_id):
         side = "Jira" if isinstance(event, IssueEvent) else "PagerDuty"
-        done = app.sync_service.describe_plan(event) if dry_run else app.sync_service.apply(event)
-        print(f"{side}'s state: {'would do: ' if dry_run else ''}{done}")
+        result = app.sync_service.describe_plan(event) if dry_run else app.sync_service.apply(event)
+        print(f"{side}'s state: {'would do: ' if dry_run else ''}{result}")
     return 0
 
 

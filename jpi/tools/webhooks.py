@@ -1,4 +1,4 @@
-"""Both services' webhooks to one endpoint: what is not as it should be, and how to mend it."""
+"""Manage both services' webhooks to one endpoint: find what is wrong, and fix it."""
 
 import secrets
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +14,7 @@ SecretStore = Callable[[str, str], None]
 
 
 class WebhookSetup:
-    """Both services' webhooks to one endpoint."""
+    """The webhooks of both services that point to one endpoint."""
 
     def __init__(self, app: wiring.App, url: str, scopes: Sequence[WebhookScope], store_secret: SecretStore) -> None:
         self._pagerduty, self._jira = app.pagerduty.subscriptions, app.jira.admin_webhooks
@@ -25,21 +25,21 @@ class WebhookSetup:
         self._store_secret = store_secret
 
     def find_problems(self) -> Iterator[tuple[str, Callable[[], None]]]:
-        """What is not as it should be, in words, and how to mend it."""
+        """Yield each problem as a text, and the function that fixes it."""
         for scope in self._scopes:
             yield from self._check_subscription(scope)
         yield from self._check_jira_webhook()
 
     def list_pagerduty_webhooks(self) -> list[Webhook]:
-        """PagerDuty's that point here."""
-        return [one for one in self._pagerduty.list_all() if one.url == self._urls["pagerduty"]]
+        """Return PagerDuty's webhooks to this endpoint."""
+        return [hook for hook in self._pagerduty.list_all() if hook.url == self._urls["pagerduty"]]
 
     def list_jira_webhooks(self) -> list[Webhook]:
-        """Jira's that point here."""
-        return [one for one in self._jira.list_all() if one.url == self._urls["jira"]]
+        """Return Jira's webhooks to this endpoint."""
+        return [hook for hook in self._jira.list_all() if hook.url == self._urls["jira"]]
 
     def describe_webhooks(self) -> Iterator[str]:
-        """All that point here, a line each."""
+        """Describe each webhook to this endpoint in one line."""
         for name, hooks in (("PagerDuty", self.list_pagerduty_webhooks()), ("Jira", self.list_jira_webhooks())):
             for hook in hooks:
                 scope = hook.scope if isinstance(hook.scope, str) else " ".join(filter(None, hook.scope))
@@ -47,96 +47,95 @@ class WebhookSetup:
                 yield f"{name} {hook.id}: {state}, {scope}, {len(hook.event_types)} events"
 
     def enable_pagerduty(self) -> None:
-        """Switch PagerDuty's on again."""
-        for hook in [one for one in self.list_pagerduty_webhooks() if one.is_active]:
-            self._pagerduty.enable(hook)
+        """Enable the webhooks that PagerDuty has switched off."""
+        for hook in self.list_pagerduty_webhooks():
+            if hook.is_active:
+                self._pagerduty.enable(hook)
 
     def delete(self) -> Iterator[str]:
-        """Take away all that point here; a line each."""
+        """Delete all webhooks to this endpoint; yield one line for each."""
         for hook in self.list_pagerduty_webhooks():
             self._pagerduty.delete(hook)
-            yield f"PagerDuty webhook {hook.id}: taken away"
+            yield f"PagerDuty webhook {hook.id}: deleted"
         for hook in self.list_jira_webhooks():
             self._jira.delete(hook)
-            yield f"Jira webhook {hook.id}: taken away"
+            yield f"Jira webhook {hook.id}: deleted"
 
     def rotate_secrets(self) -> None:
-        """New secrets, in front of the old: PagerDuty's with a second webhook, which is off until `finish`."""
+        """Add new secrets in front of the old ones. PagerDuty gets a second, still inactive webhook."""
         for scope in self._scopes:
             self._add_subscription(scope, active=False)
         self._store_secret("JIRA_WEBHOOK_SECRET", secrets.token_urlsafe(32))
 
     def finish_rotation(self) -> None:
-        """Once the new secrets are deployed: sign with them, and take PagerDuty's old webhooks away."""
+        """Sign with the new secrets, which must be deployed by now, and delete PagerDuty's old webhooks."""
         for scope in self._scopes:
-            news, olds = ([one for one in self._find_in_scope(scope) if one.is_active is active]
-                          for active in (False, True))
-            for hook in news[:1]:
+            new_hooks, old_hooks = ([hook for hook in self._find_in_scope(scope) if hook.is_active is active]
+                                    for active in (False, True))
+            for hook in new_hooks[:1]:
                 self._switch_on(hook)
-            for hook in [*olds, *news[1:]] if news else ():
+            for hook in [*old_hooks, *new_hooks[1:]] if new_hooks else ():
                 self._pagerduty.delete(hook)
         for hook in self.list_jira_webhooks():
-            self._jira.update(hook, list(jira_webhooks.EVENT_PARSERS), self._jql, self._get_or_make_jira_secret())
+            self._jira.update(hook, list(jira_webhooks.EVENT_PARSERS), self._jql, self._get_or_create_jira_secret())
 
     def ping_pagerduty(self) -> None:
-        """Have PagerDuty send its test to each of ours."""
+        """Ask PagerDuty to send a test to each of its webhooks."""
         hooks = self.list_pagerduty_webhooks()
         if not hooks:
-            raise PermanentError("PagerDuty has no webhook that points here yet.")
+            raise PermanentError("PagerDuty has no webhook to this endpoint yet.")
         for hook in hooks:
             self._pagerduty.send_ping(hook)
 
     def _check_subscription(self, scope: WebhookScope) -> Iterator[tuple[str, Callable[[], None]]]:
         name = f"PagerDuty webhook for {' '.join(filter(None, scope))}"
-        # While a secret is changed there is a second one, which is not active yet.
-        found = sorted(self._find_in_scope(scope), key=lambda one: not one.is_active)
-        there = found[0] if found else None
-        if there is None:
+        # During a secret rotation there is a second webhook, which is not active yet.
+        hook = min(self._find_in_scope(scope), key=lambda hook: not hook.is_active, default=None)
+        if hook is None:
             yield f"{name}: missing", lambda: self._add_subscription(scope, active=True)
             return
-        if there.event_types != pagerduty_webhooks.V3_EVENT_TYPES.keys():
-            yield (f"{name}: tells of other events", lambda: self._pagerduty.update(there,
-                                                                                    list(
-                pagerduty_webhooks.V3_EVENT_TYPES)))
-        if not there.is_delivering:
-            yield f"{name}: switched off", lambda: self._switch_on(there)
+        if hook.event_types != pagerduty_webhooks.V3_EVENT_TYPES.keys():
+            yield (f"{name}: wrong event types",
+                   lambda: self._pagerduty.update(hook, list(pagerduty_webhooks.V3_EVENT_TYPES)))
+        if not hook.is_delivering:
+            yield f"{name}: switched off", lambda: self._switch_on(hook)
 
     def _find_in_scope(self, scope: WebhookScope) -> list[Webhook]:
-        return [one for one in self.list_pagerduty_webhooks() if one.scope == scope]
+        return [hook for hook in self.list_pagerduty_webhooks() if hook.scope == scope]
 
     def _add_subscription(self, scope: WebhookScope, active: bool) -> None:
-        made = self._pagerduty.add(self._urls["pagerduty"], list(pagerduty_webhooks.V3_EVENT_TYPES), scope, active)
-        # The old ones stay valid: others' webhooks are signed with them.
-        self._store_secret("PAGERDUTY_WEBHOOK_SECRET", made)
+        secret = self._pagerduty.add(self._urls["pagerduty"], list(pagerduty_webhooks.V3_EVENT_TYPES), scope, active)
+        # The old secrets stay valid: other webhooks are signed with them.
+        self._store_secret("PAGERDUTY_WEBHOOK_SECRET", secret)
 
     def _switch_on(self, hook: Webhook) -> None:
         self._pagerduty.update(hook, list(pagerduty_webhooks.V3_EVENT_TYPES))
         self._pagerduty.enable(hook)
 
     def _check_jira_webhook(self) -> Iterator[tuple[str, Callable[[], None]]]:
-        there = next(iter(self.list_jira_webhooks()), None)
-        if there is None:
+        hook = next(iter(self.list_jira_webhooks()), None)
+        if hook is None:
             yield "Jira webhook: missing", lambda: self._jira.add(
-                self._urls["jira"], list(jira_webhooks.EVENT_PARSERS), self._jql, self._get_or_make_jira_secret())
-        elif (there.event_types != jira_webhooks.EVENT_PARSERS.keys() or there.scope != self._jql
-              or not (there.is_delivering and there.is_signed)):
+                self._urls["jira"], list(jira_webhooks.EVENT_PARSERS), self._jql, self._get_or_create_jira_secret())
+        elif (hook.event_types != jira_webhooks.EVENT_PARSERS.keys() or hook.scope != self._jql
+              or not (hook.is_delivering and hook.is_signed)):
             yield "Jira webhook: differs", lambda: self._jira.update(
-                there, list(jira_webhooks.EVENT_PARSERS), self._jql, self._get_or_make_jira_secret())
+                hook, list(jira_webhooks.EVENT_PARSERS), self._jql, self._get_or_create_jira_secret())
 
-    def _get_or_make_jira_secret(self) -> str:
-        """The first of ours; one made now where there is none."""
+    def _get_or_create_jira_secret(self) -> str:
+        """Return the newest secret of the settings, or create and store one."""
         if self._settings.jira_webhook_secret:
             return self._settings.jira_webhook_secret[0]
-        made = secrets.token_urlsafe(32)
-        self._store_secret("JIRA_WEBHOOK_SECRET", made)
-        return made
+        secret = secrets.token_urlsafe(32)
+        self._store_secret("JIRA_WEBHOOK_SECRET", secret)
+        return secret
 
 
 def build_jql(policy: Policy) -> str:
-    """The issues whose events concern us; empty: any may."""
-    made = {rule.issue_spec.project or policy.incident_project for rule in policy.all_rules if rule.issue_spec}
+    """Return the JQL of the issues whose events jpi needs; empty if it needs those of all issues."""
+    created = {rule.issue_spec.project or policy.incident_project for rule in policy.all_rules if rule.issue_spec}
     opening = [rule.condition.projects for rule in policy.opening_rules]
     if not all(opening):
         return ""
-    keys = sorted({policy.incident_project, *made, *(key for keys in opening for key in keys)})
+    keys = sorted({policy.incident_project, *created, *(key for keys in opening for key in keys)})
     return f"project = {keys[0]}" if len(keys) == 1 else f"project in ({', '.join(keys)})"

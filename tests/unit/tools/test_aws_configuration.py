@@ -1,4 +1,4 @@
-"""The deployment role: made, brought up to date, left alone, taken away; it may do what the stack needs and no more."""
+"""The deployment role: created, updated, left alone, deleted; it may do what the stack needs and no more."""
 
 import json
 import re
@@ -20,7 +20,7 @@ ROLE = "jpi-cfn-role"
 POLICY = json.loads(Path("etc/jpi-cfn-role-policy.json").read_text())
 LAMBDA = {"Version": "2012-10-17", "Statement": [
     {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
-# IAM's actions that are called otherwise than the operations they allow, or allow none of one name.
+# IAM actions whose names are not those of the operations that they allow.
 NO_OPERATIONS = {
     "iam:PassRole", "iam:*", "s3:ListBucket", "s3:GetBucketPublicAccessBlock", "s3:PutBucketPublicAccessBlock",
     "s3:GetEncryptionConfiguration", "s3:PutEncryptionConfiguration",
@@ -28,9 +28,9 @@ NO_OPERATIONS = {
     "s3:ListTagsForResource", "s3:TagResource", "s3:UntagResource",
     *(f"apigateway:{verb}" for verb in ("DELETE", "GET", "PATCH", "POST", "PUT")),
 }
-# Of a bucket it reads what was set; the schema lists all that may be.
+# CloudFormation reads only the bucket's settings that the template sets; the schema lists all.
 READ_OTHERWISE = {"S3::Bucket"}
-# What CloudFormation makes of our template, and the service that it asks for each.
+# The resource types of our template, and the service that CloudFormation calls for each.
 SERVICES = {"ApiGateway": "apigateway", "CloudWatch": "cloudwatch", "DynamoDB": "dynamodb", "Events": "events",
             "IAM": "iam", "Lambda": "lambda", "Logs": "logs", "S3": "s3", "SNS": "sns", "SQS": "sqs"}
 
@@ -45,11 +45,10 @@ def iam(monkeypatch):
 
 def run(capsys, *arguments):
     code = aws_configuration.main(arguments)
-    said = capsys.readouterr()
-    return code, said.out, said.err
+    return (code, *capsys.readouterr())
 
 
-def policy(iam):
+def get_policy(iam):
     return iam.get_role_policy(RoleName=ROLE, PolicyName="jpi")["PolicyDocument"]
 
 
@@ -60,7 +59,7 @@ def test_the_role_is_made_once_and_its_arn_is_written_where_it_is_wanted(iam, ca
     arn = iam.get_role(RoleName=ROLE)["Role"]["Arn"]
     assert (code, f"CFN_ROLE_ARN={arn}" in out) == (0, True)
     assert env.read_text() == f"STAGE=dev\nCFN_ROLE_ARN='{arn}'\n# kept\n"
-    assert policy(iam) == POLICY
+    assert get_policy(iam) == POLICY
     code, out, _ = run(capsys)
     assert (code, "jpi-cfn-role: up to date" in out) == (0, True)
 
@@ -72,7 +71,7 @@ def test_what_was_changed_by_hand_is_corrected(iam, capsys):
     arn = iam.create_policy(PolicyName="Broad", PolicyDocument=json.dumps(POLICY))["Policy"]["Arn"]
     iam.attach_role_policy(RoleName=ROLE, PolicyArn=arn)
     _, out, _ = run(capsys)
-    assert ("corrected" in out, "--strict takes it off" in out, policy(iam)) == (True, True, POLICY)
+    assert ("corrected" in out, "--strict removes it" in out, get_policy(iam)) == (True, True, POLICY)
     trust = iam.get_role(RoleName=ROLE)["Role"]["AssumeRolePolicyDocument"]
     assert trust == json.loads(Path("etc/jpi-cfn-role-trust-policy.json").read_text())
     run(capsys, "--strict")
@@ -81,7 +80,7 @@ def test_what_was_changed_by_hand_is_corrected(iam, capsys):
 
 def test_a_dry_run_changes_nothing(iam, capsys):
     code, out, _ = run(capsys, "--dry-run")
-    assert (code, "made" in out, iam.list_roles()["Roles"]) == (0, True, [])
+    assert (code, "created" in out, iam.list_roles()["Roles"]) == (0, True, [])
     run(capsys)
     run(capsys, "--delete", "--dry-run")
     assert len(iam.list_roles()["Roles"]) == 1
@@ -90,17 +89,17 @@ def test_a_dry_run_changes_nothing(iam, capsys):
 def test_broken_half_way_it_goes_on(iam, capsys, monkeypatch):
     call = BaseClient._make_api_call
 
-    def refusing(self, operation, arguments):
+    def refuse_policy(self, operation, arguments):
         if operation == "PutRolePolicy":
             raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, operation)
         return call(self, operation, arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(BaseClient, "_make_api_call", refusing)
+        patch.setattr(BaseClient, "_make_api_call", refuse_policy)
         code, out, err = run(capsys)
-    assert (code, out, err) == (1, "jpi-cfn-role: made\n", "These credentials may not call PutRolePolicy: no\n")
+    assert (code, out, err) == (1, "jpi-cfn-role: created\n", "These credentials may not call PutRolePolicy: no\n")
     code, out, _ = run(capsys)
-    assert (code, "what it may do was written" in out, policy(iam)) == (0, True, POLICY)
+    assert (code, "permissions written" in out, get_policy(iam)) == (0, True, POLICY)
 
 
 def test_an_env_file_that_cannot_be_written_is_named(iam, capsys, tmp_path):
@@ -116,22 +115,22 @@ def test_with_the_role_its_arn_goes(iam, capsys, tmp_path):
 
 def test_it_is_taken_away(iam, capsys):
     run(capsys)
-    assert run(capsys, "--delete")[:2] == (0, "jpi-cfn-role: taken away\n")
+    assert run(capsys, "--delete")[:2] == (0, "jpi-cfn-role: deleted\n")
     assert iam.list_roles()["Roles"] == []
-    assert run(capsys, "--delete")[:2] == (0, "jpi-cfn-role: was not there\n")
+    assert run(capsys, "--delete")[:2] == (0, "jpi-cfn-role: did not exist\n")
 
 
-@pytest.mark.parametrize(("code", "said"), [
+@pytest.mark.parametrize(("code", "text"), [
     ("AccessDenied", "These credentials may not call GetCallerIdentity"),
-    ("ExpiredToken", "AWS does not take these credentials (ExpiredToken)"),
+    ("ExpiredToken", "AWS rejects these credentials (ExpiredToken)"),
 ])
-def test_what_aws_refuses_is_said_in_a_line(capsys, monkeypatch, code, said):
-    def refuse(*_):
+def test_what_aws_refuses_is_said_in_a_line(capsys, monkeypatch, code, text):
+    def refuse_call(*_):
         raise ClientError({"Error": {"Code": code, "Message": "no"}}, "GetCallerIdentity")
 
-    monkeypatch.setattr(aws_configuration.aws, "make_client", refuse)
-    left, _, err = run(capsys)
-    assert (left, err.count("\n"), said in err) == (1, 1, True)
+    monkeypatch.setattr(aws_configuration.aws, "make_client", refuse_call)
+    exit_code, _, err = run(capsys)
+    assert (exit_code, err.count("\n"), text in err) == (1, 1, True)
 
 
 def test_without_credentials_or_a_way_there_it_says_so(capsys, monkeypatch, tmp_path):
@@ -139,7 +138,7 @@ def test_without_credentials_or_a_way_there_it_says_so(capsys, monkeypatch, tmp_
     for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
         monkeypatch.setenv(name, str(tmp_path / "none"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    # It keeps the credentials that it found for another test.
+    # boto3's default session keeps the credentials of another test.
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
     code, _, err = run(capsys)
     assert (code, "run `aws configure`" in err) == (1, True)
@@ -152,7 +151,7 @@ def test_without_credentials_or_a_way_there_it_says_so(capsys, monkeypatch, tmp_
 
 def test_every_action_is_one_that_aws_knows():
     session = get_session()
-    actions = {action for one in POLICY["Statement"] for action in one["Action"]}
+    actions = {action for statement in POLICY["Statement"] for action in statement["Action"]}
     for action in actions - NO_OPERATIONS:
         service, _, name = action.partition(":")
         assert name in session.get_service_model(service).operation_names, action
@@ -160,8 +159,8 @@ def test_every_action_is_one_that_aws_knows():
 
 
 def test_nothing_is_allowed_on_everything_but_what_has_no_name():
-    wide = {action for one in POLICY["Statement"] if one["Resource"] == ["*"] and "Condition" not in one
-            for action in one["Action"]}
+    wide = {action for statement in POLICY["Statement"]
+            if statement["Resource"] == ["*"] and "Condition" not in statement for action in statement["Action"]}
     assert wide == {"sns:Unsubscribe"}
     assert len(json.dumps(POLICY, separators=(",", ":"))) < 10_240, "IAM takes no more in a role's own policies"
 
@@ -169,7 +168,7 @@ def test_nothing_is_allowed_on_everything_but_what_has_no_name():
 def test_whatever_the_stack_is_made_of_may_be_made():
     files = [*Path("sls/resources").iterdir(), Path("serverless.yml")]
     kinds = set(re.findall(r"AWS::(\w+)::", " ".join(file.read_text() for file in files)))
-    allowed = {action.partition(":")[0] for one in POLICY["Statement"] for action in one["Action"]}
+    allowed = {action.partition(":")[0] for statement in POLICY["Statement"] for action in statement["Action"]}
     assert {SERVICES[kind] for kind in kinds} <= allowed
 
 
@@ -187,13 +186,14 @@ def test_whatever_the_stack_is_made_of_may_be_made():
     ("SQS::Queue", "sqs:eu-west-1:1:jpi-events-qa.fifo"),
 ])
 def test_whatever_the_stack_is_made_of_may_be_tagged_and_read(kind, arn):
-    # CloudFormation puts the stack's tags on everything, and reads what it has made; it gives up where it may not.
+    # CloudFormation tags and reads every resource that it creates; without the right to, it fails.
     schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("eu-west-1", f"AWS::{kind}").schema
     read = schema["handlers"]["read"]["permissions"] if kind not in READ_OTHERWISE else []
     needed = [*schema["tagging"]["permissions"], *read]
-    allowed = {action for one in POLICY["Statement"] for action in one["Action"] if one["Effect"] == "Allow"
-               and any(fnmatchcase(f"arn:aws:{arn}", pattern) for pattern in one["Resource"])}
-    # The schema's name for what IAM knows as PutBucketTagging; and what only settings that we do not make would take.
+    allowed = {action for statement in POLICY["Statement"] for action in statement["Action"]
+               if statement["Effect"] == "Allow"
+               and any(fnmatchcase(f"arn:aws:{arn}", pattern) for pattern in statement["Resource"])}
+    # IAM calls the first one PutBucketTagging; the others are for settings that our template does not use.
     assert set(needed) - allowed - {"s3:DeleteBucketTagging", "kms:Decrypt", "iam:PassRole"} == set()
 
 
@@ -201,8 +201,8 @@ def test_other_policies_of_its_own_are_named_and_taken_off(iam, capsys):
     run(capsys)
     iam.put_role_policy(RoleName=ROLE, PolicyName="admin", PolicyDocument=json.dumps(POLICY))
     _, out, _ = run(capsys)
-    assert "admin: is not needed; --strict takes it off" in out
+    assert "admin: is not needed; --strict removes it" in out
     run(capsys, "--strict", "--dry-run")
     assert set(iam.list_role_policies(RoleName=ROLE)["PolicyNames"]) == {"admin", "jpi"}
     _, out, _ = run(capsys, "--strict")
-    assert ("admin: taken off" in out, iam.list_role_policies(RoleName=ROLE)["PolicyNames"]) == (True, ["jpi"])
+    assert ("admin: removed" in out, iam.list_role_policies(RoleName=ROLE)["PolicyNames"]) == (True, ["jpi"])

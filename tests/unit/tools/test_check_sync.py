@@ -49,17 +49,16 @@ BAD = """
 
 @pytest.fixture
 def checking(make_linked, monkeypatch, capsys):
-    """`checking(text, *arguments)`: (exit code, what was printed, what was said on stderr, the world)."""
-    def check(text, *arguments):
+    """Give `checking(text, *arguments)`: (exit code, stdout, stderr, the world)."""
+    def check_file(text, *arguments):
         world, incident, _ = make_linked(text)
         monkeypatch.setattr(check_sync.settings, "load", lambda *_: world.jpi.settings)
         monkeypatch.setattr(check_sync.settings, "get_sync_file_name", lambda: world.environ["SYNC_FILE"])
         capsys.readouterr()
-        code = check_sync.main([one.replace("ID", incident.id) for one in arguments])
-        said = capsys.readouterr()
-        return code, said.out, said.err, world
+        code = check_sync.main([argument.replace("ID", incident.id) for argument in arguments])
+        return (code, *capsys.readouterr(), world)
 
-    return check
+    return check_file
 
 
 def test_it_says_what_the_file_means(checking):
@@ -67,7 +66,7 @@ def test_it_says_what_the_file_means(checking):
     assert code == 0
     for line in ("1. priority P1, service Checkout: an issue in INCIDENT, as Incident, with Severity",
                  "2. title like (?i)test: no issue", "resolved: Done", "P1: Highest or High",
-                 "title: to Jira only; of two changes pagerduty's wins", "status: both ways",
+                 "title: to Jira only; if both sides change it, pagerduty wins", "status: both ways",
                  "Opens an incident on Checkout: an issue of project INCIDENT, priority Highest"):
         assert line in out
     assert world.list_jpi_calls() == [], "offline it asks nobody"
@@ -91,26 +90,26 @@ def test_without_a_file_it_says_so(monkeypatch, tmp_path, capsys):
 def test_live_finds_that_all_is_there(checking):
     code, out, err, world = checking(GOOD, "--live")
     assert (code, err) == (0, "")
-    assert "All that it names is there." in out
+    assert "Everything that the sync file names exists." in out
     assert list_writes(world) == []
 
 
 def test_live_names_everything_that_is_not(make_world, checking):
     code, _, err, world = checking(BAD, "--live")
     assert code == 1
-    for said in ("Jira has no project OPS", "INCIDENT has no issue type 'Chore'", "has no field 'Team'",
+    for text in ("Jira has no project OPS", "INCIDENT has no issue type 'Chore'", "has no field 'Team'",
                  "Jira has no status 'Closed'", "Jira has no priority 'Critical'", "PagerDuty has no priority 'P9'",
                  "Jira has no priority 'Urgent'", "Jira has no priority 'Blocker'", "Jira has no field 'Reason'",
                  "Jira has no project SHOP", "no issue of type 'Chore' can open an incident",
                  "PagerDuty has no priority 'Sev 1'", "PagerDuty has no service 'Nobody's'",
                  "has none of the statuses that stand for resolved"):
-        assert said in err
+        assert text in err
     assert list_writes(world) == []
 
 
 def test_live_names_a_field_that_is_demanded(checking, capsys):
     world = checking(GOOD)[3]
-    severity = next(one.id for one in world.jira.fields.values() if one.name == "Severity")
+    severity = next(field.id for field in world.jira.fields.values() if field.name == "Severity")
     world.jira.required_fields.add(("INCIDENT", severity))
     assert check_sync.main(["--live"]) == 0, "jpi fills it in, whether or not a rule does"
     world.jira.required_fields.add(("INCIDENT", "assignee"))
@@ -128,7 +127,7 @@ def test_live_says_of_a_wrong_token_that_it_is_wrong(checking, capsys):
 def test_trying_an_incident_says_its_rule_and_does_nothing(checking):
     code, out, _, world = checking(GOOD, "--try", "ID")
     assert code == 0
-    assert "Rule 1 fits it. priority P1, service Checkout: an issue in INCIDENT, as Incident, with Severity" in out
+    assert "Rule 1 matches. priority P1, service Checkout: an issue in INCIDENT, as Incident, with Severity" in out
     assert "Its issue is INCIDENT-1." in out
     assert "IssueUpdated: would do: nothing to do" in out
     assert list_writes(world) == []
@@ -144,9 +143,9 @@ def test_trying_an_incident_that_has_changed_says_what_would_be_written(checking
         world.pagerduty.resolve(incident, world.rita)
     capsys.readouterr()
     assert check_sync.main(["--try", incident.id]) == code == 0
-    said = capsys.readouterr().out
+    out = capsys.readouterr().out
     for part in ("move the issue to Done", "make a comment of a note by Rita Responder", "add to the timeline"):
-        assert part in said
+        assert part in out
     assert list_writes(world) == []
 
 
@@ -155,14 +154,14 @@ def test_trying_a_recorded_delivery(checking, tmp_path):
     file.write_text(json.dumps(make_v3_body(title="A new one")))
     code, out, _, world = checking(GOOD, "--try", str(file))
     assert code == 0
-    assert "Rule 1 fits it." in out
+    assert "Rule 1 matches." in out
     assert "It has no issue." in out
     assert ("IncidentTriggered: would do: create an issue in INCIDENT: Incident 'A new one', priority Highest, "
             "labels pagerduty pagerduty-Q0INCIDENT0001, with Severity = SEV-1") in out
     file.write_text(json.dumps(make_v3_body(title="A test", priority=None)))
-    assert "Rule 2 fits it. title like (?i)test: no issue" in checking(GOOD, "--try", str(file))[1]
+    assert "Rule 2 matches. title like (?i)test: no issue" in checking(GOOD, "--try", str(file))[1]
     file.write_text(json.dumps(make_v3_body(title="Another", priority=None)))
-    assert "No rule fits it: no issue." in checking(GOOD, "--try", str(file))[1]
+    assert "No rule matches: no issue." in checking(GOOD, "--try", str(file))[1]
     assert len(world.list_issues()) == 1
 
 
@@ -172,5 +171,5 @@ def test_a_field_that_nothing_fills_ends_the_attempt_by_name(make_linked, monkey
     monkeypatch.setattr(world.jira.fields["assignee"], "name", "Owner")
     down = world.pagerduty.trigger(world.service, "Down", world.rita, "P1", assignees=[world.pagerduty_bot])
     world.run_until_idle()
-    reasons = [one["reason"] for one in world.jpi.links.get(down.id).failures.values()]
+    reasons = [failure["reason"] for failure in world.jpi.links.get(down.id).failures.values()]
     assert any("Owner is required" in reason for reason in reasons)

@@ -1,4 +1,4 @@
-"""The doctor: all green where all is well; each thing that is broken is named, and the others are looked at still."""
+"""The doctor: all green if all is well; each problem is named, and the other checks still run."""
 
 import json
 import threading
@@ -19,12 +19,12 @@ from sandbox.simulated_service import HttpFault
 
 @pytest.fixture
 def well(make_world, monkeypatch):
-    """A world with a queue, in which a poll has run; and its settings in the environment."""
-    return made_well(make_world(queued=True), monkeypatch)
+    """Give a world with a queue, after a poll, with its settings in the environment."""
+    return run_first_poll(make_world(queued=True), monkeypatch)
 
 
-def made_well(world, monkeypatch):
-    """The world once a poll has run in it, and its settings are the environment's."""
+def run_first_poll(world, monkeypatch):
+    """Run a poll, put the world's settings into the environment, and return the world."""
     log_entries.handler({}, None)
     for name, value in world.environ.items():
         monkeypatch.setenv(name, value)
@@ -60,7 +60,7 @@ def pagerduty_hook_is_off(world, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("spoil", "check", "said"),
+    ("spoil", "check", "text"),
     [
         (jira_has_no_timeline_links, "Jira link types", "no link type 'Timeline'"),
         (jira_hook_lacks_an_event, "Jira webhook", "does not tell of comment_created"),
@@ -98,10 +98,10 @@ def pagerduty_hook_is_off(world, monkeypatch):
         ),
     ],
 )
-def test_what_is_broken_is_named(well, monkeypatch, capsys, spoil, check, said):
+def test_what_is_broken_is_named(well, monkeypatch, capsys, spoil, check, text):
     spoil(well, monkeypatch)
     code, wrong = run(capsys)
-    assert (code, said in wrong[check]) == (1, True), wrong
+    assert (code, text in wrong[check]) == (1, True), wrong
 
 
 def test_a_poll_that_stands_still_is_reported(well, capsys):
@@ -138,7 +138,7 @@ def test_a_webhook_that_points_elsewhere_is_told(well, capsys):
 
 @pytest.fixture
 def account(aws, well, monkeypatch):
-    """The simulated account, as one that jpi is deployed in: its settings are those of a deployed stage."""
+    """Give the simulated AWS account, with the settings of a deployed stage."""
     for name, value in {"AWS_ENDPOINT_URL": aws.url, "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x",
                         "IS_OFFLINE": ""}.items():
         monkeypatch.setenv(name, value)
@@ -154,17 +154,17 @@ def test_a_deployed_jpis_endpoint_is_known_to_cloudformation(account, well, caps
 
 
 def test_how_old_a_token_is_where_that_can_be_told(account, make_world, monkeypatch, capsys):
-    # moto goes by the machine's time.
-    well = made_well(make_world(RunningClock(), queued=True), monkeypatch)
+    # moto uses the machine's time.
+    well = run_first_poll(make_world(RunningClock(), queued=True), monkeypatch)
     monkeypatch.setenv("IS_OFFLINE", "")
     account("ssm").put_parameter(Name="/jpi/x/jira", Value=well.environ["JIRA_API_TOKEN"], Type="SecureString")
     account("secretsmanager").create_secret(Name="jpi/x/pagerduty", SecretString=well.environ["PAGERDUTY_API_TOKEN"])
     monkeypatch.setenv("JIRA_API_TOKEN", "ssm:/jpi/x/jira")
     monkeypatch.setenv("PAGERDUTY_API_TOKEN", "secretsmanager:jpi/x/pagerduty")
     assert doctor.main([]) == 0
-    said = capsys.readouterr().out.splitlines()
-    assert "ok   Jira token: stored 0 days ago; it dies after a year at most" in said
-    assert "ok   PagerDuty token: stored 0 days ago" in said
+    lines = capsys.readouterr().out.splitlines()
+    assert "ok   Jira token: stored 0 days ago; it dies after a year at most" in lines
+    assert "ok   PagerDuty token: stored 0 days ago" in lines
     monkeypatch.setattr(settings, "get_secret_stored_at", lambda name: well.clock.now() - timedelta(days=340))
     assert run(capsys) == (1, {"Jira token": "JIRA_API_TOKEN was stored 340 days ago: make a new one before it dies"})
 
@@ -180,18 +180,18 @@ def test_a_queue_that_is_not_named_is_not_said_to_be_well(account, well, monkeyp
 def test_nobody_is_waited_for_longer_than_it_says(well):
     ended = threading.Event()
 
-    def hangs(there):
+    def wait_forever(app):
         ended.wait()
         yield from ()
 
-    found = list(runner.run_check_groups(well.jpi, {"Jira": {"token": hangs, "clock": checks.check_clock}},
-                                         seconds=0.0))
+    results = list(runner.run_check_groups(well.jpi, {"Jira": {"token": wait_forever, "clock": checks.check_clock}},
+                                           seconds=0.0))
     ended.set()
-    assert [(one.ok, one.message) for one in found] == [(False, "no answer within 10 s")] * 2
+    assert [(result.ok, result.message) for result in results] == [(False, "no answer within 10 s")] * 2
 
 
 def test_a_table_that_does_not_exist_is_named(make_loopback_world, monkeypatch, capsys):
-    made_well(make_loopback_world(queued=True), monkeypatch)
+    run_first_poll(make_loopback_world(queued=True), monkeypatch)
     monkeypatch.setenv("CONFIG_TABLE", "none")
     code, wrong = run(capsys)
     assert (code, "there is no table none" in wrong["AWS tables"]) == (1, True), wrong

@@ -1,4 +1,4 @@
-"""The tool for what could not be applied: it shows, replays and re-synchronises, or says what it would do."""
+"""The tool for dead letters: it lists, replays and reconciles, or says what it would do."""
 
 import pytest
 
@@ -16,7 +16,7 @@ def _nobody_waits(monkeypatch):
 
 @pytest.fixture
 def parked(make_world, monkeypatch, capsys):
-    """(the world with two incidents' events in the dead-letter queue, the incidents, what a call of the tool says)."""
+    """Give a world with two incidents' events in the dead-letter queue, the incidents, and a function: run the tool."""
     monkeypatch.setattr(events_queue, "RECEIVES", 3)
     queued = make_world(queued=True)
     incidents = [queued.pagerduty.trigger(queued.service, title, queued.rita, "P1") for title in ("Down", "Slow")]
@@ -29,15 +29,15 @@ def parked(make_world, monkeypatch, capsys):
     queued.jira_server.choose_fault = lambda call: None
     queued.forget_calls()
 
-    def tool(*arguments, code=0):
+    def run_tool(*arguments, code=0):
         capsys.readouterr()
         assert replay.main(arguments) == code
         return capsys.readouterr()
 
-    return queued, incidents, tool
+    return queued, incidents, run_tool
 
 
-def drained(world):
+def drain_queue(world):
     for _ in range(4):
         world.run_until_idle()
         world.clock.advance(60)
@@ -57,9 +57,8 @@ def test_the_list_says_what_is_parked_since_when_and_why(parked):
 
 def test_everything_is_replayed_in_its_order(parked):
     world, _, tool = parked
-    said = tool("--all").out
-    assert said.splitlines()[-1] == "3 replayed."
-    assert drained(world) == {"Down": ("acknowledged", "indeterminate"), "Slow": ("triggered", "new")}
+    assert tool("--all").out.splitlines()[-1] == "3 replayed."
+    assert drain_queue(world) == {"Down": ("acknowledged", "indeterminate"), "Slow": ("triggered", "new")}
     assert tool().out == "0 events are parked.\n"
     assert tool("--all").out == "0 replayed.\n"
 
@@ -67,7 +66,7 @@ def test_everything_is_replayed_in_its_order(parked):
 def test_one_incident_is_replayed_and_the_rest_stays(parked):
     world, (_, slow), tool = parked
     assert tool("--of", slow.id).out.splitlines()[-1] == "1 replayed."
-    assert drained(world) == {"Down": ("acknowledged", None), "Slow": ("triggered", "new")}
+    assert drain_queue(world) == {"Down": ("acknowledged", None), "Slow": ("triggered", "new")}
     assert tool().out.splitlines()[-1] == "2 events are parked."
 
 
@@ -75,7 +74,7 @@ def test_one_event_is_replayed(parked):
     world, (down, _), tool = parked
     event = next(line.split()[1] for line in tool().out.splitlines() if "IncidentAcknowledged" in line)
     assert tool("--event", event).out.splitlines() == [f"{down.id}  {event}  back in the queue", "1 replayed."]
-    assert drained(world) == {"Down": ("acknowledged", "indeterminate"), "Slow": ("triggered", None)}
+    assert drain_queue(world) == {"Down": ("acknowledged", "indeterminate"), "Slow": ("triggered", None)}
 
 
 @pytest.mark.parametrize("arguments", [("--event", "nonsense"), ("--of", "Q404")])
@@ -88,14 +87,14 @@ def test_what_is_not_parked_cannot_be_replayed(parked, arguments):
 def test_a_dry_run_says_what_would_happen_and_does_nothing(parked):
     world, (down, _), tool = parked
     lines = tool("--all", "--dry-run").out.splitlines()
-    said = [line.split("  ")[-1] for line in lines[:-1]]
-    assert [one.partition(",")[0] for one in said] == [
+    plans = [line.split("  ")[-1] for line in lines[:-1]]
+    assert [plan.partition(",")[0] for plan in plans] == [
         f"create an issue in INCIDENT: Incident '{title}'" for title in ("Down", "Slow", "Down")]
-    assert said[2].endswith("; move the issue to a status of the category 'indeterminate'")
+    assert plans[2].endswith("; move the issue to a status of the category 'indeterminate'")
     assert lines[-1] == "3 would be replayed."
-    said = tool("--incident", down.id, "--dry-run").out.split("; ")
-    assert said[0].startswith("PagerDuty's state: would do: create an issue in INCIDENT: Incident 'Down', priority")
-    assert said[-1] == f"add to the timeline what it lacks of {len(down.log)} log entries\n"
+    steps = tool("--incident", down.id, "--dry-run").out.split("; ")
+    assert steps[0].startswith("PagerDuty's state: would do: create an issue in INCIDENT: Incident 'Down', priority")
+    assert steps[-1] == f"add to the timeline what it lacks of {len(down.log)} log entries\n"
     assert world.list_issues() == []
     assert world.event_source.count_waiting() == 0
     assert tool().out.splitlines()[-1] == "3 events are parked."
@@ -146,17 +145,17 @@ def test_a_queue_without_a_dead_letter_queue_is_said(queued, capsys):
 
 
 def test_when_the_queue_is_away_that_is_said(queued, capsys, monkeypatch):
-    def away(self):
+    def raise_outage(self):
         raise AwsOutage("SQS is away")
 
-    monkeypatch.setattr("jpi.queue.EventQueue.receive_dead_letters", away)
+    monkeypatch.setattr("jpi.queue.EventQueue.receive_dead_letters", raise_outage)
     assert replay.main([]) == 1
     assert capsys.readouterr().err == "SQS is away\n"
 
 
-@pytest.mark.parametrize(("seconds", "said"), [(-1, "0 s"), (59, "59 s"), (61, "1 min"), (7300, "2 h"), (1e6, "11 d")])
-def test_ages_are_told_in_the_largest_unit(seconds, said):
-    assert replay.format_age(seconds) == said
+@pytest.mark.parametrize(("seconds", "age"), [(-1, "0 s"), (59, "59 s"), (61, "1 min"), (7300, "2 h"), (1e6, "11 d")])
+def test_ages_are_told_in_the_largest_unit(seconds, age):
+    assert replay.format_age(seconds) == age
 
 
 def test_help_shows_examples(capsys):

@@ -1,4 +1,4 @@
-"""Both services' webhooks: made once, mended, switched on, taken away, and seen to arrive."""
+"""Both services' webhooks: created once, fixed, enabled, deleted, and tested."""
 
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ from tests.world_actions import WRITE_METHODS
 
 @pytest.fixture
 def unhooked(make_world, monkeypatch):
-    """The world without any webhook; jpi's tokens are those of administrators."""
+    """Give a world without any webhook; jpi's tokens are those of administrators."""
     world = make_world(IS_OFFLINE="True")
     world.jira.webhooks.clear()
     world.pagerduty.webhooks.subscriptions.clear()
@@ -33,16 +33,16 @@ def run(world, *arguments):
     return webhook_configuration.main(["--url", world.app_url, *arguments], sleep=world.clock.advance)
 
 
-def hooks(world):
+def list_hooks(world):
     return [*world.pagerduty.webhooks.subscriptions.values()], [*world.jira.webhooks.values()]
 
 
-def writes(world):
+def list_writes(world):
     return [call for call in world.list_jpi_calls() if call.method in WRITE_METHODS]
 
 
-def use(world, monkeypatch, env):
-    """jpi with the secrets that the tool wrote down."""
+def restart_jpi(world, monkeypatch, env):
+    """Restart jpi with the secrets that the tool wrote into the env file."""
     for name, value in dotenv_values(env).items():
         world.environ[name] = value
         monkeypatch.setenv(name, value)
@@ -51,13 +51,13 @@ def use(world, monkeypatch, env):
 
 def test_they_are_made_once_and_work(unhooked, monkeypatch, tmp_path, capsys):
     assert run(unhooked, "--write-env", str(tmp_path / ".env")) == 0
-    [theirs], [ours] = hooks(unhooked)
-    assert (sorted(theirs.events), sorted(ours.events)) == (sorted(PAGERDUTY_EVENTS), sorted(JIRA_EVENTS))
-    assert (ours.jql, ours.secret) == ("project = INCIDENT", unhooked.environ["JIRA_WEBHOOK_SECRET"])
+    [subscription], [jira_hook] = list_hooks(unhooked)
+    assert (sorted(subscription.events), sorted(jira_hook.events)) == (sorted(PAGERDUTY_EVENTS), sorted(JIRA_EVENTS))
+    assert (jira_hook.jql, jira_hook.secret) == ("project = INCIDENT", unhooked.environ["JIRA_WEBHOOK_SECRET"])
     unhooked.forget_calls()
-    assert (run(unhooked), run(unhooked, "--check"), writes(unhooked)) == (0, 0, [])
+    assert (run(unhooked), run(unhooked, "--check"), list_writes(unhooked)) == (0, 0, [])
     assert "as they should be" in capsys.readouterr().out
-    use(unhooked, monkeypatch, tmp_path / ".env")
+    restart_jpi(unhooked, monkeypatch, tmp_path / ".env")
     incident = unhooked.pagerduty.trigger(unhooked.service, "Down", unhooked.rita, "P1")
     unhooked.run_until_idle()
     unhooked.move_issue(unhooked.find_issue(incident), "done")
@@ -68,9 +68,9 @@ def test_they_are_made_once_and_work(unhooked, monkeypatch, tmp_path, capsys):
 def test_a_new_secret_stands_in_front_of_the_old(unhooked, tmp_path, monkeypatch):
     old = unhooked.environ["PAGERDUTY_WEBHOOK_SECRET"]
     assert run(unhooked, "--write-env", str(tmp_path / ".env"), "--service", unhooked.service.id) == 0
-    [theirs], _ = hooks(unhooked)
-    assert (tmp_path / ".env").read_text() == f"PAGERDUTY_WEBHOOK_SECRET='{theirs.secret},{old}'\n"
-    assert (theirs.filter["type"], theirs.filter["id"]) == ("service_reference", unhooked.service.id)
+    [subscription], _ = list_hooks(unhooked)
+    assert (tmp_path / ".env").read_text() == f"PAGERDUTY_WEBHOOK_SECRET='{subscription.secret},{old}'\n"
+    assert (subscription.filter["type"], subscription.filter["id"]) == ("service_reference", unhooked.service.id)
 
 
 def test_secrets_are_stored_in_aws_where_the_settings_then_find_them(unhooked, aws, monkeypatch, capsys):
@@ -79,32 +79,33 @@ def test_secrets_are_stored_in_aws_where_the_settings_then_find_them(unhooked, a
         monkeypatch.setenv(name, value)
     path = f"/jpi/{unhooked.environ['STAGE']}"
     assert run(unhooked, "--ssm", f"{path}/") == 0
-    [theirs], _ = hooks(unhooked)
+    [subscription], _ = list_hooks(unhooked)
     name = f"ssm:{path}/pagerduty-webhook-secret"
     assert f"set PAGERDUTY_WEBHOOK_SECRET={name}" in (out := capsys.readouterr().out)
-    assert theirs.secret not in out
+    assert subscription.secret not in out
     monkeypatch.setenv("PAGERDUTY_WEBHOOK_SECRET", name)
-    assert settings.load().pagerduty_webhook_secret[0] == theirs.secret
+    assert settings.load().pagerduty_webhook_secret[0] == subscription.secret
 
 
 def test_without_a_secret_for_jira_one_is_made_and_shown(unhooked, monkeypatch, capsys):
     monkeypatch.setenv("JIRA_WEBHOOK_SECRET", "")
     assert run(unhooked) == 0
-    _, [ours] = hooks(unhooked)
-    assert (len(ours.secret) > 30, f"JIRA_WEBHOOK_SECRET={ours.secret}" in capsys.readouterr().out) == (True, True)
+    _, [jira_hook] = list_hooks(unhooked)
+    assert len(jira_hook.secret) > 30
+    assert f"JIRA_WEBHOOK_SECRET={jira_hook.secret}" in capsys.readouterr().out
 
 
 def test_what_was_changed_or_switched_off_is_mended(unhooked, capsys):
     run(unhooked)
-    [theirs], [ours] = hooks(unhooked)
-    theirs.events, ours.jql = ["incident.triggered"], ""
-    unhooked.pagerduty.outbox.disabled_until[theirs.id] = unhooked.clock() + 3600
+    [subscription], [jira_hook] = list_hooks(unhooked)
+    subscription.events, jira_hook.jql = ["incident.triggered"], ""
+    unhooked.pagerduty.outbox.disabled_until[subscription.id] = unhooked.clock() + 3600
     assert run(unhooked, "--check") == 1
-    said = capsys.readouterr().out
-    assert [word in said for word in ("other events", "switched off", "Jira webhook: differs")] == [True] * 3
-    assert theirs.events == ["incident.triggered"]
+    out = capsys.readouterr().out
+    assert [word in out for word in ("wrong event types", "switched off", "Jira webhook: differs")] == [True] * 3
+    assert subscription.events == ["incident.triggered"]
     assert run(unhooked, "--enable") == 0
-    assert (sorted(theirs.events), ours.jql, run(unhooked, "--check")) == (
+    assert (sorted(subscription.events), jira_hook.jql, run(unhooked, "--check")) == (
         sorted(PAGERDUTY_EVENTS), "project = INCIDENT", 0)
 
 
@@ -115,17 +116,17 @@ def test_broken_half_way_it_goes_on(unhooked, path):
     assert run(unhooked) == 1
     unhooked.pagerduty_server.choose_fault = unhooked.jira_server.choose_fault = lambda call: None
     assert run(unhooked) == 0
-    assert [len(found) for found in hooks(unhooked)] == [1, 1]
+    assert [len(hooks) for hooks in list_hooks(unhooked)] == [1, 1]
 
 
 def test_secrets_are_changed_without_a_delivery_refused(unhooked, monkeypatch, tmp_path):
     env = tmp_path / ".env"
     run(unhooked, "--write-env", str(env))
-    use(unhooked, monkeypatch, env)
-    [before], [ours] = hooks(unhooked)
-    old = ours.secret
+    restart_jpi(unhooked, monkeypatch, env)
+    [before], [jira_hook] = list_hooks(unhooked)
+    old = jira_hook.secret
 
-    def told():
+    def is_synced():
         incident = unhooked.pagerduty.trigger(unhooked.service, "Down", unhooked.rita, "P1")
         unhooked.run_until_idle()
         unhooked.move_issue(unhooked.find_issue(incident), "done")
@@ -133,18 +134,18 @@ def test_secrets_are_changed_without_a_delivery_refused(unhooked, monkeypatch, t
         return incident.status == "resolved" and unhooked.pagerduty.outbox.dropped == []
 
     assert run(unhooked, "--rotate", "--write-env", str(env)) == 0
-    assert told(), "the old ones are used still"
-    use(unhooked, monkeypatch, env)
-    assert (told(), run(unhooked, "--check")) == (True, 0)
+    assert is_synced(), "the old ones are used still"
+    restart_jpi(unhooked, monkeypatch, env)
+    assert (is_synced(), run(unhooked, "--check")) == (True, 0)
     assert run(unhooked, "--finish") == 0
-    [after], [ours] = hooks(unhooked)
-    assert (after.id != before.id, ours.secret != old, told()) == (True, True, True)
+    [after], [jira_hook] = list_hooks(unhooked)
+    assert (after.id != before.id, jira_hook.secret != old, is_synced()) == (True, True, True)
     for name in ("JIRA_WEBHOOK_SECRET", "PAGERDUTY_WEBHOOK_SECRET"):
         newest = unhooked.environ[name].partition(",")[0]
         monkeypatch.setenv(name, newest)
         unhooked.environ[name] = newest
     unhooked.jpi = unhooked.start_jpi()
-    assert told(), "the old ones are needed no longer"
+    assert is_synced(), "the old ones are needed no longer"
 
 
 def test_they_are_listed_and_taken_away(unhooked, capsys):
@@ -155,7 +156,7 @@ def test_they_are_listed_and_taken_away(unhooked, capsys):
     assert run(unhooked, "--list") == 0
     assert len(capsys.readouterr().out.splitlines()) == 2
     assert run(unhooked, "--delete") == 0
-    assert [len(found) for found in hooks(unhooked)] == [0, 1], "not those of others"
+    assert [len(hooks) for hooks in list_hooks(unhooked)] == [0, 1], "not those of others"
     capsys.readouterr()
     for nothing_there in ("--list", "--delete"):
         assert run(unhooked, nothing_there) == 0
@@ -164,27 +165,28 @@ def test_they_are_listed_and_taken_away(unhooked, capsys):
 
 def test_pagerdutys_test_is_seen_to_arrive(unhooked, monkeypatch, tmp_path, capsys):
     run(unhooked, "--write-env", str(tmp_path / ".env"))
-    use(unhooked, monkeypatch, tmp_path / ".env")
+    restart_jpi(unhooked, monkeypatch, tmp_path / ".env")
 
-    def pause(seconds):
+    def run_world(seconds):
         unhooked.run_until_idle()
 
-    assert webhook_configuration.main(["--url", unhooked.app_url, "--ping"], sleep=pause) == 0
+    assert webhook_configuration.main(["--url", unhooked.app_url, "--ping"], sleep=run_world) == 0
     assert "has arrived" in capsys.readouterr().out
-    assert webhook_configuration.main(["--url", unhooked.app_url, "--ping"], sleep=pause) == 0
+    assert webhook_configuration.main(["--url", unhooked.app_url, "--ping"], sleep=run_world) == 0
     assert webhook_configuration.main(["--url", unhooked.app_url, "--ping"], sleep=lambda seconds: None) == 1
     assert "did not arrive" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("changes", "said"), [({"PAGERDUTY_API_TOKEN": "old"},
-                                                "PagerDuty does not let this token do that"), ({
-    "JIRA_API_TOKEN": "old"}, "Jira does not let this token do that"), ({"PAGERDUTY_API_URL": "http://127.0.0.1:9"},
-                                                                        "Is the address right?")])
-def test_what_is_wrong_is_said_in_a_line(unhooked, monkeypatch, capsys, changes, said):
+@pytest.mark.parametrize(("changes", "text"), [
+    ({"PAGERDUTY_API_TOKEN": "old"}, "PagerDuty does not let this token do that"),
+    ({"JIRA_API_TOKEN": "old"}, "Jira does not let this token do that"),
+    ({"PAGERDUTY_API_URL": "http://127.0.0.1:9"}, "Is the address right?"),
+])
+def test_what_is_wrong_is_said_in_a_line(unhooked, monkeypatch, capsys, changes, text):
     for name, value in changes.items():
         monkeypatch.setenv(name, value)
     assert run(unhooked, "--check") == 1
-    assert said in capsys.readouterr().err
+    assert text in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("url", ["http://jpi.example", "https://jpi.example/dev/jira-webhook"])
@@ -194,14 +196,14 @@ def test_an_address_that_cannot_be_is_refused(url):
     assert ended.value.code == 2
 
 
-@pytest.mark.parametrize(("policy", "wanted"), [
+@pytest.mark.parametrize(("policy", "jql"), [
     (Policy(), "project = INCIDENT"),
     (Policy(rules=(CreationRule(issue_spec=IssueSpec(project="WEB")), CreationRule())), "project in (INCIDENT, WEB)"),
     (Policy(opening_rules=(OpeningRule("Checkout", IssueCondition(projects=("OPS",))),)), "project in (INCIDENT, OPS)"),
     (Policy(opening_rules=(OpeningRule("Checkout"),)), ""),
 ])
-def test_jira_tells_of_the_projects_that_matter(policy, wanted):
-    assert webhooks.build_jql(policy) == wanted
+def test_jira_tells_of_the_projects_that_matter(policy, jql):
+    assert webhooks.build_jql(policy) == jql
 
 
 @needs_shared
@@ -213,25 +215,23 @@ def test_what_it_sends_and_gets_is_as_documented(unhooked):
     webhook_configuration.main(["--url", unhooked.app_url, "--ping"], sleep=lambda seconds: None)
     run(unhooked, "--delete")
     gaps = ("header Content-Type is missing", "status 201 is not documented", "no such operation")
-    said = [one for server in unhooked.servers for call in server.calls
-            for one in contract(server.name).problems(call) if not one.startswith(gaps)]
-    assert said == []
-
-
+    problems = [problem for server in unhooked.servers for call in server.calls
+                for problem in contract(server.name).problems(call) if not problem.startswith(gaps)]
+    assert problems == []
 
 
 def test_one_that_pagerduty_switched_off_is_not_taken_for_the_new_one(unhooked, tmp_path):
     env = str(tmp_path / ".env")
     run(unhooked, "--write-env", env)
-    [before] = hooks(unhooked)[0]
+    [before] = list_hooks(unhooked)[0]
     assert run(unhooked, "--rotate", "--write-env", env) == 0
     unhooked.pagerduty.outbox.disabled_until[before.id] = unhooked.clock() + 3600
     assert run(unhooked) == 0
-    after = next(one for one in hooks(unhooked)[0] if one is not before)
+    after = next(hook for hook in list_hooks(unhooked)[0] if hook is not before)
     assert (before.id in unhooked.pagerduty.outbox.disabled_until, after.active) == (False, False), "not deployed yet"
     unhooked.pagerduty.outbox.disabled_until[before.id] = unhooked.clock() + 3600
     assert run(unhooked, "--finish") == 0
-    assert (hooks(unhooked)[0], after.active) == ([after], True)
+    assert (list_hooks(unhooked)[0], after.active) == ([after], True)
 
 
 def test_a_secret_that_stands_in_aws_is_not_written_into_a_file(unhooked, aws, monkeypatch, tmp_path):
@@ -242,16 +242,16 @@ def test_a_secret_that_stands_in_aws_is_not_written_into_a_file(unhooked, aws, m
     ssm.put_parameter(Name="/jpi/x/hook", Value="stored-secret", Type="SecureString", Overwrite=True)
     monkeypatch.setenv("PAGERDUTY_WEBHOOK_SECRET", "ssm:/jpi/x/hook")
     assert run(unhooked, "--write-env", str(tmp_path / ".env")) == 0
-    [made] = hooks(unhooked)[0]
-    said = (tmp_path / ".env").read_text()
-    assert (f"{made.secret},ssm:/jpi/x/hook" in said, "stored-secret" in said) == (True, False)
+    [subscription] = list_hooks(unhooked)[0]
+    text = (tmp_path / ".env").read_text()
+    assert (f"{subscription.secret},ssm:/jpi/x/hook" in text, "stored-secret" in text) == (True, False)
 
 
 def test_a_secret_that_cannot_be_stored_is_not_lost(unhooked, monkeypatch, tmp_path, capsys):
     assert run(unhooked, "--write-env", str(tmp_path / "none" / ".env")) == 1
-    [made] = hooks(unhooked)[0]
+    [subscription] = list_hooks(unhooked)[0]
     out, err = capsys.readouterr()
-    assert (f"PAGERDUTY_WEBHOOK_SECRET={made.secret}," in out, err) == (
+    assert (f"PAGERDUTY_WEBHOOK_SECRET={subscription.secret}," in out, err) == (
         True, f"{tmp_path / 'none' / '.env'}: No such file or directory\n")
     unhooked.pagerduty.webhooks.subscriptions.clear()
     monkeypatch.setattr("time.sleep", lambda seconds: None)
@@ -259,14 +259,14 @@ def test_a_secret_that_cannot_be_stored_is_not_lost(unhooked, monkeypatch, tmp_p
                         "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}.items():
         monkeypatch.setenv(name, value)
     assert run(unhooked, "--ssm", f"/jpi/{unhooked.environ['STAGE']}") == 1
-    [made] = hooks(unhooked)[0]
+    [subscription] = list_hooks(unhooked)[0]
     out, err = capsys.readouterr()
-    assert (made.secret in out, err.startswith("AWS: Could not connect"), err.count("\n")) == (True, True, 1)
+    assert (subscription.secret in out, err.startswith("AWS: Could not connect"), err.count("\n")) == (True, True, 1)
 
 
 def test_a_path_that_no_function_may_read_is_refused_before_anything_is_made(unhooked, capsys):
     assert run(unhooked, "--ssm", "/jpi/other") == 1
-    assert ("--ssm must be /jpi/" in capsys.readouterr().err, writes(unhooked)) == (True, [])
+    assert ("--ssm must be /jpi/" in capsys.readouterr().err, list_writes(unhooked)) == (True, [])
 
 
 def test_without_its_table_a_ping_is_not_waited_for(unhooked, monkeypatch, capsys):
@@ -284,4 +284,4 @@ def test_without_its_table_a_ping_is_not_waited_for(unhooked, monkeypatch, capsy
 def test_checking_never_changes_anything(unhooked, other):
     with pytest.raises(SystemExit) as ended:
         run(unhooked, "--check", other)
-    assert (ended.value.code, writes(unhooked)) == (2, [])
+    assert (ended.value.code, list_writes(unhooked)) == (2, [])
