@@ -48,21 +48,25 @@ def count_bytes(message: str) -> int:
     return len(message.encode())
 
 
-def split_to_fit(event: Event) -> Iterator[Event]:
-    """Yield the event in parts that fit into a message each; cut its texts where one entry or comment is too long."""
-    name = "comments" if isinstance(event, IssueEvent) else "entries"
+def encode_in_parts(event: Event) -> Iterator[tuple[Event, str]]:
+    """Yield the event with its message, in parts where its entries or comments do not fit into one message.
+
+    The texts of a part that cannot be divided are cut.
+    """
+    message, name = encode_event(event), "comments" if isinstance(event, IssueEvent) else "entries"
     several = getattr(event, name, ())
-    if count_bytes(encode_event(event)) <= MAX_MESSAGE_BYTES:
-        yield event
+    if count_bytes(message) <= MAX_MESSAGE_BYTES:
+        yield event, message
     elif len(several) > 1:
         half = len(several) // 2
         # Only with its last part is the log complete.
         incomplete: dict[str, Any] = {"whole": False} if isinstance(event, IncidentLogged) else {}
-        splittable: Any = event
-        yield from split_to_fit(replace(splittable, id=f"{event.id}a", **{name: several[:half]}, **incomplete))
-        yield from split_to_fit(replace(splittable, id=f"{event.id}b", **{name: several[half:]}))
+        divisible: Any = event
+        yield from encode_in_parts(replace(divisible, id=f"{event.id}a", **{name: several[:half]}, **incomplete))
+        yield from encode_in_parts(replace(divisible, id=f"{event.id}b", **{name: several[half:]}))
     else:
-        yield _shorten_texts(event)
+        part = _shorten_texts(event)
+        yield part, encode_event(part)
 
 
 def _shorten_texts(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The events' SQS FIFO queue."""
+"""Stores events in the SQS FIFO queue and handles its dead letters."""
 
 import hashlib
 import json
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
-# Most that one call takes: AWS, SendMessageBatch and ChangeMessageVisibilityBatch.
+# AWS's limit on the entries of SendMessageBatch and ChangeMessageVisibilityBatch.
 MAX_BATCH_MESSAGES = 10
-# What SQS takes for ids, less what `replay` adds.
+# The ids that SQS accepts, kept shorter than its limit of 128 characters.
 DEDUPLICATION_ID_PATTERN = re.compile(r"[A-Za-z0-9!-/:-@\[-`{-~]{1,100}")
-# How long a message that is looked at is kept from others, should whoever looks be stopped.
+# How long an inspected dead letter stays hidden from others if the inspecting process dies.
 INSPECTION_VISIBILITY_SECONDS = 600
-# Asked without waiting, SQS may answer that there is nothing though there is: AWS, short and long polling.
+# Without a wait SQS may answer that there are no messages although there are (short polling).
 INSPECTION_WAIT_SECONDS = 1
 
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """A message of the dead-letter queue; `sent` is when it was parked, in epoch seconds."""
+    """A message of the dead-letter queue; `dead_lettered_at` is in epoch seconds."""
 
     message_id: str
     receipt_handle: str
@@ -41,100 +41,99 @@ class DeadLetter:
 
 
 class EventQueue:
-    """Stores events, in order by incident, until the `events` function has applied them."""
+    """Stores events in order by incident until the `events` function has applied them."""
 
     http_status = 202
 
-    def __init__(self, name_or_url: str, place: Location, find_group: Callable[[IssueEvent], str | None], *,
-                 client: "SQSClient | None" = None) -> None:
-        """`group_of`: the incident of an issue's event, else what it is to be kept in order with; None: nobody's.
+    def __init__(self, name_or_url: str, location: Location, find_group: Callable[[IssueEvent], str | None], *,
+                 client: "SQSClient | None" = None, inspection_wait_seconds: int = INSPECTION_WAIT_SECONDS) -> None:
+        """`find_group` returns the message group of an issue's event; None if the event concerns no incident.
 
-        `client`: a ready SQS client; None: boto3's, built when it is first needed.
+        `client`: a ready SQS client; None builds boto3's at the first call.
         """
         self._name_or_url = name_or_url
-        self._place = place
+        self._location = location
         self._find_group = find_group
         self._ready_client = client
+        self._inspection_wait_seconds = inspection_wait_seconds
 
     def __call__(self, events: Sequence[Event]) -> list[str | Exception]:
-        """Store them all; Outage where any was not: then they are to be sent again, and doubles are sorted out."""
-        found = [self._with_incident_id(event) for event in events]
-        self._send_entries([_to_entry(part) for event in found if get_incident_id(event)
-                            for part in event_codec.split_to_fit(event)])
-        return ["queued" if get_incident_id(event) else NO_LINKED_INCIDENT for event in found]
+        """Store all events; AwsOutage if any was not stored: the sender repeats them, and SQS removes duplicates."""
+        events = [self._with_incident_id(event) for event in events]
+        self._send_entries([_to_entry(part, message) for event in events if get_incident_id(event)
+                            for part, message in event_codec.encode_in_parts(event)])
+        return ["queued" if get_incident_id(event) else NO_LINKED_INCIDENT for event in events]
 
     def delay_messages(self, seconds_by_receipt: Mapping[str, int]) -> None:
-        """Have SQS bring these messages again after so many seconds, rather than when the visibility ends."""
+        """Have SQS deliver these messages again after so many seconds, rather than when their visibility ends."""
         entries = [{"ReceiptHandle": receipt, "VisibilityTimeout": seconds}
                    for receipt, seconds in seconds_by_receipt.items()]
         for start in range(0, len(entries), MAX_BATCH_MESSAGES):
-            batch = [{"Id": str(number), **one} for number,
-                     one in enumerate(entries[start : start + MAX_BATCH_MESSAGES])]
+            batch = [{"Id": str(number), **entry}
+                     for number, entry in enumerate(entries[start : start + MAX_BATCH_MESSAGES])]
             self._call_sqs("change_message_visibility_batch", QueueUrl=self.url, Entries=batch)
 
     @cached_property
     def url(self) -> str:
-        """The queue's address; a name is looked up once."""
+        """Return the queue's URL; a name is looked up once."""
         if "://" in self._name_or_url:
             return self._name_or_url
         return str(self._call_sqs("get_queue_url", QueueName=self._name_or_url)["QueueUrl"])
 
     @cached_property
     def client(self) -> "SQSClient":
-        """The SQS client."""
+        """Return the SQS client."""
         if self._ready_client is not None:
             return self._ready_client
         parts = urlsplit(self._name_or_url)
-        endpoint = f"{parts.scheme}://{parts.netloc}" if self._place.is_offline else ""
-        there: SQSClient = aws.make_client("sqs", replace(self._place, endpoint_url=endpoint), aws.QUICK_CONFIG)
-        return there
+        endpoint = f"{parts.scheme}://{parts.netloc}" if self._location.is_offline else ""
+        client: SQSClient = aws.make_client("sqs", replace(self._location, endpoint_url=endpoint), aws.QUICK_CONFIG)
+        return client
 
     @cached_property
     def dead_letter_url(self) -> str:
-        """The address of the dead-letter queue."""
-        found = self._call_sqs("get_queue_attributes", QueueUrl=self.url, AttributeNames=["RedrivePolicy"])
-        policy = found.get("Attributes", {}).get("RedrivePolicy")
+        """Return the URL of the dead-letter queue."""
+        policy = self._read_attributes(self.url, "RedrivePolicy").get("RedrivePolicy")
         if not policy:
             raise AwsOutage(f"the queue {self._name_or_url} has no dead-letter queue")
         name = json.loads(policy)["deadLetterTargetArn"].rsplit(":", 1)[-1]
         return str(self._call_sqs("get_queue_url", QueueName=name)["QueueUrl"])
 
     def count_dead_letters(self) -> int:
-        """How many events are in the dead-letter queue, or nearly: SQS counts approximately."""
-        found = self._call_sqs("get_queue_attributes", QueueUrl=self.dead_letter_url,
-                               AttributeNames=["ApproximateNumberOfMessages"])
-        return int(found["Attributes"]["ApproximateNumberOfMessages"])
+        """Return the approximate number of dead letters."""
+        name = "ApproximateNumberOfMessages"
+        return int(self._read_attributes(self.dead_letter_url, name)[name])
 
     def count_messages(self) -> tuple[int, int]:
-        """How many events wait to be applied, and how many are being applied or were put off; nearly."""
-        names: list[Any] = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        found = self._call_sqs("get_queue_attributes", QueueUrl=self.url, AttributeNames=names)["Attributes"]
-        return int(found[names[0]]), int(found[names[1]])
+        """Return the approximate numbers of events that wait, and that are being applied or delayed."""
+        names = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+        attributes = self._read_attributes(self.url, *names)
+        return int(attributes[names[0]]), int(attributes[names[1]])
 
-    def receive_dead_letters(self) -> list["DeadLetter"]:
-        """What is in the dead-letter queue, the oldest first; of each incident the first ten, as SQS shows no more.
+    def receive_dead_letters(self) -> list[DeadLetter]:
+        """Return the dead letters, the oldest first, and of each incident the first ten, as SQS shows no more.
 
-        Nobody else sees them for ten minutes, unless `release` gives them free.
+        They stay hidden from others for ten minutes, or until `release_dead_letters`.
         """
-        found: dict[str, DeadLetter] = {}
+        dead_letters: dict[str, DeadLetter] = {}
         while batch := self._call_sqs("receive_message", QueueUrl=self.dead_letter_url,
                                       MaxNumberOfMessages=MAX_BATCH_MESSAGES,
                                       VisibilityTimeout=INSPECTION_VISIBILITY_SECONDS,
-                                      WaitTimeSeconds=INSPECTION_WAIT_SECONDS, AttributeNames=["All"]).get("Messages"):
-            if all(message["MessageId"] in found for message in batch):
-                # It took so long that the first ones are there again.
+                                      WaitTimeSeconds=self._inspection_wait_seconds, AttributeNames=["All"]).get("Messages"):
+            if all(message["MessageId"] in dead_letters for message in batch):
+                # The inspection took so long that the first messages are visible again.
                 break
-            found |= {message["MessageId"]: _parse_dead_letter(message) for message in batch}
-        return sorted(found.values(), key=lambda one: one.dead_lettered_at)
+            dead_letters |= {message["MessageId"]: _parse_dead_letter(message) for message in batch}
+        return sorted(dead_letters.values(), key=lambda dead_letter: dead_letter.dead_lettered_at)
 
-    def release_dead_letters(self, dead_letters: Iterable["DeadLetter"]) -> None:
-        """Leave these where they are."""
-        for one in dead_letters:
-            self._call_sqs("change_message_visibility", QueueUrl=self.dead_letter_url, ReceiptHandle=one.receipt_handle,
-                           VisibilityTimeout=0)
+    def release_dead_letters(self, dead_letters: Iterable[DeadLetter]) -> None:
+        """Make these visible again, where they are."""
+        for dead_letter in dead_letters:
+            self._call_sqs("change_message_visibility", QueueUrl=self.dead_letter_url,
+                           ReceiptHandle=dead_letter.receipt_handle, VisibilityTimeout=0)
 
-    def requeue_dead_letter(self, dead_letter: "DeadLetter", replay_id: str) -> None:
-        """Bring it back to the queue, under an id that SQS has not seen: it forgets one only after five minutes."""
+    def requeue_dead_letter(self, dead_letter: DeadLetter, replay_id: str) -> None:
+        """Move it back to the queue, under a new id, because SQS drops an id that it saw in the last five minutes."""
         dedup = hashlib.sha256(f"{dead_letter.message_id}:{replay_id}".encode()).hexdigest()
         self._send_entries([{"Id": "0", "MessageBody": dead_letter.body, "MessageGroupId": dead_letter.incident_id,
                              "MessageDeduplicationId": dedup}])
@@ -149,9 +148,12 @@ class EventQueue:
         for batch in _split_into_batches(entries):
             answer = self._call_sqs("send_message_batch", QueueUrl=self.url, Entries=batch)
             if answer.get("Failed"):
-                raise AwsOutage(
-                    f"SQS did not take {len(answer['Failed'])} messages: {answer['Failed'][0].get('Message')}"
-                )
+                failures = answer["Failed"]
+                raise AwsOutage(f"SQS did not take {len(failures)} messages: {failures[0].get('Message')}")
+
+    def _read_attributes(self, url: str, *names: str) -> dict[str, str]:
+        answer = self._call_sqs("get_queue_attributes", QueueUrl=url, AttributeNames=list(names))
+        return dict(answer.get("Attributes", {}))
 
     def _call_sqs(self, operation: str, **arguments: Any) -> Any:
         try:
@@ -166,16 +168,16 @@ def _parse_dead_letter(message: Mapping[str, Any]) -> DeadLetter:
                       int(attributes["SentTimestamp"]) / 1000)
 
 
-def _to_entry(event: Event) -> "SendMessageBatchRequestEntryTypeDef":
+def _to_entry(event: Event, message: str) -> "SendMessageBatchRequestEntryTypeDef":
     dedup = (event.id if DEDUPLICATION_ID_PATTERN.fullmatch(event.id)
              else hashlib.sha256(event.id.encode("utf-8", "replace")).hexdigest())
-    return {"Id": "0", "MessageBody": event_codec.encode_event(event), "MessageGroupId": str(get_incident_id(event)),
+    return {"Id": "0", "MessageBody": message, "MessageGroupId": str(get_incident_id(event)),
             "MessageDeduplicationId": dedup}
 
 
-def _split_into_batches(entries: Sequence["SendMessageBatchRequestEntryTypeDef"]
-             ) -> Iterator[list["SendMessageBatchRequestEntryTypeDef"]]:
-    """As few as fit: ten messages, and 256 KiB together."""
+def _split_into_batches(entries: Sequence["SendMessageBatchRequestEntryTypeDef"],
+                        ) -> Iterator[list["SendMessageBatchRequestEntryTypeDef"]]:
+    """Yield batches of at most ten messages and 256 KiB."""
     batch: list[SendMessageBatchRequestEntryTypeDef] = []
     room = event_codec.MAX_MESSAGE_BYTES
     for entry in entries:

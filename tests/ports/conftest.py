@@ -99,13 +99,8 @@ def links(stores):
     return stores.links
 
 
-@pytest.fixture
-def _nobody_waits(monkeypatch):
-    monkeypatch.setattr("jpi.queue.INSPECTION_WAIT_SECONDS", 0)
-
-
 @pytest.fixture(params=["memory", "moto"])
-def sqs(request, monkeypatch, _nobody_waits):
+def sqs(request, monkeypatch):
     """A queue with its dead letters, three receives from parking, in memory and in moto."""
     monkeypatch.setattr("sandbox.aws.events_queue.RECEIVES", 3)
     return simulated.memory() if request.param == "memory" else simulated.moto(

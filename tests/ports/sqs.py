@@ -63,7 +63,7 @@ class Backend:
 
     def use(self, client):
         """Have jpi call SQS by this client; None: by its own."""
-        self.queue = EventQueue(self.url, PLACE, lambda event: "Q1", client=client)
+        self.queue = EventQueue(self.url, PLACE, lambda event: "Q1", client=client, inspection_wait_seconds=0)
 
     def queue_at(self, name):
         return EventQueue(name, PLACE, lambda event: "Q1", client=self.queue.client)

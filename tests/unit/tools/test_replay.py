@@ -9,11 +9,6 @@ from sandbox.simulated_service import HttpFault
 from tests.world_actions import QUESTIONS, count_created_parts
 
 
-@pytest.fixture(autouse=True)
-def _nobody_waits(monkeypatch):
-    monkeypatch.setattr("jpi.queue.INSPECTION_WAIT_SECONDS", 0)
-
-
 @pytest.fixture
 def parked(make_world, monkeypatch, capsys):
     """Give a world with two incidents' events in the dead-letter queue, the incidents, and a function: run the tool."""
