@@ -1,53 +1,71 @@
-"""Who may see the status page: one password, then a signed cookie; a token on every button."""
+"""Sign-in to the status page: one password, then Flask's signed session with a CSRF token for every button."""
 
 import hashlib
 import secrets
+from functools import cache
 from hmac import compare_digest
 
-from itsdangerous import BadSignature, URLSafeTimedSerializer
+from flask import Flask, request, session
+from flask.sessions import SecureCookieSessionInterface, session_json_serializer
+from itsdangerous import URLSafeTimedSerializer
 
-COOKIE_NAME = "jpi-status"
-# A shift and a bit.
+from jpi import wiring
+from jpi.errors import JpiError
+
+# A shift and a bit. Counted from the sign-in; later requests do not extend it.
 SESSION_SECONDS = 12 * 3600
-# What a button has done is said once, not whenever its page is opened again.
-MESSAGE_SALT, MESSAGE_SECONDS = "said", 60
+SESSION_CONFIG = {"SESSION_COOKIE_NAME": "jpi-status", "SESSION_COOKIE_HTTPONLY": True,
+                  "SESSION_COOKIE_SAMESITE": "Lax", "SESSION_REFRESH_EACH_REQUEST": False,
+                  "PERMANENT_SESSION_LIFETIME": SESSION_SECONDS}
 
 
-class PageAuthenticator:
-    """The page's lock. A new password makes all cookies of the old one worthless."""
+class StatusPageSessions(SecureCookieSessionInterface):
+    """Flask's sessions for the status page only, signed with a key from the password: a new password ends them all."""
 
-    def __init__(self, password: str, stage: str) -> None:
-        self._password = password
-        self._signer = URLSafeTimedSerializer(password, salt=f"jpi status page, {stage}",
-                                              signer_kwargs={"digest_method": hashlib.sha256})
-
-    def is_password(self, password: str) -> bool:
-        """Whether that is the password."""
-        return compare_digest(password.encode(), self._password.encode())
-
-    def issue_cookie(self) -> str:
-        """A new cookie; in it the token that its holder's buttons carry."""
-        return str(self._signer.dumps(secrets.token_urlsafe(16)))
-
-    def read_csrf_token(self, cookie: str | None) -> str | None:
-        """The token in a cookie that was made here within the last twelve hours; None: it was not."""
-        try:
-            return str(self._signer.loads(cookie or "", max_age=SESSION_SECONDS))
-        except BadSignature:
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+        """Return the signer of the cookie; None, so that there is no session, elsewhere and without a password."""
+        if not request.path.startswith("/status"):
             return None
-
-    def is_csrf_token_valid(self, cookie: str | None, token: str) -> bool:
-        """Whether a button was pressed on a page that was shown to the cookie's holder."""
-        known = self.read_csrf_token(cookie)
-        return known is not None and compare_digest(known.encode(), token.encode())
-
-    def seal_message(self, text: str) -> str:
-        """A text for the page that a button leads to, which nobody else can have said there."""
-        return str(self._signer.dumps(text, salt=MESSAGE_SALT))
-
-    def open_message(self, sealed: str) -> str:
-        """What was just sealed; empty where it was not, or some time ago."""
         try:
-            return str(self._signer.loads(sealed, max_age=MESSAGE_SECONDS, salt=MESSAGE_SALT))
-        except BadSignature:
-            return ""
+            settings = wiring.get_app().settings
+        except JpiError:
+            # The route meets the same error and answers it.
+            return None
+        if not settings.status_password:
+            return None
+        return URLSafeTimedSerializer(
+            _derive_key(settings.status_password, settings.stage), salt="session", serializer=session_json_serializer,
+            signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256})
+
+    def get_cookie_secure(self, app: Flask) -> bool:
+        """True where jpi is deployed: offline there is no TLS."""
+        return not wiring.get_app().settings.is_offline
+
+
+@cache
+def _derive_key(password: str, stage: str) -> bytes:
+    """Derive the signing key slowly, so that a stolen cookie does not help to guess the password."""
+    return hashlib.scrypt(password.encode(), salt=f"jpi status page, {stage}".encode(), n=2**14, r=8, p=1)
+
+
+def is_password(password: str) -> bool:
+    """True if this is the password of the status page."""
+    return compare_digest(password.encode(), wiring.get_app().settings.status_password.encode())
+
+
+def start_session(now: float) -> None:
+    """Replace the session with a new one and give it a CSRF token."""
+    session.clear()
+    session.permanent = True
+    session.update(csrf_token=secrets.token_urlsafe(16), ends_at=now + SESSION_SECONDS)
+
+
+def get_csrf_token(now: float) -> str:
+    """Return the token that the buttons of this session carry; empty where nobody has signed in."""
+    return str(session["csrf_token"]) if session.get("ends_at", 0.0) > now else ""
+
+
+def is_csrf_token_valid(token: str, now: float) -> bool:
+    """True if a button carries the token of this session."""
+    expected = get_csrf_token(now)
+    return bool(expected) and compare_digest(expected.encode(), token.encode())

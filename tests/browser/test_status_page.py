@@ -88,7 +88,7 @@ def test_what_fails_and_what_is_hostile_is_shown_in_words_and_as_text(world, pag
 def test_a_wrong_password_is_said_where_it_was_typed(world, page_at):
     page = page_at()
     sign_in(page, world, "guess")
-    expect(page.get_by_role("alert")).to_have_text("That is not the password.")
+    expect(page.get_by_role("alert")).to_have_text("Wrong password.")
     accessible(page)
     assert [text for text in page_at.errors if "403" not in text] == []
     page_at.errors.clear()

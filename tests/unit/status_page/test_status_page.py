@@ -27,11 +27,14 @@ def stranger(world):
     return edge.app.test_client()
 
 
-@pytest.fixture
-def team(world):
-    client = edge.app.test_client()
+def sign_in(client):
     assert client.post("/status/sign-in", data={"password": PASSWORD}).status_code == 303
     return client
+
+
+@pytest.fixture
+def team(world):
+    return sign_in(edge.app.test_client())
 
 
 def token_of(client):
@@ -88,18 +91,18 @@ def test_a_forged_cookie_opens_nothing(world, stranger, cookie):
     assert stranger.get("/status.json").status_code == 401
 
 
-def test_a_cookie_of_another_password_another_stage_or_yesterday_opens_nothing(make_world, monkeypatch):
+def test_a_cookie_of_another_password_another_stage_or_yesterday_opens_nothing(make_world):
     make_world(STATUS_PASSWORD=PASSWORD, STAGE="one")
-    client = edge.app.test_client()
-    client.post("/status/sign-in", data={"password": PASSWORD})
+    client = sign_in(edge.app.test_client())
     assert client.get("/status").status_code == 200
     for changes in ({"STATUS_PASSWORD": "another"}, {"STAGE": "two"}):
         make_world(**{"STATUS_PASSWORD": PASSWORD, "STAGE": "one", **changes})
         assert client.get("/status").status_code == 303
-    make_world(STATUS_PASSWORD=PASSWORD, STAGE="one")
+    world = make_world(STATUS_PASSWORD=PASSWORD, STAGE="one")
     assert client.get("/status").status_code == 200
-    monkeypatch.setattr("jpi.status_page.auth.SESSION_SECONDS", -1)
-    assert client.get("/status").status_code == 303
+    client.post("/status/incidents/NOBODYS/again", data={"token": token_of(client)})
+    world.clock.advance(auth.SESSION_SECONDS)
+    assert client.get("/status").status_code == 303, "twelve hours after the sign-in, whatever was pressed since"
 
 
 def test_the_cookie_is_kept_from_scripts_and_other_sites(world, stranger, monkeypatch):
@@ -168,8 +171,7 @@ def test_the_button_takes_its_pages_token(world, team):
     for data in ({}, {"token": ""}, {"token": "guess"}):
         answer = team.post(f"/status/incidents/{incident.id}/again", data=data)
         assert (answer.status_code, "press the button again" in answer.text) == (403, True)
-    other = edge.app.test_client()
-    other.post("/status/sign-in", data={"password": PASSWORD})
+    other = sign_in(edge.app.test_client())
     assert team.post(f"/status/incidents/{incident.id}/again", data={"token": token_of(other)}).status_code == 403
     assert team.post("/status/sign-out").status_code == 403
     assert team.post("/status/sign-out", data={"token": token_of(team)}).status_code == 303
@@ -191,16 +193,14 @@ def test_the_button_makes_both_sides_equal(world, team):
     assert "There was nothing to do: its history says why." in pressed(team, incident.id).text
 
 
-def test_what_a_button_did_is_said_by_nobody_else_and_once(world, team, monkeypatch):
-    incident = trigger(world)
-    page = f"/status/incidents/{incident.id}"
-    assert "Call 555" not in team.get(f"{page}?said=Call+555").text
-    cookie = team.get_cookie("jpi-status").value
-    assert 'role="status"' not in team.get(f"{page}?said={cookie}").text, "it was signed for something else"
-    there = team.post(f"{page}/again", data={"token": token_of(team)}).location
-    assert 'role="status"' in team.get(there).text
-    monkeypatch.setattr(auth, "MESSAGE_SECONDS", -1)
-    assert 'role="status"' not in team.get(there).text
+def test_the_result_of_a_button_is_shown_once_and_cannot_be_forged(world, team):
+    page, other_page = (f"/status/incidents/{trigger(world, title).id}" for title in ("Down", "Slow"))
+    assert "Call 555" not in team.get(f"{page}?said=Call+555&message=Call+555").text
+    assert team.post(f"{page}/again", data={"token": token_of(team)}).location == page
+    assert 'role="status"' in team.get(page).text
+    assert 'role="status"' not in team.get(page).text
+    team.post(f"{page}/again", data={"token": token_of(team)})
+    assert 'role="status"' not in team.get(other_page).text, "it is about another incident"
 
 
 def test_what_is_asked_for_by_hand_says_nothing_of_how_quick_jpi_is(world, team):
@@ -210,15 +210,14 @@ def test_what_is_asked_for_by_hand_says_nothing_of_how_quick_jpi_is(world, team)
         world.move_issue(issue, "done")
         world.run_until_idle()
     world.clock.advance(2 * 86_400)
-    pressed(team, incident.id)
+    pressed(sign_in(team), incident.id)
     assert world.read_statuses() == {"Down": ("resolved", "done")}
     assert team.get("/status.json").get_json()["figures"]["lag_s"]["p95"] is None
 
 
 def test_with_a_queue_the_button_stores_it(make_world):
     world = make_world(queued=True, STATUS_PASSWORD=PASSWORD)
-    client = edge.app.test_client()
-    client.post("/status/sign-in", data={"password": PASSWORD})
+    client = sign_in(edge.app.test_client())
     incident = trigger(world)
     with world.lose_webhooks():
         world.move_issue(world.find_issue(incident), "done")
@@ -237,8 +236,7 @@ def fails(*arguments, **named):
 
 def test_a_queue_that_cannot_be_asked_hides_nothing_else(make_world, monkeypatch):
     world = make_world(queued=True, STATUS_PASSWORD=PASSWORD)
-    client = edge.app.test_client()
-    client.post("/status/sign-in", data={"password": PASSWORD})
+    client = sign_in(edge.app.test_client())
     trigger(world)
     monkeypatch.setattr("jpi.queue.EventQueue.count_messages", fails)
     shown = client.get("/status")
@@ -267,7 +265,7 @@ def test_what_the_button_cannot_do_is_said(world, team):
         assert said in pressed(team, incident.id).text
     world.pagerduty_server.choose_fault = lambda call: None
     assert team.post("/status/incidents/NOBODYS/again", data={"token": token_of(team)}).status_code == 404
-    assert "holds no such incident" in team.get("/status/incidents/NOBODYS").text
+    assert "knows no such incident" in team.get("/status/incidents/NOBODYS").text
 
 
 def test_an_incident_is_shown_with_both_sides_and_its_history(world, team):
@@ -312,8 +310,7 @@ def test_the_figures_of_the_log_are_on_the_page(world, team):
 
 def test_how_long_events_waited_in_the_queue_is_on_the_page(make_world):
     world = make_world(queued=True, STATUS_PASSWORD=PASSWORD)
-    client = edge.app.test_client()
-    client.post("/status/sign-in", data={"password": PASSWORD})
+    client = sign_in(edge.app.test_client())
     trigger(world)
     assert re.search(r"0 waiting, 0 under way; last hour, 95\xa0% within \d", client.get("/status").text)
     assert client.get("/status.json").get_json()["figures"]["wait_s"]["p95"] > 0
