@@ -1,12 +1,12 @@
 """What to do about an event. Pure: no I/O, no clock, no settings."""
 
-from collections.abc import Collection
-from dataclasses import replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 
 from jpi.domain.actions import (
     AcceptStatus,
     Action,
-    AddComment,
     AddTimeline,
     CreateIncidentIssue,
     EditIncident,
@@ -27,6 +27,9 @@ from jpi.domain.events import (
     IssueUpdated,
 )
 from jpi.domain.field_merge import (
+    OTHER_SIDE,
+    FieldMerge,
+    Side,
     get_known_value,
     get_side,
     merge_fields,
@@ -34,44 +37,68 @@ from jpi.domain.field_merge import (
     record_own_write,
 )
 from jpi.domain.link import Link
-from jpi.domain.model import CATEGORY_BY_STATUS, STATUS_BY_CATEGORY, Status
-from jpi.domain.policy import IssueSpec, Policy
+from jpi.domain.model import STATUS_BY_CATEGORY
+from jpi.domain.policy import CreationRule, Policy
 from jpi.domain.status_rules import (
-    find_new_status,
+    decide_status,
     get_snapshot_valid_until,
     get_status,
     get_watermark,
     is_done_contradicted,
+    is_overruled,
     is_stale,
 )
 
-MERGED_COMMENT = "This incident was merged on PagerDuty into {incident}."
 # Where `Link.seen` keeps until when the issue's comments were read.
 COMMENTS_READ_KEY = "jira: comments"
 
 
-def decide(event: Event, link: Link, policy: Policy) -> list[Action]:
-    """The writes that `event` calls for, in order; none where nothing changed, or the issue is gone."""
-    without_state = isinstance(event, IssueEvent) or not event.has_snapshot
-    if link.ended or (without_state and not link.issue_key):
-        return []
-    if isinstance(event, IssueDeleted | IncidentGone):
-        return [EndLink(get_side(event))]
-    said = decide_conversation(event, link, policy)
-    if isinstance(event, IssueUpdated):
-        return [*_decide_incident_status(find_new_status(event, link), link, policy),
-                *_decide_edits(event, link, policy), *said]
-    if isinstance(event, IssueEvent) or not event.has_snapshot:
-        return [*said]
-    created: list[Action] = []
+class Reason(StrEnum):
+    """Why a decision has no actions."""
+
+    LINK_ENDED = "link ended"
+    OWN_ECHO = "own echo"
+    NO_ISSUE = "no issue"
+    NO_MATCHING_RULE = "no matching rule"
+    SKIPPED_BY_RULE = "skipped by rule"
+    STALE = "stale"
+    NOTHING_NEW = "nothing new"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What an event calls for: writes, in order. `reason` is None where there are any.
+
+    `conflicts`: the fields that people changed on both sides, each with the side whose value stays.
+    """
+
+    actions: tuple[Action, ...] = ()
+    conflicts: Mapping[str, Side] = field(default_factory=dict)
+    reason: Reason | None = None
+
+
+def decide(event: Event, link: Link, policy: Policy) -> Decision:
+    """Return the writes that `event` calls for, or the reason why there are none."""
+    if link.ended:
+        return Decision(reason=Reason.LINK_ENDED)
     if not link.issue_key:
-        rule = find_issue_spec(event, policy)
-        if rule is None:
-            return []
-        created = [CreateIncidentIssue(event.incident, event.actor.name if event.actor else None, rule)]
-    edits = _decide_edits(event, link, policy) if link.issue_key else []
-    edits += _decide_manager(event, link, policy, edits) if link.issue_key else []
-    return [*created, *_decide_issue_status(event, link, policy), *edits, *said, *_decide_timeline(event, link, policy)]
+        return _decide_creation(event, link, policy)
+    if isinstance(event, IssueDeleted | IncidentGone):
+        return Decision((EndLink(get_side(event)),))
+    stale = event.has_snapshot and is_stale(event, link)
+    merge = merge_fields(event, link, policy) if event.has_snapshot and not stale else FieldMerge()
+    status_actions = decide_status(event, link, policy)
+    conflicts = dict(merge.conflicts)
+    if not stale and not status_actions and is_overruled(event, link, policy):
+        conflicts["status"] = OTHER_SIDE[get_side(event)]
+    actions = (*status_actions, *merge.edits, *_decide_manager(event, link, policy, merge.edits),
+               *decide_conversation(event, link, policy), *_decide_timeline(event, link, policy))
+    return Decision(actions, conflicts, None if actions else Reason.STALE if stale else Reason.NOTHING_NEW)
+
+
+def decide_about_nothing(link: Link) -> Decision:
+    """Return the decision about an event that has nothing in it to carry over."""
+    return Decision(reason=Reason.NOTHING_NEW if link.issue_key else Reason.NO_ISSUE)
 
 
 def record_action(action: Action, link: Link) -> Link:
@@ -113,23 +140,27 @@ def needs_whole_log(event: IncidentLogged, link: Link, policy: Policy) -> bool:
 
 
 def needs_issue(event: IncidentEvent, policy: Policy) -> bool:
-    """Whether the incident gets an issue."""
-    return find_issue_spec(event, policy) is not None
+    """Return True if the incident gets an issue."""
+    rule = find_rule(event, policy)
+    return rule is not None and rule.issue_spec is not None
 
 
-def find_issue_spec(event: IncidentEvent, policy: Policy) -> IssueSpec | None:
-    """The issue that an incident gets by the priority it has, or once had: also in an old snapshot."""
+def find_rule(event: IncidentEvent, policy: Policy) -> CreationRule | None:
+    """Return the rule that decides whether the incident gets an issue; None if no rule matches.
+
+    A rule that creates an issue for a priority the incident once had precedes the rule for the priority it has now.
+    """
     entries = event.entries if isinstance(event, IncidentLogged) else ()
     priorities = [event.incident.priority, *(entry.priority for entry in entries if entry.priority)]
-    found = (policy.find_rule(event.incident, priority) for priority in priorities)
-    return next((rule.issue_spec for rule in found if rule and rule.issue_spec), None)
+    rules = [policy.match_rule(event.incident, priority) for priority in priorities]
+    return next((rule for rule in rules if rule and rule.issue_spec), rules[0])
 
 
 def needs_applying(event: IncidentLogged, link: Link, policy: Policy) -> bool:
     """Whether there is anything in it to write or to remember."""
     annotated = bool(link.issue_key and event.annotation_ids and policy.field_policy("comments").is_synced_to("jira"))
-    return (annotated or bool(decide(event, link, policy)) or event.at.timestamp() > get_watermark(link, "pagerduty",
-                                                                                                    "status"))
+    is_newer = event.at.timestamp() > get_watermark(link, "pagerduty", "status")
+    return annotated or bool(decide(event, link, policy).actions) or is_newer
 
 
 def drop_processed_entries(event: IncidentLogged, processed_ids: Collection[str]) -> IncidentLogged:
@@ -142,43 +173,34 @@ def has_whole_log(event: IncidentLogged) -> bool:
     return any(entry.is_trigger and entry.at == event.incident.created for entry in event.entries)
 
 
-def _decide_edits(event: Event, link: Link, policy: Policy) -> list[Action]:
-    return [] if is_stale(event, link) else merge_fields(event, link, policy)
+def _decide_creation(event: Event, link: Link, policy: Policy) -> Decision:
+    if isinstance(event, IssueEvent) or not event.has_snapshot:
+        return Decision(reason=Reason.NO_ISSUE)
+    rule = find_rule(event, policy)
+    if rule is None or rule.issue_spec is None:
+        return Decision(reason=Reason.SKIPPED_BY_RULE if rule else Reason.NO_MATCHING_RULE)
+    creation = CreateIncidentIssue(event.incident, event.actor.name if event.actor else None, rule.issue_spec)
+    return Decision((creation, *decide_status(event, link, policy), *decide_conversation(event, link, policy),
+                     *_decide_timeline(event, link, policy)))
 
 
-def _decide_manager(event: IncidentEvent, link: Link, policy: Policy, edits: Collection[Action]) -> list[Action]:
-    """A changed assignee of PagerDuty's is the incident manager from now on; not who we became by acknowledging.
+def _decide_manager(event: Event, link: Link, policy: Policy, edits: Collection[Action]) -> list[Action]:
+    """Make PagerDuty's changed assignee the incident manager, unless acknowledging made us the assignee.
 
-    `edits`: where they put the assignee back, that won over what we had set since.
+    `edits` that set the assignee on PagerDuty again say that a person's change won over ours.
     """
-    before, now = get_known_value(link, "pagerduty", "assignee"), next(iter(event.incident.assignees), None)
-    won = any(isinstance(one, EditIncident) and "assignee" in one.values for one in edits)
-    if not before or now is None or now.id == before or not now.name or (is_stale(event, link, "assignee") and not won):
+    if isinstance(event, IssueEvent) or not policy.person_project:
         return []
-    return ([ReplaceManager(now.name)] if policy.person_project and policy.field_policy("assignee").is_synced_to("jira")
-            else [])
-
-
-def _decide_incident_status(status: Status | None, link: Link, policy: Policy) -> list[Action]:
-    # Where it stays on Jira, what is agreed on remains PagerDuty's: or its next read would be taken for a move there.
-    if status is None or not policy.field_policy("status").is_synced_to("pagerduty"):
+    known_id, assignee = get_known_value(link, "pagerduty", "assignee"), next(iter(event.incident.assignees), None)
+    if not known_id or assignee is None or assignee.id == known_id or not assignee.name:
         return []
-    return [SetIncidentStatus(status, is_reopening=link.agreed.get("status") == "resolved")]
-
-
-def _decide_issue_status(event: IncidentEvent, link: Link, policy: Policy) -> list[Action]:
-    status = find_new_status(event, link)
-    if status is None:
+    has_won = any(isinstance(edit, EditIncident) and "assignee" in edit.values for edit in edits)
+    if (is_stale(event, link, "assignee") and not has_won) or not policy.field_policy("assignee").is_synced_to("jira"):
         return []
-    if not policy.field_policy("status").is_synced_to("jira"):
-        return [AcceptStatus(status)]
-    merged = event.incident.merged_into if status == "resolved" else None
-    comment = [AddComment(f"merged:{event.incident.id}", MERGED_COMMENT.format(incident=merged))] if merged else []
-    agreed: Status = link.agreed["status"] if link.issue_key else "triggered"  # type: ignore[assignment]
-    return [*comment, TransitionIssue(CATEGORY_BY_STATUS[status], CATEGORY_BY_STATUS[agreed])]
+    return [ReplaceManager(assignee.name)]
 
 
-def _decide_timeline(event: IncidentEvent, link: Link, policy: Policy) -> list[Action]:
+def _decide_timeline(event: Event, link: Link, policy: Policy) -> list[Action]:
     if not isinstance(event, IncidentLogged) or not policy.timeline_project:
         return []
     return [AddTimeline(event.entries)] if event.entries or "timeline" in link.backlog else []

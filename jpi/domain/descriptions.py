@@ -21,12 +21,11 @@ from jpi.domain.actions import (
     SetIncidentStatus,
     TransitionIssue,
 )
-from jpi.domain.decide import needs_issue
-from jpi.domain.events import Event, IncidentEvent, IssueEvent
+from jpi.domain.decide import Reason
+from jpi.domain.events import Event, IssueEvent
 from jpi.domain.link import Link
 from jpi.domain.model import STATUS_BY_CATEGORY
 from jpi.domain.policy import Policy
-from jpi.domain.status_rules import is_stale
 from jpi.domain.text_limits import cut_text
 from jpi.errors import (
     AwsOutage,
@@ -45,10 +44,18 @@ ISSUE_NOT_MOVED = (
     "The issue was left where it is: its workflow has no way to {to}, as a comment on it says, or somebody has "
     "closed it meanwhile."
 )
-NO_ISSUE_TO_UPDATE = "The incident has no issue that it could be told to."
 SIDE_NAMES = {"pagerduty": "PagerDuty", "jira": "Jira"}
 # What Jira's three categories are called where nobody has renamed them.
 CATEGORY_NAMES = {"new": "To Do", "indeterminate": "In Progress", "done": "Done"}
+# Rows of earlier versions hold this sentence.
+NO_ISSUE_TO_UPDATE = "The incident has no issue that it could be told to."
+_TEXT_BY_REASON: Mapping[Reason, str] = {
+    Reason.LINK_ENDED: "Sync has ended, because the incident or its issue is gone.",
+    Reason.OWN_ECHO: "Our own account made this change: it is an echo of what jpi wrote.",
+    Reason.NO_ISSUE: NO_ISSUE_TO_UPDATE,
+    Reason.STALE: "A newer state was applied already.",
+    Reason.NOTHING_NEW: "No change needed.",
+}
 
 
 def describe_performed_action(action: Action, performed_action: Action, link: Link) -> tuple[str, bool]:
@@ -103,32 +110,19 @@ def describe_failed_action(action: Action, policy: Policy) -> str:
     return f"Could not {cut_text(describe_planned_action(action, policy), ATTEMPT_MAX_CHARACTERS)}."
 
 
-def explain_no_action(event: Event, link: Link, policy: Policy, is_echo: bool) -> str:
-    """Why an event called for nothing."""
-    if is_echo:
-        return "Our own account did that: it is an echo of what jpi wrote."
-    if link.ended:
-        return "The two are kept in step no more, since one of them is gone."
-    if isinstance(event, IncidentEvent) and not link.issue_key:
-        return _explain_no_issue(event, policy)
-    if event.has_snapshot and is_stale(event, link):
-        return "It tells of a state older than one that was already dealt with."
-    return "It shows nothing that the other side does not have already."
-
-
-def _explain_no_issue(event: IncidentEvent, policy: Policy) -> str:
-    if not event.has_snapshot:
-        return NO_ISSUE_TO_UPDATE
-    rule = policy.find_rule(event.incident, event.incident.priority)
+def describe_reason(reason: Reason | None, event: Event, policy: Policy) -> str:
+    """Return why an event called for nothing; empty where it called for something."""
+    if reason is None:
+        return ""
+    if reason in _TEXT_BY_REASON or isinstance(event, IssueEvent):
+        return _TEXT_BY_REASON.get(reason, "")
     has = f"priority {event.incident.priority}" if event.incident.priority else "no priority"
-    if rule and not rule.issue_spec:
+    if reason is Reason.SKIPPED_BY_RULE:
         return f"A rule of the sync file says that such an incident ({has}) gets no issue."
-    if needs_issue(event, policy):
-        return "It will get its issue."
     if policy.rules:
-        return f"No rule of the sync file fits it: it has {has}, urgency {event.incident.urgency or 'unknown'}."
-    wanted = ", ".join(sorted(policy.sync_priorities))
-    return f"It has {has}; only {wanted} gets an issue (SYNC_PRIORITIES). Should that change, it gets one then."
+        return f"No rule of the sync file matches it: it has {has}, urgency {event.incident.urgency or 'unknown'}."
+    priorities = ", ".join(sorted(policy.sync_priorities))
+    return f"It has {has}; only {priorities} gets an issue (SYNC_PRIORITIES). Should that change, it gets one then."
 
 
 def remediation_for(error: JpiError) -> str:

@@ -4,10 +4,10 @@
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from jpi.domain.actions import Action, Assignee, EditIncident, EditIssue
+from jpi.domain.actions import Assignee, EditIncident, EditIssue
 from jpi.domain.events import Event, IssueEvent
 from jpi.domain.link import Link
 from jpi.domain.model import Incident, Issue
@@ -22,27 +22,39 @@ ASSIGNEE_NOT_SYNCED = ""
 MAX_OWN_WRITES = 30
 
 
-def merge_fields(event: Event, link: Link, policy: Policy) -> list[Action]:
-    """The writes that carry over what `event` shows as changed; back to its own side too where ours hid the change."""
-    here = get_side(event)
-    there: dict[str, str | Assignee] = {}
-    back: dict[str, str | Assignee] = {}
+@dataclass(frozen=True)
+class FieldMerge:
+    """The edits that make both sides equal; `conflicts`: by field that both sides changed, the side that stays."""
+
+    edits: tuple[EditIssue | EditIncident, ...] = ()
+    conflicts: Mapping[str, Side] = field(default_factory=dict)
+
+
+def merge_fields(event: Event, link: Link, policy: Policy) -> FieldMerge:
+    """Carry changed fields over; restore a person's edit that our own write had hidden."""
+    side, other = get_side(event), OTHER_SIDE[get_side(event)]
+    values: dict[Side, dict[str, str | Assignee]] = {"jira": {}, "pagerduty": {}}
+    conflicts: dict[str, Side] = {}
     for name, value in get_snapshot_fields(event).items():
-        how = policy.field_policy(name)
-        if how.direction == "off" or not has_changed(name, value, event, link):
+        rule = policy.field_policy(name)
+        if rule.direction == "off" or not _has_changed(name, value, event, link):
             continue
-        hidden = _get_observed_at(event) < get_last_write_at(link, here, name)
-        if hidden and not (hides_human_edit(name, event, link) and has_precedence(name, event, link, how.winner)):
+        is_hidden = _get_observed_at(event) < get_last_write_at(link, side, name)
+        if is_hidden and _hides_human_edit(name, event, link):
+            is_winner = _has_precedence(name, event, link, rule.winner)
+            conflicts |= {name: side if is_winner else other} if rule.direction == "both" else {}
+        else:
+            is_winner = not is_hidden
+        if not is_winner:
             continue
-        if (how.is_synced_to(OTHER_SIDE[here]) and (wanted := _translate_value(name, event, value, link,
-                                                                               policy)) is not None):
-            there[name] = wanted
-        if hidden and how.is_synced_to(here):
-            back[name] = _to_assignee(event, value) if name == "assignee" else value
+        translated = _translate_value(name, event, value, link, policy)
+        if rule.is_synced_to(other) and translated is not None:
+            values[other][name] = translated
+        if is_hidden and rule.is_synced_to(side):
+            values[side][name] = _to_assignee(event, value) if name == "assignee" else value
     at = event.at.timestamp()
-    on_jira = EditIssue(there if here == "pagerduty" else back, at)
-    on_pagerduty = EditIncident(there if here == "jira" else back, at)
-    return [one for one in (on_jira, on_pagerduty) if one.values]
+    edits = (EditIssue(values["jira"], at), EditIncident(values["pagerduty"], at))
+    return FieldMerge(tuple(edit for edit in edits if edit.values), conflicts)
 
 
 def record_own_write(action: EditIssue | EditIncident, link: Link) -> Link:
@@ -106,13 +118,13 @@ def _get_observed_at(event: Event) -> float:
     return float((read_at or event.at).timestamp())
 
 
-def has_changed(name: str, value: str, event: Event, link: Link) -> bool:
+def _has_changed(name: str, value: str, event: Event, link: Link) -> bool:
     """Whether it is another value than that side had; where that is not known, only if the event says so itself."""
     before = get_known_value(link, get_side(event), name)
     return name in event.changed if before is None else value != before
 
 
-def hides_human_edit(name: str, event: Event, link: Link) -> bool:
+def _hides_human_edit(name: str, event: Event, link: Link) -> bool:
     """Whether somebody's change is shown that our own write has hidden since, and no late echo of ours."""
     at, value, here = event.at.timestamp(), get_snapshot_fields(event)[name], get_side(event)
     if _get_observed_at(event) >= get_last_write_at(link, here, name):
@@ -122,7 +134,7 @@ def hides_human_edit(name: str, event: Event, link: Link) -> bool:
     return name in event.changed or _has_unseen_edit(name, event, link)
 
 
-def has_precedence(name: str, event: Event, link: Link, winner: Winner) -> bool:
+def _has_precedence(name: str, event: Event, link: Link, winner: Winner) -> bool:
     """Whether such a change beats the one that we wrote: the newer does, unless a side was declared the winner."""
     newer = event.at.timestamp() > link.fields.get(name, {}).get("at", 0.0)
     return newer if winner == "newer" else winner == get_side(event)

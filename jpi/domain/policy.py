@@ -157,8 +157,8 @@ class Policy:
         """The rules, or the one that stands for none."""
         return self.rules or (CreationRule(IncidentCondition(tuple(sorted(self.sync_priorities))), IssueSpec()),)
 
-    def find_rule(self, incident: Incident, priority: str | None) -> CreationRule | None:
-        """The first rule that the incident fits, had it this priority."""
+    def match_rule(self, incident: Incident, priority: str | None) -> CreationRule | None:
+        """Return the first rule that matches the incident with this priority."""
         return next((rule for rule in self.all_rules if rule.condition.is_met_by(incident, priority)), None)
 
     @property

@@ -1,12 +1,52 @@
 """Which status an event brings the other side into, and how new its snapshot is. Pure."""
 
-from jpi.domain.events import Event, IncidentEvent, IncidentLogged, IncidentReopened, IssueEvent, IssueUpdated
+from jpi.domain.actions import AcceptStatus, Action, AddComment, SetIncidentStatus, TransitionIssue
+from jpi.domain.events import (
+    Event,
+    IncidentAcknowledged,
+    IncidentEvent,
+    IncidentLogged,
+    IncidentReopened,
+    IncidentUnacknowledged,
+    IssueEvent,
+    IssueUpdated,
+)
 from jpi.domain.field_merge import Side, build_own_write_key, get_side
 from jpi.domain.link import Link
-from jpi.domain.model import STATUS_BY_CATEGORY, Status
+from jpi.domain.model import CATEGORY_BY_STATUS, STATUS_BY_CATEGORY, Status
+from jpi.domain.policy import Policy
 
 PAGERDUTY_ROUNDING_SECONDS = 0.999
+MERGED_COMMENT = "This incident was merged on PagerDuty into {incident}."
 STATUS_RANK: dict[str | None, int] = {None: -1, "triggered": 0, "acknowledged": 1, "resolved": 2}
+
+
+def decide_status(event: Event, link: Link, policy: Policy) -> list[Action]:
+    """Return the writes that carry the event's status over to the other side."""
+    status = find_new_status(event, link) if event.has_snapshot else None
+    if status is None:
+        return []
+    field_policy = policy.field_policy("status")
+    if isinstance(event, IssueEvent):
+        # Where it stays on Jira, the agreed status remains PagerDuty's: else its next read would look like a move.
+        is_reopening = link.agreed.get("status") == "resolved"
+        return [SetIncidentStatus(status, is_reopening)] if field_policy.is_synced_to("pagerduty") else []
+    if not field_policy.is_synced_to("jira"):
+        return [AcceptStatus(status)]
+    merged_into = event.incident.merged_into if status == "resolved" else None
+    comment = MERGED_COMMENT.format(incident=merged_into)
+    agreed: Status = link.agreed["status"] if link.issue_key else "triggered"  # type: ignore[assignment]
+    return [*([AddComment(f"merged:{event.incident.id}", comment)] if merged_into else []),
+            TransitionIssue(CATEGORY_BY_STATUS[status], CATEGORY_BY_STATUS[agreed])]
+
+
+def is_overruled(event: Event, link: Link, policy: Policy) -> bool:
+    """Return True if the event says that work began or was put back, but the incident is resolved on both sides."""
+    if policy.field_policy("status").direction != "both" or link.agreed.get("status") != "resolved":
+        return False
+    says_so = (event.moved if isinstance(event, IssueUpdated)
+               else isinstance(event, IncidentAcknowledged | IncidentUnacknowledged))
+    return says_so and get_status(event) not in (None, "resolved")
 
 
 def is_stale(event: Event, link: Link, field_name: str | None = None) -> bool:

@@ -48,7 +48,7 @@ class Reconciler:
         links = {**self._links.get_all(ids - open_links.keys()), **open_links}
         return [assign_event_id(event, links[event.incident.id]) for event in events
                 if retry_is_due(links[event.incident.id], now.timestamp())
-                and decide(event, links[event.incident.id], self._policy)], [
+                and decide(event, links[event.incident.id], self._policy).actions], [
                     IncidentGone(f"gone:{one}:{open_links[one].version}", now, Incident(one), source="poll")
                     for one in gone]
 
@@ -93,7 +93,7 @@ class Reconciler:
         """Whether there is anything to write, or to remember, so that what was under way meanwhile comes too late."""
         newer = event.at.timestamp() > min(link.watermarks.get("jira", 0.0),
                                            link.watermarks.get(COMMENTS_READ_KEY, 0.0))
-        return newer or link.issue_status is None or bool(decide(event, link, self._policy))
+        return newer or link.issue_status is None or bool(decide(event, link, self._policy).actions)
 
     def _find_changed_links(self, open_links: LinksById, since: datetime, now: float) -> dict[str, Link]:
         """The links, none of them open, of the issues that changed since."""

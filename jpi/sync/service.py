@@ -6,9 +6,15 @@ from typing import Any
 
 from jpi.domain.action_words import describe_planned_action
 from jpi.domain.actions import Action, AddTimeline, CreateIncidentIssue, EndLink, ReplaceManager
-from jpi.domain.crossing import find_conflicts
-from jpi.domain.decide import advance_watermarks, decide, record_action
-from jpi.domain.descriptions import explain_no_action
+from jpi.domain.decide import (
+    Decision,
+    Reason,
+    advance_watermarks,
+    decide,
+    decide_about_nothing,
+    record_action,
+)
+from jpi.domain.descriptions import describe_reason
 from jpi.domain.events import Event, IncidentEvent, IncidentLogged, IssueCreated, IssueEvent, get_incident_id
 from jpi.domain.link import Link
 from jpi.domain.model import Incident, LogEntry
@@ -72,7 +78,7 @@ class SyncService:
         if link is None:
             return NO_LINKED_INCIDENT
         whole = self._enricher(event, link)
-        actions = decide(whole, link, self._policy) if whole else []
+        actions = decide(whole, link, self._policy).actions if whole else ()
         return "; ".join(describe_planned_action(action, self._policy)
                          for action in actions) or _format_action_names([])
 
@@ -160,18 +166,19 @@ class SyncService:
         """The link after what the event calls for, and what that was."""
         whole = self._enricher(event, link)
         if whole is None:
-            trace.no_action_reason = explain_no_action(event, link, self._policy, is_echo=False)
+            trace.no_action_reason = describe_reason(decide_about_nothing(link).reason, event, self._policy)
             return link, _format_action_names([])
         if isinstance(whole, IncidentEvent):
             link = self._incident_opener.adopt_opened_incident(whole, link)
-        actions = decide(whole, link, self._policy)
-        ours = bool(actions) and self._own_accounts.is_echo(whole, link)
-        trace.no_action_reason = explain_no_action(whole, link, self._policy, ours) if ours or not actions else ""
-        if ours:
+        decision = decide(whole, link, self._policy)
+        is_echo = bool(decision.actions) and self._own_accounts.is_echo(whole, link)
+        reason = Reason.OWN_ECHO if is_echo else decision.reason
+        trace.no_action_reason = describe_reason(reason, whole, self._policy)
+        if is_echo:
             return link, "ignored: done by our own account"
-        self._log_conflicts(whole, link, actions)
+        self._log_conflicts(whole, link, decision)
         had_issue = bool(link.issue_key)
-        for action in actions:
+        for action in decision.actions:
             trace.start_action(action)
             link, done = self._execute_action(action, link, whole)
             link = record_action(done, link)
@@ -181,12 +188,12 @@ class SyncService:
         if isinstance(whole, IncidentLogged) and not self._policy.timeline_project:
             # With a timeline, its lines are what tells that an entry was dealt with.
             self._processed_ids.mark_processed(whole.annotation_ids)
-        return link, _format_action_names(actions)
+        return link, _format_action_names(decision.actions)
 
-    def _log_conflicts(self, event: Event, link: Link, actions: Sequence[Action]) -> None:
-        """Somebody is overruled here, and may wonder why."""
-        found = find_conflicts(event, link, self._policy, actions)
-        for name, side in found.items() if found and not self._own_accounts.is_echo(event, link) else ():
+    def _log_conflicts(self, event: Event, link: Link, decision: Decision) -> None:
+        """Log whose change stays, since somebody is overruled and may wonder why."""
+        conflicts = decision.conflicts
+        for name, side in conflicts.items() if conflicts and not self._own_accounts.is_echo(event, link) else ():
             self._log.info("two changes crossed", extra={
                 "incident": link.incident_id, "issue": link.issue_key, "field": name, "stays": side})
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from jpi import settings, wiring
 from jpi.diagnostics.sync_file_checks import find_missing
-from jpi.domain.decide import find_issue_spec
+from jpi.domain.decide import find_rule
 from jpi.domain.events import IncidentEvent
 from jpi.domain.policy import SYNCED_FIELDS, CreationRule, IssueCondition, Policy
 from jpi.domain.sync_file import SyncFileContent, apply_sync_file
@@ -113,12 +113,11 @@ def _try_incident(file: str | None, incident_or_file: str) -> int:
 
 def _describe_matched_rule(event: IncidentEvent, policy: Policy) -> str:
     """Name the rule that matches, whether or not it creates an issue."""
-    spec = find_issue_spec(event, policy)
-    match = policy.find_rule(event.incident, event.incident.priority) if spec is None else None
-    for number, rule in enumerate(policy.all_rules, 1):
-        if rule.issue_spec is spec if spec else rule is match:
-            return f"{f'Rule {number} matches' if policy.rules else 'The settings match'}. {_describe_rule(rule)}"
-    return "No rule matches: no issue."
+    rule = find_rule(event, policy)
+    if rule is None:
+        return "No rule matches: no issue."
+    match = f"Rule {policy.all_rules.index(rule) + 1} matches" if policy.rules else "The settings match"
+    return f"{match}. {_describe_rule(rule)}"
 
 
 def _build_app(file: str | None) -> wiring.App:

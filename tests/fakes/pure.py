@@ -28,7 +28,7 @@ class PureWorld:
 
     def apply(self, event):
         """Let an event arrive: decide, perform, and remember it in the link."""
-        for action in decide(event, self.link, self.policy):
+        for action in decide(event, self.link, self.policy).actions:
             self.clock.advance(1)
             done = self.perform(action)
             self.link = record_action(done, self.link)

@@ -66,7 +66,7 @@ def test_what_called_for_nothing_is_remembered_with_why(linked):
     world.run_until_idle()
     entry, said = told(world, incident)
     assert (entry["type"], entry["steps"]) == ("IssueUpdated", [])
-    assert "Our own account did that" in said
+    assert "Our own account made this change" in said
     assert link_of(world, incident).summary["equal_at"] == before
 
 
@@ -107,7 +107,7 @@ def test_the_rule_that_keeps_it_from_an_issue_is_named(make_linked):
     world, _, _ = make_linked(RULES)
     other = world.pagerduty.trigger(world.service, "Small", world.rita, "P2")
     world.run_until_idle()
-    assert told(world, other)[1] == "No rule of the sync file fits it: it has priority P2, urgency high."
+    assert told(world, other)[1] == "No rule of the sync file matches it: it has priority P2, urgency high."
 
 
 def test_a_failure_is_remembered_with_what_to_do(world):

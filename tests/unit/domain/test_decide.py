@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jpi.domain.actions import AddComment, AddTimeline, CreateIncidentIssue, SetIncidentStatus, TransitionIssue
-from jpi.domain.decide import advance_watermarks, decide, needs_whole_log, record_action
+from jpi.domain.decide import Reason, advance_watermarks, decide, needs_whole_log, record_action
 from jpi.domain.events import (
     IncidentAcknowledged,
     IncidentLogged,
@@ -20,7 +20,7 @@ from jpi.domain.events import (
 )
 from jpi.domain.link import Link
 from jpi.domain.model import CATEGORY_BY_STATUS, STATUS_BY_CATEGORY, LogEntry
-from jpi.domain.policy import Policy
+from jpi.domain.policy import CreationRule, IncidentCondition, IssueSpec, Policy
 from sandbox.clock import START as NOON
 from tests.fakes.events import INCIDENT_ID, find_move_event_class, make_incident_event, make_issue_event, make_link
 from tests.fakes.pure import FATES, PureWorld
@@ -54,10 +54,11 @@ def create(**changes):
     return CreateIncidentIssue(on_pagerduty(**changes).incident, "Rita")
 
 
+# Before, the event, and the actions it calls for, or the reason why there are none.
 CASES = {
     "a P1 gets an issue": (NEW, on_pagerduty(), [create()]),
-    "a P2 gets none": (NEW, on_pagerduty(priority="P2"), []),
-    "no priority gets none": (NEW, on_pagerduty(priority=None), []),
+    "a P2 gets none": (NEW, on_pagerduty(priority="P2"), Reason.NO_MATCHING_RULE),
+    "no priority gets none": (NEW, on_pagerduty(priority=None), Reason.NO_MATCHING_RULE),
     "raised to P1": (NEW, on_pagerduty(IncidentPriorityUpdated), [create()]),
     "an old snapshot still says that it was a P1": (
         replace(
@@ -71,13 +72,13 @@ CASES = {
         on_pagerduty(IncidentResolved, status="resolved"),
         [create(status="resolved"), TransitionIssue("done", "new")],
     ),
-    "the same again": (LINKED, on_pagerduty(), []),
+    "the same again": (LINKED, on_pagerduty(), Reason.NOTHING_NEW),
     "acknowledged": (
         LINKED,
         on_pagerduty(IncidentAcknowledged, 1, status="acknowledged"),
         [TransitionIssue("indeterminate", "new")],
     ),
-    "an old one of the same millisecond": (agreed("acknowledged"), on_pagerduty(), []),
+    "an old one of the same millisecond": (agreed("acknowledged"), on_pagerduty(), Reason.NOTHING_NEW),
     "unacknowledged": (
         agreed("acknowledged"),
         on_pagerduty(IncidentUnacknowledged, 1),
@@ -96,12 +97,13 @@ CASES = {
             TransitionIssue("done", "new"),
         ],
     ),
-    "resolved twice": (agreed("resolved"), on_pagerduty(IncidentResolved, 1, status="resolved", merged_into="x"), []),
-    "an old acknowledgement": (LINKED, on_pagerduty(IncidentAcknowledged, -1, status="acknowledged"), []),
+    "resolved twice": (
+        agreed("resolved"), on_pagerduty(IncidentResolved, 1, status="resolved", merged_into="x"), Reason.NOTHING_NEW),
+    "an old acknowledgement": (LINKED, on_pagerduty(IncidentAcknowledged, -1, status="acknowledged"), Reason.STALE),
     "acknowledged, crossing Jira's done": (
         agreed("resolved"),
         on_pagerduty(IncidentAcknowledged, 1, status="acknowledged"),
-        [],
+        Reason.NOTHING_NEW,
     ),
     "acknowledged after a reopening that was not heard of": (
         agreed("resolved"),
@@ -111,32 +113,34 @@ CASES = {
     "acknowledged, reopened long before it was resolved": (
         agreed("resolved"),
         on_pagerduty(IncidentAcknowledged, 2, status="acknowledged", reopened=NOON - timedelta(seconds=1)),
-        [],
+        Reason.NOTHING_NEW,
     ),
     "reopened": (agreed("resolved"), on_pagerduty(IncidentReopened, 1), [TransitionIssue("new", "done")]),
     "read as open again": (agreed("resolved"), logged(1), [TransitionIssue("new", "done")]),
     "log entries": (LINKED, logged(1, [entry()]), [AddTimeline((entry(),))]),
     "a line of the timeline still missing": (replace(LINKED, backlog={"timeline": []}), logged(1), [AddTimeline(())]),
-    "log entries of an incident without an issue": (NEW, logged(1, [entry()], priority="P2"), []),
+    "log entries of an incident without an issue": (NEW, logged(1, [entry()], priority="P2"), Reason.NO_MATCHING_RULE),
     "a log entry that raised it, lowered since": (
         NEW,
         logged(1, [entry(priority="P1")], priority="P3"),
         [CreateIncidentIssue(logged(priority="P3").incident, None), AddTimeline((entry(priority="P1"),))],
     ),
     "done on Jira": (agreed("acknowledged"), on_jira("done", 1), [SetIncidentStatus("resolved")]),
-    "done on both": (agreed("resolved"), on_jira("done", 1), []),
+    "done on both": (agreed("resolved"), on_jira("done", 1), Reason.NOTHING_NEW),
     "in progress on Jira": (LINKED, on_jira("indeterminate", 1), [SetIncidentStatus("acknowledged")]),
-    "in progress on Jira, crossing a resolution": (agreed("resolved"), on_jira("indeterminate", 1), []),
-    "back to do on Jira": (agreed("acknowledged"), on_jira("new", 1), []),
+    "in progress on Jira, crossing a resolution": (agreed("resolved"), on_jira("indeterminate", 1), Reason.NOTHING_NEW),
+    "moved to in progress on Jira, crossing a resolution": (
+        agreed("resolved"), replace(on_jira("indeterminate", 1), moved=True), Reason.NOTHING_NEW),
+    "back to do on Jira": (agreed("acknowledged"), on_jira("new", 1), Reason.NOTHING_NEW),
     "an edit of an issue that could not follow a reopening": (
         replace(LINKED, issue_status="resolved"),
         on_jira("done", 1),
-        [],
+        Reason.NOTHING_NEW,
     ),
     "a workflow that begins in progress, read for the first time": (
         replace(LINKED, issue_status=None),
         on_jira("indeterminate", 1),
-        [],
+        Reason.NOTHING_NEW,
     ),
     "moved to in progress before it was ever read": (
         replace(LINKED, issue_status=None),
@@ -148,8 +152,8 @@ CASES = {
         on_jira("done", 1),
         [SetIncidentStatus("resolved")],
     ),
-    "an unknown category": (LINKED, on_jira(None, 1), []),
-    "an issue of nobody": (NEW, on_jira("done", 1), []),
+    "an unknown category": (LINKED, on_jira(None, 1), Reason.NOTHING_NEW),
+    "an issue of nobody": (NEW, on_jira("done", 1), Reason.NO_ISSUE),
     "a webhook within the second of the state read before it": (
         LINKED,
         on_pagerduty(IncidentResolved, 0.6, status="resolved"),
@@ -158,7 +162,7 @@ CASES = {
     "read before what was seen since": (
         replace(agreed("acknowledged"), watermarks={"pagerduty": NOON.timestamp() + 0.9}),
         replace(logged(0), read_at=NOON + timedelta(seconds=0.5)),
-        [],
+        Reason.STALE,
     ),
     "read after what was seen, told to the second": (
         replace(LINKED, watermarks={"pagerduty": NOON.timestamp() + 0.9}),
@@ -168,23 +172,39 @@ CASES = {
     "older than what we wrote ourselves": (
         replace(LINKED, watermarks={"jira": NOON.timestamp() + 5}),
         on_jira("done", 1),
-        [],
+        Reason.STALE,
     ),
 }
 
 
-@pytest.mark.parametrize(("link", "event", "actions"), CASES.values(), ids=CASES)
-def test_decisions(link, event, actions):
-    assert decide(event, link, Policy()) == actions
+# Where both sides moved, by case: the side whose status stays.
+CONFLICTS = {"acknowledged, crossing Jira's done": "jira", "moved to in progress on Jira, crossing a resolution":
+             "pagerduty", "acknowledged, reopened long before it was resolved": "jira"}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_decisions(case):
+    link, event, outcome = CASES[case]
+    decision = decide(event, link, Policy())
+    assert (decision.reason or list(decision.actions)) == outcome
+    assert decision.conflicts == ({"status": CONFLICTS[case]} if case in CONFLICTS else {})
+
+
+def test_an_incident_without_a_rule_for_it_gets_no_issue():
+    rules = (CreationRule(IncidentCondition(urgencies=("low",))), CreationRule(IncidentCondition(("P1",)), IssueSpec()))
+    reasons = [decide(event, NEW, Policy(rules=rules)).reason for event in (
+        on_pagerduty(urgency="low"), on_pagerduty(priority="P2", urgency="high"), on_pagerduty(urgency="high"))]
+    assert reasons == [Reason.SKIPPED_BY_RULE, Reason.NO_MATCHING_RULE, None]
+    assert decide(on_pagerduty(), replace(LINKED, ended=True), Policy()).reason is Reason.LINK_ENDED
 
 
 def test_which_priorities_get_an_issue_is_the_teams_choice():
     policy = Policy(sync_priorities=frozenset({"P1", "P2"}))
-    assert [len(decide(on_pagerduty(priority=name), NEW, policy)) for name in ("P1", "P2", "P3")] == [1, 1, 0]
+    assert [len(decide(on_pagerduty(priority=name), NEW, policy).actions) for name in ("P1", "P2", "P3")] == [1, 1, 0]
 
 
 def test_without_a_timeline_project_there_is_no_timeline():
-    assert decide(logged(1, [entry()]), LINKED, Policy(timeline_project="")) == []
+    assert decide(logged(1, [entry()]), LINKED, Policy(timeline_project="")).actions == ()
     assert not needs_whole_log(logged(), NEW, Policy(timeline_project=""))
 
 
@@ -298,7 +318,7 @@ def test_an_incident_that_ever_qualified_gets_its_issue_in_any_order(order, late
               on_pagerduty(IncidentResolved, 3, priority=later, status="resolved"), on_pagerduty(seconds=0)]
     link, category, created = NEW, None, 0
     for number in order:
-        for action in decide(events[number], link, Policy()):
+        for action in decide(events[number], link, Policy()).actions:
             if isinstance(action, CreateIncidentIssue):
                 created, category = created + 1, "new"
                 link = replace(link, issue_key="INCIDENT-1", agreed={"status": "triggered"})
@@ -312,6 +332,7 @@ def test_a_late_webhook_of_the_second_that_was_read_undoes_nothing():
     read = replace(logged(0, status="triggered"), read_at=NOON + timedelta(seconds=30))
     link = advance_watermarks(read, LINKED)
     late = on_pagerduty(IncidentAcknowledged, 0.25, status="acknowledged")
-    assert decide(late, link, Policy()) == []
+    assert decide(late, link, Policy()).reason is Reason.STALE
     early = advance_watermarks(replace(read, read_at=NOON + timedelta(seconds=0.2)), LINKED)
-    assert decide(late, early, Policy()) == [TransitionIssue("indeterminate", "new")], "that read had not seen it"
+    [action] = decide(late, early, Policy()).actions
+    assert action == TransitionIssue("indeterminate", "new"), "that read had not seen it"
