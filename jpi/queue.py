@@ -116,10 +116,7 @@ class EventQueue:
         They stay hidden from others for ten minutes, or until `release_dead_letters`.
         """
         dead_letters: dict[str, DeadLetter] = {}
-        while batch := self._call_sqs("receive_message", QueueUrl=self.dead_letter_url,
-                                      MaxNumberOfMessages=MAX_BATCH_MESSAGES,
-                                      VisibilityTimeout=INSPECTION_VISIBILITY_SECONDS,
-                                      WaitTimeSeconds=self._inspection_wait_seconds, AttributeNames=["All"]).get("Messages"):
+        while batch := self._receive_dead_letter_batch():
             if all(message["MessageId"] in dead_letters for message in batch):
                 # The inspection took so long that the first messages are visible again.
                 break
@@ -150,6 +147,12 @@ class EventQueue:
             if answer.get("Failed"):
                 failures = answer["Failed"]
                 raise AwsOutage(f"SQS did not take {len(failures)} messages: {failures[0].get('Message')}")
+
+    def _receive_dead_letter_batch(self) -> list[Any]:
+        answer = self._call_sqs("receive_message", QueueUrl=self.dead_letter_url, AttributeNames=["All"],
+                                MaxNumberOfMessages=MAX_BATCH_MESSAGES, WaitTimeSeconds=self._inspection_wait_seconds,
+                                VisibilityTimeout=INSPECTION_VISIBILITY_SECONDS)
+        return list(answer.get("Messages", []))
 
     def _read_attributes(self, url: str, *names: str) -> dict[str, str]:
         answer = self._call_sqs("get_queue_attributes", QueueUrl=url, AttributeNames=list(names))

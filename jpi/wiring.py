@@ -1,19 +1,18 @@
-"""Builds clients, stores and the engine from the settings; nothing else makes one."""
+"""Builds the App from the settings; nothing else constructs clients or stores."""
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from requests.adapters import BaseAdapter
 
-from jpi import logs, settings
+from jpi import logs
 from jpi.aws import Location, get_region
-from jpi.domain.events import IssueCreated, IssueEvent
-from jpi.domain.policy import Policy, Question
+from jpi.domain.policy import Policy
+from jpi.domain.questions_file import parse_questions
 from jpi.domain.sync_file import SyncFileContent, apply_sync_file, parse_sync_file
 from jpi.errors import AwsOutage, SettingsError
 from jpi.http_client import Budget
@@ -22,6 +21,7 @@ from jpi.metrics import MetricCounters, build_emf_fields, declare_metrics
 from jpi.pagerduty.client import PagerDutyClient
 from jpi.queue import EventQueue
 from jpi.settings import DEFAULT_SYNC_FILE, Settings
+from jpi.settings import load as load_settings
 from jpi.store import ports
 from jpi.store.cache import Cache
 from jpi.store.config_table import ConfigTable
@@ -30,18 +30,21 @@ from jpi.store.links import Links
 from jpi.store.metric_counts import MetricCountStore
 from jpi.store.models import ConfigRow, Connection, LinkRow, ProcessedIdRow, bind_model
 from jpi.store.processed_ids import ProcessedIds
+from jpi.store.sign_in_attempts import SignInAttempts
 from jpi.sync.event_sink import EventSink, ImmediateSink
+from jpi.sync.message_group import find_message_group
 from jpi.sync.poller import Poller
 from jpi.sync.reconciler import Reconciler
 from jpi.sync.service import SyncService
 
-# Where the cache keeps that PagerDuty's test was received, for whoever waits for it.
+# The cache entry in which `webhook_configuration --ping` finds that PagerDuty's test delivery arrived.
 PING_CACHE_KEY = "ping"
+Content = TypeVar("Content")
 
 
 @dataclass(frozen=True)
 class Tables:
-    """The three tables, each as a model bound to its name and place."""
+    """The three tables, each as a model bound to its name and location."""
 
     links: type[LinkRow]
     processed_ids: type[ProcessedIdRow]
@@ -50,7 +53,7 @@ class Tables:
 
 @dataclass(frozen=True)
 class Stores:
-    """What keeps links, the ledger, and named values and counts: in DynamoDB, or elsewhere."""
+    """The stores of links, processed ids, and named values and counts; in DynamoDB, or in memory."""
 
     links: ports.Links
     processed_ids: ports.ProcessedIds
@@ -63,10 +66,9 @@ class Stores:
 
 @dataclass(frozen=True)
 class Infrastructure:
-    """What lies outside this process; tests put simulations in its place.
+    """Everything outside this process, which tests replace by simulations.
 
-    `adapter` carries HTTP in place of the network, `stores` keep in place of DynamoDB, `sqs` is a client in place of
-    SQS's own.
+    None stands for the real one: the network, DynamoDB, SQS.
     """
 
     clock: Callable[[], float] = time.time
@@ -96,75 +98,92 @@ class App:
     clock: Callable[[], float]
     metrics: MetricCounters
     metric_store: MetricCountStore
+    sign_in_attempts: SignInAttempts
     log: logs.Logger
 
     def begin_invocation(self, seconds: float, request_id: str) -> None:
-        """An invocation begins: it has so many seconds for calls, and its lines in the log have the request's id."""
+        """Start the time budget for calls, and add the request id to the log lines."""
         self.budget.start(seconds)
         logs.set_request_id(self.log, request_id)
 
     def report_metrics(self) -> None:
-        """Say which calls were made since this was last said, a line a service, and add all figures up."""
-        for api, calls in (("jira", self.jira.api), ("pagerduty", self.pagerduty.api)):
-            if counts := calls.drain_counts():
-                told = build_emf_fields(self.clock(), declare_metrics(dict.fromkeys(counts, "Count"), ["api"]))
-                self.log.info("called", extra={"api": api, **counts, **told})
-                for name, count in counts.items():
-                    self.metrics.add("api", api, name, count=count)
+        """Log the calls since the last report, a line a service, and add all counts to the stored ones."""
+        for name, api in (("jira", self.jira.api), ("pagerduty", self.pagerduty.api)):
+            if counts := api.drain_counts():
+                emf_fields = build_emf_fields(self.clock(), declare_metrics(dict.fromkeys(counts, "Count"), ["api"]))
+                self.log.info("called", extra={"api": name, **counts, **emf_fields})
+                for metric, count in counts.items():
+                    self.metrics.add("api", name, metric, count=count)
         try:
-            if added := self.metrics.drain_counts():
-                self.metric_store.add(added)
+            if counts := self.metrics.drain_counts():
+                self.metric_store.add(counts)
         except AwsOutage as error:
-            # They are in the log.
-            self.log.warning("figures were not added up", extra={"reason": str(error)})
+            # The log has the counts.
+            self.log.warning("metric counts were not saved", extra={"reason": str(error)})
 
     @property
     def queue(self) -> EventQueue | None:
-        """The queue that events are handed over to; None where they are applied in process."""
+        """Return the queue that events are handed over to; None if they are applied in process."""
         return self.event_sink if isinstance(self.event_sink, EventQueue) else None
 
 
 @cache
+def _build_process_app() -> App:
+    return build_app(load_settings())
+
+
+_get_app: Callable[[], App] = _build_process_app
+
+
 def get_app() -> App:
-    """This process's jpi, from its environment; built at the first call."""
-    return build_app(settings.load())
+    """Return the App of this process, built from its environment at the first call."""
+    return _get_app()
+
+
+def use_app(provider: Callable[[], App] | None) -> None:
+    """Make `get_app` return the provider's App; None makes it build one from the environment again."""
+    global _get_app
+    _build_process_app.cache_clear()
+    _get_app = provider or _build_process_app
 
 
 def make_infrastructure() -> Infrastructure:
-    """Return the real outside: this machine's clock, the network, AWS."""
+    """Return the real infrastructure: this machine's clock, the network, AWS."""
     return Infrastructure()
 
 
-def build_app(chosen: Settings, infrastructure: Infrastructure | None = None) -> App:
-    """Return a jpi from these settings. SettingsError where a file that they name is not as it should be."""
+def build_app(settings: Settings, infrastructure: Infrastructure | None = None) -> App:
+    """Return an App with these settings; SettingsError if a file that they name is missing or wrong."""
     infrastructure = infrastructure or make_infrastructure()
-    clock, sleep = infrastructure.clock, infrastructure.sleep
-    log, budget, figures = logs.make_logger(chosen.log_level, chosen.stage), Budget(clock), MetricCounters()
-    wanted = load_policy(chosen)
-    stores = infrastructure.stores or build_dynamodb_stores(bind_tables(chosen), clock)
-    links, ledger, cache = stores.links, stores.processed_ids, Cache(stores.config, clock)
-    jira = JiraClient(chosen.jira_api_url, chosen.jira_user_email, chosen.jira_api_token, budget, sleep,
-                      wanted.custom_fields, cache, infrastructure.http_adapter)
-    pagerduty = PagerDutyClient(chosen.pagerduty_api_url, chosen.pagerduty_api_token, chosen.pagerduty_user_email,
-                                budget, sleep, infrastructure.http_adapter)
-    engine = SyncService(jira, pagerduty, links, ledger, cache, wanted, clock, log, figures,
-                         chosen.jira_index_lag_seconds)
-    hand_over = _build_queue(chosen, links, wanted, infrastructure.sqs_client) or ImmediateSink(engine.apply, log)
-    reconcile = Reconciler(jira, pagerduty, links, wanted, clock, log)
-    cursor = Cursor(stores.config)
-    poll = Poller(pagerduty, links, ledger, cursor, reconcile, hand_over, wanted, clock, log,
-                  chosen.log_entries_poll_past_hours)
-    return App(chosen, wanted, jira, pagerduty, links, engine, hand_over, reconcile, poll, stores, cursor, cache,
-               budget, clock, figures, MetricCountStore(stores.config, clock), log)
+    clock, sleep, adapter = infrastructure.clock, infrastructure.sleep, infrastructure.http_adapter
+    log, budget, metrics = logs.make_logger(settings.log_level, settings.stage), Budget(clock), MetricCounters()
+    policy = load_policy(settings)
+    stores = infrastructure.stores or build_dynamodb_stores(bind_tables(settings), clock)
+    links, processed_ids = stores.links, stores.processed_ids
+    cache, cursor = Cache(stores.config, clock), Cursor(stores.config)
+    jira = JiraClient(settings.jira_api_url, settings.jira_user_email, settings.jira_api_token, budget, sleep,
+                      policy.custom_fields, cache, adapter)
+    pagerduty = PagerDutyClient(settings.pagerduty_api_url, settings.pagerduty_api_token,
+                                settings.pagerduty_user_email, budget, sleep, adapter)
+    sync_service = SyncService(jira, pagerduty, links, processed_ids, cache, policy, clock, log, metrics,
+                               settings.jira_index_lag_seconds)
+    event_sink = (_build_queue(settings, links, policy, infrastructure.sqs_client)
+                  or ImmediateSink(sync_service.apply, log))
+    reconciler = Reconciler(jira, pagerduty, links, policy, clock, log)
+    poller = Poller(pagerduty, links, processed_ids, cursor, reconciler, event_sink, policy, clock, log,
+                    settings.log_entries_poll_past_hours)
+    return App(settings, policy, jira, pagerduty, links, sync_service, event_sink, reconciler, poller, stores, cursor,
+               cache, budget, clock, metrics, MetricCountStore(stores.config, clock),
+               SignInAttempts(stores.config, clock), log)
 
 
-def bind_tables(chosen: Settings) -> Tables:
-    """The tables these settings name."""
-    host = chosen.database_endpoint_url if chosen.is_offline else None
-    here = Connection(get_region(), host, is_offline=chosen.is_offline)
-    return Tables(bind_model(LinkRow, chosen.incidents_table, here),
-                  bind_model(ProcessedIdRow, chosen.log_entries_table, here),
-                  bind_model(ConfigRow, chosen.config_table, here))
+def bind_tables(settings: Settings) -> Tables:
+    """Return the tables that the settings name."""
+    endpoint_url = settings.database_endpoint_url if settings.is_offline else None
+    connection = Connection(get_region(), endpoint_url, is_offline=settings.is_offline)
+    return Tables(bind_model(LinkRow, settings.incidents_table, connection),
+                  bind_model(ProcessedIdRow, settings.log_entries_table, connection),
+                  bind_model(ConfigRow, settings.config_table, connection))
 
 
 def build_dynamodb_stores(tables: Tables, clock: Callable[[], float]) -> Stores:
@@ -172,51 +191,37 @@ def build_dynamodb_stores(tables: Tables, clock: Callable[[], float]) -> Stores:
     return Stores(Links(tables.links), ProcessedIds(tables.processed_ids, clock), ConfigTable(tables.config))
 
 
-def _build_queue(chosen: Settings, links: ports.Links, policy: Policy, sqs_client: Any) -> EventQueue | None:
-    place, group_of = Location(get_region(), chosen.is_offline), partial(_find_message_group, links, policy)
-    return EventQueue(chosen.events_queue, place, group_of, client=sqs_client) if chosen.events_queue else None
+def _build_queue(settings: Settings, links: ports.Links, policy: Policy, sqs_client: Any) -> EventQueue | None:
+    if not settings.events_queue:
+        return None
+    return EventQueue(settings.events_queue, Location(get_region(), settings.is_offline),
+                      partial(find_message_group, links, policy), client=sqs_client)
 
 
-def _find_message_group(links: ports.Links, policy: Policy, event: IssueEvent) -> str | None:
-    """The incident of an issue's event; a new issue that is to open one is kept in order by its own key."""
-    if isinstance(event, IssueCreated):
-        return event.issue.key if policy.find_opening_rule(event.issue) and not event.ours else None
-    return next(filter(None, map(links.find_incident_id, event.issue_keys)), None)
-
-
-def load_policy(chosen: Settings) -> Policy:
-    """What the team has chosen, with the questions of its file and its sync file."""
-    return apply_sync_file(_build_policy(chosen), load_sync_file(chosen.sync_file))
+def load_policy(settings: Settings) -> Policy:
+    """Return the policy of the settings, the questions file and the sync file."""
+    questions = (_parse_file("QUESTIONS_FILE", settings.questions_file, parse_questions)
+                 if settings.question_project_key else ())
+    policy = Policy(jira_url=settings.jira_server_url, user_map=settings.user_map, questions=questions,
+                    incident_project=settings.incident_project_key, person_project=settings.person_project_key,
+                    question_project=settings.question_project_key, timeline_project=settings.timeline_project_key,
+                    sync_priorities=frozenset(settings.sync_priorities),
+                    stakeholders=settings.jira_issue_stakeholders)
+    return apply_sync_file(policy, load_sync_file(settings.sync_file))
 
 
 def load_sync_file(name: str, must_exist: bool = False) -> SyncFileContent:
-    """What a sync file says; nothing where there is none and none was asked for."""
-    file = Path(name)
-    if name == DEFAULT_SYNC_FILE and not must_exist and not file.exists():
+    """Return the content of a sync file; the default file may be missing, unless it `must_exist`."""
+    if name == DEFAULT_SYNC_FILE and not must_exist and not Path(name).exists():
         return SyncFileContent()
+    return _parse_file("SYNC_FILE", name, parse_sync_file)
+
+
+def _parse_file(variable: str, name: str, parse: Callable[[str], Content]) -> Content:
     try:
-        # Some editors begin a file with a mark that TOML does not know.
-        return parse_sync_file(file.read_text(encoding="utf-8-sig"))
+        # Some editors begin a file with a byte order mark, which neither TOML nor JSON allows.
+        return parse(Path(name).read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeError) as error:
-        raise SettingsError(f"SYNC_FILE ({file}) cannot be read: {getattr(error, 'strerror', error)}") from error
+        raise SettingsError(f"{variable} ({name}) cannot be read: {getattr(error, 'strerror', error)}") from error
     except SettingsError as error:
-        raise SettingsError(f"SYNC_FILE ({file}) needs mending:\n{error}") from error
-
-
-def _build_policy(chosen: Settings) -> Policy:
-    return Policy(jira_url=chosen.jira_server_url, user_map=chosen.user_map,
-                  incident_project=chosen.incident_project_key, person_project=chosen.person_project_key,
-                  question_project=chosen.question_project_key, timeline_project=chosen.timeline_project_key,
-                  sync_priorities=frozenset(chosen.sync_priorities), stakeholders=chosen.jira_issue_stakeholders,
-                  questions=_load_questions(Path(chosen.questions_file)) if chosen.question_project_key else ())
-
-
-def _load_questions(file: Path) -> tuple[Question, ...]:
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-        return tuple(Question(one["summary"], one.get("description", "")) for one in found)
-    except OSError as error:
-        raise SettingsError(f"QUESTIONS_FILE ({file}) cannot be read: {error.strerror}") from error
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        wanted = 'a JSON list of {"summary": "...", "description": "..."}'
-        raise SettingsError(f"QUESTIONS_FILE ({file}) must be {wanted}") from error
+        raise SettingsError(f"{variable} ({name}) needs mending:\n{error}") from error

@@ -111,11 +111,12 @@ def enter(monkeypatch):
     def enter_world(world):
         entered.append(world)
         world.jpi = world.start_jpi()
-        monkeypatch.setattr(wiring, "get_app", lambda: world.jpi)
+        wiring.use_app(lambda: world.jpi)
         monkeypatch.setattr(wiring, "make_infrastructure", world.make_outside)
         return world
 
     yield enter_world
+    wiring.use_app(None)
     for world in entered:
         world.stop()
 

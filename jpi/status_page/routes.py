@@ -26,7 +26,6 @@ from jpi.domain.link_summary import to_list_item
 from jpi.errors import RetryableError
 from jpi.status_page import auth, queries, view_models
 from jpi.status_page.chart import build_chart
-from jpi.store.sign_in_attempts import SignInAttempts
 
 blueprint = Blueprint("status", __name__, template_folder="templates", static_folder="static",
                       static_url_path="/status/static")
@@ -182,7 +181,7 @@ def resync_incident(incident_id: str) -> Answer:
 def _attempt_sign_in(password: str) -> tuple[str, int]:
     """Check the password: return what is wrong, empty if nothing, and the seconds before the next attempt."""
     app = wiring.get_app()
-    attempts, address = SignInAttempts(app.stores.config, app.clock), request.remote_addr or "unknown"
+    attempts, address = app.sign_in_attempts, request.remote_addr or "unknown"
     if wait := attempts.claim_attempt(address):
         return f"Too many attempts: please wait {wait:.0f} seconds.", max(1, round(wait))
     if not auth.is_password(password):

@@ -123,7 +123,7 @@ def print_changes() -> None:
 def _measure_in_world(aws: Aws, play: Callable[[World], tuple[int, int]]) -> tuple[int, int]:
     world = World(LoopbackHost(aws), RunningClock(), LOG_LEVEL="CRITICAL")
     there = world.start_jpi()
-    wiring.get_app = lambda: there  # type: ignore[assignment]
+    wiring.use_app(lambda: there)
     try:
         return play(world)
     finally:

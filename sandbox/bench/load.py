@@ -65,7 +65,7 @@ def open_loaded_world() -> Iterator[World]:
             mine.jpi = world.start_jpi()
         return mine.jpi  # type: ignore[no-any-return]
 
-    wiring.get_app = jpi  # type: ignore[assignment]
+    wiring.use_app(jpi)
     with SubprocessServer(SERVE_AWS) as aws:
         world = World(LoopbackHost(aws), RunningClock(), time.sleep, queued=True, LOG_LEVEL="CRITICAL")
         yield world

@@ -25,7 +25,7 @@ def print_status_page() -> None:
     aws = Aws()
     world = World(LoopbackHost(aws), RunningClock(), queued=True, LOG_LEVEL="ERROR", STATUS_PASSWORD=PASSWORD)
     there = world.start_jpi()
-    wiring.get_app = lambda: there  # type: ignore[assignment]
+    wiring.use_app(lambda: there)
     print(f"  filling up to {LINKS} links ...", flush=True)
     fill_links(wiring.bind_tables(there.settings).links)
     client = app.app.test_client()

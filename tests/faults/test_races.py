@@ -16,7 +16,7 @@ from tests.world_actions import QUESTIONS, count_created_parts
 
 
 @pytest.fixture
-def processes(monkeypatch):
+def processes():
     """`processes(world, work, ...)`: runs each with a jpi of its own, all at once, as processes would."""
     mine = threading.local()
 
@@ -30,7 +30,7 @@ def processes(monkeypatch):
                 work(mine.jpi)
 
         workers = [threading.Thread(target=start, args=(work,)) for work in works]
-        monkeypatch.setattr(wiring, "get_app", lambda: getattr(mine, "jpi", world.jpi))
+        wiring.use_app(lambda: getattr(mine, "jpi", world.jpi))
         for worker in workers:
             worker.start()
         for worker in workers:

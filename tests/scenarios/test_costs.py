@@ -2,7 +2,6 @@
 
 import pytest
 
-from jpi import wiring
 from sandbox.bench import __main__ as bench
 from sandbox.bench import change_costs as bench_changes
 
@@ -41,8 +40,7 @@ def test_a_poll_over_200_open_incidents_costs_six_calls_and_no_write(make_world)
 
 
 @pytest.mark.parametrize(("scene", "process"), LIMITS)
-def test_calls_stay_within_their_limit(world, monkeypatch, scene, process):
-    monkeypatch.setattr(wiring, "get_app", wiring.get_app)
+def test_calls_stay_within_their_limit(world, scene, process):
     cost = bench.measure_scene(world, scene, warm=process == "warm")
     assert 0 < cost.calls <= LIMITS[scene, process]
     assert {name for name, _ in LIMITS} == set(bench.SCENES)

@@ -22,9 +22,9 @@ from sandbox.seed import JIM_LOGIN
 def played(monkeypatch):
     """The demo changes this process's environment and its jpi: put both back."""
     environ = dict(os.environ)
-    wiring.get_app.cache_clear()
+    wiring.use_app(None)
     yield
-    wiring.get_app.cache_clear()
+    wiring.use_app(None)
     os.environ.clear()
     os.environ.update(environ)
 

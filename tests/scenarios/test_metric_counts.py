@@ -74,7 +74,7 @@ def test_figures_that_cannot_be_stored_stop_nothing(world, monkeypatch, caplog):
     world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
     world.run_until_idle()
     assert len(world.list_issues()) == 1
-    assert "figures were not added up" in caplog.text
+    assert "metric counts were not saved" in caplog.text
 
 
 def test_with_a_queue_a_delivery_stores_nothing_of_them(queued):

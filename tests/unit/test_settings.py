@@ -99,7 +99,7 @@ def test_a_questions_file_that_is_not_one_is_said_by_name(tmp_path, content, pro
     file = tmp_path / "questions.json"
     if content is not None:
         file.write_text(content)
-    with pytest.raises(SettingsError, match=r"QUESTIONS_FILE .*" + problem):
+    with pytest.raises(SettingsError, match=r"(?s)QUESTIONS_FILE .*" + problem):
         wiring.load_policy(load({**REQUIRED, "QUESTIONS_FILE": str(file)}))
 
 

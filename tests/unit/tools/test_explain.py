@@ -85,7 +85,7 @@ def test_an_unknown_name_is_reported(world, capsys, name):
     assert (code, f"check_sync --try {name}" in out) == (1, True)
 
 
-def test_an_unreadable_link_is_reported_without_a_traceback(world, capsys, monkeypatch):
-    monkeypatch.setattr(explain.wiring, "get_app", lambda: (_ for _ in ()).throw(explain.JpiError("DynamoDB is down")))
+def test_an_unreadable_link_is_reported_without_a_traceback(world, capsys):
+    explain.wiring.use_app(lambda: (_ for _ in ()).throw(explain.JpiError("DynamoDB is down")))
     assert explain.main(["Q1"]) == 1
     assert capsys.readouterr().err == "DynamoDB is down\n"
