@@ -33,6 +33,7 @@ from jpi.store.processed_ids import ProcessedIds
 from jpi.store.sign_in_attempts import SignInAttempts
 from jpi.sync.event_sink import EventSink, ImmediateSink
 from jpi.sync.message_group import find_message_group
+from jpi.sync.poll_errors import PollErrors
 from jpi.sync.poller import Poller
 from jpi.sync.reconciler import Reconciler
 from jpi.sync.service import SyncService
@@ -169,9 +170,10 @@ def build_app(settings: Settings, infrastructure: Infrastructure | None = None) 
                                settings.jira_index_lag_seconds)
     event_sink = (_build_queue(settings, links, policy, infrastructure.sqs_client)
                   or ImmediateSink(sync_service.apply, log))
-    reconciler = Reconciler(jira, pagerduty, links, policy, clock, log)
+    poll_errors = PollErrors(clock, log)
+    reconciler = Reconciler(jira, pagerduty, links, policy, clock, log, poll_errors)
     poller = Poller(pagerduty, links, processed_ids, cursor, reconciler, event_sink, policy, clock, log,
-                    settings.log_entries_poll_past_hours)
+                    poll_errors, settings.log_entries_poll_past_hours)
     return App(settings, policy, jira, pagerduty, links, sync_service, event_sink, reconciler, poller, stores, cursor,
                cache, budget, clock, metrics, MetricCountStore(stores.config, clock),
                SignInAttempts(stores.config, clock), log)

@@ -41,5 +41,5 @@ class ImmediateSink:
             # Said in the log by the engine.
             return error
         except Exception as error:
-            self._log.error("an event failed", extra={"event": event.id, "reason": repr(error)})
+            self._log.error("an event failed", extra={"event": event.id, "reason": repr(error)}, exc_info=error)
             return error

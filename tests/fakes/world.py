@@ -11,6 +11,7 @@ from jpi.errors import PermanentError, RetryableError
 from jpi.metrics import MetricCounters
 from jpi.store.cache import Cache
 from jpi.store.cursor import Cursor
+from jpi.sync.poll_errors import PollErrors
 from jpi.sync.poller import Poller
 from jpi.sync.reconciler import Reconciler
 from jpi.sync.service import SyncService
@@ -46,9 +47,10 @@ class FakeWorld:
         ledger, cache = self.stores.processed_ids, Cache(self.stores.config, self.clock)
         self.engine = SyncService(self.jira, self.pagerduty, self.links, ledger, cache, POLICY, self.clock, self.log,
                                   MetricCounters(), INDEX_LAG_SECONDS)
-        reconcile = Reconciler(self.jira, self.pagerduty, self.links, POLICY, self.clock, self.log)
+        errors = PollErrors(self.clock, self.log)
+        reconcile = Reconciler(self.jira, self.pagerduty, self.links, POLICY, self.clock, self.log, errors)
         self._poll = Poller(self.pagerduty, self.links, ledger, self.cursor, reconcile, self.hand_over, POLICY,
-                            self.clock, self.log, POLL_WINDOW_HOURS)
+                            self.clock, self.log, errors, POLL_WINDOW_HOURS)
 
     def hand_over(self, events):
         """Queue events, as `jpi.queue.Queue` does."""

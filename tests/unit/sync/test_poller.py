@@ -1,6 +1,7 @@
 """The poll: windows, pages, overlap, and what a failure leaves for the next one."""
 
 from datetime import datetime, timedelta
+from operator import attrgetter
 
 import pytest
 
@@ -196,20 +197,66 @@ def test_the_log_of_an_incident_raised_later_is_whole(world):
     assert [call.path for call in world.list_jpi_calls()].count(f"/incidents/{incident.id}/log_entries") == 1
 
 
-def test_even_a_mistake_of_ours_does_not_stop_the_others(world, monkeypatch, caplog):
+def test_a_mistake_of_ours_fails_the_poll_and_does_not_stop_the_others(world, monkeypatch, caplog):
     bad = trigger_unheard(world, "Unlucky")
     trigger_unheard(world, "Lucky")
     apply = world.jpi.event_sink._apply
 
-    def mistaken(event):
+    def fail_for_one(event):
         if event.incident.id == bad.id:
             raise KeyError("a mistake")
         return apply(event)
 
-    monkeypatch.setattr(world.jpi.event_sink, "_apply", mistaken)
-    assert log_entries.handler({}, None)["again"] == 1
+    with monkeypatch.context() as patch:
+        patch.setattr(world.jpi.event_sink, "_apply", fail_for_one)
+        with pytest.raises(KeyError, match="a mistake"):
+            log_entries.handler({}, None)
     assert [issue.summary for issue in world.list_issues()] == ["Lucky"]
-    assert "an event failed" in caplog.text
+    assert position(world).retry_incident_ids == (bad.id,)
+    [failure] = [record for record in caplog.records if record.message == "an event failed"]
+    assert failure.exc_info[0] is KeyError, "with its traceback"
+    log_entries.handler({}, None)
+    assert sorted(issue.summary for issue in world.list_issues()) == ["Lucky", "Unlucky"]
+
+
+@pytest.mark.parametrize(("target", "method", "message"), [
+    ("pagerduty", "list_open_incidents", "the open incidents were not read"),
+    ("pagerduty", "list_incident_log_entries", "an incident's log was not read"),
+    ("jira", "find_recently_changed", "the open issues were not read"),
+    ("jira", "get_issue_states", "the open issues were not read"),
+    ("jira.create_screens", "load", "the site was not read")])
+def test_a_type_error_of_ours_fails_the_poll_loudly_and_keeps_the_cursor(world, monkeypatch, caplog, target, method,
+                                                                         message):
+    closed, moved = trigger_unheard(world, "Closed"), trigger_unheard(world, "Moved")
+    log_entries.handler({}, None)
+    trigger_unheard(world, "Failed")
+    world.jira_server.choose_fault = lambda call: HttpFault(500) if "Failed" in str(call.body) else None
+    hour_of_polls(world)
+    world.jira_server.choose_fault = lambda call: None
+    with world.lose_webhooks():
+        world.pagerduty.resolve(closed, world.rita)
+        world.move_issue(world.find_issue(moved), "indeterminate")
+        trigger_unheard(world, "New")
+    before = position(world)
+
+    def mistake(*arguments):
+        raise TypeError("a mistake")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(attrgetter(target)(world.jpi)), method, mistake)
+        with pytest.raises(TypeError, match="a mistake"):
+            log_entries.handler({}, None)
+    assert "New" in [issue.summary for issue in world.list_issues()], "the poll went on"
+    [error] = [record for record in caplog.records if record.message == message and record.levelname == "ERROR"]
+    assert error.exc_info[0] is TypeError, "with its traceback"
+    [counted] = [record for record in caplog.records if hasattr(record, "mistakes")]
+    assert counted.mistakes >= 1
+    after = position(world)
+    assert after.read_until > before.read_until
+    assert after.last_polled_at == before.last_polled_at or method == "load", "it did not succeed"
+    log_entries.handler({}, None)
+    assert world.read_statuses() == {"Failed": ("triggered", "new"), "Closed": ("resolved", "done"),
+                                     "Moved": ("acknowledged", "indeterminate"), "New": ("triggered", "new")}
 
 
 def test_an_incident_that_is_gone_is_not_read_for_ever(world):
