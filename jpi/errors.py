@@ -1,4 +1,4 @@
-"""Every error jpi raises on purpose. What is worth trying again is decided here, by type."""
+"""The errors that jpi raises on purpose. The type of an error decides whether jpi tries again."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -7,27 +7,27 @@ from typing import Literal
 
 
 class JpiError(Exception):
-    """Base of all of ours."""
+    """Base class of jpi's errors."""
 
 
 class RejectedDelivery(JpiError):
-    """A delivery that is not taken; `status` is the HTTP answer, the text is safe to show a stranger."""
+    """A delivery that jpi does not accept; `status` is the HTTP answer, and a stranger may read the text."""
 
     status = 400
 
 
 class InvalidSignature(RejectedDelivery):
-    """No valid signature."""
+    """A delivery without a valid signature."""
 
     status = 401
 
 
 class SettingsError(JpiError):
-    """Settings missing or malformed, all of them in one text; secrets masked."""
+    """Missing or malformed settings, all of them in one text, with secrets masked."""
 
 
 class RetryableError(JpiError):
-    """Worth trying again; not before `after` seconds."""
+    """A failure that a later attempt may mend, after `retry_after_seconds` at the earliest."""
 
     def __init__(self, text: str, retry_after_seconds: float = 0.0) -> None:
         super().__init__(text)
@@ -35,46 +35,46 @@ class RetryableError(JpiError):
 
 
 class ServiceUnavailable(RetryableError):
-    """A call that certainly had no effect: refused by a limit, or never sent."""
+    """A call that certainly had no effect: a rate limit refused it, or it was never sent."""
 
 
 class OutOfTime(ServiceUnavailable):
-    """A call that was not begun: the invocation has no time left for it."""
+    """A call that jpi did not begin: the invocation has no time left for it."""
 
 
 class OutcomeUnknown(RetryableError):
-    """A write was sent and no answer came: look before you repeat it, after `after` seconds at the earliest."""
+    """A write that got no answer: look for its effect before you repeat it, after `retry_after_seconds`."""
 
 
 class TooEarly(RetryableError):
-    """Another worker may be at it, or Jira's search index may lag: look again later."""
+    """Another worker may be doing the same, or Jira's search index may lag: look again later."""
 
 
 class AwsOutage(RetryableError):
-    """DynamoDB or SQS did not do its part; what was to be stored may have been."""
+    """A failure of DynamoDB or SQS; the write may have been stored all the same."""
 
 
 class LostRace(RetryableError):
-    """Somebody else saved the link first."""
+    """A save that another worker's save of the same link preceded."""
 
 
 class PermanentError(JpiError):
-    """No retry mends it."""
+    """A failure that no retry mends."""
 
 
 @contextmanager
 def translate_parse_errors(source: str) -> Iterator[None]:
-    """A service's answer that cannot be read (Rejected) is told as Permanent: no retry makes it readable."""
+    """Raise PermanentError in place of RejectedDelivery: no retry makes a service's answer readable."""
     try:
         yield
-    except RejectedDelivery as odd:
-        raise PermanentError(f"{source} is not as documented: {odd}") from odd
+    except RejectedDelivery as error:
+        raise PermanentError(f"{source} is not as documented: {error}") from error
 
 
 class NoTransition(PermanentError):
-    """An issue's workflow does not let it through; the text says why, to people.
+    """A workflow that does not let an issue through; people read the text, which says why.
 
-    `left_at`: the status category in which the steps that were taken have left it; None where none was.
+    `reached_category`: the status category that the issue reached, None if it did not move.
     """
 
     def __init__(self, text: str, reached_category: Literal["new", "indeterminate", "done"] | None = None) -> None:

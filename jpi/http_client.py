@@ -1,4 +1,4 @@
-"""One outgoing call: bounded in time and tries, its failure told by our own types."""
+"""Makes the calls to a service: bounded in time and attempts, failures as our own error types."""
 
 import logging
 import re
@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Any
 
 import requests
@@ -20,11 +21,10 @@ MAX_ATTEMPTS = 3
 CONNECT_TIMEOUT_SECONDS = 3.05
 READ_TIMEOUT_SECONDS = 10.0
 WRITE_TIMEOUT_SECONDS = 20.0
-# How long a service may go on with a request whose sender has stopped waiting.
+# A service may go on this long with a request whose sender has stopped waiting.
 LATE_EFFECT_SECONDS = 30.0
 FIRST_BACKOFF_SECONDS = 0.5
 MAX_BACKOFF_SECONDS = 4.0
-TOO_MANY_REQUESTS, SERVER_ERROR = 429, 500
 COUNT_NAMES = ("calls", "errors", "limited", "retries")
 READ_METHODS = frozenset({"GET", "HEAD"})
 
@@ -34,22 +34,22 @@ Transport = Callable[[str, str, Mapping[str, Any], Any, tuple[float, float]], re
 
 
 class Budget(threading.local):
-    """The seconds an invocation, one a thread, has left for outgoing calls; `start` it anew with every invocation."""
+    """The seconds that an invocation (one a thread) has left for outgoing calls; each invocation calls `start`."""
 
     def __init__(self, clock: Callable[[], float], seconds: float = 25.0) -> None:
         self._clock = clock
         self.start(seconds)
 
     def start(self, seconds: float) -> None:
-        """From now on, this many seconds."""
+        """Allow this many seconds from now."""
         self._ends_at = self._clock() + seconds
 
     def get_remaining_seconds(self) -> float:
-        """Seconds left, never below 0."""
+        """Return the seconds left, never below 0."""
         return max(0.0, self._ends_at - self._clock())
 
     def get_timeouts(self, longest: float = READ_TIMEOUT_SECONDS) -> tuple[float, float]:
-        """(connect, read) timeouts that end before the budget does; OutOfTime where there is no time for a call."""
+        """Return (connect, read) timeouts that end before the budget does; raise OutOfTime if that is too short."""
         left = self.get_remaining_seconds()
         if left < 1.0:
             raise OutOfTime("there is no time left for another call")
@@ -57,7 +57,7 @@ class Budget(threading.local):
 
 
 class ApiClient:
-    """The calls to one service. Reads are repeated on any fault, writes only where they certainly had no effect."""
+    """Calls one service. Repeats a read after any fault, a write only if it certainly had no effect."""
 
     def __init__(self, service: str, send: Transport, budget: Budget, sleep: Callable[[float], None]) -> None:
         self._service = service
@@ -67,8 +67,9 @@ class ApiClient:
         self._counts: Counter[str] = Counter()
 
     def drain_counts(self) -> dict[str, int]:
-        """How many `calls` there were since this was last asked, and of them `errors` (5xx or no answer), `limited`
-        (429) and `retries`; nothing where there was none.
+        """Return and reset the numbers of `calls`, `errors` (5xx or no answer), `limited` (429) and `retries`.
+
+        Empty if there were no calls.
         """
         counts, self._counts = self._counts, Counter()
         return {name: counts[name] for name in COUNT_NAMES} if counts else {}
@@ -89,7 +90,7 @@ class ApiClient:
         return retrying(self._send_once, method, path, params or {}, body, is_read)
 
     def write_if_exists(self, method: str, path: str, body: Any = None) -> bool:
-        """Make a write; False where what it is about is gone (404)."""
+        """Write; return False if the thing does not exist (404)."""
         try:
             self.request(method, path, body=body)
         except Refused as refused:
@@ -99,7 +100,7 @@ class ApiClient:
         return True
 
     def read_if_exists(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
-        """Read; an empty mapping where there is no such thing (404)."""
+        """Read; return an empty mapping if the thing does not exist (404)."""
         try:
             return self.request("GET", path, params)
         except Refused as refused:
@@ -119,7 +120,8 @@ class ApiClient:
         except requests.RequestException as error:
             self._counts.update(errors=1)
             raise _classify_network_error(call, error, is_read) from error
-        self._counts.update(limited=answer.status_code == TOO_MANY_REQUESTS, errors=answer.status_code >= SERVER_ERROR)
+        self._counts.update(limited=answer.status_code == HTTPStatus.TOO_MANY_REQUESTS,
+                            errors=answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR)
         if answer.ok:
             return _decode_json(call, answer)
         raise (_parse_temporary_failure(call, answer, is_read)
@@ -127,26 +129,26 @@ class ApiClient:
 
     def _send_and_log(self, method: str, path: str, params: Mapping[str, Any], body: Any,
                       timeout: tuple[float, float]) -> requests.Response:
-        """Send it, and say so to whoever debugs: never with its query or body, which may hold people's addresses."""
-        started, came = time.perf_counter(), "no answer"
+        """Send the request and log it for debugging, without its query and body, which may hold e-mail addresses."""
+        started, result = time.perf_counter(), "no answer"
         try:
             answer = self._send(method, path, params, body, timeout)
-            came = str(answer.status_code)
+            result = str(answer.status_code)
         finally:
-            log.debug("call", extra={"api": self._service, "method": method, "path": path, "came": came,
+            log.debug("call", extra={"api": self._service, "method": method, "path": path, "came": result,
                                      "ms": round((time.perf_counter() - started) * 1000)})
         return answer
 
 
 def _get_backoff_seconds(state: tenacity.RetryCallState) -> float:
-    """What the service asked for, else half a second, doubled with every try."""
+    """Return the pause that the service asks for, else half a second, doubled with each attempt."""
     error = state.outcome.exception() if state.outcome else None
-    asked = error.retry_after_seconds if isinstance(error, RetryableError) else 0.0
-    return asked or FIRST_BACKOFF_SECONDS * 2.0 ** (state.attempt_number - 1)
+    requested = error.retry_after_seconds if isinstance(error, RetryableError) else 0.0
+    return requested or FIRST_BACKOFF_SECONDS * 2.0 ** (state.attempt_number - 1)
 
 
 def _classify_network_error(call: str, error: requests.RequestException, is_read: bool) -> RetryableError:
-    """A request that never got out had no effect; after anything else nobody knows."""
+    """Return ServiceUnavailable if the request never got out, else OutcomeUnknown for a write."""
     text = f"{call} got no answer ({type(error).__name__})"
     reason = getattr(error.args[0], "reason", None) if error.args else None
     if is_read or isinstance(error, requests.ConnectTimeout) or isinstance(reason, NewConnectionError):
@@ -155,11 +157,11 @@ def _classify_network_error(call: str, error: requests.RequestException, is_read
 
 
 def _parse_temporary_failure(call: str, answer: requests.Response, is_read: bool) -> RetryableError | None:
-    """Return the error of an answer that says nothing about the request itself: a rate limit, a server's fault."""
+    """Return the error of a rate limit or server fault; None if the service refused the request itself."""
     status = answer.status_code
-    if status == TOO_MANY_REQUESTS:
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
         return ServiceUnavailable(f"{call} was refused by a rate limit", retry_after_seconds=_parse_retry_after(answer))
-    if status >= SERVER_ERROR or status in (408, 425):
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY):
         text = f"{call} failed with {status}"
         return (ServiceUnavailable(text, retry_after_seconds=_parse_retry_after(answer)) if is_read
                 else OutcomeUnknown(text))
@@ -167,25 +169,26 @@ def _parse_temporary_failure(call: str, answer: requests.Response, is_read: bool
 
 
 def _parse_retry_after(answer: requests.Response) -> float:
-    """Jira says Retry-After, PagerDuty ratelimit-reset: whole seconds both (a date is left to our own pause)."""
-    given = answer.headers.get("Retry-After") or answer.headers.get("ratelimit-reset") or ""
-    return float(given) if re.fullmatch(r"\d{1,6}(\.\d+)?", given) else 0.0
+    """Read Jira's Retry-After or PagerDuty's ratelimit-reset, in seconds; 0 if there is none or it is a date."""
+    seconds = answer.headers.get("Retry-After") or answer.headers.get("ratelimit-reset") or ""
+    return float(seconds) if re.fullmatch(r"\d{1,6}(\.\d+)?", seconds) else 0.0
 
 
 def _parse_refusal(service: str, method: str, path: str, answer: requests.Response) -> Refused:
-    """Either service's error body, read: PagerDuty's {"error": ...}, Jira's {"errorMessages", "errors"}."""
+    """Read the error body: PagerDuty's {"error": ...} or Jira's {"errorMessages", "errors"}."""
     try:
-        found = answer.json()
+        body = answer.json()
     except ValueError:
-        found = {}
-    error = found.get("error") if isinstance(found, dict) else None
+        body = {}
+    data = body if isinstance(body, dict) else {}
+    error = data.get("error")
     if isinstance(error, dict):
         details = error.get("errors")
         messages = [str(error.get("message")), *(details if isinstance(details, list) else [])]
         return Refused(service, method, path, answer.status_code, messages, vendor_code=error.get("code") or 0)
-    said = found if isinstance(found, dict) else {}
-    fields = said.get("errors") if isinstance(said.get("errors"), dict) else {}
-    return Refused(service, method, path, answer.status_code, said.get("errorMessages") or [], fields, answer=found)
+    field_errors = data.get("errors") if isinstance(data.get("errors"), dict) else {}
+    return Refused(service, method, path, answer.status_code, data.get("errorMessages") or [], field_errors,
+                   answer=body)
 
 
 def _decode_json(call: str, answer: requests.Response) -> Any:

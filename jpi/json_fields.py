@@ -1,4 +1,4 @@
-"""Reading untrusted JSON: every field is asked for by name and type, and what is wrong is said in one line."""
+"""Reads untrusted JSON: each field by its name and type, each mistake as a RejectedDelivery of one line."""
 
 import json
 import re
@@ -14,26 +14,26 @@ JSON_TYPE_NAMES = {str: "a text", dict: "an object", list: "a list", int: "a who
 
 
 class Headers(Protocol):
-    """A delivery's headers; a web framework's know no case."""
+    """The headers of a delivery, in any case."""
 
     def get(self, key: str, default: str, /) -> str:
-        """The header, or `default`."""
+        """Return the header, or `default`."""
 
 
 def parse_json_object(raw: bytes) -> Json:
-    """The JSON object in `raw`; Rejected where it is anything else."""
+    """Return the JSON object in `raw`; reject anything else."""
     try:
-        found = json.loads(raw)
+        data = json.loads(raw)
     except (ValueError, RecursionError):
         raise RejectedDelivery("The body is not JSON.") from None
-    if not isinstance(found, dict):
+    if not isinstance(data, dict):
         raise RejectedDelivery("The body is not a JSON object.")
-    return found
+    return data
 
 
-def get_optional(found: Json, name: str, kind: type[T]) -> T | None:
-    """The field, or None where it is absent or null; Rejected where it is of another type."""
-    value = found.get(name)
+def get_optional(data: Json, name: str, kind: type[T]) -> T | None:
+    """Return the field, None if it is absent or null; reject another type."""
+    value = data.get(name)
     if value is None:
         return None
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
@@ -41,42 +41,42 @@ def get_optional(found: Json, name: str, kind: type[T]) -> T | None:
     return value
 
 
-def get_required(found: Json, name: str, kind: type[T]) -> T:
-    """The field; Rejected where it is absent, null, empty text or of another type."""
-    value = get_optional(found, name, kind)
+def get_required(data: Json, name: str, kind: type[T]) -> T:
+    """Return the field; reject an absent one, null, an empty text and another type."""
+    value = get_optional(data, name, kind)
     if value is None or value == "":
         raise RejectedDelivery(f"'{name}' is missing.")
     return value
 
 
-def get_id(found: Json, name: str = "id") -> str:
-    """An id fit for addresses and queries as it stands."""
-    value = get_required(found, name, str)
+def get_id(data: Json, name: str = "id") -> str:
+    """Return an id that needs no escaping in a URL or query; reject any other."""
+    value = get_required(data, name, str)
     if not ID_PATTERN.fullmatch(value):
         raise RejectedDelivery(f"'{name}' is not an id.")
     return value
 
 
-def get_objects(found: Json, name: str) -> list[Json]:
-    """A list of objects, empty where it is absent."""
-    values = get_optional(found, name, list) or []
+def get_objects(data: Json, name: str) -> list[Json]:
+    """Return a list of objects, empty if it is absent; reject anything else."""
+    values = get_optional(data, name, list) or []
     if not all(isinstance(value, dict) for value in values):
         raise RejectedDelivery(f"'{name}' must be a list of objects.")
     return values
 
 
-def get_time(found: Json, name: str) -> datetime:
-    """An ISO 8601 time, UTC where it names no zone."""
+def get_time(data: Json, name: str) -> datetime:
+    """Return an ISO 8601 time, in UTC if it names no zone; reject anything else."""
     try:
-        value = datetime.fromisoformat(get_required(found, name, str))
+        value = datetime.fromisoformat(get_required(data, name, str))
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         raise RejectedDelivery(f"'{name}' is not a time.") from None
 
 
-def get_epoch_time(found: Json, name: str) -> datetime:
-    """A time in epoch milliseconds."""
+def get_epoch_time(data: Json, name: str) -> datetime:
+    """Return a time given in epoch milliseconds; reject anything else."""
     try:
-        return datetime.fromtimestamp(get_required(found, name, int) / 1000, UTC)
+        return datetime.fromtimestamp(get_required(data, name, int) / 1000, UTC)
     except (ValueError, OverflowError, OSError):
         raise RejectedDelivery(f"'{name}' is not a time.") from None

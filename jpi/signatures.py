@@ -1,4 +1,4 @@
-"""Whether a delivery is who it says it is. Pure, over the raw bytes, in constant time."""
+"""Verifies the signatures of deliveries. Pure, over the raw bytes, in constant time."""
 
 import hmac
 from collections.abc import Sequence
@@ -10,31 +10,31 @@ DIGEST_METHODS = ("sha256", "sha384", "sha512")
 
 
 def verify_pagerduty(raw: bytes, headers: Headers, secrets: Sequence[str]) -> None:
-    """Forged unless any `v1=` of X-PagerDuty-Signature fits any secret, or X-Webhook-Token is one (V2 is unsigned).
+    """Raise InvalidSignature unless a `v1=` signature fits a secret, or the token of an unsigned V2 delivery is one.
 
     The secret's own characters are the key: developer.pagerduty.com/docs/webhooks, verifying signatures.
     """
-    signature = headers.get("X-PagerDuty-Signature", "")
-    if not signature:
+    header = headers.get("X-PagerDuty-Signature", "")
+    if not header:
         token = headers.get("X-Webhook-Token", "").encode()
-        fits = [hmac.compare_digest(token, secret.encode()) for secret in secrets]
+        matches = [hmac.compare_digest(token, secret.encode()) for secret in secrets]
     else:
-        given = [part.strip().encode() for part in signature.split(",")]
-        wanted = [b"v1=" + _compute_digest(raw, secret, "sha256") for secret in secrets]
-        fits = [hmac.compare_digest(one, other) for one in given for other in wanted]
-    if not any(fits):
+        given = [part.strip().encode() for part in header.split(",")]
+        valid = [b"v1=" + _compute_digest(raw, secret, "sha256") for secret in secrets]
+        matches = [hmac.compare_digest(signature, other) for signature in given for other in valid]
+    if not any(matches):
         raise InvalidSignature("The delivery carries no valid signature.")
 
 
 def verify_jira(raw: bytes, headers: Headers, secrets: Sequence[str]) -> None:
-    """Forged unless X-Hub-Signature (`method=hexdigest`, today sha256) fits any secret.
+    """Raise InvalidSignature unless X-Hub-Signature (`method=hexdigest`, today sha256) fits a secret.
 
     developer.atlassian.com/cloud/jira/platform/webhooks: the method may change, so it is read.
     """
     method, _, given = headers.get("X-Hub-Signature", "").partition("=")
-    known = secrets if method in DIGEST_METHODS else []
-    fits = [hmac.compare_digest(given.encode(), _compute_digest(raw, secret, method)) for secret in known]
-    if not any(fits):
+    matches = [hmac.compare_digest(given.encode(), _compute_digest(raw, secret, method)) for secret in secrets
+               if method in DIGEST_METHODS]
+    if not any(matches):
         raise InvalidSignature("The delivery carries no valid signature.")
 
 
