@@ -1,4 +1,4 @@
-"""Issues, comments and people of Jira, from webhooks and REST answers, as our own values."""
+"""Parses Jira's issues, comments and people from webhooks and REST answers."""
 
 from typing import get_args
 
@@ -7,42 +7,41 @@ from jpi.jira.adf import to_plain_text
 from jpi.json_fields import Json, get_id, get_optional, get_time
 
 CATEGORIES = get_args(Category)
-# By id: a field's name is only what a site calls it.
+# By field id, since every site may rename a field.
 FIELD_NAME_BY_ID = {"summary": "title", "priority": "priority", "assignee": "assignee"}
 
 
-def parse_comment(found: Json) -> Comment:
+def parse_comment(data: Json) -> Comment:
     """Return a comment. A webhook's text is wiki markup, kept as it came: the comment is read again as a document.
 
-    `jsdPublic` false: internal, in a service project. `visibility`: for one role or group.
+    It is internal if `jsdPublic` is false (service projects) or `visibility` limits it to a role or group.
     """
-    internal = found.get("jsdPublic") is False or bool(found.get("visibility"))
-    at = get_time(found, "updated" if found.get("updated") else "created")
-    return Comment(get_id(found), to_plain_text(found.get("body")), at,
-                   parse_person(get_optional(found, "author", dict)), internal)
+    is_internal = data.get("jsdPublic") is False or bool(data.get("visibility"))
+    at = get_time(data, "updated" if data.get("updated") else "created")
+    return Comment(get_id(data), to_plain_text(data.get("body")), at,
+                   parse_person(get_optional(data, "author", dict)), is_internal)
 
 
-def parse_issue(found: Json) -> Issue:
-    """An issue as a webhook or the REST API shows it."""
-    fields = get_optional(found, "fields", dict) or {}
+def parse_issue(data: Json) -> Issue:
+    """Return an issue from a webhook or the REST API."""
+    fields = get_optional(data, "fields", dict) or {}
     status = get_optional(fields, "status", dict) or {}
     category = get_optional(get_optional(status, "statusCategory", dict) or {}, "key", str)
-    known = category if category in CATEGORIES else None
     priority = get_optional(fields, "priority", dict) or {}
-    kind = get_optional(fields, "issuetype", dict) or {}
+    issue_type = get_optional(fields, "issuetype", dict) or {}
     return Issue(
-        get_id(found, "key"),
-        get_optional(found, "id", str),
-        known,  # type: ignore[arg-type]
+        get_id(data, "key"),
+        get_optional(data, "id", str),
+        category if category in CATEGORIES else None,  # type: ignore[arg-type]
         get_optional(fields, "summary", str),
         get_optional(priority, "name", str),
         get_optional(status, "name", str),
-        get_optional(kind, "name", str),
+        get_optional(issue_type, "name", str),
         parse_person(get_optional(fields, "assignee", dict)),
     )
 
 
 def parse_person(user: Json | None) -> Person | None:
-    """A user as webhooks and the REST API show one."""
+    """Return a user from a webhook or the REST API; None if there is no account id."""
     account = get_optional(user, "accountId", str) if user else None
     return Person(account, get_optional(user or {}, "displayName", str) or "") if account else None

@@ -1,8 +1,7 @@
-"""What jpi looks for on a Jira site: issues by what they are called, labelled or linked to, and their present state."""
+"""Reads issues of a Jira site and finds them by summary, label, link and time; reads what the checks ask for."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
 
 from jpi.domain.issue_drafts import IssueDraft
 from jpi.domain.model import Issue
@@ -10,109 +9,111 @@ from jpi.errors import translate_parse_errors
 from jpi.http_client import ApiClient
 from jpi.jira import jql, payloads
 from jpi.jira.create_request import JPI_PROPERTY, LINKS_FIELD
+from jpi.json_fields import Json
 
 STATE_FIELDS = ("status", "summary", "priority", "assignee")
-# Most that one call takes: shared contract, `POST /issue/bulkfetch`.
+# The most issues of a call: developer.atlassian.com, `POST /rest/api/3/issue/bulkfetch`.
 BULK_FETCH_LIMIT = 100
-# `/search/jql`: its answer has at most 5,000 issues, fewer with many fields.
+# `POST /rest/api/3/search/jql` answers at most 5,000 issues, fewer with many fields.
 SEARCH_LIMIT = 1000
 
 
 class IssueQueries:
-    """The reads of issues; a search knows of a change only when its index does."""
+    """The reads of issues; a search finds a change only once Jira has indexed it."""
 
     api: ApiClient
 
     def find_keys_by_summary(self, project: str, names: Sequence[str]) -> dict[str, str]:
-        """Key by summary of the issues in `project` that are called exactly like one of `names`; the oldest of each."""
-        asked = {"jql": jql.match_summaries(project, list(names)), "fields": ["summary"],
-                 "maxResults": BULK_FETCH_LIMIT}
-        found = self.api.request("POST", "/search/jql", body=asked, is_read=True)["issues"]
-        keys = {one["fields"]["summary"]: one["key"] for one in reversed(found)}
+        """Return the key of the oldest issue in `project` with exactly this summary, by summary."""
+        issues = self._search(jql.match_summaries(project, list(names)), ["summary"], BULK_FETCH_LIMIT)
+        keys = {issue["fields"]["summary"]: issue["key"] for issue in reversed(issues)}
         return {name: keys[name] for name in names if name in keys}
 
     def find_issue_by_label(self, project: str, label: str) -> Issue | None:
-        """The oldest issue of a project with this label that the search index knows of; it lags behind."""
-        asked = {"jql": jql.match_label(project, label), "fields": ["status"], "maxResults": 1}
-        found = self.api.request("POST", "/search/jql", body=asked, is_read=True)["issues"]
-        return _parse_issue(found[0]) if found else None
+        """Return the oldest issue of a project with this label; the search index lags behind."""
+        issues = self._search(jql.match_label(project, label), ["status"], 1)
+        return _parse_issue(issues[0]) if issues else None
 
     def find_idempotency_keys(self, key: str, link_type: str, draft: IssueDraft) -> set[str]:
-        """What the issues linked to `key` by this type stand for, read directly; and those with the label of `like`.
+        """Return the idempotency keys of the issues linked to `key` by this type, and of those with the draft's label.
 
-        The search index is asked only for what was made without links, and after it had its time.
+        Linked issues are read directly. The search is for issues created without links, once the index has caught up.
         """
-        asked = {"jql": jql.match_label(draft.project, draft.search_label), "fields": ["summary"],
-                 "properties": [JPI_PROPERTY], "maxResults": SEARCH_LIMIT}
-        unlinked = self.api.request("POST", "/search/jql", body=asked, is_read=True)["issues"]
-        read = self._fetch_issues(list(self.get_linked_issues(key, link_type)), fields=["summary"],
-                                  properties=[JPI_PROPERTY])
-        return {one["properties"][JPI_PROPERTY]["mark"] for one in [*read, *unlinked]
-                if JPI_PROPERTY in one.get("properties", {})}
+        unlinked = self._search(jql.match_label(draft.project, draft.search_label), ["summary"], SEARCH_LIMIT,
+                                properties=[JPI_PROPERTY])
+        linked = self._fetch_issues(list(self.get_linked_issues(key, link_type)), fields=["summary"],
+                                    properties=[JPI_PROPERTY])
+        return {issue["properties"][JPI_PROPERTY]["mark"] for issue in [*linked, *unlinked]
+                if JPI_PROPERTY in issue.get("properties", {})}
 
     def get_issue_states(self, ids: Sequence[str]) -> list[tuple[Issue, datetime]]:
-        """The state of each issue that is there, by key or id, read directly, and when the issue was last changed."""
-        read = self._fetch_issues(ids, fields=[*STATE_FIELDS, "issuetype", "updated"])
-        return [(_parse_issue(one), datetime.fromisoformat(one["fields"]["updated"])) for one in read]
+        """Read directly the issues with these keys or ids, each with its time of change; skip those that are gone."""
+        issues = self._fetch_issues(ids, fields=[*STATE_FIELDS, "issuetype", "updated"])
+        return [(_parse_issue(issue), datetime.fromisoformat(issue["fields"]["updated"])) for issue in issues]
 
     def find_recently_changed(self, label: str, minutes: int) -> list[str]:
-        """The keys of the issues with this label that changed within so many minutes, a thousand at most."""
-        asked = {"jql": jql.match_recently_changed(label, minutes), "fields": ["status"], "maxResults": SEARCH_LIMIT}
-        return [one["key"] for one in self.api.request("POST", "/search/jql", body=asked, is_read=True)["issues"]]
+        """Return the keys of at most a thousand issues with this label that changed within so many minutes."""
+        issues = self._search(jql.match_recently_changed(label, minutes), ["status"], SEARCH_LIMIT)
+        return [issue["key"] for issue in issues]
 
     def get_linked_issues(self, key: str, link_type: str) -> dict[str, str]:
-        """The issues linked by this type: the link's id by the other issue's key."""
-        found = self.api.request("GET", f"/issue/{key}", {"fields": LINKS_FIELD})["fields"].get(LINKS_FIELD, [])
-        return {(one.get("outwardIssue") or one["inwardIssue"])["key"]: str(one["id"])
-                for one in found if one["type"]["name"] == link_type}
+        """Return the links of this type: the link's id by the other issue's key."""
+        fields = self.api.request("GET", f"/issue/{key}", {"fields": LINKS_FIELD})["fields"]
+        return {(link.get("outwardIssue") or link["inwardIssue"])["key"]: str(link["id"])
+                for link in fields.get(LINKS_FIELD, []) if link["type"]["name"] == link_type}
 
     def is_own_issue(self, key: str) -> bool:
-        """Whether the issue has the property by which those that we make are known."""
-        found = self.api.request("GET", f"/issue/{key}", {"fields": "status", "properties": JPI_PROPERTY})
-        return JPI_PROPERTY in found.get("properties", {})
+        """True if the issue has the property that marks the issues that jpi created."""
+        issue = self.api.request("GET", f"/issue/{key}", {"fields": "status", "properties": JPI_PROPERTY})
+        return JPI_PROPERTY in issue.get("properties", {})
 
     def find_recently_created(self, projects: Sequence[str], minutes: int) -> list[tuple[Issue, datetime]]:
-        """The issues made in these projects, or any, within so many minutes, and when; a thousand at most."""
-        asked = {"jql": jql.match_recently_created(projects, minutes),
-                 "fields": [*STATE_FIELDS, "issuetype", "created"], "maxResults": SEARCH_LIMIT}
-        found = self.api.request("POST", "/search/jql", body=asked, is_read=True)["issues"]
-        return [(_parse_issue(one), datetime.fromisoformat(one["fields"]["created"])) for one in found]
+        """Return at most a thousand issues, with their times, created within so many minutes in these or all projects.
+        """
+        issues = self._search(jql.match_recently_created(projects, minutes), [*STATE_FIELDS, "issuetype", "created"],
+                              SEARCH_LIMIT)
+        return [(_parse_issue(issue), datetime.fromisoformat(issue["fields"]["created"])) for issue in issues]
 
     def get_server_time(self) -> datetime:
-        """The time that Jira has."""
+        """Return the time of Jira's clock."""
         return datetime.fromisoformat(self.api.request("GET", "/serverInfo")["serverTime"])
 
-    def find_missing_permissions(self, wanted: Sequence[str], project: str = "") -> list[str]:
-        """Which of these permissions our account does not have, in a project where one is named."""
-        asked = {"permissions": ",".join(wanted), **({"projectKey": project} if project else {})}
-        found = self.api.request("GET", "/mypermissions", asked)["permissions"]
-        return [name for name in wanted if not found[name]["havePermission"]]
+    def find_missing_permissions(self, names: Sequence[str], project: str = "") -> list[str]:
+        """Return those of these permissions that our account lacks, in a project if one is given."""
+        params = {"permissions": ",".join(names), **({"projectKey": project} if project else {})}
+        permissions = self.api.request("GET", "/mypermissions", params)["permissions"]
+        return [name for name in names if not permissions[name]["havePermission"]]
 
     def get_status_names(self) -> set[str]:
-        """What the site's statuses are called."""
-        return {one["name"] for one in self.api.request("GET", "/status")}
+        """Return the names of the site's statuses."""
+        return {status["name"] for status in self.api.request("GET", "/status")}
 
     def get_priority_names(self) -> set[str]:
-        """What the site's priorities are called."""
-        return {one["name"] for one in self.api.request("GET",
-                                                        "/priority/search", {"maxResults": BULK_FETCH_LIMIT})["values"]}
+        """Return the names of the site's priorities."""
+        page = self.api.request("GET", "/priority/search", {"maxResults": BULK_FETCH_LIMIT})
+        return {priority["name"] for priority in page["values"]}
 
     def get_workflow_statuses(self, project: str, issue_type: str) -> set[str]:
-        """The names of the statuses that the workflow of a project's issue type has."""
-        found = self.api.request("GET", f"/project/{project}/statuses")
-        return {status["name"] for one in found if one["name"] == issue_type for status in one["statuses"]}
+        """Return the names of the statuses in the workflow of a project's issue type."""
+        return {status["name"] for workflow in self.api.request("GET", f"/project/{project}/statuses")
+                if workflow["name"] == issue_type for status in workflow["statuses"]}
 
     def has_changed_status(self, key: str) -> bool:
-        """Whether the issue's status was changed since it was made, as its first hundred changes tell."""
+        """True if one of the issue's first hundred changes was of its status."""
         changes = self.api.request("GET", f"/issue/{key}/changelog", {"maxResults": BULK_FETCH_LIMIT})["values"]
         return any(item.get("fieldId") == "status" for change in changes for item in change["items"])
 
-    def _fetch_issues(self, keys: Sequence[str], **wanted: Sequence[str]) -> Iterator[dict[str, Any]]:
+    def _search(self, query: str, fields: Sequence[str], limit: int, **options: Sequence[str]) -> list[Json]:
+        body = {"jql": query, "fields": fields, **options, "maxResults": limit}
+        issues: list[Json] = self.api.request("POST", "/search/jql", body=body, is_read=True)["issues"]
+        return issues
+
+    def _fetch_issues(self, keys: Sequence[str], **options: Sequence[str]) -> Iterator[Json]:
         for start in range(0, len(keys), BULK_FETCH_LIMIT):
-            asked = {"issueIdsOrKeys": keys[start : start + BULK_FETCH_LIMIT], **wanted}
-            yield from self.api.request("POST", "/issue/bulkfetch", body=asked, is_read=True)["issues"]
+            body = {"issueIdsOrKeys": keys[start : start + BULK_FETCH_LIMIT], **options}
+            yield from self.api.request("POST", "/issue/bulkfetch", body=body, is_read=True)["issues"]
 
 
-def _parse_issue(found: dict[str, Any]) -> Issue:
-    with translate_parse_errors(f"Jira's issue {found.get('key')}"):
-        return payloads.parse_issue(found)
+def _parse_issue(data: Json) -> Issue:
+    with translate_parse_errors(f"Jira's issue {data.get('key')}"):
+        return payloads.parse_issue(data)
