@@ -1,4 +1,4 @@
-"""Deliveries of PagerDuty's webhooks (V3, and V2, which it still sends), as events."""
+"""Parses the deliveries of PagerDuty's webhooks (V3, and V2, which it still sends) into events."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -20,7 +20,7 @@ from jpi.errors import RejectedDelivery
 from jpi.json_fields import Json, get_id, get_objects, get_optional, get_required, get_time, parse_json_object
 from jpi.pagerduty.payloads import parse_incident, parse_log_entry, parse_person
 
-# Types that are not here are ignored on purpose: PagerDuty adds some over time.
+# Other types are ignored on purpose: PagerDuty adds some over time.
 V3_EVENT_TYPES: Mapping[str, type[IncidentEvent]] = {"incident.triggered": IncidentTriggered,
                                                      "incident.acknowledged": IncidentAcknowledged,
                                                      "incident.unacknowledged": IncidentUnacknowledged,
@@ -42,48 +42,49 @@ V2_EVENT_TYPES: Mapping[str, type[IncidentEvent]] = {"incident.trigger": Inciden
 
 
 def find_ping_id(raw: bytes) -> str | None:
-    """The id of the test that `--ping` has PagerDuty send; None where a delivery is another one."""
+    """Return the id of the test event that `--ping` makes PagerDuty send; None for any other delivery."""
     event = parse_json_object(raw).get("event")
     return str(event.get("id")) if isinstance(event, dict) and event.get("event_type") == "pagey.ping" else None
 
 
 def parse_delivery(raw: bytes) -> list[Event]:
-    """The events of a delivery, V3 or V2; none where it is of a type we have no use for. Rejected if unreadable."""
-    found = parse_json_object(raw)
-    if "event" in found:
-        return _parse_v3_event(get_required(found, "event", dict))
-    if "messages" in found:
-        return [event for message in get_objects(found, "messages") for event in _parse_v2_message(message)]
+    """Return the events of a V3 or V2 delivery, none for types that jpi ignores; raise RejectedDelivery if unreadable.
+    """
+    data = parse_json_object(raw)
+    if "event" in data:
+        return _parse_v3_event(get_required(data, "event", dict))
+    if "messages" in data:
+        return [event for message in get_objects(data, "messages") for event in _parse_v2_message(message)]
     raise RejectedDelivery("The body holds neither 'event' nor 'messages'.")
 
 
 def _parse_v3_event(event: Json) -> list[Event]:
-    known = V3_EVENT_TYPES.get(get_required(event, "event_type", str))
-    if known is None:
+    event_type = V3_EVENT_TYPES.get(get_required(event, "event_type", str))
+    if event_type is None:
         return []
     data, agent = get_required(event, "data", dict), get_optional(event, "agent", dict)
-    if known is IncidentAnnotated:
+    if event_type is IncidentAnnotated:
         return [_parse_annotation(event, data, parse_person(agent))]
-    return [known(get_required(event, "id", str), get_time(event, "occurred_at"), parse_incident(data),
-                  parse_person(agent))]
+    return [event_type(get_required(event, "id", str), get_time(event, "occurred_at"), parse_incident(data),
+                       parse_person(agent))]
 
 
 def _parse_annotation(event: Json, data: Json, actor: Person | None) -> Event:
-    """The note's own id is in `data`, its author only in the event, and of its incident there is a reference."""
+    """Return the event of a note: `data` holds its id and a reference to the incident, `event` its author."""
     at = get_time(event, "occurred_at")
-    said = Note(get_id(data), get_optional(data, "content", str) or "", at, actor.name if actor else "",
+    note = Note(get_id(data), get_optional(data, "content", str) or "", at, actor.name if actor else "",
                 trimmed=bool(data.get("trimmed")))
     return IncidentAnnotated(get_required(event, "id", str), at, Incident(get_id(get_required(data, "incident", dict))),
-                             actor, notes=(said,))
+                             actor, notes=(note,))
 
 
 def _parse_v2_message(message: Json) -> list[Event]:
-    known = V2_EVENT_TYPES.get(get_required(message, "event", str))
-    if known is None:
+    event_type = V2_EVENT_TYPES.get(get_required(message, "event", str))
+    if event_type is None:
         return []
     entries = [parse_log_entry(entry) for entry in get_objects(message, "log_entries")]
-    details, trigger = next(((one.details, one.trigger) for one in entries if one.details), (None, None))
+    details, trigger = next(((entry.details, entry.trigger) for entry in entries if entry.details), (None, None))
     agent = next((entry.agent for entry in entries if entry.agent), None)
-    there = parse_incident(get_required(message, "incident", dict))
-    there = replace(there, details=details or there.details, trigger=trigger or there.trigger)
-    return [known(get_required(message, "id", str), get_time(message, "created_on"), there, agent)]
+    incident = parse_incident(get_required(message, "incident", dict))
+    incident = replace(incident, details=details or incident.details, trigger=trigger or incident.trigger)
+    return [event_type(get_required(message, "id", str), get_time(message, "created_on"), incident, agent)]
