@@ -1,26 +1,29 @@
-"""The HTTP edge: verify, parse, hand over, answer. `app` is what API Gateway and `sls wsgi serve` run."""
+"""The HTTP edge: verify, parse, hand over, answer. API Gateway and `sls wsgi serve` run `app`."""
 
 import logging
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from flask import Flask, Response, g, jsonify, request
+from flask import Blueprint, Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from jpi import wiring
 from jpi.diagnostics.poll_age import is_poll_late
 from jpi.domain.events import Event
 from jpi.errors import AwsOutage, InvalidSignature, PermanentError, RejectedDelivery, RetryableError
+from jpi.flask_app import get_app
 from jpi.jira import webhooks as jira_webhooks
 from jpi.json_fields import Headers
 from jpi.logs import SERVICE_NAME
 from jpi.pagerduty import webhooks as pagerduty_webhooks
 from jpi.signatures import verify_jira, verify_pagerduty
 from jpi.status_page import queries
-from jpi.status_page.routes import blueprint, hide_disabled_page, render_problem
+from jpi.status_page.routes import blueprint as status_page
+from jpi.status_page.routes import hide_disabled_page, render_problem
+from jpi.wiring import App
 
-# Neither sends more: PagerDuty drops what is over 256 KB, Jira what is over 25 MB.
+# PagerDuty drops a delivery over 256 KB, Jira one over 25 MB.
 PAGERDUTY_BODY_LIMIT_BYTES = 256 * 1024
 JIRA_BODY_LIMIT_BYTES = 25 * 1024 * 1024
 # API Gateway gives up after 29 s.
@@ -28,82 +31,89 @@ CALL_BUDGET_SECONDS = 25.0
 
 Verifier = Callable[[bytes, Headers, Sequence[str]], None]
 
-app = Flask(__name__)
-app.register_blueprint(blueprint)
+edge = Blueprint("edge", __name__)
 
 
-@app.before_request
+def create_app(get_app: Callable[[], App] = wiring.get_app) -> Flask:
+    """Return the WSGI app; its routes call `get_app` when they need the App."""
+    flask_app = Flask(__name__)
+    flask_app.extensions["jpi"] = get_app
+    flask_app.register_blueprint(edge)
+    flask_app.register_blueprint(status_page)
+    return flask_app
+
+
+@edge.before_app_request
 def assign_request_id() -> None:
-    """Give the request an id, which stands in every line of the log about it and goes with its events."""
+    """Give the request an id, which its log lines and its events carry."""
     context = request.environ.get("serverless.context")
     g.request = str(getattr(context, "aws_request_id", "") or uuid.uuid4())
 
 
-@app.after_request
+@edge.after_app_request
 def add_request_id_header(answer: Response) -> Response:
-    """Tell the sender that id."""
+    """Add the request id to the answer."""
     answer.headers["X-Request-Id"] = g.request
     return answer
 
 
-@app.post("/pagerduty-webhook")
+@edge.post("/pagerduty-webhook")
 def receive_pagerduty_webhook() -> tuple[Response, int]:
-    """A delivery of PagerDuty's, V3 or V2."""
-    there = wiring.get_app()
-    raw = _read_verified_body(PAGERDUTY_BODY_LIMIT_BYTES, there.settings.pagerduty_webhook_secret, verify_pagerduty)
+    """Take a delivery of PagerDuty, V3 or V2."""
+    app = get_app()
+    raw = _read_verified_body(PAGERDUTY_BODY_LIMIT_BYTES, app.settings.pagerduty_webhook_secret, verify_pagerduty)
     if ping := pagerduty_webhooks.find_ping_id(raw):
-        there.cache.save(wiring.PING_CACHE_KEY, ping)
+        app.cache.save(wiring.PING_CACHE_KEY, ping)
     return _hand_over_events(pagerduty_webhooks.parse_delivery(raw))
 
 
-@app.post("/jira-webhook")
+@edge.post("/jira-webhook")
 def receive_jira_webhook() -> tuple[Response, int]:
-    """A delivery of Jira's."""
-    there = wiring.get_app()
-    raw = _read_verified_body(JIRA_BODY_LIMIT_BYTES, there.settings.jira_webhook_secret, verify_jira)
+    """Take a delivery of Jira."""
+    app = get_app()
+    raw = _read_verified_body(JIRA_BODY_LIMIT_BYTES, app.settings.jira_webhook_secret, verify_jira)
     return _hand_over_events(jira_webhooks.parse_delivery(raw, request.headers))
 
 
-@app.get("/health")
+@edge.get("/health")
 def report_health() -> tuple[Response, int]:
-    """Whether the app is up, its settings are whole, and the poll is no older than three intervals (else 503)."""
-    there = wiring.get_app()
+    """Answer 200 if the settings are complete and the last poll is at most three intervals old, else 503."""
+    app = get_app()
     try:
-        polled = queries.get_last_poll_time(there)
+        polled_at = queries.get_last_poll_time(app)
     except AwsOutage:
-        polled = None
-    now = there.clock()
-    passed = None if polled is None else max(0, round(now - polled))
-    # Offline nobody need have polled yet, or made a table.
-    well = not is_poll_late(polled, now, there.settings.poll_interval_seconds,
-                            is_deployed=not there.settings.is_offline)
-    return jsonify(ok=well, last_poll_seconds=passed), 200 if well else 503
+        polled_at = None
+    now, settings = app.clock(), app.settings
+    # Offline there may be no poll and no table yet.
+    is_late = is_poll_late(polled_at, now, settings.poll_interval_seconds, is_deployed=not settings.is_offline)
+    seconds = None if polled_at is None else max(0, round(now - polled_at))
+    return jsonify(ok=not is_late, last_poll_seconds=seconds), 503 if is_late else 200
 
 
-@app.errorhandler(RejectedDelivery)
+@edge.app_errorhandler(RejectedDelivery)
 def answer_rejected(error: RejectedDelivery) -> tuple[Response, int]:
-    """Not taken: forged or unreadable. Three of these in a row, and PagerDuty switches the webhook off."""
-    wiring.get_app().log.warning("a delivery was rejected", extra={"reason": str(error), "path": request.path})
+    """Refuse a forged or unreadable delivery. After three refusals in a row PagerDuty disables the webhook."""
+    get_app().log.warning("a delivery was rejected", extra={"reason": str(error), "path": request.path})
     return jsonify(error=str(error)), error.status
 
 
-@app.errorhandler(RetryableError)
+@edge.app_errorhandler(RetryableError)
 def answer_retryable(error: RetryableError) -> tuple[Response, int]:
-    """Not applied, as the log says, and worth another try: both services send it again after a 503."""
-    answer = jsonify(error="Not now; please send it again.")
+    """Answer 503 to what a retry may mend: both services send it again."""
+    answer = jsonify(error="The delivery was not applied; please send it again.")
     answer.headers["Retry-After"] = str(max(1, round(error.retry_after_seconds)))
     return answer, 503
 
 
-@app.errorhandler(PermanentError)
+@edge.app_errorhandler(PermanentError)
 def answer_permanent(error: PermanentError) -> tuple[Response, int]:
-    """Not applied, as the log says; sent again, it may be when somebody has mended the settings or the site."""
-    return jsonify(error="It could not be applied."), 500
+    """Answer 500 to what somebody has to mend first; the sender retries all the same."""
+    return jsonify(error="The delivery could not be applied."), 500
 
 
-@app.errorhandler(HTTPException)
+@edge.app_errorhandler(HTTPException)
 def answer_http_error(error: HTTPException) -> tuple[Response, int]:
-    """No such address, method or size."""
+    """Answer a wrong address, method or size."""
     error = hide_disabled_page(error)
     code = error.code or 500
     if page := render_problem(error):
@@ -113,36 +123,39 @@ def answer_http_error(error: HTTPException) -> tuple[Response, int]:
     return answer, code
 
 
-@app.errorhandler(Exception)
+@edge.app_errorhandler(Exception)
 def answer_unexpected_error(error: Exception) -> tuple[Response, int]:
-    """Anything else: said in the log, not to the sender, who sends it again."""
-    # By its name: where the settings are what is wrong, there is no jpi to ask for its log.
+    """Log any other error and hide it from the sender, who retries."""
+    # The logger by its name, because wrong settings leave no App to take it from.
     logging.getLogger(SERVICE_NAME).exception("a delivery failed")
-    return jsonify(error="It could not be applied."), 500
+    return jsonify(error="The delivery could not be applied."), 500
 
 
 def _read_verified_body(limit_bytes: int, secrets: Sequence[str], verify: Verifier) -> bytes:
-    """The raw body, within its size and signed. Without a secret: taken offline only."""
+    """Return the raw body after checking its size and signature; without a secret only offline."""
     request.max_content_length = limit_bytes
     raw = request.get_data()
-    there = wiring.get_app()
-    there.begin_invocation(CALL_BUDGET_SECONDS, g.request)
+    app = get_app()
+    app.begin_invocation(CALL_BUDGET_SECONDS, g.request)
     if secrets:
         verify(raw, request.headers, secrets)
-    elif there.settings.is_offline:
-        there.log.warning("no webhook secret is set: taken unverified, offline only", extra={"path": request.path})
+    elif app.settings.is_offline:
+        app.log.warning("no webhook secret is set: the delivery is not verified", extra={"path": request.path})
     else:
-        raise InvalidSignature("No webhook secret is configured here.")
+        raise InvalidSignature("No webhook secret is configured.")
     return raw
 
 
 def _hand_over_events(events: Sequence[Event]) -> tuple[Response, int]:
-    """Applied (200) or stored (202), each of them; else what kept the first that failed from it is raised."""
-    there = wiring.get_app()
-    outcomes = there.event_sink([replace(event, request=g.request) for event in events])
-    there.report_metrics()
+    """Have the events applied (200) or stored (202); raise the first error, so that the sender retries."""
+    app = get_app()
+    outcomes = app.event_sink([replace(event, request=g.request) for event in events])
+    app.report_metrics()
     for outcome in outcomes:
         if isinstance(outcome, Exception):
             raise outcome
-    said = [{"id": event.id, "outcome": outcome} for event, outcome in zip(events, outcomes, strict=True)]
-    return jsonify(events=said), there.event_sink.http_status
+    results = [{"id": event.id, "outcome": outcome} for event, outcome in zip(events, outcomes, strict=True)]
+    return jsonify(events=results), app.event_sink.http_status
+
+
+app = create_app()

@@ -9,8 +9,8 @@ from flask import Flask, request, session
 from flask.sessions import SecureCookieSessionInterface, session_json_serializer
 from itsdangerous import URLSafeTimedSerializer
 
-from jpi import wiring
 from jpi.errors import JpiError
+from jpi.flask_app import get_app
 
 # A shift and a bit. Counted from the sign-in; later requests do not extend it.
 SESSION_SECONDS = 12 * 3600
@@ -27,7 +27,7 @@ class StatusPageSessions(SecureCookieSessionInterface):
         if not request.path.startswith("/status"):
             return None
         try:
-            settings = wiring.get_app().settings
+            settings = get_app().settings
         except JpiError:
             # The route meets the same error and answers it.
             return None
@@ -39,7 +39,7 @@ class StatusPageSessions(SecureCookieSessionInterface):
 
     def get_cookie_secure(self, app: Flask) -> bool:
         """True where jpi is deployed: offline there is no TLS."""
-        return not wiring.get_app().settings.is_offline
+        return not get_app().settings.is_offline
 
 
 @cache
@@ -50,7 +50,7 @@ def _derive_key(password: str, stage: str) -> bytes:
 
 def is_password(password: str) -> bool:
     """True if this is the password of the status page."""
-    return compare_digest(password.encode(), wiring.get_app().settings.status_password.encode())
+    return compare_digest(password.encode(), get_app().settings.status_password.encode())
 
 
 def start_session(now: float) -> None:

@@ -20,10 +20,10 @@ from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.wrappers import Response as Answer
 
-from jpi import wiring
 from jpi.domain.link import Link
 from jpi.domain.link_summary import to_list_item
 from jpi.errors import RetryableError
+from jpi.flask_app import get_app
 from jpi.status_page import auth, queries, view_models
 from jpi.status_page.chart import build_chart
 
@@ -54,7 +54,7 @@ def configure_sessions(state: BlueprintSetupState) -> None:
 @blueprint.before_request
 def require_sign_in() -> Answer | None:
     """Redirect strangers to the sign-in; answer 404 where no password is set."""
-    app = wiring.get_app()
+    app = get_app()
     if not app.settings.status_password:
         abort(404)
     g.token = auth.get_csrf_token(app.clock())
@@ -75,13 +75,13 @@ def add_security_headers(answer: Response) -> Response:
 def build_page_context() -> dict[str, Any]:
     """Return what every template needs; for strangers both values are empty."""
     token = g.get("token")
-    return {"token": token, "stage": wiring.get_app().settings.stage if token else ""}
+    return {"token": token, "stage": get_app().settings.stage if token else ""}
 
 
 @blueprint.errorhandler(RetryableError)
 def answer_outage(error: RetryableError) -> tuple[Response | str, int]:
     """Answer that AWS did not answer: as JSON, on the sign-in, or on a page."""
-    wiring.get_app().log.warning("the status page was not shown", extra={"path": request.path, "reason": str(error)})
+    get_app().log.warning("the status page was not shown", extra={"path": request.path, "reason": str(error)})
     if request.endpoint == "status.get_status_json":
         return jsonify(error=OUTAGE_MESSAGE), 503
     if not g.get("token"):
@@ -92,7 +92,7 @@ def answer_outage(error: RetryableError) -> tuple[Response | str, int]:
 def hide_disabled_page(error: HTTPException) -> HTTPException:
     """Replace 405 with 404 where no password is set, so that nobody learns that the page could exist."""
     is_on_page = isinstance(error, MethodNotAllowed) and request.path.startswith("/status")
-    return NotFound() if is_on_page and not wiring.get_app().settings.status_password else error
+    return NotFound() if is_on_page and not get_app().settings.status_password else error
 
 
 def render_problem(error: HTTPException) -> Response | None:
@@ -118,7 +118,7 @@ def submit_sign_in() -> Answer:
         if wait:
             answer.headers["Retry-After"] = str(wait)
         return answer
-    auth.start_session(wiring.get_app().clock())
+    auth.start_session(get_app().clock())
     return redirect(url_for("status.show_overview"), 303)
 
 
@@ -159,14 +159,14 @@ def get_status_json() -> Answer:
 def show_incident(incident_id: str) -> str:
     """Show one incident and its history."""
     incident = _build_incident(_get_link_or_404(incident_id))
-    return render_template("incident.html", **incident, now=view_models.format_time(wiring.get_app().clock()))
+    return render_template("incident.html", **incident, now=view_models.format_time(get_app().clock()))
 
 
 @blueprint.post("/status/incidents/<incident_id>/again")
 def resync_incident(incident_id: str) -> Answer:
     """Sync both sides of an incident now, and show the result on its page."""
     _check_csrf_token()
-    app = wiring.get_app()
+    app = get_app()
     link = _get_link_or_404(incident_id)
     app.begin_invocation(CALL_BUDGET_SECONDS, g.request)
     try:
@@ -180,7 +180,7 @@ def resync_incident(incident_id: str) -> Answer:
 
 def _attempt_sign_in(password: str) -> tuple[str, int]:
     """Check the password: return what is wrong, empty if nothing, and the seconds before the next attempt."""
-    app = wiring.get_app()
+    app = get_app()
     attempts, address = app.sign_in_attempts, request.remote_addr or "unknown"
     if wait := attempts.claim_attempt(address):
         return f"Too many attempts: please wait {wait:.0f} seconds.", max(1, round(wait))
@@ -202,17 +202,17 @@ def _read_basic_password() -> str | None:
 
 
 def _check_csrf_token() -> None:
-    if not auth.is_csrf_token_valid(request.form.get("token", ""), wiring.get_app().clock()):
+    if not auth.is_csrf_token_valid(request.form.get("token", ""), get_app().clock()):
         abort(403)
 
 
 def _get_link_or_404(incident_id: str) -> Link:
-    link = wiring.get_app().links.get(incident_id)
+    link = get_app().links.get(incident_id)
     return link if link.version else abort(404)
 
 
 def _build_overview() -> dict[str, Any]:
-    app = wiring.get_app()
+    app = get_app()
     facts, quarters = queries.read_health_facts(app)
     state, text = request.args.get("state", ""), request.args.get("text", "").strip()[:MAX_TEXT_CHARACTERS]
     page = queries.find_incidents(app, state, text, request.args.get("before", ""))
@@ -225,7 +225,7 @@ def _build_overview() -> dict[str, Any]:
 
 
 def _build_incident(link: Link) -> dict[str, Any]:
-    app = wiring.get_app()
+    app = get_app()
     now = app.clock()
     return {"incident": view_models.build_incident_row(to_list_item(link), app.policy.jira_url, now),
             "history": view_models.build_history(link, now),

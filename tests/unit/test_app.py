@@ -8,8 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from jpi import app as edge
-from jpi import wiring
+from jpi.app import create_app
 from jpi.errors import AwsOutage, ServiceUnavailable, SettingsError
 from sandbox.simulated_service import HttpFault
 from sandbox.world import JIRA_WEBHOOK_SECRET
@@ -31,9 +30,9 @@ from tests.world_actions import run_poll
 class Edge:
     """Posts to the app as each service would."""
 
-    def __init__(self, world):
+    def __init__(self, world, get_app=None):
         self.world = world
-        self.client = edge.app.test_client()
+        self.client = create_app(get_app or (lambda: world.jpi)).test_client()
         self.secret = world.environ["PAGERDUTY_WEBHOOK_SECRET"]
 
     def pagerduty(self, body, headers=None):
@@ -97,10 +96,9 @@ def test_without_a_poll_or_a_table_only_a_deployed_jpi_is_unwell(http, monkeypat
 
     world = http.world
     deployed = {**vars(world.jpi.settings), "is_offline": offline}
-    there = replace(world.jpi, settings=type(world.jpi.settings)(**deployed))
-    monkeypatch.setattr(wiring, "get_app", lambda: there)
+    world.jpi = replace(world.jpi, settings=type(world.jpi.settings)(**deployed))
     assert http.client.get("/health").status_code == status
-    monkeypatch.setattr(there.cursor, "load", gone)
+    monkeypatch.setattr(world.jpi.cursor, "load", gone)
     assert http.client.get("/health").status_code == status
 
 
@@ -113,14 +111,13 @@ def test_strangers_get_nothing(http, headers):
     assert http.world.list_issues() == []
 
 
-def test_without_a_secret_deliveries_are_taken_offline_only(make_world, monkeypatch, caplog):
+def test_without_a_secret_deliveries_are_taken_offline_only(make_world, caplog):
     world = make_world(PAGERDUTY_WEBHOOK_SECRET="", JIRA_WEBHOOK_SECRET="")
     http = Edge(world)
     assert http.pagerduty(encode_body(make_v3_body(priority=None)), {}).status_code == 200
     assert "no webhook secret" in caplog.text
     deployed = {**vars(world.jpi.settings), "is_offline": False}
-    there = replace(world.jpi, settings=type(world.jpi.settings)(**deployed))
-    monkeypatch.setattr(wiring, "get_app", lambda: there)
+    world.jpi = replace(world.jpi, settings=type(world.jpi.settings)(**deployed))
     refused(http.pagerduty(encode_body(make_v3_body()), {}), 401)
     refused(http.jira(encode_body(make_issue_updated_body()), {}), 401)
 
@@ -180,7 +177,7 @@ def test_what_our_own_accounts_did_is_not_acted_on(http):
     assert world.read_statuses() == {"Down": ("triggered", "new")}
 
 
-def test_a_failure_says_nothing_of_ours_and_asks_for_another_try(http, monkeypatch, caplog):
+def test_a_failure_says_nothing_of_ours_and_asks_for_another_try(http, caplog):
     world = http.world
     incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
     [delivery] = world.pagerduty.outbox.pending
@@ -195,8 +192,7 @@ def test_a_failure_says_nothing_of_ours_and_asks_for_another_try(http, monkeypat
     def broken():
         raise RuntimeError("jira-token-of-the-bot")
 
-    monkeypatch.setattr(wiring, "get_app", broken)
-    assert refused(http.client.get("/health"), 500) == "It could not be applied."
+    assert refused(Edge(world, broken).client.get("/health"), 500) == "The delivery could not be applied."
 
 
 def test_what_no_retry_mends_is_sent_again_all_the_same(http):
@@ -207,12 +203,11 @@ def test_what_no_retry_mends_is_sent_again_all_the_same(http):
     refused(http.client.post("/pagerduty-webhook", data=delivery.body, headers=delivery.headers), 500)
 
 
-def test_settings_that_are_not_whole_are_said_in_the_log_only(http, monkeypatch, caplog):
+def test_settings_that_are_not_whole_are_said_in_the_log_only(world, caplog):
     def broken():
         raise SettingsError("JIRA_API_TOKEN is missing")
 
-    monkeypatch.setattr(wiring, "get_app", broken)
-    refused(http.client.get("/health"), 500)
+    refused(Edge(world, broken).client.get("/health"), 500)
     assert "JIRA_API_TOKEN is missing" in caplog.text
 
 
