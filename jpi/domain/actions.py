@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
-from jpi.domain.model import Category, Comment, Incident, LogEntry, Note, Status
+from jpi.domain.model import Category, Comment, Incident, LogEntry, Note, Side, SourceId, Status
 from jpi.domain.policy import IssueSpec
 
 
@@ -59,7 +58,7 @@ class SetIncidentStatus:
 class Assignee:
     """Somebody as `side` knows them; who that is on the other is looked up when it is written there."""
 
-    side: Literal["pagerduty", "jira"]
+    side: Side
     id: str
     name: str = ""
 
@@ -90,9 +89,9 @@ class MirrorNote:
 
 @dataclass(frozen=True)
 class EditComment:
-    """The comment made of this note (`name` in `Link.talk`) to say what the note says now; None: it is gone."""
+    """The comment made of this note to say what the note says now; None: it is gone."""
 
-    mirror_key: str
+    source: SourceId
     note: Note | None
 
 
@@ -105,9 +104,9 @@ class MirrorComment:
 
 @dataclass(frozen=True)
 class EditNote:
-    """The note made of this comment (`name` in `Link.talk`) to say what the comment says now; None: it is gone."""
+    """The note made of this comment to say what the comment says now; None: it is gone."""
 
-    mirror_key: str
+    source: SourceId
     comment: Comment | None
 
 
@@ -115,7 +114,7 @@ class EditNote:
 class EndLink:
     """Keep them in step no more, as one of them is gone, and say so on the other; `side` is the one that is gone."""
 
-    gone_side: Literal["pagerduty", "jira"]
+    gone_side: Side
 
 
 @dataclass(frozen=True)

@@ -3,17 +3,14 @@
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import replace
 
 from jpi.domain.actions import ConversationAction, EditComment, EditNote, MirrorComment, MirrorNote
 from jpi.domain.events import Event, IncidentAnnotated, IncidentEvent, IncidentLogged, IssueCommented, IssueUpdated
-from jpi.domain.link import Link
-from jpi.domain.model import Comment, Note
+from jpi.domain.link import Link, Mirror
+from jpi.domain.model import Comment, Note, SourceKind
 from jpi.domain.policy import Policy
 from jpi.domain.text_limits import cut_text, format_time
 
-# Of older ones it is only known that they were carried over; edits of those are not followed.
-MAX_MIRRORS = 200
 # How long a note may be is documented nowhere; an e-mail's worth goes through.
 NOTE_MAX_CHARACTERS = 20_000
 OWN_NOTE_PREFIX = "[Jira] "
@@ -30,21 +27,21 @@ def _decide_notes(event: IncidentEvent, link: Link, policy: Policy) -> list[Conv
     found = event.notes if isinstance(event, IncidentAnnotated | IncidentLogged) else None
     if found is None:
         return []
-    there = {f"note:{note.id}" for note in found}
-    gone = [name for name, pair in link.mirrors.items() if isinstance(event, IncidentLogged)
-            and name.startswith("note:") and pair["there"] and name not in there]
-    ours = get_copy_ids(link, "comment:")
+    sources = {note.source for note in found}
+    gone = [source for source, mirror in link.mirrors.items() if isinstance(event, IncidentLogged)
+            and source.kind is SourceKind.NOTE and mirror.copy_id and source not in sources]
+    ours = get_copy_ids(link, SourceKind.COMMENT)
     news = [action for note in found if note.id not in ours and not is_own_note(note.text, policy.jira_url)
             and (action := _decide_note(note, link))]
-    return [*news, *(EditComment(name, None) for name in gone)]
+    return [*news, *(EditComment(source, None) for source in gone)]
 
 
 def _decide_note(note: Note, link: Link) -> ConversationAction | None:
-    pair = link.mirrors.get(f"note:{note.id}")
-    if pair is None:
+    mirror = link.mirrors.get(note.source)
+    if mirror is None:
         return MirrorNote(note)
-    changed = pair["there"] and pair["said"] != compute_digest(note.text) and not note.trimmed
-    return EditComment(f"note:{note.id}", note) if changed else None
+    changed = mirror.copy_id and mirror.digest != compute_digest(note.text) and not note.trimmed
+    return EditComment(note.source, note) if changed else None
 
 
 def _decide_comments(event: Event, link: Link) -> list[ConversationAction]:
@@ -53,40 +50,37 @@ def _decide_comments(event: Event, link: Link) -> list[ConversationAction]:
     if not isinstance(event, IssueCommented) or event.comment is None:
         return []
     if event.deleted:
-        name = f"comment:{event.comment.id}"
-        return [EditNote(name, None)] if link.mirrors.get(name, {}).get("there") else []
+        mirror = link.mirrors.get(event.comment.source)
+        return [EditNote(event.comment.source, None)] if mirror and mirror.copy_id else []
     return _decide_each_comment([event.comment], link)
 
 
 def _decide_each_comment(comments: Iterable[Comment], link: Link) -> list[ConversationAction]:
-    ours = get_copy_ids(link, "note:")
+    ours = get_copy_ids(link, SourceKind.NOTE)
     return [action for one in comments if one.id not in ours and (action := _decide_comment(one, link))]
 
 
 def _decide_comment(comment: Comment, link: Link) -> ConversationAction | None:
-    name = f"comment:{comment.id}"
-    pair = link.mirrors.get(name)
-    if pair is None:
+    mirror = link.mirrors.get(comment.source)
+    if mirror is None:
         return None if comment.internal else MirrorComment(comment)
-    if not pair["there"]:
+    if not mirror.copy_id:
         return None
     if comment.internal:
         # It was for everybody and is not any more.
-        return EditNote(name, None)
-    newer = comment.at.timestamp() > pair["at"] and pair["said"] != compute_digest(comment.text)
-    return EditNote(name, comment) if newer else None
+        return EditNote(comment.source, None)
+    newer = comment.at.timestamp() > mirror.source_changed_at and mirror.digest != compute_digest(comment.text)
+    return EditNote(comment.source, comment) if newer else None
 
 
-def get_copy_ids(link: Link, key_prefix: str) -> set[str]:
-    """The ids, on the other side, of what was made of the notes (`note:`) or comments (`comment:`)."""
-    return {pair["there"] for name, pair in link.mirrors.items() if name.startswith(key_prefix)}
+def get_copy_ids(link: Link, kind: SourceKind) -> set[str | None]:
+    """Return the ids, on the other side, of the copies of notes, or of those of comments."""
+    return {mirror.copy_id for source, mirror in link.mirrors.items() if source.kind is kind}
 
 
-def with_mirror(link: Link, mirror_key: str, copy_id: str | None, text: str, at: float) -> Link:
-    """The link that remembers what was made of a note or comment, the newest two hundred of them."""
-    others = {one: pair for one, pair in link.mirrors.items() if one != mirror_key}
-    newest = {"there": copy_id, "said": compute_digest(text), "at": at}
-    return replace(link, mirrors=dict([*others.items(), (mirror_key, newest)][-MAX_MIRRORS:]))
+def build_mirror(copy_id: str | None, text: str = "", at: float = 0.0) -> Mirror:
+    """Return the mirror whose source said `text` when it was changed at `at`."""
+    return Mirror(copy_id, compute_digest(text), at)
 
 
 def compute_digest(text: str) -> str:

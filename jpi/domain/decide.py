@@ -27,17 +27,15 @@ from jpi.domain.events import (
     IssueUpdated,
 )
 from jpi.domain.field_merge import (
-    OTHER_SIDE,
     FieldMerge,
-    Side,
     get_known_value,
     get_side,
     merge_fields,
     observe_snapshot,
     record_own_write,
 )
-from jpi.domain.link import Link
-from jpi.domain.model import STATUS_BY_CATEGORY
+from jpi.domain.link import IssueRef, Link, Part
+from jpi.domain.model import STATUS_BY_CATEGORY, Side
 from jpi.domain.policy import CreationRule, Policy
 from jpi.domain.status_rules import (
     decide_status,
@@ -90,7 +88,7 @@ def decide(event: Event, link: Link, policy: Policy) -> Decision:
     status_actions = decide_status(event, link, policy)
     conflicts = dict(merge.conflicts)
     if not stale and not status_actions and is_overruled(event, link, policy):
-        conflicts["status"] = OTHER_SIDE[get_side(event)]
+        conflicts["status"] = get_side(event).other
     actions = (*status_actions, *merge.edits, *_decide_manager(event, link, policy, merge.edits),
                *decide_conversation(event, link, policy), *_decide_timeline(event, link, policy))
     return Decision(actions, conflicts, None if actions else Reason.STALE if stale else Reason.NOTHING_NEW)
@@ -104,9 +102,9 @@ def decide_about_nothing(link: Link) -> Decision:
 def record_action(action: Action, link: Link) -> Link:
     """The link once `action` is done: both sides are equal in what it wrote."""
     if isinstance(action, TransitionIssue):
-        return replace(link, agreed={**link.agreed, "status": STATUS_BY_CATEGORY[action.category]})
+        return link.with_agreed_status(STATUS_BY_CATEGORY[action.category])
     if isinstance(action, SetIncidentStatus | AcceptStatus):
-        return replace(link, agreed={**link.agreed, "status": action.status})
+        return link.with_agreed_status(action.status)
     return record_own_write(action, link) if isinstance(action, EditIssue | EditIncident) else link
 
 
@@ -123,20 +121,19 @@ def advance_watermarks(event: Event, link: Link, issue_was_created: bool = False
     link = observe_snapshot(event, link, except_fields=["assignee"] if issue_was_created else [])
     if isinstance(event, IssueUpdated):
         there = None if is_stale(event, link, "status") or is_done_contradicted(event, link) else get_status(event)
-        link = replace(link, issue_status=there or link.issue_status, issue_key=event.issue.key)
+        link = replace(link.with_issue_status(there) if there else link, issue=IssueRef(event.issue.key, link.issue_id))
         return (replace(link, watermarks={**link.watermarks, COMMENTS_READ_KEY: event.at.timestamp()}) if event.read_at
                 else link)
     if link.issue_key or isinstance(event, IssueEvent):
         return link
-    said = {name: getattr(event.incident, name) for name in ("status", "title", "priority")}
-    return replace(link, agreed={**link.agreed, **{name: value for name, value in said.items() if value is not None}})
+    return link.with_agreed_status(event.incident.status) if event.incident.status else link
 
 
 def needs_whole_log(event: IncidentLogged, link: Link, policy: Policy) -> bool:
     """Whether the timeline lacks what happened before the poll's window: the issue is new, or a line was refused."""
     if not policy.timeline_project or has_whole_log(event):
         return False
-    return "timeline" in link.backlog if link.issue_key else needs_issue(event, policy)
+    return Part.TIMELINE in link.backlog.pending if link.issue_key else needs_issue(event, policy)
 
 
 def needs_issue(event: IncidentEvent, policy: Policy) -> bool:
@@ -159,7 +156,7 @@ def find_rule(event: IncidentEvent, policy: Policy) -> CreationRule | None:
 def needs_applying(event: IncidentLogged, link: Link, policy: Policy) -> bool:
     """Whether there is anything in it to write or to remember."""
     annotated = bool(link.issue_key and event.annotation_ids and policy.field_policy("comments").is_synced_to("jira"))
-    is_newer = event.at.timestamp() > get_watermark(link, "pagerduty", "status")
+    is_newer = event.at.timestamp() > get_watermark(link, Side.PAGERDUTY, "status")
     return annotated or bool(decide(event, link, policy).actions) or is_newer
 
 
@@ -191,7 +188,7 @@ def _decide_manager(event: Event, link: Link, policy: Policy, edits: Collection[
     """
     if isinstance(event, IssueEvent) or not policy.person_project:
         return []
-    known_id, assignee = get_known_value(link, "pagerduty", "assignee"), next(iter(event.incident.assignees), None)
+    known_id, assignee = get_known_value(link, Side.PAGERDUTY, "assignee"), next(iter(event.incident.assignees), None)
     if not known_id or assignee is None or assignee.id == known_id or not assignee.name:
         return []
     has_won = any(isinstance(edit, EditIncident) and "assignee" in edit.values for edit in edits)
@@ -203,4 +200,4 @@ def _decide_manager(event: Event, link: Link, policy: Policy, edits: Collection[
 def _decide_timeline(event: Event, link: Link, policy: Policy) -> list[Action]:
     if not isinstance(event, IncidentLogged) or not policy.timeline_project:
         return []
-    return [AddTimeline(event.entries)] if event.entries or "timeline" in link.backlog else []
+    return [AddTimeline(event.entries)] if event.entries or Part.TIMELINE in link.backlog.pending else []

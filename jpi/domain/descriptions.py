@@ -23,6 +23,7 @@ from jpi.domain.actions import (
 )
 from jpi.domain.decide import Reason
 from jpi.domain.events import Event, IssueEvent
+from jpi.domain.field_merge import get_side
 from jpi.domain.link import Link
 from jpi.domain.model import STATUS_BY_CATEGORY
 from jpi.domain.policy import Policy
@@ -44,7 +45,6 @@ ISSUE_NOT_MOVED = (
     "The issue was left where it is: its workflow has no way to {to}, as a comment on it says, or somebody has "
     "closed it meanwhile."
 )
-SIDE_NAMES = {"pagerduty": "PagerDuty", "jira": "Jira"}
 # What Jira's three categories are called where nobody has renamed them.
 CATEGORY_NAMES = {"new": "To Do", "indeterminate": "In Progress", "done": "Done"}
 # Rows of earlier versions hold this sentence.
@@ -64,7 +64,7 @@ def describe_performed_action(action: Action, performed_action: Action, link: Li
     """
     if isinstance(action, EditIssue | EditIncident):
         return _describe_edit(action, performed_action)
-    if isinstance(action, TransitionIssue) and link.issue_status != STATUS_BY_CATEGORY[action.category]:
+    if isinstance(action, TransitionIssue) and link.status.on_jira != STATUS_BY_CATEGORY[action.category]:
         return ISSUE_NOT_MOVED.format(to=CATEGORY_NAMES[action.category]), False
     return _PERFORMED_TEXT_BY_ACTION[type(action)](action, link), True
 
@@ -99,7 +99,7 @@ _PERFORMED_TEXT_BY_ACTION: Mapping[type, Callable[[Any, Link], str]] = {
     MirrorComment: lambda action, link:
         f"Made {action.comment.author.name if action.comment.author else 'somebody'}'s comment a note of the incident.",
     EditNote: lambda action, link: "Took a comment's change over into its note.",
-    EndLink: lambda action, link: f"Ended the link: what it ties is gone on {SIDE_NAMES[action.gone_side]}.",
+    EndLink: lambda action, link: f"Ended the link: what it ties is gone on {action.gone_side.display_name}.",
     ReplaceManager: lambda action, link:
         f"Made {action.person_name} the issue's incident manager, if they have an issue.",
 }
@@ -159,4 +159,4 @@ def _remediation_for_refusal(error: Refused) -> str:
 
 def get_side_name(event: Event) -> str:
     """The service that an event tells of, by its name."""
-    return SIDE_NAMES["jira" if isinstance(event, IssueEvent) else "pagerduty"]
+    return get_side(event).display_name

@@ -5,17 +5,14 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
 
 from jpi.domain.actions import Assignee, EditIncident, EditIssue
 from jpi.domain.events import Event, IssueEvent
 from jpi.domain.link import Link
-from jpi.domain.model import Incident, Issue
+from jpi.domain.model import Incident, Issue, Side
 from jpi.domain.policy import Policy, Winner
 from jpi.domain.text_limits import to_summary
 
-Side = Literal["pagerduty", "jira"]
-OTHER_SIDE: Mapping[Side, Side] = {"jira": "pagerduty", "pagerduty": "jira"}
 # Of whom an incident is assigned to: to be carried over by the next event that shows it.
 ASSIGNEE_NOT_SYNCED = ""
 # More than are ever under way: an echo of ours that comes late must not be taken for somebody's change.
@@ -32,8 +29,8 @@ class FieldMerge:
 
 def merge_fields(event: Event, link: Link, policy: Policy) -> FieldMerge:
     """Carry changed fields over; restore a person's edit that our own write had hidden."""
-    side, other = get_side(event), OTHER_SIDE[get_side(event)]
-    values: dict[Side, dict[str, str | Assignee]] = {"jira": {}, "pagerduty": {}}
+    side, other = get_side(event), get_side(event).other
+    values: dict[Side, dict[str, str | Assignee]] = {Side.JIRA: {}, Side.PAGERDUTY: {}}
     conflicts: dict[str, Side] = {}
     for name, value in get_snapshot_fields(event).items():
         rule = policy.field_policy(name)
@@ -53,13 +50,13 @@ def merge_fields(event: Event, link: Link, policy: Policy) -> FieldMerge:
         if is_hidden and rule.is_synced_to(side):
             values[side][name] = _to_assignee(event, value) if name == "assignee" else value
     at = event.at.timestamp()
-    edits = (EditIssue(values["jira"], at), EditIncident(values["pagerduty"], at))
+    edits = (EditIssue(values[Side.JIRA], at), EditIncident(values[Side.PAGERDUTY], at))
     return FieldMerge(tuple(edit for edit in edits if edit.values), conflicts)
 
 
 def record_own_write(action: EditIssue | EditIncident, link: Link) -> Link:
     """The link once these values are on that side; when that was, `seen` tells already."""
-    side: Side = "jira" if isinstance(action, EditIssue) else "pagerduty"
+    side = Side.JIRA if isinstance(action, EditIssue) else Side.PAGERDUTY
     fields = dict(link.fields)
     for name, value in action.values.items():
         ours = [*_get_own_writes(link, side, name), (value, get_last_write_at(link, side, name))][-MAX_OWN_WRITES:]
@@ -109,7 +106,7 @@ def build_own_write_key(side: Side, name: str) -> str:
 
 def get_side(event: Event) -> Side:
     """The side that an event tells of."""
-    return "jira" if isinstance(event, IssueEvent) else "pagerduty"
+    return Side.JIRA if isinstance(event, IssueEvent) else Side.PAGERDUTY
 
 
 def _get_observed_at(event: Event) -> float:
@@ -169,12 +166,12 @@ def _translate_value(name: str, event: Event, value: str, link: Link, policy: Po
     here = get_side(event)
     if name == "assignee":
         return _to_assignee(event, value)
-    if here == "pagerduty":
-        there = get_known_value(link, "jira", name)
+    if here is Side.PAGERDUTY:
+        there = get_known_value(link, Side.JIRA, name)
         if name == "title":
             return to_summary(value) if to_summary(value) != there else None
         return None if there and policy.is_same_priority(value, there) else policy.to_jira_priority(value)
-    there = get_known_value(link, "pagerduty", name)
+    there = get_known_value(link, Side.PAGERDUTY, name)
     if name == "title":
         return None if there is not None and to_summary(there) == value else value
     return None if policy.is_same_priority(there, value) else policy.to_pagerduty_priority(value)

@@ -5,6 +5,7 @@ from typing import Literal
 
 from jpi.domain.field_merge import get_known_value
 from jpi.domain.link import Link
+from jpi.domain.model import Side
 from jpi.domain.text_limits import cut_text
 
 LinkState = Literal["failing", "open", "resolved", "none", "ended"]
@@ -51,21 +52,22 @@ def link_state(link: Link) -> LinkState:
         return "ended"
     if not link.issue_key:
         return "none"
-    return "resolved" if link.agreed.get("status") == "resolved" else "open"
+    return "resolved" if link.status.agreed == "resolved" else "open"
 
 
 def to_card(link: Link) -> LinkCard:
     """The link in short."""
     about, failed = link.summary, list(link.failures.values())
     return LinkCard(
-        title=cut_text(get_known_value(link, "pagerduty", "title") or about.get("title") or "", TITLE_MAX_CHARACTERS),
+        title=cut_text(get_known_value(link, Side.PAGERDUTY, "title") or about.get("title") or "",
+                       TITLE_MAX_CHARACTERS),
         url=about.get("url") or "",
-        priority=get_known_value(link, "pagerduty", "priority") or about.get("priority") or "",
-        pagerduty=link.agreed.get("status") or about.get("status") or "",
+        priority=get_known_value(link, Side.PAGERDUTY, "priority") or about.get("priority") or "",
+        pagerduty=link.status.agreed or about.get("status") or "",
         # A new issue stands where both sides agreed until it is seen.
-        jira=(link.issue_status or link.agreed.get("status") or "") if link.issue_key else "",
+        jira=(link.status.on_jira or link.status.agreed or "") if link.issue_key else "",
         issue=link.issue_key or "",
         equal_at=about.get("equal_at", 0.0),
         equal_by=about.get("equal_type", ""),
-        trouble=cut_text(failed[-1]["reason"], REASON_MAX_CHARACTERS) if failed else "",
+        trouble=cut_text(failed[-1].reason, REASON_MAX_CHARACTERS) if failed else "",
     )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Literal
 
 Status = Literal["triggered", "acknowledged", "resolved"]
@@ -12,6 +13,43 @@ Category = Literal["new", "indeterminate", "done"]
 CATEGORY_BY_STATUS: Mapping[Status, Category] = {"triggered": "new", "acknowledged": "indeterminate",
                                                  "resolved": "done"}
 STATUS_BY_CATEGORY: Mapping[Category, Status] = {category: status for status, category in CATEGORY_BY_STATUS.items()}
+
+
+class Side(StrEnum):
+    """One of the two services."""
+
+    PAGERDUTY = "pagerduty"
+    JIRA = "jira"
+
+    @property
+    def other(self) -> "Side":
+        """Return the opposite side."""
+        return Side.JIRA if self is Side.PAGERDUTY else Side.PAGERDUTY
+
+    @property
+    def display_name(self) -> str:
+        """Return the service's name as people write it."""
+        return "PagerDuty" if self is Side.PAGERDUTY else "Jira"
+
+
+class SourceKind(StrEnum):
+    """What is mirrored on the other side."""
+
+    NOTE = "note"
+    COMMENT = "comment"
+
+
+@dataclass(frozen=True)
+class SourceId:
+    """The note or comment that a mirror was made of."""
+
+    kind: SourceKind
+    id: str
+
+    @property
+    def idempotency_key(self) -> str:
+        """Return the key under which the processed ids keep it."""
+        return f"{self.kind}:{self.id}"
 
 
 @dataclass(frozen=True)
@@ -92,6 +130,11 @@ class Note:
     author: str = ""
     trimmed: bool = False
 
+    @property
+    def source(self) -> SourceId:
+        """Return the id of its mirror's source."""
+        return SourceId(SourceKind.NOTE, self.id)
+
 
 @dataclass(frozen=True)
 class Issue:
@@ -116,6 +159,11 @@ class Comment:
     at: datetime
     author: Person | None = None
     internal: bool = False
+
+    @property
+    def source(self) -> SourceId:
+        """Return the id of its mirror's source."""
+        return SourceId(SourceKind.COMMENT, self.id)
 
 
 WebhookScope = tuple[str, str]

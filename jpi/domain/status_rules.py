@@ -11,9 +11,9 @@ from jpi.domain.events import (
     IssueEvent,
     IssueUpdated,
 )
-from jpi.domain.field_merge import Side, build_own_write_key, get_side
+from jpi.domain.field_merge import build_own_write_key, get_side
 from jpi.domain.link import Link
-from jpi.domain.model import CATEGORY_BY_STATUS, STATUS_BY_CATEGORY, Status
+from jpi.domain.model import CATEGORY_BY_STATUS, STATUS_BY_CATEGORY, Side, Status
 from jpi.domain.policy import Policy
 
 PAGERDUTY_ROUNDING_SECONDS = 0.999
@@ -29,20 +29,20 @@ def decide_status(event: Event, link: Link, policy: Policy) -> list[Action]:
     field_policy = policy.field_policy("status")
     if isinstance(event, IssueEvent):
         # Where it stays on Jira, the agreed status remains PagerDuty's: else its next read would look like a move.
-        is_reopening = link.agreed.get("status") == "resolved"
+        is_reopening = link.status.agreed == "resolved"
         return [SetIncidentStatus(status, is_reopening)] if field_policy.is_synced_to("pagerduty") else []
     if not field_policy.is_synced_to("jira"):
         return [AcceptStatus(status)]
     merged_into = event.incident.merged_into if status == "resolved" else None
     comment = MERGED_COMMENT.format(incident=merged_into)
-    agreed: Status = link.agreed["status"] if link.issue_key else "triggered"  # type: ignore[assignment]
+    agreed = (link.status.agreed if link.issue_key else None) or "triggered"
     return [*([AddComment(f"merged:{event.incident.id}", comment)] if merged_into else []),
             TransitionIssue(CATEGORY_BY_STATUS[status], CATEGORY_BY_STATUS[agreed])]
 
 
 def is_overruled(event: Event, link: Link, policy: Policy) -> bool:
     """Return True if the event says that work began or was put back, but the incident is resolved on both sides."""
-    if policy.field_policy("status").direction != "both" or link.agreed.get("status") != "resolved":
+    if policy.field_policy("status").direction != "both" or link.status.agreed != "resolved":
         return False
     says_so = (event.moved if isinstance(event, IssueUpdated)
                else isinstance(event, IncidentAcknowledged | IncidentUnacknowledged))
@@ -68,7 +68,7 @@ def get_watermark(link: Link, side: Side, field_name: str | None = None) -> floa
 def find_new_status(event: Event, link: Link) -> Status | None:
     """The status to bring the other side into, or None where that side need not move."""
     status = None if is_stale(event, link, "status") else get_status(event)
-    agreed = link.agreed.get("status")
+    agreed = link.status.agreed
     if isinstance(event, IssueEvent):
         if not isinstance(event, IssueUpdated):
             return None
@@ -77,7 +77,7 @@ def find_new_status(event: Event, link: Link) -> Status | None:
         return status if _has_entered_status(event, link) and STATUS_RANK[status] > STATUS_RANK[agreed] else None
     if not link.issue_key:
         # A new issue starts in "to do", whatever PagerDuty said while there was none.
-        status, agreed = status or agreed, "triggered"  # type: ignore[assignment]
+        status, agreed = status or agreed, "triggered"
     reopens = isinstance(event, IncidentReopened | IncidentLogged) or _has_reopened_since(event, link)
     moved = status not in (None, agreed) and (agreed != "resolved" or reopens)
     # Of two webhooks of the same millisecond nobody knows which came first: the more advanced is taken for the later.
@@ -88,28 +88,28 @@ def find_new_status(event: Event, link: Link) -> Status | None:
 def _has_reopened_since(event: IncidentEvent, link: Link) -> bool:
     """Whether the incident was reopened after its side was last seen; the event of that may come later, or never."""
     reopened = event.incident.reopened
-    return reopened is not None and reopened.timestamp() > get_watermark(link, "pagerduty", "status")
+    return reopened is not None and reopened.timestamp() > get_watermark(link, Side.PAGERDUTY, "status")
 
 
 def _is_same_instant(event: IncidentEvent, link: Link) -> bool:
-    return event.at.timestamp() == get_watermark(link, "pagerduty", "status")
+    return event.at.timestamp() == get_watermark(link, Side.PAGERDUTY, "status")
 
 
 def _has_entered_status(event: IssueUpdated, link: Link) -> bool:
     """Whether the issue got there by somebody's doing: a workflow may begin anywhere but in done."""
-    if link.issue_status is None:
+    if link.status.on_jira is None:
         return event.moved or event.issue.category == "done"
-    return get_status(event) != link.issue_status
+    return get_status(event) != link.status.on_jira
 
 
 def _has_left_done(event: IssueUpdated, link: Link) -> bool:
     """Whether somebody took the issue out of done: it says so itself, or was read after it was known to be there."""
-    return event.reopens or (event.read_at is not None and link.issue_status == "resolved")
+    return event.reopens or (event.read_at is not None and link.status.on_jira == "resolved")
 
 
 def is_done_contradicted(event: IssueUpdated, link: Link) -> bool:
     """Whether an issue known to be done is told of as if it had never been: the next read shows which came first."""
-    done = link.issue_status == link.agreed.get("status") == "resolved"
+    done = link.status.on_jira == link.status.agreed == "resolved"
     return done and get_status(event) != "resolved" and not _has_left_done(event, link)
 
 

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from jpi.domain.conversation_rules import build_issue_url
-from jpi.domain.descriptions import SIDE_NAMES
 from jpi.domain.link import Link
 from jpi.domain.link_summary import LINK_STATES, LinkListItem
+from jpi.domain.model import Side
 from jpi.metrics import MANUAL_SOURCE
 from jpi.status_page.health import HealthFacts, QueueDepth, assess_health, format_age
 
@@ -141,8 +141,8 @@ def sum_counts(quarters: Mapping[float, Mapping[str, int]]) -> dict[str, int]:
 
 def build_call_rows(counts: Mapping[str, int]) -> list[dict[str, Any]]:
     """Of counts by name, those of calls, a row a service."""
-    return [{"service": words, **{what: counts.get(f"api/{name}/{what}", 0) for what in CALL_METRICS}}
-            for name, words in SIDE_NAMES.items()]
+    return [{"service": side.display_name, **{what: counts.get(f"api/{side}/{what}", 0) for what in CALL_METRICS}}
+            for side in Side]
 
 
 def build_event_rows(counts: Mapping[str, int]) -> list[dict[str, Any]]:

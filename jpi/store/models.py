@@ -11,6 +11,7 @@ from pynamodb.attributes import (
     Attribute,
     BooleanAttribute,
     JSONAttribute,
+    NumberAttribute,
     TTLAttribute,
     UnicodeAttribute,
     VersionAttribute,
@@ -80,6 +81,7 @@ class LinkRow(Model):
     """One incident and its issue."""
 
     incident_id = UnicodeAttribute(hash_key=True)
+    row_format = NumberAttribute(null=True)
     version = VersionAttribute()
     issue_key = UnicodeAttribute(null=True)
     issue_id = UnicodeAttribute(null=True)

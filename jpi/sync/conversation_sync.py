@@ -1,10 +1,10 @@
 """Performs what is said on the other side: comments made of notes, notes made of comments, each once."""
 
 from jpi.domain.actions import ConversationAction, EditComment, EditNote, MirrorComment, MirrorNote
-from jpi.domain.conversation_rules import build_issue_url, render_comment, render_note, with_mirror
+from jpi.domain.conversation_rules import build_issue_url, build_mirror, render_comment, render_note
 from jpi.domain.link import Link
-from jpi.domain.model import Comment, Note
-from jpi.sync.leases import Leases, without_lease
+from jpi.domain.model import Comment, Note, SourceId, SourceKind
+from jpi.sync.leases import Leases
 from jpi.sync.ports import Jira, PagerDuty, ProcessedIds
 
 
@@ -32,20 +32,20 @@ class ConversationSync:
     def add_comment_once(self, link: Link, idempotency_key: str, text: str) -> tuple[Link, str | None]:
         """Comment on the issue, once a mark; the link, and the comment's id, None where it was made before."""
         if self._processed_ids.already_processed([idempotency_key]):
-            return without_lease(link, idempotency_key), None
+            return link.without_lease(idempotency_key), None
         key = str(link.issue_key)
         made = (self._jira.comments.find_by_text(key, text) if self._leases.is_outcome_unknown(link, idempotency_key)
                 else None)
         if made is None:
             link, made = self._leases.run_with_lease(link, idempotency_key,
                                                      lambda: self._jira.comments.add(key, text, idempotency_key))
-        self._processed_ids.mark_processed([idempotency_key, f"comment:{made}"])
-        return without_lease(link, idempotency_key), made
+        self._processed_ids.mark_processed([idempotency_key, SourceId(SourceKind.COMMENT, str(made)).idempotency_key])
+        return link.without_lease(idempotency_key), made
 
     def add_note_once(self, link: Link, idempotency_key: str, text: str) -> tuple[Link, str | None]:
         """Make a note on the incident, once a mark; the link, and the note's id, None where it was made before."""
         if self._processed_ids.already_processed([idempotency_key]):
-            return without_lease(link, idempotency_key), None
+            return link.without_lease(idempotency_key), None
         made = None
         if self._leases.is_outcome_unknown(link, idempotency_key):
             # Its last line is the address of what it stands for.
@@ -54,34 +54,35 @@ class ConversationSync:
         if made is None:
             link, made = self._leases.run_with_lease(link, idempotency_key,
                                                      lambda: self._pagerduty.notes.add(link.incident_id, text))
-        self._processed_ids.mark_processed([idempotency_key, f"note:{made}"])
-        return without_lease(link, idempotency_key), made
+        self._processed_ids.mark_processed([idempotency_key, SourceId(SourceKind.NOTE, str(made)).idempotency_key])
+        return link.without_lease(idempotency_key), made
 
     def _carry_note(self, link: Link, note: Note) -> Link:
-        name = f"note:{note.id}"
-        link, made = self.add_comment_once(link, name, render_comment(note))
-        return with_mirror(link, name, made, note.text, note.at.timestamp()) if made else link
+        link, made = self.add_comment_once(link, note.source.idempotency_key, render_comment(note))
+        mirror = build_mirror(made, note.text, note.at.timestamp())
+        return link.with_mirror(note.source, mirror) if made else link
 
     def _carry_comment(self, link: Link, comment: Comment) -> Link:
-        name = f"comment:{comment.id}"
-        link, made = self.add_note_once(link, name, self._build_note_text(link, comment))
-        return with_mirror(link, name, made, comment.text, comment.at.timestamp()) if made else link
+        link, made = self.add_note_once(link, comment.source.idempotency_key, self._build_note_text(link, comment))
+        mirror = build_mirror(made, comment.text, comment.at.timestamp())
+        return link.with_mirror(comment.source, mirror) if made else link
 
     def _edit_comment(self, link: Link, action: EditComment) -> Link:
-        key, made, note = str(link.issue_key), link.mirrors[action.mirror_key]["there"], action.note
+        key, made, note = str(link.issue_key), str(link.mirrors[action.source].copy_id), action.note
         if note is None:
             self._jira.comments.delete(key, made)
-            return with_mirror(link, action.mirror_key, None, "", 0.0)
+            return link.with_mirror(action.source, build_mirror(None))
         there = self._jira.comments.edit(key, made, render_comment(note))
-        return with_mirror(link, action.mirror_key, made if there else None, note.text, note.at.timestamp())
+        return link.with_mirror(action.source, build_mirror(made if there else None, note.text, note.at.timestamp()))
 
     def _edit_note(self, link: Link, action: EditNote) -> Link:
-        made, comment = link.mirrors[action.mirror_key]["there"], action.comment
+        made, comment = str(link.mirrors[action.source].copy_id), action.comment
         if comment is None:
             self._pagerduty.notes.delete(link.incident_id, made)
-            return with_mirror(link, action.mirror_key, None, "", 0.0)
+            return link.with_mirror(action.source, build_mirror(None))
         there = self._pagerduty.notes.edit(link.incident_id, made, self._build_note_text(link, comment))
-        return with_mirror(link, action.mirror_key, made if there else None, comment.text, comment.at.timestamp())
+        return link.with_mirror(action.source,
+                                build_mirror(made if there else None, comment.text, comment.at.timestamp()))
 
     def _build_note_text(self, link: Link, comment: Comment) -> str:
         return render_note(comment, build_issue_url(self._site_url, str(link.issue_key), comment.id))

@@ -121,15 +121,15 @@ class EventEnricher:
     def _select_new_notes(self, notes: Iterable[Note], link: Link) -> list[Note]:
         """Those that may have to be carried over or followed; of old ones it is only known that they were."""
         found = list(notes)
-        known = self._processed_ids.already_processed([f"note:{note.id}" for note in found
-                                                       if f"note:{note.id}" not in link.mirrors])
-        return [note for note in found if f"note:{note.id}" not in known]
+        known = self._processed_ids.already_processed([note.source.idempotency_key for note in found
+                                                       if note.source not in link.mirrors])
+        return [note for note in found if note.source.idempotency_key not in known]
 
     def _enrich_issue_updated(self, event: IssueUpdated, link: Link) -> IssueUpdated:
         """The event with its status as the team has it; whether it was done before is asked only where that matters."""
         event = replace(event, issue=self._policy.with_team_category(event.issue),
                         comments=tuple(self._select_new_comments(event.comments, link)))
-        if not event.left or event.issue.category == "done" or link.agreed.get("status") != "resolved":
+        if not event.left or event.issue.category == "done" or link.status.agreed != "resolved":
             return event
         try:
             name, category = self._jira.get_status(event.left)
@@ -143,14 +143,14 @@ class EventEnricher:
                              from_webhook: bool = False) -> list[Comment]:
         """Those that are not ours, as the API has them; `told`: by a webhook, which does not say all."""
         found = list(comments) if self._policy.field_policy("comments").is_synced_to("pagerduty") else []
-        ids = [f"comment:{one.id}" for one in found if f"comment:{one.id}" not in link.mirrors]
+        ids = [one.source.idempotency_key for one in found if one.source not in link.mirrors]
         known = self._processed_ids.already_processed(ids)
-        return [whole for one in found if f"comment:{one.id}" not in known
+        return [whole for one in found if one.source.idempotency_key not in known
                 and (whole := self._complete_comment(one, link, from_webhook))]
 
     def _complete_comment(self, comment: Comment, link: Link, from_webhook: bool) -> Comment | None:
         suspicious = self._own_accounts.get_own_id("jira") in (None, comment.author.id if comment.author else None)
-        suspicious = suspicious and f"comment:{comment.id}" not in link.mirrors
+        suspicious = suspicious and comment.source not in link.mirrors
         if not (from_webhook or suspicious):
             return comment
         found = self._jira.comments.read(comment.id)

@@ -17,10 +17,10 @@ from jpi.domain.actions import (
     TransitionIssue,
 )
 from jpi.domain.conversation_rules import OWN_NOTE_PREFIX, build_issue_url
-from jpi.domain.field_merge import Side, build_own_write_key, get_known_value
+from jpi.domain.field_merge import build_own_write_key, get_known_value
 from jpi.domain.field_merge import record_own_write as edited
-from jpi.domain.link import Link
-from jpi.domain.model import STATUS_BY_CATEGORY
+from jpi.domain.link import Backlog, Link
+from jpi.domain.model import STATUS_BY_CATEGORY, Side
 from jpi.domain.policy import Policy
 from jpi.domain.status_rules import PAGERDUTY_ROUNDING_SECONDS, build_status_check_key
 from jpi.errors import NoTransition, Refused
@@ -31,7 +31,6 @@ from jpi.sync.ports import Clock, Jira, Log, PagerDuty
 NO_TRANSITION_COMMENT = "jpi could not move this issue into a status of category '{to}', as PagerDuty has it: {why}."
 ISSUE_GONE_NOTE = ("{key} was deleted, or jpi cannot see it any more; this incident is kept in step with it no longer. "
               "Should it come back: python -m jpi.tools.replay --incident {incident}")
-SIDE_NAMES: Mapping[Side, str] = {"jira": "Jira", "pagerduty": "PagerDuty"}
 UNKNOWN_ASSIGNEE_COMMENT = (
     "On {from_} this is assigned to {who}, whom jpi does not find on {to}: the assignee there stays as it is. "
     "The setting USER_MAP can say who they are."
@@ -81,17 +80,17 @@ class FieldSync:
             self._log.warning("the issue cannot get there", extra=fields)
             mark = f"no-way:{link.incident_id}:{action.from_category}:{action.category}"
             if why.reached_category:
-                link = replace(_advance_watermark(link, build_own_write_key("jira", "status"), before),
-                               issue_status=STATUS_BY_CATEGORY[why.reached_category])
+                link = _advance_watermark(link, build_own_write_key(Side.JIRA, "status"), before).with_issue_status(
+                    STATUS_BY_CATEGORY[why.reached_category])
             return self._conversation_sync.add_comment_once(
                 link, mark, NO_TRANSITION_COMMENT.format(to=action.category, why=why)
             )[0]
         if outcome == "left":
             return link
         if outcome == "there":
-            return replace(link, issue_status=STATUS_BY_CATEGORY[action.category])
-        return replace(_advance_watermark(link, build_own_write_key("jira", "status"), before),
-                       issue_status=STATUS_BY_CATEGORY[action.category])
+            return link.with_issue_status(STATUS_BY_CATEGORY[action.category])
+        link = _advance_watermark(link, build_own_write_key(Side.JIRA, "status"), before)
+        return link.with_issue_status(STATUS_BY_CATEGORY[action.category])
 
     def _set_incident_status(self, link: Link, action: SetIncidentStatus) -> Link:
         before = self._clock()
@@ -101,18 +100,18 @@ class FieldSync:
             return link
         at = there.changed_at.timestamp()
         since = at if written else min(before, at + PAGERDUTY_ROUNDING_SECONDS)
-        link = _advance_watermark(link, build_own_write_key("pagerduty", "status"), since)
+        link = _advance_watermark(link, build_own_write_key(Side.PAGERDUTY, "status"), since)
         # Acknowledging through the API makes the incident ours (facts, `PUT /incidents/{id}`): not to be carried over.
         assignee = next(iter(there.incident.assignees), None)
         taken = EditIncident({"assignee": assignee.id}, at) if written and assignee else None
-        return (edited(taken, _advance_watermark(link, build_own_write_key("pagerduty", "assignee"), at)) if taken
+        return (edited(taken, _advance_watermark(link, build_own_write_key(Side.PAGERDUTY, "assignee"), at)) if taken
                 else link)
 
     def _edit_fields(self, link: Link, action: EditIssue | EditIncident) -> tuple[Link, Action]:
         before = self._clock()
-        side: Side = "jira" if isinstance(action, EditIssue) else "pagerduty"
+        side = Side.JIRA if isinstance(action, EditIssue) else Side.PAGERDUTY
         link, values = self._resolve_assignee(link, side, action.values)
-        if side == "jira":
+        if side is Side.JIRA:
             refused = self._jira.edit(str(link.issue_key), values)
         else:
             values = self._drop_losing_title(link, values)
@@ -132,11 +131,11 @@ class FieldSync:
         who = values.get("assignee")
         if not isinstance(who, Assignee):
             return link, others
-        find = self._identities.find_account_id if side == "jira" else self._identities.find_user_id
+        find = self._identities.find_account_id if side is Side.JIRA else self._identities.find_user_id
         there = who.id if who.side == side else find(who.id)
         if there is None:
-            said = UNKNOWN_ASSIGNEE_COMMENT.format(from_=SIDE_NAMES[who.side], who=who.name or who.id,
-                                                   to=SIDE_NAMES[side])
+            said = UNKNOWN_ASSIGNEE_COMMENT.format(from_=who.side.display_name, who=who.name or who.id,
+                                                   to=side.display_name)
             return self._conversation_sync.add_comment_once(link, f"nobody:{link.incident_id}:{who.id}",
                                                             said)[0], others
         return link, others if there == get_known_value(link, side, "assignee") else {**others, "assignee": there}
@@ -147,7 +146,7 @@ class FieldSync:
         if "title" not in values or how.winner != "pagerduty" or not how.is_synced_to("jira"):
             return values
         there = self._pagerduty.get_snapshot(link.incident_id).incident.title
-        if there == get_known_value(link, "pagerduty", "title"):
+        if there == get_known_value(link, Side.PAGERDUTY, "title"):
             return values
         # The next poll carries it over.
         return {name: value for name, value in values.items() if name != "title"}
@@ -156,7 +155,7 @@ class FieldSync:
         """Say on the side that is left why they are in step no more, if it can be said there."""
         mark, key = f"ended:{link.version}:{link.issue_key}", str(link.issue_key)
         try:
-            if action.gone_side == "jira":
+            if action.gone_side is Side.JIRA:
                 text = ISSUE_GONE_NOTE.format(key=key, incident=link.incident_id)
                 link = self._conversation_sync.add_note_once(
                     link, mark, f"{OWN_NOTE_PREFIX}{text}\n{build_issue_url(self._policy.jira_url, key)}"
@@ -168,7 +167,7 @@ class FieldSync:
         except Refused as refused:
             self._log.warning("that a link has ended cannot be said",
                               extra={"incident": link.incident_id, "issue": key, "reason": str(refused)})
-        return replace(link, leases={}, backlog={}, failures={}, ended=True)
+        return replace(link, leases={}, backlog=Backlog(), failures={}, ended=True)
 
 
 def _advance_watermark(link: Link, side: str, at: float) -> Link:

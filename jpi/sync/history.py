@@ -11,6 +11,7 @@ from jpi.domain.descriptions import describe_performed_action as told
 from jpi.domain.events import Event, IncidentEvent
 from jpi.domain.field_merge import get_known_value
 from jpi.domain.link import Link
+from jpi.domain.model import Side
 from jpi.domain.policy import Policy
 from jpi.domain.retry_state import REASON_MAX_CHARACTERS
 from jpi.domain.status_rules import is_stale
@@ -100,11 +101,11 @@ def _build_summary_fields(event: Event, link: Link, now: float) -> dict[str, Any
     """What the status page calls the incident, and since when it is known."""
     began = {} if "began" in link.summary else {"began": now}
     if not isinstance(event, IncidentEvent) or not event.has_snapshot:
-        return began | {"title": title} if (title := get_known_value(link, "pagerduty", "title")) else began
+        return began | {"title": title} if (title := get_known_value(link, Side.PAGERDUTY, "title")) else began
     there = event.incident
     if there.created and "created" not in link.summary:
         began = {"began": there.created.timestamp(), "created": True}
-    title = get_known_value(link, "pagerduty", "title") or there.title
+    title = get_known_value(link, Side.PAGERDUTY, "title") or there.title
     said = {"title": cut_text(title, MAX_TITLE_CHARACTERS) if title else None, "url": there.url,
             "service": there.service, "number": there.number, "status": there.status, "priority": there.priority}
     return began | {name: value for name, value in said.items() if value is not None and (

@@ -7,7 +7,7 @@ from functools import partial
 from jpi.domain.conversation_rules import build_issue_url
 from jpi.domain.events import IncidentEvent, IssueCreated
 from jpi.domain.field_merge import ASSIGNEE_NOT_SYNCED
-from jpi.domain.link import Link
+from jpi.domain.link import Backlog, IssueRef, Link, Part
 from jpi.domain.model import Incident, Issue
 from jpi.domain.policy import OpeningRule, Policy
 from jpi.errors import Refused
@@ -75,9 +75,10 @@ class IncidentOpener:
             fields = {"title": {"pagerduty": incident.title, "jira": issue.title},
                       "priority": {"pagerduty": incident.priority, "jira": issue.priority},
                       "assignee": {"pagerduty": None if assignee else ASSIGNEE_NOT_SYNCED, "jira": assignee}}
-            link = self._links.save(replace(
-                link, issue_key=issue.key, issue_id=issue.id, agreed={"status": "triggered"}, fields=fields,
-                backlog={"timeline": []} if self._policy.timeline_project else {}))
+            link = self._links.save(replace(link, issue=IssueRef(issue.key, issue.id),
+                                            status=replace(link.status, agreed="triggered"), fields=fields,
+                                            backlog=Backlog({Part.TIMELINE: ()} if self._policy.timeline_project
+                                                            else {})))
         self._jira.add_labels(issue.key, incident.id)
         text = INCIDENT_OPENED_COMMENT.format(number=incident.number or incident.id, url=incident.url or "")
         return self._links.save(self._conversation_sync.add_comment_once(link, f"opened:{incident.id}", text)[0])

@@ -17,12 +17,12 @@ from jpi.domain.issue_drafts import (
     draft_question,
     draft_timeline_entry,
 )
-from jpi.domain.link import Link
+from jpi.domain.link import Backlog, IssueRef, Link, Part, PendingIssueLink
 from jpi.domain.model import Incident, LogEntry
 from jpi.domain.policy import IssueSpec, Policy
 from jpi.errors import LostRace, Refused
 from jpi.sync.identities import Identities
-from jpi.sync.leases import Leases, with_lease, without_lease
+from jpi.sync.leases import Leases
 from jpi.sync.ports import Jira, Links, Log, ProcessedIds
 
 INCIDENT_ISSUE_LEASE = "issue"
@@ -70,8 +70,8 @@ class IssueCreator:
                   "priority": {"pagerduty": incident.priority,
                                "jira": None if made.summary is None or "priority" in made.dropped_fields
                                else draft.priority}}
-        return self._save_created_issue(link, issue_key=made.key, issue_id=made.id, agreed={"status": "triggered"},
-                                        backlog=self._build_backlog(made), fields=fields)
+        return self._save_created_issue(link, issue=IssueRef(made.key, made.id), backlog=self._build_backlog(made),
+                                        fields=fields)
 
     def move_manager(self, link: Link, name: str) -> None:
         """Link the issue to this person's in place of whoever was its incident manager; nothing if they have none."""
@@ -95,31 +95,28 @@ class IssueCreator:
         """Save what was made, over whatever others saved meanwhile: this must not get lost."""
         for _ in range(MAX_SAVE_RETRIES):
             try:
-                return self._links.save(replace(without_lease(link, INCIDENT_ISSUE_LEASE), **made))
+                return self._links.save(replace(_take_created(link), **made))
             except LostRace:
                 link = self._links.get(link.incident_id)
-        return self._links.save(replace(without_lease(link, INCIDENT_ISSUE_LEASE), **made))
+        return self._links.save(replace(_take_created(link), **made))
 
     def create_missing_parts(self, link: Link) -> Link:
         """Make what is still missing of an issue but its timeline."""
-        if "questions" in link.backlog:
+        if Part.QUESTIONS in link.backlog.pending:
             link = self._create_question_issues(link)
-        return self._create_pending_links(link) if "links" in link.backlog else link
+        return self._create_pending_links(link) if link.backlog.issue_links else link
 
     def create_timeline_issues(self, link: Link, entries: Iterable[LogEntry]) -> Link:
         """One issue for each entry that has none yet, in the order they happened."""
         in_order = sorted(entries, key=lambda entry: (entry.at, entry.id))
         drafts = [draft_timeline_entry(entry, link, self._policy) for entry in in_order]
-        return self._create_missing_issues(link, "timeline", TIMELINE_LINK_TYPE, drafts)
+        return self._create_missing_issues(link, Part.TIMELINE, TIMELINE_LINK_TYPE, drafts)
 
-    def _build_backlog(self, made: CreatedIssue) -> dict[str, list[Any]]:
+    def _build_backlog(self, made: CreatedIssue) -> Backlog:
         policy = self._policy
-        todo: dict[str, list[Any]] = {"timeline": []} if policy.timeline_project else {}
-        if policy.question_project and policy.questions:
-            todo["questions"] = []
-        if made.missing_links:
-            todo["links"] = _serialize_pending_links([made])
-        return todo
+        is_wanted = {Part.TIMELINE: policy.timeline_project,
+                     Part.QUESTIONS: policy.question_project and policy.questions}
+        return Backlog({part: () for part in Part if is_wanted[part]}, _list_pending_links([made]))
 
     def _find_manager_key(self, incident: Incident, agent: str | None) -> str | None:
         """The key of the assignee's issue in the PERSON project, else of the agent's."""
@@ -138,9 +135,9 @@ class IssueCreator:
     def _create_question_issues(self, link: Link) -> Link:
         drafts = [draft_question(question, f"{link.incident_id}:question:{number}", link, self._policy)
                   for number, question in enumerate(self._policy.questions)]
-        return self._links.save(self._create_missing_issues(link, "questions", QUESTION_LINK_TYPE, drafts))
+        return self._links.save(self._create_missing_issues(link, Part.QUESTIONS, QUESTION_LINK_TYPE, drafts))
 
-    def _create_missing_issues(self, link: Link, part: str, link_type: str, drafts: Sequence[IssueDraft]) -> Link:
+    def _create_missing_issues(self, link: Link, part: Part, link_type: str, drafts: Sequence[IssueDraft]) -> Link:
         """Make those that the ledger does not know, 50 a call; what is refused is left in the link's `todo`."""
         wanted = {draft.idempotency_key: draft for draft in drafts}
         missing = wanted.keys() - self._processed_ids.already_processed(wanted.keys())
@@ -149,7 +146,7 @@ class IssueCreator:
             # All of them: what this claim was begun for may not be what is wanted now.
             self._processed_ids.mark_processed(there)
             missing -= there
-        link = without_lease(link, part)
+        link = link.without_lease(part)
         left = [draft for mark, draft in wanted.items() if mark in missing]
         refused: list[str] = []
         for start in range(0, len(left), MAX_ISSUES_PER_BULK):
@@ -160,13 +157,13 @@ class IssueCreator:
                                                          one in zip(batch, outcomes, strict=True)})
         return self._update_backlog(link, part, refused)
 
-    def _save_pending_links(self, link: Link, part: str, outcomes: Sequence[CreatedIssue | Refused]) -> Link:
+    def _save_pending_links(self, link: Link, part: Part, outcomes: Sequence[CreatedIssue | Refused]) -> Link:
         """Save which links are still to be made before the ledger says that their issues are there."""
-        ends = _serialize_pending_links([one for one in outcomes if isinstance(one, CreatedIssue)])
-        if not ends:
+        issue_links = _list_pending_links([outcome for outcome in outcomes if isinstance(outcome, CreatedIssue)])
+        if not issue_links:
             return link
-        todo = {**link.backlog, "links": [*link.backlog.get("links", []), *ends]}
-        return without_lease(self._links.save(with_lease(replace(link, backlog=todo), part)), part)
+        backlog = replace(link.backlog, issue_links=(*link.backlog.issue_links, *issue_links))
+        return self._links.save(replace(link, backlog=backlog).with_lease(part)).without_lease(part)
 
     def _record_bulk_outcomes(self, link: Link, outcome_by_mark: Mapping[str, CreatedIssue | Refused]) -> list[str]:
         """Remember what was made, say what was not; the marks of the latter."""
@@ -179,24 +176,23 @@ class IssueCreator:
         return list(refused)
 
     def _create_pending_links(self, link: Link) -> Link:
-        for from_key, type_name, key, role in link.backlog["links"]:
+        for pending in link.backlog.issue_links:
             try:
-                self._jira.add_link(from_key, IssueLink(type_name, key, role))
+                self._jira.add_link(pending.from_key, IssueLink(pending.type, pending.to_key, pending.role))
             except Refused as refused:
-                fields = {"incident": link.incident_id, "issue": from_key, "to": key, "reason": str(refused)}
+                fields = {"incident": link.incident_id, "issue": pending.from_key, "to": pending.to_key,
+                          "reason": str(refused)}
                 self._log.error("a link was refused", extra=fields)
-        return self._links.save(self._update_backlog(link, "links", []))
+        return self._links.save(replace(link, backlog=replace(link.backlog, issue_links=())))
 
-    def _update_backlog(self, link: Link, part: str, left: Sequence[object]) -> Link:
-        """The link with what is left of `part`; given up after so many tries."""
-        tries = dict(link.backlog.get("tries", {}))
-        todo = {name: value for name, value in link.backlog.items() if name not in (part, "tries")}
-        count = tries.pop(part, 0) + 1
-        if left and count < MAX_PART_ATTEMPTS:
-            todo, tries = {**todo, part: list(left)}, {**tries, part: count}
-        elif left:
-            self._log.error(f"{part} given up", extra={"incident": link.incident_id, "left": left})
-        return replace(link, backlog={**todo, "tries": tries} if tries else todo)
+    def _update_backlog(self, link: Link, part: Part, refused_keys: Sequence[str]) -> Link:
+        """Return the link with what is left of `part`, which is given up after so many attempts."""
+        backlog = link.backlog.with_attempt(part, refused_keys)
+        if refused_keys and backlog.attempts[part] < MAX_PART_ATTEMPTS:
+            return replace(link, backlog=backlog)
+        if refused_keys:
+            self._log.error(f"{part} given up", extra={"incident": link.incident_id, "left": refused_keys})
+        return replace(link, backlog=backlog.without_part(part))
 
     def _log_dropped_fields(self, made: CreatedIssue) -> None:
         if made.dropped_fields:
@@ -204,6 +200,12 @@ class IssueCreator:
             self._log.warning("fields that the create screen lacks were left out", extra=fields)
 
 
-def _serialize_pending_links(made: Sequence[CreatedIssue]) -> list[list[str]]:
-    """The links that issues were made without, as JSON keeps them: from, type, to, role."""
-    return [[one.key, to.type, to.key, to.role] for one in made for to in one.missing_links]
+def _take_created(link: Link) -> Link:
+    """Return the link without the lease on its issue, whose status is what PagerDuty begins with."""
+    return link.without_lease(INCIDENT_ISSUE_LEASE).with_agreed_status("triggered")
+
+
+def _list_pending_links(issues: Sequence[CreatedIssue]) -> tuple[PendingIssueLink, ...]:
+    """Return the links that these issues were created without."""
+    return tuple(PendingIssueLink(issue.key, link.type, link.key, link.role)
+                 for issue in issues for link in issue.missing_links)

@@ -1,7 +1,6 @@
 """Work that must happen once: claimed on the link before it starts, looked into before it is repeated."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TypeVar
 
 from jpi.domain.link import Link
@@ -42,22 +41,12 @@ class Leases:
         try:
             done = work()
         except (Refused, ServiceUnavailable):
-            self._links.save(without_lease(link, part))
+            self._links.save(link.without_lease(part))
             raise
         except OutcomeUnknown as unknown:
             self._save_lease(link, part, self._clock() + visible_after + unknown.retry_after_seconds)
             raise
-        return without_lease(link, part), done
+        return link.without_lease(part), done
 
     def _save_lease(self, link: Link, part: str, until: float) -> Link:
-        return self._links.save(with_lease(link, part, until))
-
-
-def with_lease(link: Link, part: str, until: float = 0.0) -> Link:
-    """The link with a claim on `part`; by default one that anybody may look into at once."""
-    return replace(link, leases={**link.leases, part: until})
-
-
-def without_lease(link: Link, part: str) -> Link:
-    """The link without a claim on `part`."""
-    return replace(link, leases={name: until for name, until in link.leases.items() if name != part})
+        return self._links.save(link.with_lease(part, until))

@@ -113,7 +113,7 @@ class Reconciler:
         """True if there is anything to write, or to remember so that a late webhook of before changes nothing."""
         is_newer = event.at.timestamp() > min(link.watermarks.get("jira", 0.0),
                                               link.watermarks.get(COMMENTS_READ_KEY, 0.0))
-        return is_newer or link.issue_status is None or bool(decide(event, link, self._policy).actions)
+        return is_newer or link.status.on_jira is None or bool(decide(event, link, self._policy).actions)
 
     def _find_changed_links(self, open_links: LinksById, since: datetime) -> dict[str, Link]:
         """Return the links of the issues that changed since; open links and ended ones left out."""
@@ -159,7 +159,7 @@ class Reconciler:
 
     def _has_been_moved(self, issue: Issue, link: Link) -> bool | None:
         """True if somebody moved an issue, never seen before, to where it is; None if that cannot be read."""
-        if link.issue_status is not None or issue.category != "indeterminate":
+        if link.status.on_jira is not None or issue.category != "indeterminate":
             return False
         with self._errors.contain_errors("an issue's changes were not read", issue=issue.key):
             return self._jira.has_changed_status(issue.key)

@@ -17,7 +17,7 @@ from jpi.domain.decide import (
 from jpi.domain.descriptions import describe_reason
 from jpi.domain.events import Event, IncidentEvent, IncidentLogged, IssueCreated, IssueEvent, get_incident_id
 from jpi.domain.link import Link
-from jpi.domain.model import Incident, LogEntry
+from jpi.domain.model import Incident, LogEntry, Side
 from jpi.domain.policy import Policy
 from jpi.domain.retry_state import needs_recording, with_failure, without_failure
 from jpi.domain.status_rules import is_stale
@@ -139,8 +139,8 @@ class SyncService:
                 raise
             # It was deleted, or hidden from us: no retry brings it back, and nothing is made again by itself.
             trace.fail_action(self._clock(), self._policy)
-            trace.start_action(EndLink(gone))
-            link, ended = self._field_sync(self._links.get(link.incident_id), EndLink(gone))
+            trace.start_action(EndLink(Side(gone)))
+            link, ended = self._field_sync(self._links.get(link.incident_id), EndLink(Side(gone)))
             trace.finish_action(ended, link, self._clock())
             outcome = f"ended: gone on {gone}"
         return self._save_result(event, without_failure(link, event), loaded, outcome, trace), outcome

@@ -10,11 +10,12 @@ Examples:
 
 import argparse
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from jpi import event_codec, wiring
 from jpi.domain.events import Event, IssueEvent
+from jpi.domain.link import Failure
 from jpi.errors import JpiError, PermanentError
 from jpi.queue import DeadLetter, EventQueue
 from jpi.status_page.health import format_age
@@ -133,13 +134,13 @@ def _read_entries(app: wiring.App, dead_letters: Iterable[DeadLetter]) -> list[D
     return [_parse_entry(letter, links[letter.incident_id].failures) for letter in letters]
 
 
-def _parse_entry(dead_letter: DeadLetter, failures: object) -> DeadLetterEntry:
+def _parse_entry(dead_letter: DeadLetter, failures: Mapping[str, Failure]) -> DeadLetterEntry:
     try:
         event = event_codec.decode_event(dead_letter.body)
     except PermanentError as error:
         return DeadLetterEntry(dead_letter, None, str(error))
-    failure = failures.get(event.id) if isinstance(failures, dict) else None
-    return DeadLetterEntry(dead_letter, event, failure["reason"] if failure else UNKNOWN_REASON)
+    failure = failures.get(event.id)
+    return DeadLetterEntry(dead_letter, event, failure.reason if failure else UNKNOWN_REASON)
 
 
 def _resync_incident(app: wiring.App, incident_id: str, dry_run: bool) -> int:

@@ -4,7 +4,8 @@ import time
 from collections import Counter
 
 from jpi import app, wiring
-from jpi.domain.link import Link
+from jpi.domain.link import Failure, IssueRef, Link, StatusState
+from jpi.domain.model import Side, Status
 from jpi.store.links import Links
 from jpi.store.models import LinkRow
 from sandbox.aws.moto_server import Aws
@@ -52,9 +53,10 @@ def fill_links(rows: type[LinkRow]) -> None:
 
 
 def _make_link(number: int) -> Link:
-    state = "triggered" if number % 100 == 0 else "resolved"
+    state: Status = "triggered" if number % 100 == 0 else "resolved"
     about = {"began": 1_700_000_000.0 + 600 * number, "title": f"Outage number {number}", "equal_at": 1_700_000_900.0}
-    failed = {"e": {"reason": "Jira POST /issue was refused with 400", "final": True, "at": 0.0, "times": 1,
-                    "side": "pagerduty"}} if number % 500 == 7 else {}
+    failures = ({"e": Failure(Side.PAGERDUTY, "Jira POST /issue was refused with 400", 0.0, permanent=True, attempts=1)}
+                if number % 500 == 7 else {})
     key = None if number % 3 == 0 else f"OLD-{number}"
-    return Link(f"QOLD{number:05}", 1, key, key and str(number), {"status": state}, summary=about, failures=failed)
+    return Link(f"QOLD{number:05}", 1, IssueRef(key, str(number)) if key else None, StatusState(state), summary=about,
+                failures=failures)

@@ -9,7 +9,7 @@ from jpi.domain.events import (
     IncidentUnacknowledged,
     IssueUpdated,
 )
-from jpi.domain.link import Link
+from jpi.domain.link import IssueRef, Link, StatusState
 from jpi.domain.model import Incident, Issue
 from sandbox.clock import START
 
@@ -38,7 +38,7 @@ def make_issue_event(seconds=0, category="new", changed=(), **fields):
 
 def make_link(**fields):
     """Make the link of the incident, which is triggered, and its issue."""
-    return Link(INCIDENT_ID, 3, ISSUE_KEY, ISSUE_ID, {"status": "triggered"}, issue_status="triggered", **fields)
+    return Link(INCIDENT_ID, 3, IssueRef(ISSUE_KEY, ISSUE_ID), StatusState("triggered", "triggered"), **fields)
 
 
 def take_event(under_way, number, keep=False):

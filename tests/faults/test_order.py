@@ -53,7 +53,7 @@ def test_every_order_of_five_deliveries_between_the_fakes(priority, choices, arr
         [key] = world.jira.list_incident_issues("Q0")
         status = world.pagerduty.incidents["Q0"].current.status
         link = world.links.get("Q0")
-        if link.agreed["status"] != status or world.pagerduty.writes:
+        if link.status.agreed != status or world.pagerduty.writes:
             failures[order] = (status, world.jira.issues[key].category, link)
         world.run_until_idle()
         if world.find_failures():

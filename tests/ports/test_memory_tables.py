@@ -40,7 +40,7 @@ def test_indexes_show_what_was_written_when_their_lag_is_over(memory, stores):
     assert shown(links) == ("Q1", ["Q1"], [("failing", "400")])
     memory.clock.now += 1.0
     assert shown(links) == ("Q1", ["Q1"], [("open", "")])
-    links.save(replace(saved, ended=True, issue_key=None))
+    links.save(replace(saved, ended=True, issue=None))
     # The index still has it; its row says that it is over.
     assert shown(links) == ("Q1", [], [("open", "")])
     memory.clock.now += 2.0

@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from jpi.domain.link import Link
+from jpi.domain.link import Backlog, IssueRef, Link, StatusState
 from jpi.errors import AwsOutage, LostRace
 from jpi.store.cache import Cache
 from jpi.store.ports import ConfigItem
@@ -60,7 +60,8 @@ def filled(memory, dynamodb):
     """Both with the same rows in them."""
     for backend in (memory, dynamodb):
         backend.stores.links.save(WHOLE)
-        backend.stores.links.save(replace(FULL, incident_id="Q2", issue_key="INCIDENT-2", summary={"began": NOW + 1}))
+        backend.stores.links.save(replace(FULL, incident_id="Q2", issue=IssueRef("INCIDENT-2"),
+                                          summary={"began": NOW + 1}))
         backend.stores.config.save("a", ConfigItem(0), DOING)
         backend.stores.config.add_counts("f", {"x": 1}, NOW, DOING)
     return memory, dynamodb
@@ -118,13 +119,13 @@ def random_act(chance):
     """One operation with random arguments, as a function of the stores."""
     incident, key, version = f"Q{chance.randrange(4)}", f"key {chance.randrange(4)}", chance.choice([None, 1, 2, 3])
     ids = [f"R{chance.randrange(60)}" for _ in range(chance.randrange(60))]
-    link = replace(WHOLE, incident_id=incident, issue_key=chance.choice([None, incident]), version=version,
+    link = replace(WHOLE, incident_id=incident, issue=chance.choice([None, IssueRef(incident)]), version=version,
                    ended=chance.random() < 0.2, failures=chance.choice([{}, WHOLE.failures]),
                    summary=chance.choice([{}, {"began": NOW + chance.randrange(9)}]))
     states = chance.sample(["failing", "open", "none", "resolved", "ended"], 3)
     place = chance.choice(["", f"{NOW + 4:017.6f}"])
     most = chance.choice([1, 2, 50])
-    changed = replace(link, agreed={"status": chance.choice(["triggered", "resolved"])}, backlog={})
+    changed = replace(link, status=StatusState(chance.choice(["triggered", "resolved"])), backlog=Backlog())
     return chance.choice([lambda stores: stores.links.save(changed), lambda stores: stores.links.save(link),
                           lambda stores: stores.links.save(replace(changed,
                                                                    version=stores.links.get(incident).version)),

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from jpi.domain.events import IssueCommented
+from jpi.domain.link import IssueRef
 from jpi.domain.model import Comment, Issue
 from jpi.tools import replay
 from tests.world_actions import is_idle_after_polls, list_writes, run_poll
@@ -94,7 +95,8 @@ def test_a_move_that_no_webhook_told_of_is_found_by_the_poll(linked):
 
 def test_one_moved_whose_id_is_not_known_does_not_keep_others_from_being_read(linked):
     world, incident, issue = linked
-    world.jpi.links.save(replace(world.jpi.links.get(incident.id), issue_id=None))
+    link = world.jpi.links.get(incident.id)
+    world.jpi.links.save(replace(link, issue=IssueRef(link.issue_key)))
     other = world.pagerduty.trigger(world.service, "Search is down", world.rita, "P1")
     world.run_until_idle()
     with world.lose_webhooks():

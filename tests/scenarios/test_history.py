@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from jpi.domain import actions
 from jpi.domain.descriptions import describe_performed_action, remediation_for
 from jpi.domain.events import IncidentAnnotated
-from jpi.domain.link import Link
+from jpi.domain.link import Link, StatusState
 from jpi.domain.model import Incident
 from jpi.errors import (
     AwsOutage,
@@ -212,5 +212,5 @@ def test_every_failure_says_what_to_do(error, wanted):
 
 def test_a_move_that_the_workflow_does_not_allow_is_not_told_as_done():
     text, whole = describe_performed_action(actions.TransitionIssue("done", "new"), None,
-                                            Link("Q1", issue_status="triggered"))
+                                            Link("Q1", status=StatusState("triggered", "triggered")))
     assert (whole, "no way to Done" in text) == (False, True)

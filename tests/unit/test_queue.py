@@ -169,8 +169,8 @@ def test_what_no_retry_mends_ends_at_once_with_its_reason(queued, caplog):
     assert queued.event_source.count_waiting() == 0
     assert "an event ended" in caplog.text
     [failure] = link_of(queued, incident).failures.values()
-    assert failure["final"]
-    assert "assignee" in failure["reason"]
+    assert failure.permanent
+    assert "assignee" in failure.reason
     queued.pagerduty.acknowledge(incident, queued.rita)
     queued.run_until_idle()
     assert queued.event_source.count_waiting() == 0, "it blocks nobody"

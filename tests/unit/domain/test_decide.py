@@ -18,7 +18,7 @@ from jpi.domain.events import (
     IncidentTriggered,
     IncidentUnacknowledged,
 )
-from jpi.domain.link import Link
+from jpi.domain.link import Backlog, IssueRef, Link, Part, StatusState
 from jpi.domain.model import CATEGORY_BY_STATUS, STATUS_BY_CATEGORY, LogEntry
 from jpi.domain.policy import CreationRule, IncidentCondition, IssueSpec, Policy
 from sandbox.clock import START as NOON
@@ -47,7 +47,7 @@ def entry(number=1, kind="notify_log_entry", priority=None):
 
 
 def agreed(status):
-    return replace(LINKED, agreed={"status": status})
+    return replace(LINKED, status=replace(LINKED.status, agreed=status))
 
 
 def create(**changes):
@@ -61,9 +61,7 @@ CASES = {
     "no priority gets none": (NEW, on_pagerduty(priority=None), Reason.NO_MATCHING_RULE),
     "raised to P1": (NEW, on_pagerduty(IncidentPriorityUpdated), [create()]),
     "an old snapshot still says that it was a P1": (
-        replace(
-            NEW, watermarks={"pagerduty": NOON.timestamp() + 9}, agreed={"status": "acknowledged", "priority": "P3"}
-        ),
+        replace(NEW, watermarks={"pagerduty": NOON.timestamp() + 9}, status=StatusState("acknowledged")),
         on_pagerduty(),
         [create(), TransitionIssue("indeterminate", "new")],
     ),
@@ -118,7 +116,8 @@ CASES = {
     "reopened": (agreed("resolved"), on_pagerduty(IncidentReopened, 1), [TransitionIssue("new", "done")]),
     "read as open again": (agreed("resolved"), logged(1), [TransitionIssue("new", "done")]),
     "log entries": (LINKED, logged(1, [entry()]), [AddTimeline((entry(),))]),
-    "a line of the timeline still missing": (replace(LINKED, backlog={"timeline": []}), logged(1), [AddTimeline(())]),
+    "a line of the timeline still missing": (
+        replace(LINKED, backlog=Backlog({Part.TIMELINE: ()})), logged(1), [AddTimeline(())]),
     "log entries of an incident without an issue": (NEW, logged(1, [entry()], priority="P2"), Reason.NO_MATCHING_RULE),
     "a log entry that raised it, lowered since": (
         NEW,
@@ -133,22 +132,22 @@ CASES = {
         agreed("resolved"), replace(on_jira("indeterminate", 1), moved=True), Reason.NOTHING_NEW),
     "back to do on Jira": (agreed("acknowledged"), on_jira("new", 1), Reason.NOTHING_NEW),
     "an edit of an issue that could not follow a reopening": (
-        replace(LINKED, issue_status="resolved"),
+        LINKED.with_issue_status("resolved"),
         on_jira("done", 1),
         Reason.NOTHING_NEW,
     ),
     "a workflow that begins in progress, read for the first time": (
-        replace(LINKED, issue_status=None),
+        LINKED.with_issue_status(None),
         on_jira("indeterminate", 1),
         Reason.NOTHING_NEW,
     ),
     "moved to in progress before it was ever read": (
-        replace(LINKED, issue_status=None),
+        LINKED.with_issue_status(None),
         replace(on_jira("indeterminate", 1), moved=True),
         [SetIncidentStatus("acknowledged")],
     ),
     "done before it was ever read": (
-        replace(LINKED, issue_status=None),
+        LINKED.with_issue_status(None),
         on_jira("done", 1),
         [SetIncidentStatus("resolved")],
     ),
@@ -214,7 +213,7 @@ def test_without_a_timeline_project_there_is_no_timeline():
     (NEW, logged(entries=[entry(kind="trigger_log_entry")], created=NOON), False),
     (NEW, logged(entries=[entry(kind="trigger_log_entry")], created=NOON - timedelta(hours=1)), True),
     (LINKED, logged(entries=[entry()]), False),
-    (replace(LINKED, backlog={"timeline": []}), logged(entries=[entry()]), True),
+    (replace(LINKED, backlog=Backlog({Part.TIMELINE: ()})), logged(entries=[entry()]), True),
 ])
 def test_the_whole_log_is_read_where_the_window_misses_its_beginning(link, event, wanted):
     assert needs_whole_log(event, link, Policy()) is wanted
@@ -222,7 +221,8 @@ def test_the_whole_log_is_read_where_the_window_misses_its_beginning(link, event
 
 def test_an_incident_without_an_issue_is_remembered():
     link = advance_watermarks(on_pagerduty(priority="P2", status="acknowledged"), NEW)
-    assert link.agreed == {"status": "acknowledged", "title": "Down", "priority": "P2"}
+    assert (link.status.agreed, link.fields["title"]["pagerduty"], link.fields["priority"]["pagerduty"]) == (
+        "acknowledged", "Down", "P2")
     assert advance_watermarks(on_pagerduty(priority="P3", seconds=-1), link) == link, "an old snapshot undoes nothing"
 
 
@@ -264,7 +264,7 @@ class TwoStatuses(PureWorld):
             self.note_write("jira")
             is_moved = not (self.category == "done" != action.from_category)
             if is_moved:
-                self.link = replace(self.link, issue_status=STATUS_BY_CATEGORY[action.category])
+                self.link = self.link.with_issue_status(STATUS_BY_CATEGORY[action.category])
             self.set_category(action.category if is_moved else self.category)
         elif not (action.status == "acknowledged" and self.status != "triggered"):
             self.note_write("pagerduty")
@@ -321,7 +321,7 @@ def test_an_incident_that_ever_qualified_gets_its_issue_in_any_order(order, late
         for action in decide(events[number], link, Policy()).actions:
             if isinstance(action, CreateIncidentIssue):
                 created, category = created + 1, "new"
-                link = replace(link, issue_key="INCIDENT-1", agreed={"status": "triggered"})
+                link = replace(link, issue=IssueRef("INCIDENT-1"), status=StatusState("triggered"))
             else:
                 category, link = getattr(action, "category", category), record_action(action, link)
         link = advance_watermarks(events[number], link)

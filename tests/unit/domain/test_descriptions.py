@@ -7,7 +7,7 @@ import pytest
 
 from jpi.domain import actions
 from jpi.domain.action_words import PLANNED_TEXT_BY_ACTION, describe_planned_action
-from jpi.domain.model import Comment, Incident, Note, Person
+from jpi.domain.model import Comment, Incident, Note, Person, Side, SourceId, SourceKind
 from jpi.domain.policy import IssueSpec, Policy
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -31,10 +31,10 @@ CASES = [
     (actions.EditIncident({"priority": "P1"}, 0.0), "set the incident's priority to 'P1'"),
     (actions.ReplaceManager("Rita"), "link Rita as the incident manager"),
     (actions.MirrorNote(NOTE), "make a comment of a note by Rita"),
-    (actions.EditComment("note:N1", None), "delete the comment of a note"),
+    (actions.EditComment(SourceId(SourceKind.NOTE, "N1"), None), "delete the comment of a note"),
     (actions.MirrorComment(COMMENT), "make a note of a comment by Jim"),
-    (actions.EditNote("comment:1", COMMENT), "change the note of a comment"),
-    (actions.EndLink("jira"), "end the link, as it is gone on jira"),
+    (actions.EditNote(COMMENT.source, COMMENT), "change the note of a comment"),
+    (actions.EndLink(Side.JIRA), "end the link, as it is gone on jira"),
 ]
 
 

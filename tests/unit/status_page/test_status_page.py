@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from jpi import app as edge
-from jpi.domain.link import Link
+from jpi.domain.link import Link, StatusState
 from jpi.errors import AwsOutage, ServiceUnavailable
 from jpi.status_page import auth, probes, queries, routes
 from sandbox.bench import __main__ as bench
@@ -468,7 +468,7 @@ def test_no_secret_is_on_any_page(world, team):
 def test_however_many_there_are_a_page_reads_no_more(world, team):
     for number in range(250):
         world.jpi.links.save(Link(f"Q{number:03}", summary={"began": float(number), "title": f"Incident {number}"},
-                                  agreed={"status": "triggered"}))
+                                  status=StatusState("triggered")))
     for path, most in (("/status", 10), ("/status?text=incident+17", 13), ("/status?state=none", 6)):
         operations = []
         with bench.count_requests(bench.Cost(), operations.append):

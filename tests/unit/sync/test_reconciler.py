@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from jpi.domain.events import IncidentLogged, IncidentTriggered
-from jpi.domain.link import Link
+from jpi.domain.link import IssueRef, Link
 from jpi.domain.model import Incident
 from jpi.domain.retry_state import MAX_FAILURES, retry_is_due, with_failure, without_failure
 from jpi.errors import PermanentError, ServiceUnavailable, TooEarly
@@ -164,13 +164,12 @@ def failing(number, error, link):
 
 
 def test_failures_are_remembered_within_bounds_and_forgotten_when_mended():
-    link = Link("Q1", issue_key="INCIDENT-1")
+    link = Link("Q1", issue=IssueRef("INCIDENT-1"))
     for number in range(MAX_FAILURES + 5):
         link = failing(number, PermanentError("refused"), link)
     assert list(link.failures) == [f"E{number}" for number in range(5, MAX_FAILURES + 5)]
     link = failing(6, TooEarly("x" * 9999), link)
-    assert (len(link.failures), list(link.failures)[-1], len(link.failures["E6"]["reason"])) == (MAX_FAILURES, "E6",
-                                                                                                 500)
+    assert (len(link.failures), list(link.failures)[-1], len(link.failures["E6"].reason)) == (MAX_FAILURES, "E6", 500)
     mended = without_failure(link, IncidentTriggered("E7", NOON, Incident("Q1")))
     assert "E7" not in mended.failures
     assert list(without_failure(link, IncidentLogged("log:1", NOON, Incident("Q1"), whole=True)).failures) == ["E6"]

@@ -171,5 +171,5 @@ def test_a_field_that_nothing_fills_ends_the_attempt_by_name(make_linked, monkey
     monkeypatch.setattr(world.jira.fields["assignee"], "name", "Owner")
     down = world.pagerduty.trigger(world.service, "Down", world.rita, "P1", assignees=[world.pagerduty_bot])
     world.run_until_idle()
-    reasons = [failure["reason"] for failure in world.jpi.links.get(down.id).failures.values()]
+    reasons = [failure.reason for failure in world.jpi.links.get(down.id).failures.values()]
     assert any("Owner is required" in reason for reason in reasons)
