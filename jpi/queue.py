@@ -57,12 +57,14 @@ class EventQueue:
         self._ready_client = client
         self._inspection_wait_seconds = inspection_wait_seconds
 
-    def __call__(self, events: Sequence[Event]) -> list[str | Exception]:
+    def take(self, events: Sequence[Event]) -> list[str | Exception]:
         """Store all events; AwsOutage if any was not stored: the sender repeats them, and SQS removes duplicates."""
         events = [self._with_incident_id(event) for event in events]
         self._send_entries([_to_entry(part, message) for event in events if get_incident_id(event)
                             for part, message in event_codec.encode_in_parts(event)])
         return ["queued" if get_incident_id(event) else NO_LINKED_INCIDENT for event in events]
+
+    __call__ = take
 
     def delay_messages(self, seconds_by_receipt: Mapping[str, int]) -> None:
         """Have SQS deliver these messages again after so many seconds, rather than when their visibility ends."""
@@ -143,9 +145,7 @@ class EventQueue:
 
     def _send_entries(self, entries: Sequence["SendMessageBatchRequestEntryTypeDef"]) -> None:
         for batch in _split_into_batches(entries):
-            answer = self._call_sqs("send_message_batch", QueueUrl=self.url, Entries=batch)
-            if answer.get("Failed"):
-                failures = answer["Failed"]
+            if failures := self._call_sqs("send_message_batch", QueueUrl=self.url, Entries=batch).get("Failed"):
                 raise AwsOutage(f"SQS did not take {len(failures)} messages: {failures[0].get('Message')}")
 
     def _receive_dead_letter_batch(self) -> list[Any]:

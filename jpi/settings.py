@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,6 @@ Parser = Callable[[str], Any]
 
 # This file may be missing; a file that SYNC_FILE names must exist.
 DEFAULT_SYNC_FILE = "etc/sync.toml"
-SECRET_NAME_PARTS = ("TOKEN", "SECRET", "PASSWORD")
 SECONDS_PER_UNIT = {"minute": 60, "hour": 3_600, "day": 86_400}
 
 
@@ -33,10 +32,20 @@ def _parse_url(value: str) -> str:
     return value.rstrip("/")
 
 
-def _parse_email(value: str) -> str:
-    if not re.fullmatch(r"[^@\s]+@[^@\s]+", value):
-        raise ValueError("must be an e-mail address")
-    return value
+def _make_pattern_parser(pattern: str, problem: str) -> Parser:
+    def parse_text(value: str) -> str:
+        """Return the text if it matches the pattern."""
+        if not re.fullmatch(pattern, value):
+            raise ValueError(problem)
+        return value
+
+    return parse_text
+
+
+_parse_email = _make_pattern_parser(r"[^@\s]+@[^@\s]+", "must be an e-mail address")
+_parse_project_key = _make_pattern_parser(r"([A-Z][A-Z0-9_]+)?", "must be a Jira project key: capital letters and digits")
+_parse_interval = _make_pattern_parser(r"1 (minute|hour|day)|(?!0|1 )\d+ (minutes|hours|days)",
+                                       "must be like '1 minute', '5 minutes' or '1 hour'")
 
 
 def _parse_whole_number(value: str) -> int:
@@ -45,22 +54,10 @@ def _parse_whole_number(value: str) -> int:
     return int(value)
 
 
-def _parse_project_key(value: str) -> str:
-    if value and not re.fullmatch(r"[A-Z][A-Z0-9_]+", value):
-        raise ValueError("must be a Jira project key: capital letters and digits")
-    return value
-
-
 def _parse_issue_keys(value: str) -> tuple[str, ...]:
     if not all(re.fullmatch(r"[A-Z][A-Z0-9_]+-\d+", key) for key in _parse_list(value)):
         raise ValueError("must be issue keys, comma-separated, like TEAM-1,TEAM-2")
     return _parse_list(value)
-
-
-def _parse_interval(value: str) -> str:
-    if not re.fullmatch(r"1 (minute|hour|day)|(?!0|1 )\d+ (minutes|hours|days)", value):
-        raise ValueError("must be like '1 minute', '5 minutes' or '1 hour'")
-    return value
 
 
 def _parse_user_map(value: str) -> Mapping[str, str]:
@@ -157,7 +154,7 @@ def load(environ: Mapping[str, str] | None = None, resolve_secrets: bool = True)
         try:
             values[setting.name] = _parse_setting(setting.name, setting.metadata, environ)
         except ValueError as error:
-            problems.append(f"{setting.name.upper()}{_show_masked(setting.name, environ)} {error}")
+            problems.append(f"{_describe_setting(setting, environ)} {error}")
     if problems:
         raise SettingsError("The settings need mending:\n" + "\n".join(f"  {problem}" for problem in problems))
     return Settings(**{**values, **_resolve_fallbacks(values)})
@@ -178,11 +175,10 @@ def _parse_setting(name: str, metadata: Mapping[str, Any], environ: Mapping[str,
     return parse(text.strip()) if text or parse is not _parse_url else ""
 
 
-def _show_masked(name: str, environ: Mapping[str, str]) -> str:
-    value = environ.get(name.upper(), "").strip()
-    if not value:
-        return ""
-    return " (***)" if any(secret in name.upper() for secret in SECRET_NAME_PARTS) else f" ({value})"
+def _describe_setting(setting: Field[Any], environ: Mapping[str, str]) -> str:
+    name = setting.name.upper()
+    text = environ.get(name, "").strip()
+    return f"{name} ({text if setting.repr else '***'})" if text else name
 
 
 def _resolve_fallbacks(values: Mapping[str, Any]) -> Mapping[str, Any]:

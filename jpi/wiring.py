@@ -28,7 +28,7 @@ from jpi.store.config_table import ConfigTable
 from jpi.store.cursor import Cursor
 from jpi.store.links import Links
 from jpi.store.metric_counts import MetricCountStore
-from jpi.store.models import ConfigRow, Connection, LinkRow, ProcessedIdRow, bind_model
+from jpi.store.models import ConfigRow, LinkRow, ProcessedIdRow, bind_model
 from jpi.store.processed_ids import ProcessedIds
 from jpi.store.sign_in_attempts import SignInAttempts
 from jpi.sync.event_sink import EventSink, ImmediateSink
@@ -81,7 +81,7 @@ class Infrastructure:
 
 @dataclass(frozen=True)
 class App:
-    """Everything a handler needs."""
+    """Everything a handler needs. Without a `queue` the `event_sink` applies events in process."""
 
     settings: Settings
     policy: Policy
@@ -90,6 +90,7 @@ class App:
     links: ports.Links
     sync_service: SyncService
     event_sink: EventSink
+    queue: EventQueue | None
     reconciler: Reconciler
     poller: Poller
     stores: Stores
@@ -121,11 +122,6 @@ class App:
         except AwsOutage as error:
             # The log has the counts.
             self.log.warning("metric counts were not saved", extra={"reason": str(error)})
-
-    @property
-    def queue(self) -> EventQueue | None:
-        """Return the queue that events are handed over to; None if they are applied in process."""
-        return self.event_sink if isinstance(self.event_sink, EventQueue) else None
 
 
 @cache
@@ -168,24 +164,24 @@ def build_app(settings: Settings, infrastructure: Infrastructure | None = None) 
                                 settings.pagerduty_user_email, budget, sleep, adapter)
     sync_service = SyncService(jira, pagerduty, links, processed_ids, cache, policy, clock, log, metrics,
                                settings.jira_index_lag_seconds)
-    event_sink = (_build_queue(settings, links, policy, infrastructure.sqs_client)
-                  or ImmediateSink(sync_service.apply, log))
+    queue = _build_queue(settings, links, policy, infrastructure.sqs_client)
+    event_sink: EventSink = queue or ImmediateSink(sync_service.apply, log)
     poll_errors = PollErrors(clock, log)
     reconciler = Reconciler(jira, pagerduty, links, policy, clock, log, poll_errors)
     poller = Poller(pagerduty, links, processed_ids, cursor, reconciler, event_sink, policy, clock, log,
                     poll_errors, settings.log_entries_poll_past_hours)
-    return App(settings, policy, jira, pagerduty, links, sync_service, event_sink, reconciler, poller, stores, cursor,
-               cache, budget, clock, metrics, MetricCountStore(stores.config, clock),
+    return App(settings, policy, jira, pagerduty, links, sync_service, event_sink, queue, reconciler, poller, stores,
+               cursor, cache, budget, clock, metrics, MetricCountStore(stores.config, clock),
                SignInAttempts(stores.config, clock), log)
 
 
 def bind_tables(settings: Settings) -> Tables:
     """Return the tables that the settings name."""
-    endpoint_url = settings.database_endpoint_url if settings.is_offline else None
-    connection = Connection(get_region(), endpoint_url, is_offline=settings.is_offline)
-    return Tables(bind_model(LinkRow, settings.incidents_table, connection),
-                  bind_model(ProcessedIdRow, settings.log_entries_table, connection),
-                  bind_model(ConfigRow, settings.config_table, connection))
+    endpoint_url = settings.database_endpoint_url if settings.is_offline else ""
+    location = Location(get_region(), settings.is_offline, endpoint_url)
+    return Tables(bind_model(LinkRow, settings.incidents_table, location),
+                  bind_model(ProcessedIdRow, settings.log_entries_table, location),
+                  bind_model(ConfigRow, settings.config_table, location))
 
 
 def build_dynamodb_stores(tables: Tables, clock: Callable[[], float]) -> Stores:

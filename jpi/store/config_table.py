@@ -26,7 +26,7 @@ class ConfigTable(TableStore[ConfigRow]):
         """Save over the item's version; LostRace if somebody else was first."""
         expires = None if expires_at is None else datetime.fromtimestamp(expires_at, UTC)
         with translate_dynamodb_errors(operation):
-            self._row_model(name, value=item.value, expires_at=expires, **to_version_argument(item)).save()
+            self._row_model(name, value=item.value, expires_at=expires, **to_version_argument(item.version)).save()
 
     def add_counts(self, name: str, counts: Mapping[str, int], expires_at: float, operation: str) -> None:
         """Add to the item's counts, in one write."""

@@ -64,7 +64,7 @@ class Links(TableStore[LinkRow]):
 
     def to_row(self, link: Link) -> LinkRow:
         """The row that a link is saved as."""
-        return self._row_model(**to_columns(link), saved_by=uuid4().hex, **to_version_argument(link))
+        return self._row_model(**to_columns(link), saved_by=uuid4().hex, **to_version_argument(link.version))
 
     def _read_row(self, incident_id: str) -> LinkRow | None:
         with translate_dynamodb_errors(f"reading the link of {incident_id}"):

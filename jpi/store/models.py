@@ -4,8 +4,7 @@ import json
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pynamodb.attributes import (
     Attribute,
@@ -21,6 +20,7 @@ from pynamodb.exceptions import PynamoDBException
 from pynamodb.indexes import GlobalSecondaryIndex, IncludeProjection, KeysOnlyProjection
 from pynamodb.models import Model
 
+from jpi.aws import Location
 from jpi.errors import AwsOutage, LostRace
 
 M = TypeVar("M", bound=Model)
@@ -122,22 +122,6 @@ class ConfigRow(Model):
     expires_at = TTLAttribute(null=True)
 
 
-@dataclass(frozen=True)
-class Connection:
-    """Where DynamoDB is. Offline, the credentials are placeholders."""
-
-    region: str | None = None
-    endpoint_url: str | None = None
-    is_offline: bool = False
-
-    def build_meta(self, table: str) -> dict[str, Any]:
-        """Return a PynamoDB `Meta` for this table."""
-        keys = {"aws_access_key_id": "offline", "aws_secret_access_key": "offline"} if self.is_offline else {}
-        return {"table_name": table, "region": self.region, "host": self.endpoint_url, **keys,
-                "billing_mode": PAY_PER_REQUEST_BILLING_MODE, "connect_timeout_seconds": 1,
-                "read_timeout_seconds": 2, "max_retry_attempts": 2}
-
-
 @contextmanager
 def translate_dynamodb_errors(operation: str) -> Iterator[None]:
     """Raise LostRace where a condition did not hold, and AwsOutage for every other error of PynamoDB."""
@@ -155,17 +139,9 @@ def _get_error_code(error: PynamoDBException) -> str:
     return str(answer.get("Error", {}).get("Code"))
 
 
-class Versioned(Protocol):
-    """Something read from a table; its version is None before the first save."""
-
-    @property
-    def version(self) -> int | None:
-        """Return the version that was read."""
-
-
-def to_version_argument(item: Versioned) -> dict[str, Any]:
+def to_version_argument(version: int | None) -> dict[str, Any]:
     """Return the version to save over as an argument of a row; no argument for a new row."""
-    return {"version": item.version} if item.version else {}
+    return {"version": version} if version else {}
 
 
 class TableStore(Generic[M]):
@@ -184,6 +160,10 @@ class TableStore(Generic[M]):
         return self._row_model.exists()
 
 
-def bind_model(model: type[M], table: str, connection: Connection) -> type[M]:
+def bind_model(model: type[M], table: str, location: Location) -> type[M]:
     """Return a subclass of the model for this table; PynamoDB keeps the table in the class."""
-    return type(model.__name__, (model,), {"Meta": type("Meta", (), connection.build_meta(table))})
+    keys = {"aws_access_key_id": "offline", "aws_secret_access_key": "offline"} if location.is_offline else {}
+    meta = {"table_name": table, "region": location.region, "host": location.endpoint_url or None, **keys,
+            "billing_mode": PAY_PER_REQUEST_BILLING_MODE, "connect_timeout_seconds": 1,
+            "read_timeout_seconds": 2, "max_retry_attempts": 2}
+    return type(model.__name__, (model,), {"Meta": type("Meta", (), meta)})

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from pynamodb.exceptions import TableError
 
-from jpi.store.models import ConfigRow, Connection, LinkRow, ProcessedIdRow, bind_model
+from jpi.aws import Location
+from jpi.store.models import ConfigRow, LinkRow, ProcessedIdRow, bind_model
 from jpi.tools import create_tables
 from tests.ports import sqs as simulated
 from tests.ports.backends import DynamoDB, Memory
@@ -63,8 +64,8 @@ def make_rows(request, made_rows, monkeypatch):
 
 def make_tables(url, expires):
     """The three models, once their tables are made; dynalite makes them, and then knows no times to live."""
-    connection, stage = Connection("us-east-1", url, is_offline=True), uuid.uuid4().hex[:8]
-    models = [bind_model(model, f"{model.__name__}-{stage}", connection)
+    location, stage = Location("us-east-1", is_offline=True, endpoint_url=url), uuid.uuid4().hex[:8]
+    models = [bind_model(model, f"{model.__name__}-{stage}", location)
               for model in (LinkRow, ProcessedIdRow, ConfigRow)]
     assert create_tables.create_table(models[0])
     for expiring in models[1:]:

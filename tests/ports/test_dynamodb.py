@@ -7,12 +7,13 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 
+from jpi.aws import Location
 from jpi.errors import AwsOutage
 from jpi.store.cache import Cache
 from jpi.store.config_table import ConfigTable
 from jpi.store.cursor import Cursor
 from jpi.store.links import Links
-from jpi.store.models import ConfigRow, Connection, LinkRow, ProcessedIdRow, bind_model
+from jpi.store.models import ConfigRow, LinkRow, ProcessedIdRow, bind_model
 from jpi.store.processed_ids import ProcessedIds
 from jpi.sync.poller import PollPosition
 from jpi.tools import create_tables
@@ -64,7 +65,7 @@ def test_create_tables_says_what_is_wrong_in_a_line(monkeypatch, tmp_path, capsy
 ])
 def test_where_dynamodb_is_away_everything_is_worth_another_try(monkeypatch, act):
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
-    nowhere = Connection("us-east-1", "http://127.0.0.1:9", is_offline=True)
+    nowhere = Location("us-east-1", is_offline=True, endpoint_url="http://127.0.0.1:9")
     links, ledger, config = (bind_model(model, "x", nowhere) for model in (LinkRow, ProcessedIdRow, ConfigRow))
     with pytest.raises(AwsOutage):
         act(Links(links), ProcessedIds(ledger, lambda: NOW), Cursor(ConfigTable(config)))
@@ -76,7 +77,7 @@ def test_a_dynamodb_that_does_not_answer_in_time_is_one_that_is_away(monkeypatch
 
     monkeypatch.setattr(URLLib3Session, "send", silent)
     monkeypatch.setattr(time, "sleep", lambda seconds: None)
-    config = bind_model(ConfigRow, "x", Connection("us-east-1", "http://127.0.0.1:9", is_offline=True))
+    config = bind_model(ConfigRow, "x", Location("us-east-1", is_offline=True, endpoint_url="http://127.0.0.1:9"))
     with pytest.raises(AwsOutage):
         Cursor(ConfigTable(config)).load()
     assert Cache(ConfigTable(config), lambda: NOW).get("anything") is None
