@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from jpi.domain.idempotency_keys import build_incident_issue_key
 from jpi.domain.link import Link
 from jpi.domain.model import Incident, LogEntry
 from jpi.domain.policy import SEVERITY_FIELD, IssueSpec, Policy, Question, derive_issue_type
@@ -72,7 +73,8 @@ def draft_incident_issue(incident: Incident, issue_spec: IssueSpec, manager_key:
     project = issue_spec.project or policy.incident_project
     return IssueDraft(project=project, type=issue_spec.type or derive_issue_type(project),
                       summary=to_summary(incident.title), description=render_incident_description(incident),
-                      idempotency_key=f"incident:{incident.id}", search_label=build_incident_label(incident.id),
+                      idempotency_key=build_incident_issue_key(incident.id),
+                      search_label=build_incident_label(incident.id),
                       priority=issue_spec.priority or policy.to_jira_priority(incident.priority),
                       assignee=assignee_account_id, fields=fill_template({**SEVERITY_FIELD, **issue_spec.fields},
                                                                          incident),

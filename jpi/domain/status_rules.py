@@ -12,6 +12,7 @@ from jpi.domain.events import (
     IssueUpdated,
 )
 from jpi.domain.field_merge import build_own_write_key, get_side
+from jpi.domain.idempotency_keys import build_merged_key
 from jpi.domain.link import Link
 from jpi.domain.model import CATEGORY_BY_STATUS, STATUS_BY_CATEGORY, Side, Status
 from jpi.domain.policy import Policy
@@ -36,7 +37,7 @@ def decide_status(event: Event, link: Link, policy: Policy) -> list[Action]:
     merged_into = event.incident.merged_into if status == "resolved" else None
     comment = MERGED_COMMENT.format(incident=merged_into)
     agreed = (link.status.agreed if link.issue_key else None) or "triggered"
-    return [*([AddComment(f"merged:{event.incident.id}", comment)] if merged_into else []),
+    return [*([AddComment(build_merged_key(event.incident.id), comment)] if merged_into else []),
             TransitionIssue(CATEGORY_BY_STATUS[status], CATEGORY_BY_STATUS[agreed])]
 
 

@@ -1,5 +1,8 @@
 """Performs what is said on the other side: comments made of notes, notes made of comments, each once."""
 
+from collections.abc import Callable
+from functools import partial
+
 from jpi.domain.actions import ConversationAction, EditComment, EditNote, MirrorComment, MirrorNote
 from jpi.domain.conversation_rules import build_issue_url, build_mirror, render_comment, render_note
 from jpi.domain.link import Link
@@ -30,32 +33,30 @@ class ConversationSync:
         return self._edit_note(link, action)
 
     def add_comment_once(self, link: Link, idempotency_key: str, text: str) -> tuple[Link, str | None]:
-        """Comment on the issue, once a mark; the link, and the comment's id, None where it was made before."""
-        if self._processed_ids.already_processed([idempotency_key]):
-            return link.without_lease(idempotency_key), None
-        key = str(link.issue_key)
-        made = (self._jira.comments.find_by_text(key, text) if self._leases.is_outcome_unknown(link, idempotency_key)
-                else None)
-        if made is None:
-            link, made = self._leases.run_with_lease(link, idempotency_key,
-                                                     lambda: self._jira.comments.add(key, text, idempotency_key))
-        self._processed_ids.mark_processed([idempotency_key, SourceId(SourceKind.COMMENT, str(made)).idempotency_key])
-        return link.without_lease(idempotency_key), made
+        """Comment on the issue once; return the link, and the comment's id, None if it was added before."""
+        comments, issue_key = self._jira.comments, str(link.issue_key)
+        return self._add_once(link, idempotency_key, partial(comments.add, issue_key, text, idempotency_key),
+                              partial(comments.find_by_text, issue_key, text), SourceKind.COMMENT)
 
     def add_note_once(self, link: Link, idempotency_key: str, text: str) -> tuple[Link, str | None]:
-        """Make a note on the incident, once a mark; the link, and the note's id, None where it was made before."""
+        """Add a note to the incident once; return the link, and the note's id, None if it was added before."""
+        return self._add_once(link, idempotency_key, partial(self._pagerduty.notes.add, link.incident_id, text),
+                              partial(self._find_note, link.incident_id, text), SourceKind.NOTE)
+
+    def _add_once(self, link: Link, idempotency_key: str, add: Callable[[], str], find: Callable[[], str | None],
+                  kind: SourceKind) -> tuple[Link, str | None]:
         if self._processed_ids.already_processed([idempotency_key]):
             return link.without_lease(idempotency_key), None
-        made = None
-        if self._leases.is_outcome_unknown(link, idempotency_key):
-            # Its last line is the address of what it stands for.
-            there = self._pagerduty.notes.list_for_incident(link.incident_id)
-            made = next((note.id for note in there if note.text.rstrip().endswith(text.splitlines()[-1])), None)
-        if made is None:
-            link, made = self._leases.run_with_lease(link, idempotency_key,
-                                                     lambda: self._pagerduty.notes.add(link.incident_id, text))
-        self._processed_ids.mark_processed([idempotency_key, SourceId(SourceKind.NOTE, str(made)).idempotency_key])
-        return link.without_lease(idempotency_key), made
+        existing_id = find() if self._leases.is_outcome_unknown(link, idempotency_key) else None
+        link, copy_id = ((link, existing_id) if existing_id
+                         else self._leases.run_with_lease(link, idempotency_key, add))
+        self._processed_ids.mark_processed([idempotency_key, SourceId(kind, copy_id).idempotency_key])
+        return link.without_lease(idempotency_key), copy_id
+
+    def _find_note(self, incident_id: str, text: str) -> str | None:
+        """Return the id of the note with this last line, which is the address of what it stands for."""
+        notes = self._pagerduty.notes.list_for_incident(incident_id)
+        return next((note.id for note in notes if note.text.rstrip().endswith(text.splitlines()[-1])), None)
 
     def _carry_note(self, link: Link, note: Note) -> Link:
         link, made = self.add_comment_once(link, note.source.idempotency_key, render_comment(note))

@@ -19,6 +19,7 @@ from jpi.domain.actions import (
 from jpi.domain.conversation_rules import OWN_NOTE_PREFIX, build_issue_url
 from jpi.domain.field_merge import build_own_write_key, get_known_value
 from jpi.domain.field_merge import record_own_write as edited
+from jpi.domain.idempotency_keys import build_ended_key, build_no_transition_key, build_unknown_assignee_key
 from jpi.domain.link import Backlog, Link
 from jpi.domain.model import STATUS_BY_CATEGORY, Side
 from jpi.domain.policy import Policy
@@ -78,7 +79,7 @@ class FieldSync:
         except NoTransition as why:
             fields = {"issue": link.issue_key, "to": action.category, "reason": str(why)}
             self._log.warning("the issue cannot get there", extra=fields)
-            mark = f"no-way:{link.incident_id}:{action.from_category}:{action.category}"
+            mark = build_no_transition_key(link.incident_id, action.from_category, action.category)
             if why.reached_category:
                 link = _advance_watermark(link, build_own_write_key(Side.JIRA, "status"), before).with_issue_status(
                     STATUS_BY_CATEGORY[why.reached_category])
@@ -136,7 +137,7 @@ class FieldSync:
         if there is None:
             said = UNKNOWN_ASSIGNEE_COMMENT.format(from_=who.side.display_name, who=who.name or who.id,
                                                    to=side.display_name)
-            return self._conversation_sync.add_comment_once(link, f"nobody:{link.incident_id}:{who.id}",
+            return self._conversation_sync.add_comment_once(link, build_unknown_assignee_key(link.incident_id, who.id),
                                                             said)[0], others
         return link, others if there == get_known_value(link, side, "assignee") else {**others, "assignee": there}
 
@@ -153,7 +154,7 @@ class FieldSync:
 
     def _end_link(self, link: Link, action: EndLink) -> Link:
         """Say on the side that is left why they are in step no more, if it can be said there."""
-        mark, key = f"ended:{link.version}:{link.issue_key}", str(link.issue_key)
+        mark, key = build_ended_key(link.version, link.issue_key), str(link.issue_key)
         try:
             if action.gone_side is Side.JIRA:
                 text = ISSUE_GONE_NOTE.format(key=key, incident=link.incident_id)

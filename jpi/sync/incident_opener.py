@@ -7,6 +7,7 @@ from functools import partial
 from jpi.domain.conversation_rules import build_issue_url
 from jpi.domain.events import IncidentEvent, IssueCreated
 from jpi.domain.field_merge import ASSIGNEE_NOT_SYNCED
+from jpi.domain.idempotency_keys import build_opened_key
 from jpi.domain.link import Backlog, IssueRef, Link, Part
 from jpi.domain.model import Incident, Issue
 from jpi.domain.policy import OpeningRule, Policy
@@ -81,4 +82,4 @@ class IncidentOpener:
                                                             else {})))
         self._jira.add_labels(issue.key, incident.id)
         text = INCIDENT_OPENED_COMMENT.format(number=incident.number or incident.id, url=incident.url or "")
-        return self._links.save(self._conversation_sync.add_comment_once(link, f"opened:{incident.id}", text)[0])
+        return self._links.save(self._conversation_sync.add_comment_once(link, build_opened_key(incident.id), text)[0])

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from jpi.domain.field_merge import ASSIGNEE_NOT_SYNCED
+from jpi.domain.idempotency_keys import build_question_key
 from jpi.domain.issue_drafts import (
     MANAGER_LINK_TYPE,
     QUESTION_LINK_TYPE,
@@ -133,7 +134,7 @@ class IssueCreator:
         return next((found[name] for name in names if name in found), None)
 
     def _create_question_issues(self, link: Link) -> Link:
-        drafts = [draft_question(question, f"{link.incident_id}:question:{number}", link, self._policy)
+        drafts = [draft_question(question, build_question_key(link.incident_id, number), link, self._policy)
                   for number, question in enumerate(self._policy.questions)]
         return self._links.save(self._create_missing_issues(link, Part.QUESTIONS, QUESTION_LINK_TYPE, drafts))
 
