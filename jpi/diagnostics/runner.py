@@ -45,7 +45,7 @@ class CheckGroup(Thread):
     def __init__(self, app: wiring.App, service: str, checks: Mapping[str, Check]) -> None:
         super().__init__(daemon=True)
         self._app = app
-        self._checks = {f"{service} {name}": check for name, check in checks.items()}
+        self._checks = {f"{service} {name.replace('_', ' ')}": check for name, check in checks.items()}
         self._results: dict[str, list[CheckResult]] = {}
 
     def run(self) -> None:

@@ -114,7 +114,7 @@ def test_live_names_a_field_that_is_demanded(checking, capsys):
     assert check_sync.main(["--live"]) == 0, "jpi fills it in, whether or not a rule does"
     world.jira.required_fields.add(("INCIDENT", "assignee"))
     assert check_sync.main(["--live"]) == 1
-    assert "demands 'Assignee' (assignee), and nothing fills it in" in capsys.readouterr().err
+    assert "requires 'Assignee' (assignee), and nothing fills it in" in capsys.readouterr().err
 
 
 def test_live_says_of_a_wrong_token_that_it_is_wrong(checking, capsys):

@@ -63,12 +63,12 @@ def pagerduty_hook_is_off(world, monkeypatch):
     ("spoil", "check", "text"),
     [
         (jira_has_no_timeline_links, "Jira link types", "no link type 'Timeline'"),
-        (jira_hook_lacks_an_event, "Jira webhook", "does not tell of comment_created"),
+        (jira_hook_lacks_an_event, "Jira webhook", "does not send comment_created"),
         (pagerduty_hook_is_off, "PagerDuty webhook", "is switched off: webhook_configuration --enable"),
         (
             lambda world, _: world.pagerduty.webhooks.subscriptions.clear(),
             "PagerDuty webhook",
-            "has no webhook that points to a jpi",
+            "has no webhook to a jpi",
         ),
         (lambda world, _: world.pagerduty.priorities.clear(), "PagerDuty priorities", "are not enabled"),
         (lambda world, _: world.jira.projects.pop("QUESTION"), "Jira permissions", "QUESTION"),
@@ -77,7 +77,7 @@ def pagerduty_hook_is_off(world, monkeypatch):
                 wiring, "make_infrastructure", lambda: replace(world.make_outside(), clock=lambda: world.clock() - 3600)
             ),
             "Jira clock",
-            "s apart: set the clock",
+            "s: set the clock",
         ),
         (
             lambda world, patch: patch.setenv("PAGERDUTY_USER_EMAIL", "no@example.com"),
@@ -109,10 +109,10 @@ def test_a_poll_that_stands_still_is_reported(well, capsys):
     assert "the poll has read log entries only up to" in run(capsys)[1]["AWS poll"]
 
 
-def test_parked_events_are_told(well, capsys):
+def test_dead_letters_are_reported(well, capsys):
     sqs = well.jpi.queue.client
     sqs.send_message(QueueUrl=well.dead_letter_url, MessageBody="x", MessageGroupId="Q1", MessageDeduplicationId="1")
-    assert "1 events are parked" in run(capsys)[1]["AWS queue"]
+    assert "dead letters: 1;" in run(capsys)[1]["AWS queue"]
 
 
 def test_one_service_that_is_away_does_not_hide_the_others(well, capsys):
@@ -132,7 +132,7 @@ def test_a_webhook_that_points_elsewhere_is_told(well, capsys):
     assert run(capsys, "--url", well.app_url) == (0, {})
     code, wrong = run(capsys, "--url", "https://x.example/prod/")
     assert (code, set(wrong)) == (1, {"Jira webhook", "PagerDuty webhook"})
-    assert f"no webhook that points to https://x.example/prod (there is one to {well.app_url}/jira-webhook)" in wrong[
+    assert f"no webhook to https://x.example/prod (only to {well.app_url}/jira-webhook)" in wrong[
         "Jira webhook"]
 
 
@@ -150,7 +150,7 @@ def test_a_deployed_jpis_endpoint_is_known_to_cloudformation(account, well, caps
     stack = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
              "Outputs": {"ServiceEndpoint": {"Value": "https://y.example/dev"}}}
     account("cloudformation").create_stack(StackName=f"jpi-{well.environ['STAGE']}", TemplateBody=json.dumps(stack))
-    assert "no webhook that points to https://y.example/dev" in run(capsys)[1]["PagerDuty webhook"]
+    assert "no webhook to https://y.example/dev" in run(capsys)[1]["PagerDuty webhook"]
 
 
 def test_how_old_a_token_is_where_that_can_be_told(account, make_world, monkeypatch, capsys):
@@ -163,17 +163,19 @@ def test_how_old_a_token_is_where_that_can_be_told(account, make_world, monkeypa
     monkeypatch.setenv("PAGERDUTY_API_TOKEN", "secretsmanager:jpi/x/pagerduty")
     assert doctor.main([]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert "ok   Jira token: stored 0 days ago; it dies after a year at most" in lines
+    assert "ok   Jira token: stored 0 days ago; it expires within a year" in lines
     assert "ok   PagerDuty token: stored 0 days ago" in lines
     monkeypatch.setattr(settings, "get_secret_stored_at", lambda name: well.clock.now() - timedelta(days=340))
-    assert run(capsys) == (1, {"Jira token": "JIRA_API_TOKEN was stored 340 days ago: make a new one before it dies"})
+    code, problems = run(capsys)
+    assert (code, *problems.items()) == (1, ("Jira token", "JIRA_API_TOKEN was stored 340 days ago: "
+                                             "create a new one before it expires"))
 
 
 def test_a_queue_that_is_not_named_is_not_said_to_be_well(account, well, monkeypatch, capsys):
     monkeypatch.setenv("EVENTS_QUEUE", "")
     assert doctor.main([]) == 0
     stage = well.environ["STAGE"]
-    assert (f"?    AWS queue: not checked: EVENTS_QUEUE is not set here; a deployed jpi's is jpi-events-{stage}.fifo"
+    assert (f"?    AWS queue: not checked: EVENTS_QUEUE is not set; a deployed jpi has jpi-events-{stage}.fifo"
             in capsys.readouterr().out)
 
 
