@@ -1,4 +1,4 @@
-"""A day's events and lag, as the lines and bars of a drawing. Pure."""
+"""Computes the bars and lines of the chart: the events and the lag of the last day. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,10 +6,10 @@ from math import log10
 
 from jpi.metrics import QUARTER_HOUR_SECONDS, estimate_percentile
 
-# Quarters of an hour in a day, and what of the drawing each takes.
+# A day has 96 quarters of an hour; each takes 8 units of the chart's width.
 BAR_COUNT, BAR_STEP = 96, 8
 CHART_HEIGHT = 120
-# From a tenth of a second to a day: the lag's own scale goes by powers of ten.
+# The lag has a logarithmic scale from a tenth of a second to a day.
 MIN_LAG_SECONDS, LAG_DECADES = 0.1, 6
 LAG_SCALE = ((1.0, "1 s"), (60.0, "1 min"), (3600.0, "1 h"))
 RESULT_KINDS = ("applied", "other", "failed")
@@ -18,7 +18,7 @@ Counts = Mapping[str, int]
 
 @dataclass(frozen=True)
 class Bar:
-    """A part of a quarter's column."""
+    """One kind of result in the column of a quarter of an hour."""
 
     kind: str
     x: int
@@ -28,9 +28,9 @@ class Bar:
 
 @dataclass(frozen=True)
 class Chart:
-    """What there is to draw.
+    """The chart, ready to draw.
 
-    `points`: of the lag; `scale`: its own, (y, how long); `ticks`: (x, epoch seconds); `most`: the highest column.
+    `lag_points`: (x, y); `lag_scale`: (y, label); `ticks`: (x, epoch seconds); `highest_column`: in events.
     """
 
     bars: tuple[Bar, ...]
@@ -44,33 +44,32 @@ class Chart:
 
 
 def build_chart(quarters: Mapping[float, Counts], now: float) -> Chart:
-    """The drawing of the day that ends now."""
+    """Build the chart of the day that ends now."""
     last = now // QUARTER_HOUR_SECONDS * QUARTER_HOUR_SECONDS
     starts = [last - QUARTER_HOUR_SECONDS * back for back in reversed(range(BAR_COUNT))]
     columns = [count_events(quarters.get(start, {})) for start in starts]
-    most = max(max(sum(column.values()) for column in columns), 1)
-    bars = [bar for place, column in enumerate(columns) for bar in _stack_bars(place, column, most)]
-    points = tuple((place * BAR_STEP + BAR_STEP // 2, _scale_lag(seconds)) for place, start in enumerate(starts)
+    highest = max(max(sum(column.values()) for column in columns), 1)
+    bars = [bar for index, column in enumerate(columns) for bar in _stack_bars(index, column, highest)]
+    points = tuple((index * BAR_STEP + BAR_STEP // 2, _scale_lag(seconds)) for index, start in enumerate(starts)
                    if (seconds := compute_lag(quarters.get(start, {}), 0.95)) is not None)
-    scale = tuple((_scale_lag(seconds), said) for seconds, said in LAG_SCALE)
-    ticks = tuple((place * BAR_STEP, start) for place, start in enumerate(starts) if start % (6 * 3600) == 0)
+    scale = tuple((_scale_lag(seconds), label) for seconds, label in LAG_SCALE)
+    ticks = tuple((index * BAR_STEP, start) for index, start in enumerate(starts) if start % (6 * 3600) == 0)
     totals = {kind: sum(column[kind] for column in columns) for kind in RESULT_KINDS}
-    return Chart(tuple(bars), points, scale, ticks, most, totals)
+    return Chart(tuple(bars), points, scale, ticks, highest, totals)
 
 
 def count_events(counts: Counts) -> dict[str, int]:
-    """How many events there were, by what came of them."""
-    found = dict.fromkeys(RESULT_KINDS, 0)
+    """Count the events by kind of result."""
+    totals = dict.fromkeys(RESULT_KINDS, 0)
     for name, count in counts.items():
-        what, _, rest = name.partition("/")
-        if what == "events":
-            result = rest.rpartition("/")[2]
-            found[result if result in found else "other"] += count
-    return found
+        if name.startswith("events/"):
+            result = name.rpartition("/")[2]
+            totals[result if result in totals else "other"] += count
+    return totals
 
 
 def compute_lag(counts: Counts, share: float, metric_name: str = "lag") -> float | None:
-    """Seconds from happening to applied that so many of the events took at most."""
+    """Estimate a percentile of the lag, or of another duration, in seconds; None where there were no events."""
     binned = {int(name.partition("/")[2]): count for name, count in counts.items()
               if name.startswith(f"{metric_name}/")}
     return estimate_percentile(binned, share)

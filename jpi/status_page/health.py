@@ -1,23 +1,38 @@
-"""Whether jpi is well: green, amber or red, with the reasons in words. Pure."""
+"""Assesses whether jpi is healthy: green, amber or red, with the reasons in words. Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal, NamedTuple
 
 from jpi.diagnostics.poll_age import is_poll_late
+from jpi.status_page.probes import ProbeResult
 
 Level = Literal["green", "amber", "red"]
-Reason = tuple[Level, str]
 LEVELS: tuple[Level, ...] = ("green", "amber", "red")
-# Beyond the poll's interval: what a webhook should have brought may wait for it.
+# On top of the poll's interval: an event whose webhook was lost waits for the next poll.
 SLOW_LAG_SECONDS, VERY_SLOW_LAG_SECONDS = 60.0, 300.0
 MANY_WAITING_EVENTS = 100
 AGE_UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 
 
+class Reason(NamedTuple):
+    """Why the health is not green."""
+
+    level: Level
+    text: str
+
+
+@dataclass(frozen=True)
+class Percentiles:
+    """Median and 95th percentile in seconds; None where there was nothing to measure."""
+
+    p50: float | None = None
+    p95: float | None = None
+
+
 @dataclass(frozen=True)
 class QueueDepth:
-    """How many events wait to be applied, are being applied, and are parked."""
+    """The number of events that wait, that are being applied, and that are dead letters."""
 
     waiting: int
     in_flight: int
@@ -26,11 +41,9 @@ class QueueDepth:
 
 @dataclass(frozen=True)
 class HealthFacts:
-    """What the verdict goes by. Times in epoch seconds, `interval` and the lags in seconds.
+    """The facts to assess. Times are epoch seconds; `lag` and `queue_wait` are those of the last hour.
 
-    `polled`: when the last poll succeeded; `poll_failed`: why the last one did not. `lag`, `wait` (in the queue): by
-    percentile, of the last hour. `watched`: what was found of tokens and webhooks, `{"check", "ok", "said"}`.
-    `failing`: how many incidents do. `queue_silent`: why nobody knows how full the queues are.
+    `poll_error`, `queue_error`: why the newest poll failed, and why the queue cannot be read; empty if neither.
     """
 
     now: float
@@ -38,63 +51,58 @@ class HealthFacts:
     poll_interval_seconds: float
     last_poll_at: float | None = None
     poll_error: str = ""
-    lag_percentiles: Mapping[str, float | None] | None = None
-    queue_wait_percentiles: Mapping[str, float | None] | None = None
+    lag: Percentiles = Percentiles()
+    queue_wait: Percentiles = Percentiles()
     queue: QueueDepth | None = None
     queue_error: str = ""
-    probe_results: Sequence[Mapping[str, Any]] = ()
-    probed_at: float | None = None
+    probe_results: Sequence[ProbeResult] = ()
     failing_count: int = 0
 
 
 def assess_health(facts: HealthFacts) -> tuple[Level, list[Reason]]:
-    """The worst of all reasons, and the reasons, the worst first; green has none."""
+    """Return the worst level of all reasons, and the reasons, worst first; green has none."""
     reasons = sorted((*_check_poll(facts), *_check_queue(facts), *_check_probes(facts), *_check_lag(facts),
-                      *_check_failing(facts)), key=lambda one: -LEVELS.index(one[0]))
-    return (reasons[0][0] if reasons else "green"), reasons
+                      *_check_failing(facts)), key=lambda reason: -LEVELS.index(reason.level))
+    return (reasons[0].level if reasons else "green"), reasons
 
 
 def _check_poll(facts: HealthFacts) -> Iterator[Reason]:
     if is_poll_late(facts.last_poll_at, facts.now, facts.poll_interval_seconds, is_deployed=facts.is_deployed):
         since = f"for {format_age(facts.now - facts.last_poll_at)}" if facts.last_poll_at else "since jpi was deployed"
-        why = f": {facts.poll_error}" if facts.poll_error else "; the log of log_entries says why"
-        yield "red", f"No poll has succeeded {since}{why}"
+        cause = f": {facts.poll_error}" if facts.poll_error else "; the log of log_entries says why"
+        yield Reason("red", f"No poll has succeeded {since}{cause}")
     elif facts.poll_error:
-        yield "amber", f"The last poll failed: {facts.poll_error}"
+        yield Reason("amber", f"The last poll failed: {facts.poll_error}")
 
 
 def _check_queue(facts: HealthFacts) -> Iterator[Reason]:
     if facts.queue_error:
-        yield "amber", f"The queue cannot be looked at: {facts.queue_error}"
+        yield Reason("amber", f"The queue cannot be read: {facts.queue_error}")
     if facts.queue and facts.queue.dead_letters:
-        yield (
-            "red",
-            (
-                f"{_pluralise(facts.queue.dead_letters, 'event')} could not be applied for half a day and wait in the "
-                "dead-letter queue: python -m jpi.tools.replay"
-            ),
-        )
+        yield Reason("red", f"{_pluralise(facts.queue.dead_letters, 'event')} failed for half a day and went to the "
+                     "dead-letter queue: run python -m jpi.tools.replay")
     if facts.queue and facts.queue.waiting > MANY_WAITING_EVENTS:
-        yield "amber", f"{facts.queue.waiting} events wait to be applied"
+        yield Reason("amber", f"{facts.queue.waiting} events wait in the queue")
 
 
 def _check_probes(facts: HealthFacts) -> Iterator[Reason]:
-    for one in facts.probe_results:
-        if not one["ok"]:
+    for result in facts.probe_results:
+        if not result.ok:
             # Without a webhook the poll still brings everything, only later.
-            yield ("amber" if "webhook" in one["check"] else "red"), f"{one['check']}: {one['said']}"
+            yield Reason("amber" if "webhook" in result.check else "red", f"{result.check}: {result.message}")
 
 
 def _check_lag(facts: HealthFacts) -> Iterator[Reason]:
-    p95 = (facts.lag_percentiles or {}).get("p95")
+    p95 = facts.lag.p95
     if p95 is not None and p95 > SLOW_LAG_SECONDS + facts.poll_interval_seconds:
-        level: Level = "red" if p95 > VERY_SLOW_LAG_SECONDS + facts.poll_interval_seconds else "amber"
-        yield level, f"One event in twenty took {format_age(p95)} or longer to be applied in the last hour"
+        is_very_slow = p95 > VERY_SLOW_LAG_SECONDS + facts.poll_interval_seconds
+        yield Reason("red" if is_very_slow else "amber",
+                     f"In the last hour 1 in 20 events took {format_age(p95)} or longer to be applied")
 
 
 def _check_failing(facts: HealthFacts) -> Iterator[Reason]:
     if facts.failing_count:
-        yield "amber", f"{_pluralise(facts.failing_count, 'incident')} could not be kept in step; their pages say why"
+        yield Reason("amber", f"{_pluralise(facts.failing_count, 'incident')} not in step: see the history for why")
 
 
 def _pluralise(count: int, noun: str) -> str:
@@ -102,6 +110,6 @@ def _pluralise(count: int, noun: str) -> str:
 
 
 def format_age(seconds: float) -> str:
-    """In the largest unit that fits."""
+    """Format a duration in the largest unit that fits."""
     unit, size = next(((unit, size) for unit, size in AGE_UNITS if seconds >= size), AGE_UNITS[-1])
     return f"{int(max(0.0, seconds) / size)} {unit}"

@@ -1,59 +1,86 @@
-"""What the poll looks at once an hour for the status page: whether both tokens and both webhooks still work."""
+"""Probes both tokens and both webhooks once an hour, after a poll, and keeps the results for the status page."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from jpi import wiring
 from jpi.diagnostics import checks
 from jpi.diagnostics.checks import CheckSkipped
-from jpi.diagnostics.runner import run_check
+from jpi.diagnostics.runner import CheckResult, run_check
 from jpi.errors import RetryableError
 
 PROBE_INTERVAL_SECONDS = 3_600.0
-# Where a service did not answer.
+# After a probe that got no answer.
 PROBE_RETRY_SECONDS = 300.0
-# It comes after the poll, and must not keep the next one waiting.
+# Probes run after the poll and must not delay the next one.
 CALL_BUDGET_SECONDS = 15.0
 CACHE_KEY = "watched"
-# Each by what it is about; those of webhooks may take an administrator's token, and say so.
-CHECKS: dict[str, checks.Check] = {
-    "Jira token": checks.check_jira_token, "PagerDuty token": checks.check_pagerduty_token,
-    "Jira webhook": partial(checks.check_jira_webhook, checks.accept_any_endpoint),
-    "PagerDuty webhook": partial(checks.check_pagerduty_webhook, checks.accept_any_endpoint),
-}
+# The checks of webhooks may need an administrator's token; without one they are skipped.
+PROBES: tuple[tuple[str, checks.Check], ...] = (
+    ("Jira token", checks.check_jira_token), ("PagerDuty token", checks.check_pagerduty_token),
+    ("Jira webhook", partial(checks.check_jira_webhook, checks.accept_any_endpoint)),
+    ("PagerDuty webhook", partial(checks.check_pagerduty_webhook, checks.accept_any_endpoint)))
+
+
+@dataclass(frozen=True)
+class ProbeResult(CheckResult):
+    """The result of a probe. `got_no_answer`: the service did not answer this time."""
+
+    got_no_answer: bool = False
+
+    def to_json(self) -> dict[str, str | bool]:
+        """Return the result as the cache keeps it."""
+        return {**super().to_json(), "silent": self.got_no_answer}
+
+
+@dataclass(frozen=True)
+class ProbeReport:
+    """The newest results, and when to probe again, in epoch seconds."""
+
+    results: tuple[ProbeResult, ...] = ()
+    next_probe_at: float = 0.0
 
 
 def run_probes_if_due(app: wiring.App) -> None:
-    """Look, unless somebody has within the hour; what could not be asked, in five minutes again."""
-    known = load_probe_results(app)
-    if known["at"] and app.clock() < known.get("again", known["at"] + PROBE_INTERVAL_SECONDS):
+    """Run the probes if the last ones are an hour old, or five minutes where a service did not answer."""
+    report = load_probe_report(app)
+    if app.clock() < report.next_probe_at:
         return
     app.budget.start(min(CALL_BUDGET_SECONDS, app.budget.get_remaining_seconds()))
-    seen = [one for name, check in CHECKS.items() for one in _run_probe(app, name, check, known["found"])]
-    wait = PROBE_RETRY_SECONDS if any(one["silent"] for one in seen) else PROBE_INTERVAL_SECONDS
-    app.cache.save(CACHE_KEY, {"at": app.clock(), "again": app.clock() + wait, "found": seen})
+    results = [result for name, check in PROBES for result in _run_probe(app, name, check, report)]
+    wait = PROBE_RETRY_SECONDS if any(result.got_no_answer for result in results) else PROBE_INTERVAL_SECONDS
+    app.cache.save(CACHE_KEY, {"at": app.clock(), "again": app.clock() + wait,
+                               "found": [result.to_json() for result in results]})
 
 
-def _run_probe(app: wiring.App, name: str, check: checks.Check,
-               previous_results: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """What a check found; of a service that is silent for now, what was found before."""
-    silent: list[RetryableError] = []
+def _run_probe(app: wiring.App, name: str, check: checks.Check, previous: ProbeReport) -> Iterator[ProbeResult]:
+    """Yield a check's results; where the service does not answer, the previous ones."""
+    outages: list[RetryableError] = []
 
-    def _listening(there: wiring.App) -> Iterator[str]:
+    def _skip_on_outage(app: wiring.App) -> Iterator[str]:
         try:
-            yield from check(there)
+            yield from check(app)
         except RetryableError as error:
-            silent.append(error)
+            outages.append(error)
             raise CheckSkipped(str(error)) from error
 
-    seen = [{**one.to_json(), "silent": bool(silent)} for one in run_check(app, name, _listening)]
-    known = [{**one, "silent": True} for one in previous_results if one["check"] == name]
-    yield from known if silent and known else seen
+    results = list(run_check(app, name, _skip_on_outage))
+    if outages:
+        results = [result for result in previous.results if result.check == name] or results
+    yield from (ProbeResult(result.check, result.ok, result.message, result.was_skipped, bool(outages))
+                for result in results)
 
 
-def load_probe_results(app: wiring.App) -> dict[str, Any]:
-    """What was found last: `at` in epoch seconds (None: nobody looked), and `found`, each check, ok, said, looked,
-    and silent: whether its service did not answer.
-    """
-    return app.cache.get_stored(CACHE_KEY) or {"at": None, "found": []}
+def load_probe_report(app: wiring.App) -> ProbeReport:
+    """Load the newest results; an empty report where no probe has run yet."""
+    saved = app.cache.get_stored(CACHE_KEY)
+    if not saved or not saved["at"]:
+        return ProbeReport()
+    return ProbeReport(tuple(_parse_result(item) for item in saved["found"]),
+                       saved.get("again", saved["at"] + PROBE_INTERVAL_SECONDS))
+
+
+def _parse_result(item: dict[str, Any]) -> ProbeResult:
+    return ProbeResult(item["check"], item["ok"], item["said"], not item.get("looked", True), item.get("silent", False))

@@ -213,15 +213,15 @@ def _get_link_or_404(incident_id: str) -> Link:
 
 def _build_overview() -> dict[str, Any]:
     app = get_app()
-    facts, quarters = queries.read_health_facts(app)
+    health, quarters = queries.read_health_facts(app)
     state, text = request.args.get("state", ""), request.args.get("text", "").strip()[:MAX_TEXT_CHARACTERS]
     page = queries.find_incidents(app, state, text, request.args.get("before", ""))
-    rows = [view_models.build_incident_row(item, app.policy.jira_url, facts.now) for item in page.rows]
-    return {"health": view_models.describe_health(facts), "incidents": rows, "older": page.next_place,
+    rows = [view_models.build_incident_row(item, app.policy.jira_url, health.now) for item in page.rows]
+    return {"health": view_models.describe_health(health), "incidents": rows, "older": page.next_place,
             "searched_count": page.searched_count, "state": state, "text": text,
-            "chart": build_chart(quarters, facts.now), "format_time": view_models.format_time,
-            "now": view_models.format_time(facts.now), "events": view_models.sum_counts(quarters),
-            "figures": {"lag_s": facts.lag_percentiles, "wait_s": facts.queue_wait_percentiles}}
+            "chart": build_chart(quarters, health.now), "format_time": view_models.format_time,
+            "now": view_models.format_time(health.now), "events": view_models.sum_counts(quarters),
+            "figures": {"lag_s": health.lag, "wait_s": health.queue_wait}}
 
 
 def _build_incident(link: Link) -> dict[str, Any]:

@@ -1,5 +1,6 @@
-"""What the status page says: facts, lists and histories in the words that its templates and its JSON show. Pure."""
+"""Builds what the templates and the JSON of the status page show: health, lists and histories in words. Pure."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -9,80 +10,79 @@ from jpi.domain.link import Link
 from jpi.domain.link_summary import LINK_STATES, LinkListItem
 from jpi.domain.model import Side
 from jpi.metrics import MANUAL_SOURCE
-from jpi.status_page.health import HealthFacts, QueueDepth, assess_health, format_age
+from jpi.status_page.health import HealthFacts, assess_health, format_age
+from jpi.status_page.probes import ProbeResult
 
-STATE_WORDS = {"failing": "not applied", "open": "open", "none": "no issue", "resolved": "resolved", "ended": "apart"}
+STATE_WORDS = {"failing": "not applied", "open": "open", "none": "no issue", "resolved": "resolved",
+               "ended": "sync ended"}
 JIRA_WORDS = {"triggered": "to do", "acknowledged": "in progress", "resolved": "done", "": "none"}
 EVENT_WORDS = {"IncidentTriggered": "incident triggered", "IncidentAcknowledged": "incident acknowledged",
                "IncidentUnacknowledged": "incident unacknowledged", "IncidentResolved": "incident resolved",
                "IncidentReopened": "incident reopened", "IncidentPriorityUpdated": "priority changed",
-               "IncidentReassigned": "incident reassigned", "IncidentAnnotated": "note written",
-               "IncidentGone": "incident gone", "IncidentLogged": "state of the incident",
-               "IssueUpdated": "issue changed", "IssueCreated": "issue made", "IssueCommented": "comment written",
+               "IncidentReassigned": "incident reassigned", "IncidentAnnotated": "note added",
+               "IncidentGone": "incident gone", "IncidentLogged": "incident logged",
+               "IssueUpdated": "issue changed", "IssueCreated": "issue created", "IssueCommented": "comment added",
                "IssueDeleted": "issue deleted"}
-SOURCE_WORDS = {"webhook": "webhook", "poll": "read by the poll", MANUAL_SOURCE: "asked for by hand"}
+SOURCE_WORDS = {"webhook": "webhook", "poll": "poll", MANUAL_SOURCE: "sync by hand"}
 CALL_METRICS = ("calls", "errors", "limited", "retries")
 NO_TITLE = "(title not known yet)"
-# Where no element can keep a text that runs the other way to itself: Unicode's isolates.
+# Unicode's isolates: a page title cannot hold a <bdi>, and a title may run from right to left.
 ISOLATION_FORMAT = "\u2068{}\u2069"
 LEVEL_WORDS = {"green": "All is well", "amber": "Worth a look", "red": "Something is wrong"}
 
 
 def format_time(at: float | None) -> str:
-    """A time as people read it; empty where there is none."""
+    """Format a time in UTC; empty where there is none."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if at else ""
 
 
 def format_time_ago(at: float | None, now: float) -> str:
-    """The same, from now."""
+    """Format how long ago a time was."""
     return f"{format_age(now - at)} ago" if at else "never"
 
 
-def format_seconds(seconds: float | None) -> str:
-    """How long, roughly."""
-    if seconds is None:
-        return "nothing to measure"
+def format_seconds(seconds: float) -> str:
+    """Format a duration roughly."""
     return f"{seconds:.1f} s" if seconds < 10 else format_age(seconds)
 
 
 def describe_health(facts: HealthFacts) -> dict[str, Any]:
-    """The verdict, and a line for each thing it goes by: (its name, what it says)."""
+    """Return the level with its headline and reasons, and the facts as (name, text)."""
     level, reasons = assess_health(facts)
-    lag, no_queue = facts.lag_percentiles or {}, "not known" if facts.queue_error else "none"
-    lines = [
-        ("Last poll", format_time_ago(facts.last_poll_at, facts.now)),
-        (
-            "Lag, last hour",
-            f"half within {format_seconds(lag.get('p50'))}, 95\u00a0% within {format_seconds(lag.get('p95'))}"
-            if lag.get("p50") is not None
-            else "no events",
-        ),
-        ("Queue", _describe_queue(facts.queue, facts.queue_wait_percentiles or {}) if facts.queue else no_queue),
-        ("Dead letters", str(facts.queue.dead_letters) if facts.queue else no_queue),
-        *((one["check"], _describe_probe(one)) for one in facts.probe_results),
-    ]
-    if not facts.probe_results:
-        lines.append(("Tokens and webhooks", "not looked at yet: the poll does, once an hour"))
+    probes = [(result.check, _describe_probe(result)) for result in facts.probe_results]
+    lines = [("Last poll", format_time_ago(facts.last_poll_at, facts.now)), ("Lag, last hour", _describe_lag(facts)),
+             *_describe_queue(facts),
+             *(probes or [("Tokens and webhooks", "not checked yet: the poll checks them once an hour")])]
     return {"level": level, "headline": LEVEL_WORDS[level], "lines": lines,
-            "reasons": [{"level": one, "text": text} for one, text in reasons]}
+            "reasons": [reason._asdict() for reason in reasons]}
 
 
-def _describe_queue(queue: QueueDepth, wait_percentiles: Mapping[str, float | None]) -> str:
-    now = f"{queue.waiting} waiting, {queue.in_flight} under way"
-    return (now if wait_percentiles.get("p95") is None
-            else f"{now}; last hour, 95\u00a0% within {format_seconds(wait_percentiles['p95'])}")
+def _describe_lag(facts: HealthFacts) -> str:
+    if facts.lag.p50 is None or facts.lag.p95 is None:
+        return "no events"
+    return f"median {format_seconds(facts.lag.p50)}, p95 {format_seconds(facts.lag.p95)}"
 
 
-def _describe_probe(probe: Mapping[str, Any]) -> str:
-    if not probe.get("looked", True):
-        if probe.get("silent"):
-            return f"{probe['said']}; it is asked again soon"
-        return "not checked: only an administrator's token may"
-    return str(probe["said"] or "ok")
+def _describe_queue(facts: HealthFacts) -> list[tuple[str, str]]:
+    if not facts.queue:
+        text = "not known" if facts.queue_error else "none"
+        return [("Queue", text), ("Dead letters", text)]
+    p95 = facts.queue_wait.p95
+    wait = "" if p95 is None else f"; wait in the last hour: p95 {format_seconds(p95)}"
+    return [("Queue", f"{facts.queue.waiting} waiting, {facts.queue.in_flight} in progress{wait}"),
+            ("Dead letters", str(facts.queue.dead_letters))]
+
+
+def _describe_probe(result: ProbeResult) -> str:
+    if not result.was_skipped:
+        return result.message or "ok"
+    if result.got_no_answer:
+        return f"{result.message}; jpi asks again soon"
+    return "not checked: only an administrator's token may"
 
 
 def build_incident_row(listed: LinkListItem, site: str, now: float) -> dict[str, Any]:
-    """A line of the list."""
+    """Build a row of the list."""
     card = listed.card
     title = card.title or NO_TITLE
     return {"incident": listed.incident_id, "title": title, "heading": ISOLATION_FORMAT.format(title),
@@ -95,13 +95,13 @@ def build_incident_row(listed: LinkListItem, site: str, now: float) -> dict[str,
 
 
 def keep_web_url(url: str) -> str:
-    """An address to link to; anything that is none is not linked."""
+    """Return the URL if it is a web address, else an empty text, so that no script gets linked."""
     return url if url.startswith(("https://", "http://")) else ""
 
 
 def build_history(link: Link, now: float) -> list[dict[str, Any]]:
-    """Every event that came, the newest first, with what was done about it."""
-    return [_build_history_entry(one, now) for one in reversed(link.history)]
+    """Build the history of a link, newest event first, with the actions on each."""
+    return [_build_history_entry(entry, now) for entry in reversed(link.history)]
 
 
 def _build_history_entry(entry: Mapping[str, Any], now: float) -> dict[str, Any]:
@@ -116,7 +116,7 @@ def _build_history_entry(entry: Mapping[str, Any], now: float) -> dict[str, Any]
 
 
 def classify_entry(entry: Mapping[str, Any]) -> str:
-    """What came of it, in a word: `failed`, `partly`, `done`, `ignored`."""
+    """Return the result of an event: `failed`, `partly`, `done` or `ignored`."""
     if "reason" in entry:
         return "failed"
     if not entry["steps"]:
@@ -125,28 +125,26 @@ def classify_entry(entry: Mapping[str, Any]) -> str:
 
 
 def list_states() -> Sequence[tuple[str, str]]:
-    """What the list may be narrowed to: (state, its name)."""
-    return [(one, STATE_WORDS[one]) for one in LINK_STATES]
+    """Return the states that the list can be filtered by: (state, words)."""
+    return [(state, STATE_WORDS[state]) for state in LINK_STATES]
 
 
 def sum_counts(quarters: Mapping[float, Mapping[str, int]]) -> dict[str, int]:
-    """All counts of the last day, by name: `events/<source>/<type>/<result>`, `api/<service>/<what>`."""
-    totals: dict[str, int] = {}
+    """Add up the counts of the last day by name: `events/<source>/<type>/<result>`, `api/<service>/<metric>`."""
+    totals: Counter[str] = Counter()
     for counts in quarters.values():
-        for name, count in counts.items():
-            if name.startswith(("events/", "api/")):
-                totals[name] = totals.get(name, 0) + count
-    return dict(sorted(totals.items()))
+        totals.update(counts)
+    return {name: count for name, count in sorted(totals.items()) if name.startswith(("events/", "api/"))}
 
 
 def build_call_rows(counts: Mapping[str, int]) -> list[dict[str, Any]]:
-    """Of counts by name, those of calls, a row a service."""
-    return [{"service": side.display_name, **{what: counts.get(f"api/{side}/{what}", 0) for what in CALL_METRICS}}
-            for side in Side]
+    """Build a row of API calls for each service."""
+    return [{"service": side.display_name,
+             **{metric: counts.get(f"api/{side}/{metric}", 0) for metric in CALL_METRICS}} for side in Side]
 
 
 def build_event_rows(counts: Mapping[str, int]) -> list[dict[str, Any]]:
-    """Of counts by name, those of events, a row a source, type and result."""
-    found = [(name.split("/"), count) for name, count in counts.items() if name.startswith("events/")]
-    return [{"source": SOURCE_WORDS.get(source, source), "what": EVENT_WORDS.get(what, what), "result": result,
-             "count": count} for (_, source, what, result), count in found]
+    """Build a row of events for each source, type and result."""
+    events = [(name.split("/"), count) for name, count in counts.items() if name.startswith("events/")]
+    return [{"source": SOURCE_WORDS.get(source, source), "what": EVENT_WORDS.get(event_type, event_type),
+             "result": result, "count": count} for (_, source, event_type, result), count in events]

@@ -13,7 +13,7 @@ HOSTILE = "<script>alert(1)</script> \u202egnp.exe " + "long " * 2_000
 
 @pytest.fixture
 def world(make_world):
-    """An incident in step, one without an issue, one that fails, and one whose title is out to do harm."""
+    """Give a world with an incident in step, one without an issue, one that fails, and one with a hostile title."""
     world = make_world(STATUS_PASSWORD=PASSWORD)
     for title, priority in (("Checkout is down", "P1"), ("Search is slow", "P3"), (HOSTILE, "P1")):
         world.pagerduty.trigger(world.service, title, world.rita, priority)
@@ -59,9 +59,9 @@ def test_signed_in_looked_through_and_pressed_by_keyboard_alone(world, page_at, 
     with world.lose_webhooks():
         world.move_issue(world.jira.issues["INCIDENT-1"], "done")
         world.run_until_idle()
-    press(page, page.get_by_role("button", name="Synchronise again now"))
-    expect(page.get_by_role("status")).to_have_text("Done: its history says what.")
-    expect(page.get_by_text("asked for by hand").first).to_be_visible()
+    press(page, page.get_by_role("button", name="Sync now"))
+    expect(page.get_by_role("status")).to_have_text("Synced: the history says what changed.")
+    expect(page.get_by_text("sync by hand").first).to_be_visible()
     assert world.read_statuses()["Checkout is down"] == ("resolved", "done")
     press(page, page.get_by_role("button", name="Sign out"))
     expect(page.get_by_label("Password")).to_be_visible()
@@ -133,7 +133,7 @@ def test_a_page_that_is_not_renewed_says_so(world, page_at):
     expect(stale).to_be_hidden()
     page.route("**/status", lambda route: route.abort())
     page.clock.run_for(15_000)
-    expect(stale).to_contain_text("not kept up to date")
+    expect(stale).to_contain_text("no longer updated")
     accessible(page)
     page.unroute("**/status")
     page.clock.run_for(15_000)
@@ -150,5 +150,5 @@ def test_it_works_without_its_script(world, page_at):
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("link", name="Checkout is down").click()
-    page.get_by_role("button", name="Synchronise again now").click()
-    expect(page.get_by_role("status")).to_contain_text("There was nothing to do")
+    page.get_by_role("button", name="Sync now").click()
+    expect(page.get_by_role("status")).to_contain_text("No change needed")

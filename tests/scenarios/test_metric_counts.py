@@ -12,7 +12,8 @@ from jpi.diagnostics.poll_age import is_poll_late
 from jpi.errors import AwsOutage
 from jpi.metrics import BIN_EDGES_SECONDS, QUARTER_HOUR_SECONDS, MetricCounters, estimate_percentile
 from jpi.status_page.chart import BAR_COUNT, BAR_STEP, CHART_HEIGHT, build_chart, compute_lag, count_events
-from jpi.status_page.health import HealthFacts, QueueDepth, assess_health
+from jpi.status_page.health import HealthFacts, Percentiles, QueueDepth, assess_health
+from jpi.status_page.probes import ProbeResult
 from jpi.status_page.queries import summarise_last_hour
 from tests.world_actions import run_poll
 
@@ -103,14 +104,14 @@ def test_a_percentile_is_right_to_its_bin(values, share):
 
 def test_of_nothing_there_is_no_percentile():
     assert estimate_percentile({}, 0.5) is None
-    assert summarise_last_hour({}, NOW) == {"p50": None, "p95": None}
+    assert summarise_last_hour({}, NOW) == Percentiles()
 
 
 def test_the_last_hour_forgets_what_was_before():
     quarter = NOW // QUARTER_HOUR_SECONDS * QUARTER_HOUR_SECONDS
     slow, quick = {"lag/14": 5}, {"lag/1": 5}
-    assert summarise_last_hour({quarter: quick, quarter - 2 * 3600: slow}, NOW)["p95"] < 2
-    assert summarise_last_hour({quarter: slow, quarter - 2 * 3600: quick}, NOW)["p95"] > 3600
+    assert summarise_last_hour({quarter: quick, quarter - 2 * 3600: slow}, NOW).p95 < 2
+    assert summarise_last_hour({quarter: slow, quarter - 2 * 3600: quick}, NOW).p95 > 3600
 
 
 @given(st.dictionaries(st.integers(0, 120), st.dictionaries(st.sampled_from(
@@ -127,8 +128,8 @@ def test_whatever_the_day_was_the_drawing_holds_it(day):
 
 
 WELL = HealthFacts(NOW, is_deployed=True, poll_interval_seconds=60, last_poll_at=NOW - 30,
-                   lag_percentiles={"p50": 1.0, "p95": 3.0}, queue=QueueDepth(0, 0, 0),
-                   probe_results=[{"check": "Jira token", "ok": True, "said": ""}], probed_at=NOW - 60)
+                   lag=Percentiles(1.0, 3.0), queue=QueueDepth(0, 0, 0),
+                   probe_results=[ProbeResult("Jira token", ok=True)])
 
 
 @pytest.mark.parametrize(("changes", "level", "said"), [
@@ -139,16 +140,16 @@ WELL = HealthFacts(NOW, is_deployed=True, poll_interval_seconds=60, last_poll_at
     ({"last_poll_at": None, "is_deployed": False}, "green", ""),
     ({"last_poll_at": NOW - 181, "poll_interval_seconds": 3600}, "green", ""),
     ({"poll_error": "429"}, "amber", "The last poll failed: 429"),
-    ({"queue": QueueDepth(0, 0, 1)}, "red", "1 event could not be applied"),
+    ({"queue": QueueDepth(0, 0, 1)}, "red", "1 event failed for half a day"),
     ({"queue": QueueDepth(101, 0, 0)}, "amber", "101 events wait"),
     ({"queue": None}, "green", ""),
-    ({"probe_results": [{"check": "Jira token", "ok": False, "said": "renew it"}]}, "red", "Jira token: renew it"),
-    ({"probe_results": [{"check": "Jira webhook", "ok": False, "said": "is off"}]}, "amber", "Jira webhook: is off"),
-    ({"probe_results": [{"check": "Jira webhook", "ok": True, "said": "not looked at"}]}, "green", ""),
-    ({"lag_percentiles": {"p50": 1.0, "p95": 121.0}}, "amber", "took 2 min or longer"),
-    ({"lag_percentiles": {"p50": 1.0, "p95": 400.0}}, "red", "took 6 min or longer"),
-    ({"lag_percentiles": {"p50": 1.0, "p95": 400.0}, "poll_interval_seconds": 3600}, "green", ""),
-    ({"failing_count": 2}, "amber", "2 incidents could not be kept in step"),
+    ({"probe_results": [ProbeResult("Jira token", ok=False, message="renew it")]}, "red", "Jira token: renew it"),
+    ({"probe_results": [ProbeResult("Jira webhook", ok=False, message="is off")]}, "amber", "Jira webhook: is off"),
+    ({"probe_results": [ProbeResult("Jira webhook", ok=True, message="not checked")]}, "green", ""),
+    ({"lag": Percentiles(1.0, 121.0)}, "amber", "took 2 min or longer"),
+    ({"lag": Percentiles(1.0, 400.0)}, "red", "took 6 min or longer"),
+    ({"lag": Percentiles(1.0, 400.0), "poll_interval_seconds": 3600}, "green", ""),
+    ({"failing_count": 2}, "amber", "2 incidents not in step"),
 ])
 def test_the_verdict_goes_by_the_worst(changes, level, said):
     found, reasons = assess_health(HealthFacts(**{**vars(WELL), **changes}))

@@ -41,14 +41,14 @@ def token_of(client):
     return re.search(r'name="token" value="([^"]+)"', client.get("/status").text)[1]
 
 
-def pressed(client, incident_id):
+def press_sync(client, incident_id):
     data = {"token": token_of(client)}
     answer = client.post(f"/status/incidents/{incident_id}/again", data=data, follow_redirects=True)
     assert answer.status_code == 200
     return answer
 
 
-def trigger(world, title="Down", priority="P1"):
+def trigger_incident(world, title="Down", priority="P1"):
     incident = world.pagerduty.trigger(world.service, title, world.rita, priority)
     world.run_until_idle()
     return incident
@@ -70,7 +70,7 @@ def test_without_a_password_there_is_no_page(make_world):
 
 
 def test_strangers_see_nothing_and_press_nothing(world, stranger):
-    incident = trigger(world)
+    incident = trigger_incident(world)
     before = world.jpi.links.get(incident.id)
     for path in ("/status", f"/status/incidents/{incident.id}"):
         answer = stranger.get(path)
@@ -107,10 +107,10 @@ def test_a_cookie_of_another_password_another_stage_or_yesterday_opens_nothing(m
 
 def test_the_cookie_is_kept_from_scripts_and_other_sites(world, stranger, monkeypatch):
     answer = stranger.post("/status/sign-in", data={"password": PASSWORD})
-    said = answer.headers["Set-Cookie"]
-    assert "HttpOnly" in said
-    assert "SameSite=Lax" in said
-    assert "Secure" not in said, "offline there is no TLS"
+    cookie = answer.headers["Set-Cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+    assert "Secure" not in cookie, "offline there is no TLS"
     monkeypatch.setitem(vars(world.jpi.settings), "is_offline", False)
     assert "Secure" in stranger.post("/status/sign-in", data={"password": PASSWORD}).headers["Set-Cookie"]
 
@@ -124,19 +124,19 @@ def test_nothing_of_the_page_is_kept_framed_or_brought_from_elsewhere(team):
 
 
 def test_attempts_are_slowed(world, stranger):
-    def wrong():
+    def post_wrong_password():
         return stranger.post("/status/sign-in", data={"password": "guess"})
 
-    assert [wrong().status_code for _ in range(4)] == [403] * 4
-    answer = wrong()
+    assert [post_wrong_password().status_code for _ in range(4)] == [403] * 4
+    answer = post_wrong_password()
     assert (answer.status_code, int(answer.headers["Retry-After"])) == (429, 2)
     assert "please wait" in answer.text
     assert stranger.post("/status/sign-in", data={"password": PASSWORD}).status_code == 429, "the right one too"
     waits = []
     for _ in range(12):
-        world.clock.advance(int(wrong().headers.get("Retry-After", 0)) + 1)
-        assert wrong().status_code == 403
-        waits.append(int(wrong().headers["Retry-After"]))
+        world.clock.advance(int(post_wrong_password().headers.get("Retry-After", 0)) + 1)
+        assert post_wrong_password().status_code == 403
+        waits.append(int(post_wrong_password().headers["Retry-After"]))
     assert waits[:3] == [4, 8, 16]
     assert waits[-1] == 900
     assert stranger.get("/status.json", auth=("any", "guess")).status_code == 429
@@ -144,7 +144,7 @@ def test_attempts_are_slowed(world, stranger):
     assert stranger.post("/status/sign-in", data={"password": PASSWORD}, environ_base=elsewhere).status_code == 303
     world.clock.advance(901)
     assert stranger.post("/status/sign-in", data={"password": PASSWORD}).status_code == 303
-    assert [wrong().status_code for _ in range(4)] == [403] * 4, "who knows it begins anew"
+    assert [post_wrong_password().status_code for _ in range(4)] == [403] * 4, "who knows it begins anew"
 
 
 def test_many_addresses_are_slowed_together(world, stranger):
@@ -155,19 +155,19 @@ def test_many_addresses_are_slowed_together(world, stranger):
 
 
 def test_who_knows_it_gives_others_no_new_attempts(world, stranger):
-    def codes(numbers, password="guess"):
+    def sign_in_from(numbers, password="guess"):
         return [stranger.post("/status/sign-in", data={"password": password},
                               environ_base={"REMOTE_ADDR": f"203.0.113.{number}"}).status_code for number in numbers]
 
-    assert codes(range(45)) == [403] * 45
-    assert codes([200, 200], PASSWORD) == [303] * 2
-    assert 429 in codes(range(50, 60))
+    assert sign_in_from(range(45)) == [403] * 45
+    assert sign_in_from([200, 200], PASSWORD) == [303] * 2
+    assert 429 in sign_in_from(range(50, 60))
     world.clock.advance(20 * 30 + 1)
-    assert 429 not in codes(range(60, 75)), "they are forgotten by and by"
+    assert 429 not in sign_in_from(range(60, 75)), "they are forgotten by and by"
 
 
 def test_the_button_takes_its_pages_token(world, team):
-    incident = trigger(world)
+    incident = trigger_incident(world)
     for data in ({}, {"token": ""}, {"token": "guess"}):
         answer = team.post(f"/status/incidents/{incident.id}/again", data=data)
         assert (answer.status_code, "press the button again" in answer.text) == (403, True)
@@ -179,22 +179,22 @@ def test_the_button_takes_its_pages_token(world, team):
 
 
 def test_the_button_makes_both_sides_equal(world, team):
-    incident = trigger(world)
+    incident = trigger_incident(world)
     issue = world.find_issue(incident)
     with world.lose_webhooks():
         world.move_issue(issue, "done")
         world.run_until_idle()
-    said = pressed(team, incident.id).text
-    assert "Done: its history says what." in said
+    page = press_sync(team, incident.id).text
+    assert "Synced: the history says what changed." in page
     assert world.read_statuses() == {"Down": ("resolved", "done")}
-    assert "asked for by hand" in said
+    assert "sync by hand" in page
     world.run_until_idle()
     run_poll(world)
-    assert "There was nothing to do: its history says why." in pressed(team, incident.id).text
+    assert "No change needed: the history says why." in press_sync(team, incident.id).text
 
 
 def test_the_result_of_a_button_is_shown_once_and_cannot_be_forged(world, team):
-    page, other_page = (f"/status/incidents/{trigger(world, title).id}" for title in ("Down", "Slow"))
+    page, other_page = (f"/status/incidents/{trigger_incident(world, title).id}" for title in ("Down", "Slow"))
     assert "Call 555" not in team.get(f"{page}?said=Call+555&message=Call+555").text
     assert team.post(f"{page}/again", data={"token": token_of(team)}).location == page
     assert 'role="status"' in team.get(page).text
@@ -204,13 +204,13 @@ def test_the_result_of_a_button_is_shown_once_and_cannot_be_forged(world, team):
 
 
 def test_what_is_asked_for_by_hand_says_nothing_of_how_quick_jpi_is(world, team):
-    incident = trigger(world)
+    incident = trigger_incident(world)
     issue = world.find_issue(incident)
     with world.lose_webhooks():
         world.move_issue(issue, "done")
         world.run_until_idle()
     world.clock.advance(2 * 86_400)
-    pressed(sign_in(team), incident.id)
+    press_sync(sign_in(team), incident.id)
     assert world.read_statuses() == {"Down": ("resolved", "done")}
     assert team.get("/status.json").get_json()["figures"]["lag_s"]["p95"] is None
 
@@ -218,58 +218,58 @@ def test_what_is_asked_for_by_hand_says_nothing_of_how_quick_jpi_is(world, team)
 def test_with_a_queue_the_button_stores_it(make_world):
     world = make_world(queued=True, STATUS_PASSWORD=PASSWORD)
     client = sign_in(edge.app.test_client())
-    incident = trigger(world)
+    incident = trigger_incident(world)
     with world.lose_webhooks():
         world.move_issue(world.find_issue(incident), "done")
         world.run_until_idle()
     for _ in range(2):
-        assert "It waits in the queue" in pressed(client, incident.id).text
+        assert "The sync is in the queue" in press_sync(client, incident.id).text
     waiting = world.event_source.count_visible()
     assert waiting == 4, "pressed twice within five minutes, both count"
     world.run_until_idle()
     assert world.read_statuses() == {"Down": ("resolved", "done")}
 
 
-def fails(*arguments, **named):
+def raise_outage(*arguments, **named):
     raise AwsOutage("AWS is down")
 
 
 def test_a_queue_that_cannot_be_asked_hides_nothing_else(make_world, monkeypatch):
     world = make_world(queued=True, STATUS_PASSWORD=PASSWORD)
     client = sign_in(edge.app.test_client())
-    trigger(world)
-    monkeypatch.setattr("jpi.queue.EventQueue.count_messages", fails)
-    shown = client.get("/status")
-    assert (shown.status_code, "Down" in shown.text, "not known" in shown.text) == (200, True, True)
-    assert "The queue cannot be looked at: AWS is down" in shown.text
+    trigger_incident(world)
+    monkeypatch.setattr("jpi.queue.EventQueue.count_messages", raise_outage)
+    answer = client.get("/status")
+    assert (answer.status_code, "Down" in answer.text, "not known" in answer.text) == (200, True, True)
+    assert "The queue cannot be read: AWS is down" in answer.text
 
 
 def test_tables_that_cannot_be_read_are_said_on_a_page(world, team, stranger, monkeypatch):
-    monkeypatch.setattr(world.jpi.links, "list_by_state", fails)
-    monkeypatch.setattr("jpi.store.sign_in_attempts.SignInAttempts.claim_attempt", fails)
-    shown = team.get("/status")
-    assert (shown.status_code, "cannot read its tables" in shown.text) == (503, True)
-    assert world.environ["STAGE"] in shown.text
+    monkeypatch.setattr(world.jpi.links, "list_by_state", raise_outage)
+    monkeypatch.setattr("jpi.store.sign_in_attempts.SignInAttempts.claim_attempt", raise_outage)
+    answer = team.get("/status")
+    assert (answer.status_code, "cannot read its tables" in answer.text) == (503, True)
+    assert world.environ["STAGE"] in answer.text
     assert team.get("/status.json").get_json() == {"error": routes.OUTAGE_MESSAGE}
-    shown = stranger.post("/status/sign-in", data={"password": "any"})
-    assert (shown.status_code, "cannot read its tables" in shown.text) == (503, True)
-    assert "AWS is down" not in shown.text
-    assert world.environ["STAGE"] not in shown.text
-    assert 'class="stage"' not in shown.text
+    answer = stranger.post("/status/sign-in", data={"password": "any"})
+    assert (answer.status_code, "cannot read its tables" in answer.text) == (503, True)
+    assert "AWS is down" not in answer.text
+    assert world.environ["STAGE"] not in answer.text
+    assert 'class="stage"' not in answer.text
 
 
 def test_what_the_button_cannot_do_is_said(world, team):
-    incident = trigger(world)
-    for fault, said in ((HttpFault(500), "Not now:"), (HttpFault(403), "That did not work:")):
+    incident = trigger_incident(world)
+    for fault, message in ((HttpFault(500), "Try again later:"), (HttpFault(403), "The sync failed:")):
         world.pagerduty_server.choose_fault = lambda call, fault=fault: fault
-        assert said in pressed(team, incident.id).text
+        assert message in press_sync(team, incident.id).text
     world.pagerduty_server.choose_fault = lambda call: None
     assert team.post("/status/incidents/NOBODYS/again", data={"token": token_of(team)}).status_code == 404
     assert "knows no such incident" in team.get("/status/incidents/NOBODYS").text
 
 
 def test_an_incident_is_shown_with_both_sides_and_its_history(world, team):
-    incident = trigger(world)
+    incident = trigger_incident(world)
     issue = world.find_issue(incident)
     world.pagerduty.acknowledge(incident, world.rita)
     world.run_until_idle()
@@ -284,23 +284,23 @@ def test_an_incident_is_shown_with_both_sides_and_its_history(world, team):
 
 
 def test_machines_get_the_same(world, stranger):
-    incident = trigger(world)
+    incident = trigger_incident(world)
     run_poll(world)
-    said = stranger.get("/status.json", auth=("any name", PASSWORD)).get_json()
-    assert (said["health"]["level"], said["health"]["reasons"]) == ("green", [])
-    [row] = said["incidents"]
+    status = stranger.get("/status.json", auth=("any name", PASSWORD)).get_json()
+    assert (status["health"]["level"], status["health"]["reasons"]) == ("green", [])
+    [row] = status["incidents"]
     assert (row["incident"], row["state"], row["pagerduty"], row["jira"]) == (incident.id, "open", "triggered", "to do")
-    assert said["events"]["events/webhook/IncidentTriggered/applied"] == 1
-    assert said["events"]["api/jira/calls"] > 4
-    assert said["figures"]["lag_s"]["p95"] > 0
-    one = stranger.get(f"/status.json?incident={incident.id}", auth=("any name", PASSWORD)).get_json()
-    assert one["history"][-1]["steps"][0]["what"] == "Made the issue INCIDENT-1."
+    assert status["events"]["events/webhook/IncidentTriggered/applied"] == 1
+    assert status["events"]["api/jira/calls"] > 4
+    assert status["figures"]["lag_s"]["p95"] > 0
+    details = stranger.get(f"/status.json?incident={incident.id}", auth=("any name", PASSWORD)).get_json()
+    assert details["history"][-1]["steps"][0]["what"] == "Made the issue INCIDENT-1."
     assert stranger.get("/status.json?incident=NOBODYS", auth=("any name", PASSWORD)).status_code == 404
 
 
 def test_the_figures_of_the_log_are_on_the_page(world, team):
     world.jira_server.choose_fault = make_fault_on_call("POST", "/search/jql", 429, times=1, **{"Retry-After": "1"})
-    trigger(world)
+    trigger_incident(world)
     run_poll(world)
     page = team.get("/status").text
     limited = r"Jira</th><td data-name=\"Calls\">\d+</td><td data-name=\"Errors\">0</td><td data-name=\"[^\"]+\">1</td>"
@@ -311,8 +311,8 @@ def test_the_figures_of_the_log_are_on_the_page(world, team):
 def test_how_long_events_waited_in_the_queue_is_on_the_page(make_world):
     world = make_world(queued=True, STATUS_PASSWORD=PASSWORD)
     client = sign_in(edge.app.test_client())
-    trigger(world)
-    assert re.search(r"0 waiting, 0 under way; last hour, 95\xa0% within \d", client.get("/status").text)
+    trigger_incident(world)
+    assert re.search(r"0 waiting, 0 in progress; wait in the last hour: p95 \d", client.get("/status").text)
     assert client.get("/status.json").get_json()["figures"]["wait_s"]["p95"] > 0
 
 
@@ -323,43 +323,43 @@ def test_what_is_no_password_is_refused_like_none(world, stranger, given):
 
 
 def test_the_list_is_narrowed_by_state_and_text(world, team):
-    down = trigger(world, "Checkout is down")
+    down = trigger_incident(world, "Checkout is down")
     world.clock.advance(5)
-    trigger(world, "Search is slow", "P3")
+    trigger_incident(world, "Search is slow", "P3")
     world.clock.advance(5)
-    done = trigger(world, "Login fails")
+    done = trigger_incident(world, "Login fails")
     world.pagerduty.resolve(done, world.rita)
     world.run_until_idle()
 
-    def found(query):
+    def list_titles(query):
         return re.findall(r"<bdi>([^<]+)</bdi></a>", team.get(f"/status?{query}").text)
 
-    assert found("") == ["Login fails", "Search is slow", "Checkout is down"], "the newest first"
-    assert found("state=open") == ["Checkout is down"]
-    assert found("state=none") == ["Search is slow"]
-    assert found("state=resolved") == ["Login fails"]
-    assert found("state=failing") == []
-    assert found("state=invented") == found("")
-    assert found("text=IS+") == ["Search is slow", "Checkout is down"]
-    assert found("text=IS+&state=open") == ["Checkout is down"]
-    assert found(f"text={down.id.lower()}") == found("text=incident-1") == ["Checkout is down"]
-    assert found("text=nothing+like+it") == []
+    assert list_titles("") == ["Login fails", "Search is slow", "Checkout is down"], "the newest first"
+    assert list_titles("state=open") == ["Checkout is down"]
+    assert list_titles("state=none") == ["Search is slow"]
+    assert list_titles("state=resolved") == ["Login fails"]
+    assert list_titles("state=failing") == []
+    assert list_titles("state=invented") == list_titles("")
+    assert list_titles("text=IS+") == ["Search is slow", "Checkout is down"]
+    assert list_titles("text=IS+&state=open") == ["Checkout is down"]
+    assert list_titles(f"text={down.id.lower()}") == list_titles("text=incident-1") == ["Checkout is down"]
+    assert list_titles("text=nothing+like+it") == []
 
 
-def failing(world, title):
+def trigger_failing(world, title):
     world.jira_server.choose_fault = lambda call: HttpFault(403) if call.path.endswith("/issue") else None
-    incident = trigger(world, title)
+    incident = trigger_incident(world, title)
     world.jira_server.choose_fault = lambda call: None
     return incident
 
 
 def test_what_is_wrong_is_said_in_words(world, team):
-    incident = failing(world, "Checkout is down")
-    shown = team.get("/status").text
-    assert "Worth a look" in shown
-    assert "1 incident could not be kept in step" in shown
-    assert "was refused with 403" in shown
-    assert "not applied" in shown
+    incident = trigger_failing(world, "Checkout is down")
+    page = team.get("/status").text
+    assert "Worth a look" in page
+    assert "1 incident not in step" in page
+    assert "was refused with 403" in page
+    assert "not applied" in page
     page = team.get(f"/status/incidents/{incident.id}").text
     assert "What to do:" in page
     assert "give it the right to" in page
@@ -367,9 +367,9 @@ def test_what_is_wrong_is_said_in_words(world, team):
     world.pagerduty_server.choose_fault = lambda call: HttpFault(401)
     with pytest.raises(Exception, match="401"):
         run_poll(world)
-    shown = team.get("/status").text
-    assert "No poll has succeeded" not in shown, "offline nobody polls by schedule"
-    assert "The last poll failed" in shown
+    page = team.get("/status").text
+    assert "No poll has succeeded" not in page, "offline nobody polls by schedule"
+    assert "The last poll failed" in page
 
 
 def test_a_late_poll_is_red(world, team):
@@ -379,33 +379,32 @@ def test_a_late_poll_is_red(world, team):
     for _ in range(4):
         with pytest.raises(ServiceUnavailable):
             run_poll(world)
-    shown = team.get("/status").text
-    assert "Something is wrong" in shown
-    assert re.search(r"No poll has succeeded for \d min: .*failed with 500", shown)
+    page = team.get("/status").text
+    assert "Something is wrong" in page
+    assert re.search(r"No poll has succeeded for \d min: .*failed with 500", page)
 
 
 def test_tokens_and_webhooks_are_looked_at_once_an_hour(world, team):
     run_poll(world)
-    asked = len(world.jira_server.calls)
+    assert world.jira_server.calls
     run_poll(world)
     world.jira.users[world.bot_id].token = "renewed"
     hook = next(iter(world.pagerduty.webhooks.subscriptions.values()))
     hook.active = False
-    shown = team.get("/status").text
-    assert "All is well" in shown
+    page = team.get("/status").text
+    assert "All is well" in page
     world.clock.advance(3600)
     run_poll(world)
-    shown = team.get("/status").text
-    assert "Jira token: the token is not valid" in shown
-    assert "PagerDuty webhook:" in shown
-    assert asked
+    page = team.get("/status").text
+    assert "Jira token: the token is not valid" in page
+    assert "PagerDuty webhook:" in page
 
 
 def test_a_service_that_is_silent_when_looked_at_is_asked_again_soon(world, team):
     world.jira_server.choose_fault = lambda call: HttpFault(503) if call.path.endswith("/myself") else None
     run_poll(world)
     assert "Jira token: " not in team.get("/status").text, "it is the token that this line is about"
-    assert "not checked: Jira GET /myself failed with 503; it is asked again soon" in team.get("/status").text
+    assert "not checked: Jira GET /myself failed with 503; jpi asks again soon" in team.get("/status").text
     world.jira_server.choose_fault = lambda call: None
     world.clock.advance(300)
     run_poll(world)
@@ -421,9 +420,9 @@ def test_a_service_that_is_silent_when_looked_at_is_asked_again_soon(world, team
 
 def test_looking_takes_no_more_time_than_the_poll_has_left(world, team):
     world.jpi.budget.start(0.5)
-    asked = len(world.jira_server.calls)
+    call_count = len(world.jira_server.calls)
     probes.run_probes_if_due(world.jpi)
-    assert len(world.jira_server.calls) == asked
+    assert len(world.jira_server.calls) == call_count
     assert "Something is wrong" not in team.get("/status").text
     world.jpi.budget.start(100)
     probes.run_probes_if_due(world.jpi)
@@ -437,7 +436,7 @@ HOSTILE = ["<script>alert(1)</script>", "\u202egnp.exe", "x" * 10_000, "{{ 7 * 7
 
 @pytest.mark.parametrize("title", HOSTILE)
 def test_what_comes_from_outside_is_text(world, team, title):
-    incident = trigger(world, title)
+    incident = trigger_incident(world, title)
     world.pagerduty.add_note(incident, title, world.rita)
     edit_issue(world, world.find_issue(incident), summary=title[:200])
     world.run_until_idle()
@@ -452,7 +451,7 @@ def test_what_comes_from_outside_is_text(world, team, title):
 
 
 def test_only_web_addresses_are_linked(world, team):
-    incident = trigger(world)
+    incident = trigger_incident(world)
     world.jpi.links.save(replace(world.jpi.links.get(incident.id),
                                  summary={"began": 1.0, "url": "javascript:alert(1)"}))
     assert "javascript:" not in team.get("/status").text
@@ -460,7 +459,7 @@ def test_only_web_addresses_are_linked(world, team):
 
 
 def test_no_secret_is_on_any_page(world, team):
-    incident = failing(world, "Down")
+    incident = trigger_failing(world, "Down")
     for path in ("/status", f"/status/incidents/{incident.id}", "/status.json"):
         assert not [one for one in SECRETS if one in team.get(path).text]
 
@@ -484,11 +483,9 @@ def test_however_many_there_are_a_page_reads_no_more(world, team):
     assert seen == [str(number) for number in reversed(range(250))]
 
 
-def test_a_search_says_how_far_it_looked(world, team, monkeypatch):
-    monkeypatch.setattr(queries, "MAX_SEARCHED", 20)
-    monkeypatch.setattr(queries, "READ_BATCH_SIZE", 10)
-    for number in range(50):
-        world.jpi.links.save(Link(f"Q{number:03}", summary={"began": float(number), "title": f"Incident {number}"}))
-    page = team.get("/status?text=incident+5").text
-    assert "among the newest 20" in page
+def test_a_search_says_how_far_it_looked(world, team):
+    for number in range(queries.MAX_SEARCHED + 10):
+        world.jpi.links.save(Link(f"Q{number:04}", summary={"began": float(number), "title": f"Incident {number}"}))
+    page = team.get("/status?text=incident+5.").text
+    assert f"No matching incident among the newest {queries.MAX_SEARCHED}." in page
     assert "Look further back" in page
