@@ -32,7 +32,7 @@ def _parse_url(value: str) -> str:
     return value.rstrip("/")
 
 
-def _make_pattern_parser(pattern: str, problem: str) -> Parser:
+def _build_parser(pattern: str, problem: str) -> Parser:
     def parse_text(value: str) -> str:
         """Return the text if it matches the pattern."""
         if not re.fullmatch(pattern, value):
@@ -42,10 +42,10 @@ def _make_pattern_parser(pattern: str, problem: str) -> Parser:
     return parse_text
 
 
-_parse_email = _make_pattern_parser(r"[^@\s]+@[^@\s]+", "must be an e-mail address")
-_parse_project_key = _make_pattern_parser(r"([A-Z][A-Z0-9_]+)?", "must be a Jira project key: capital letters and digits")
-_parse_interval = _make_pattern_parser(r"1 (minute|hour|day)|(?!0|1 )\d+ (minutes|hours|days)",
-                                       "must be like '1 minute', '5 minutes' or '1 hour'")
+_parse_email = _build_parser(r"[^@\s]+@[^@\s]+", "must be an e-mail address")
+_parse_project_key = _build_parser(r"([A-Z][A-Z0-9_]+)?", "must be a Jira project key: capital letters and digits")
+_parse_interval = _build_parser(r"1 (minute|hour|day)|(?!0|1 )\d+ (minutes|hours|days)",
+                                "must be like '1 minute', '5 minutes' or '1 hour'")
 
 
 def _parse_whole_number(value: str) -> int:

@@ -1,4 +1,4 @@
-"""The HTTP edge: what is taken, what is refused, and that nothing of ours shows."""
+"""The HTTP edge: what it takes, what it refuses, and that its answers hide the internals."""
 
 import json
 import os
@@ -35,11 +35,11 @@ class Edge:
         self.client = create_app(get_app or (lambda: world.jpi)).test_client()
         self.secret = world.environ["PAGERDUTY_WEBHOOK_SECRET"]
 
-    def pagerduty(self, body, headers=None):
+    def post_pagerduty(self, body, headers=None):
         signed = sign_as_pagerduty(body, self.secret)
         return self.client.post("/pagerduty-webhook", data=body, headers=signed if headers is None else headers)
 
-    def jira(self, body, headers=None):
+    def post_jira(self, body, headers=None):
         signed = sign_as_jira(body, JIRA_WEBHOOK_SECRET)
         return self.client.post("/jira-webhook", data=body, headers=signed if headers is None else headers)
 
@@ -49,13 +49,13 @@ def http(world):
     return Edge(world)
 
 
-def refused(answer, status):
+def assert_refused(answer, status):
     assert answer.status_code == status
-    said = answer.get_json()
-    assert list(said) == ["error"]
-    assert "\n" not in said["error"]
-    assert "Traceback" not in said["error"]
-    return said["error"]
+    body = answer.get_json()
+    assert list(body) == ["error"]
+    assert "\n" not in body["error"]
+    assert "Traceback" not in body["error"]
+    return body["error"]
 
 
 def test_health_needs_nothing(http):
@@ -91,22 +91,22 @@ def test_a_poll_that_fails_keeps_health_from_being_well(http):
 
 @pytest.mark.parametrize(("offline", "status"), [(True, 200), (False, 503)])
 def test_without_a_poll_or_a_table_only_a_deployed_jpi_is_unwell(http, monkeypatch, offline, status):
-    def gone():
+    def fail_to_load():
         raise AwsOutage("no such table")
 
     world = http.world
     deployed = {**vars(world.jpi.settings), "is_offline": offline}
     world.jpi = replace(world.jpi, settings=type(world.jpi.settings)(**deployed))
     assert http.client.get("/health").status_code == status
-    monkeypatch.setattr(world.jpi.cursor, "load", gone)
+    monkeypatch.setattr(world.jpi.cursor, "load", fail_to_load)
     assert http.client.get("/health").status_code == status
 
 
 @pytest.mark.parametrize("headers", [{}, {"X-PagerDuty-Signature": "v1=00"}, {"X-Webhook-Token": "guess"}, {
     "X-Hub-Signature": "sha256=00"}])
 def test_strangers_get_nothing(http, headers):
-    refused(http.pagerduty(encode_body(make_v3_body()), headers), 401)
-    refused(http.jira(encode_body(make_issue_updated_body()), headers), 401)
+    assert_refused(http.post_pagerduty(encode_body(make_v3_body()), headers), 401)
+    assert_refused(http.post_jira(encode_body(make_issue_updated_body()), headers), 401)
     assert http.world.list_jpi_calls() == []
     assert http.world.list_issues() == []
 
@@ -114,33 +114,33 @@ def test_strangers_get_nothing(http, headers):
 def test_without_a_secret_deliveries_are_taken_offline_only(make_world, caplog):
     world = make_world(PAGERDUTY_WEBHOOK_SECRET="", JIRA_WEBHOOK_SECRET="")
     http = Edge(world)
-    assert http.pagerduty(encode_body(make_v3_body(priority=None)), {}).status_code == 200
+    assert http.post_pagerduty(encode_body(make_v3_body(priority=None)), {}).status_code == 200
     assert "no webhook secret" in caplog.text
     deployed = {**vars(world.jpi.settings), "is_offline": False}
     world.jpi = replace(world.jpi, settings=type(world.jpi.settings)(**deployed))
-    refused(http.pagerduty(encode_body(make_v3_body()), {}), 401)
-    refused(http.jira(encode_body(make_issue_updated_body()), {}), 401)
+    assert_refused(http.post_pagerduty(encode_body(make_v3_body()), {}), 401)
+    assert_refused(http.post_jira(encode_body(make_issue_updated_body()), {}), 401)
 
 
 @pytest.mark.parametrize("body", [b"", b"no json", b"[]", encode_body({}), encode_body(make_v3_body(incident="")),
                                   encode_body({"event": 5})])
 def test_unreadable_deliveries_are_400(http, body):
-    refused(http.pagerduty(body), 400)
-    refused(http.jira(body), 400)
+    assert_refused(http.post_pagerduty(body), 400)
+    assert_refused(http.post_jira(body), 400)
 
 
 def test_sizes_are_bounded(http):
-    refused(http.pagerduty(b" " * (256 * 1024 + 1)), 413)
-    refused(http.pagerduty(b" " * (256 * 1024)), 400)
-    refused(http.jira(b" " * (25 * 1024 * 1024 + 1)), 413)
+    assert_refused(http.post_pagerduty(b" " * (256 * 1024 + 1)), 413)
+    assert_refused(http.post_pagerduty(b" " * (256 * 1024)), 400)
+    assert_refused(http.post_jira(b" " * (25 * 1024 * 1024 + 1)), 413)
 
 
 @pytest.mark.parametrize("path", ["/pagerduty-webhook", "/jira-webhook"])
 def test_only_posts_are_taken(http, path):
     answer = http.client.get(path)
-    refused(answer, 405)
+    assert_refused(answer, 405)
     assert "POST" in answer.headers["Allow"]
-    refused(http.client.get("/elsewhere"), 404)
+    assert_refused(http.client.get("/elsewhere"), 404)
 
 
 @pytest.mark.parametrize("body", [make_v3_body("incident.invented_tomorrow"), make_v3_note_body(),
@@ -148,14 +148,14 @@ def test_only_posts_are_taken(http, path):
                                   make_v2_body("incident.annotate"), {"event": {"event_type": "pagey.ping",
                                                                                 "data": {"type": "ping"}}}])
 def test_what_concerns_nobody_is_taken_and_costs_no_call(http, body):
-    assert http.pagerduty(encode_body(body)).status_code == 200
+    assert http.post_pagerduty(encode_body(body)).status_code == 200
     assert http.world.list_jpi_calls() == []
 
 
 @pytest.mark.parametrize("body", [make_issue_updated_body("INCIDENT-999"), make_comment_body("INCIDENT-999"),
                                   make_issue_updated_body(webhookEvent="jira:invented_tomorrow")])
 def test_issues_we_hold_no_link_for_cost_no_call(http, body):
-    assert http.jira(encode_body(body)).status_code == 200
+    assert http.post_jira(encode_body(body)).status_code == 200
     assert http.world.list_jpi_calls() == []
 
 
@@ -164,15 +164,15 @@ def test_what_our_own_accounts_did_is_not_acted_on(http):
     incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
     world.run_until_idle()
     # The process knows its own accounts from here on.
-    http.jira(encode_body(make_issue_updated_body(user={"accountId": world.bot_id})))
+    http.post_jira(encode_body(make_issue_updated_body(user={"accountId": world.bot_id})))
     bot = {"id": world.pagerduty_bot.id, "type": "user_reference"}
     resolved = encode_body(make_v3_body("incident.resolved", incident.id, status="resolved", agent=bot,
                                         at="2036-01-01T00:00:00Z"))
-    http.pagerduty(resolved)
+    http.post_pagerduty(resolved)
     world.forget_calls()
-    assert (http.jira(encode_body(make_issue_updated_body(user={"accountId": world.bot_id},
+    assert (http.post_jira(encode_body(make_issue_updated_body(user={"accountId": world.bot_id},
                                                           timestamp=2082758400000))).status_code == 200)
-    assert http.pagerduty(resolved).status_code == 200
+    assert http.post_pagerduty(resolved).status_code == 200
     assert world.list_jpi_calls() == []
     assert world.read_statuses() == {"Down": ("triggered", "new")}
 
@@ -183,16 +183,16 @@ def test_a_failure_says_nothing_of_ours_and_asks_for_another_try(http, caplog):
     [delivery] = world.pagerduty.outbox.pending
     world.jira_server.choose_fault = lambda call: HttpFault(503)
     answer = http.client.post("/pagerduty-webhook", data=delivery.body, headers=delivery.headers)
-    refused(answer, 503)
+    assert_refused(answer, 503)
     assert int(answer.headers["Retry-After"]) >= 1
-    [said] = [record for record in caplog.records if record.getMessage() == "not applied"]
-    assert (said.incident, said.outcome, said.source) == (incident.id, "failed", "webhook")
-    assert "failed with 503" in said.reason
+    [line] = [record for record in caplog.records if record.getMessage() == "not applied"]
+    assert (line.incident, line.outcome, line.source) == (incident.id, "failed", "webhook")
+    assert "failed with 503" in line.reason
 
-    def broken():
+    def fail_to_build():
         raise RuntimeError("jira-token-of-the-bot")
 
-    assert refused(Edge(world, broken).client.get("/health"), 500) == "The delivery could not be applied."
+    assert assert_refused(Edge(world, fail_to_build).client.get("/health"), 500) == "The delivery could not be applied."
 
 
 def test_what_no_retry_mends_is_sent_again_all_the_same(http):
@@ -200,14 +200,14 @@ def test_what_no_retry_mends_is_sent_again_all_the_same(http):
     http.world.jpi = http.world.start_jpi()
     http.world.pagerduty.trigger(http.world.service, "Down", http.world.rita, "P1")
     [delivery] = http.world.pagerduty.outbox.pending
-    refused(http.client.post("/pagerduty-webhook", data=delivery.body, headers=delivery.headers), 500)
+    assert_refused(http.client.post("/pagerduty-webhook", data=delivery.body, headers=delivery.headers), 500)
 
 
 def test_settings_that_are_not_whole_are_said_in_the_log_only(world, caplog):
-    def broken():
+    def fail_to_build():
         raise SettingsError("JIRA_API_TOKEN is missing")
 
-    refused(Edge(world, broken).client.get("/health"), 500)
+    assert_refused(Edge(world, fail_to_build).client.get("/health"), 500)
     assert "JIRA_API_TOKEN is missing" in caplog.text
 
 
@@ -248,6 +248,6 @@ def test_every_vendor_body_is_taken(http):
         body = file.read_bytes()
         # Nobody's priority is P1 here: taken, remembered, nothing made. Those that are P1 need an incident to be read.
         if b'"summary": "P1"' not in body and b'"name": "P1"' not in body:
-            assert http.pagerduty(body).status_code == 200, file.name
+            assert http.post_pagerduty(body).status_code == 200, file.name
     for name in ("docs-webhook-issue-updated", "cloud2026-comment_created-trimmed"):
-        assert http.jira((SHARED_FOLDER / f"payloads/jira/{name}.json").read_bytes()).status_code == 200
+        assert http.post_jira((SHARED_FOLDER / f"payloads/jira/{name}.json").read_bytes()).status_code == 200

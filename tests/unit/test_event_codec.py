@@ -1,4 +1,4 @@
-"""Events as messages: what goes in comes out, within what SQS takes."""
+"""Events as messages: what is encoded is decoded, within the limits of SQS."""
 
 import re
 from dataclasses import replace
@@ -18,7 +18,7 @@ NOON = datetime(2026, 11, 20, 12, 0, 0, 250_000, tzinfo=UTC)
 ALLOWED = re.compile("[\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]*")
 
 
-def events(texts):
+def make_events(texts):
     people = st.builds(Person, texts, texts)
     incidents = st.builds(Incident, id=texts, title=texts, details=texts, assignees=st.tuples(people))
     at = st.datetimes(timezones=st.just(UTC))
@@ -27,23 +27,23 @@ def events(texts):
         st.builds(kind, id=texts, at=at, incident=incidents) for kind in IncidentEvent.__subclasses__()))
 
 
-@given(events(st.text(st.characters(exclude_categories=["Cc", "Cs", "Cn"]))))
+@given(make_events(st.text(st.characters(exclude_categories=["Cc", "Cs", "Cn"]))))
 def test_an_event_survives_being_a_message(event):
-    assert decoded(event) == event
+    assert encode_and_decode(event) == event
 
 
-@given(events(st.text()))
+@given(make_events(st.text()))
 def test_a_message_holds_only_what_a_queue_takes(event):
     assert ALLOWED.fullmatch(event_codec.encode_event(event))
-    assert type(decoded(event)) is type(event)
+    assert type(encode_and_decode(event)) is type(event)
 
 
-def decoded(event):
+def encode_and_decode(event):
     return event_codec.decode_event(event_codec.encode_event(event))
 
 
 def read_parts(event):
-    """The event's parts, read from their messages, each of which fits."""
+    """Return the event's parts, decoded from their messages, each of which fits."""
     pairs = list(event_codec.encode_in_parts(event))
     assert max(event_codec.count_bytes(message) for _, message in pairs) <= event_codec.MAX_MESSAGE_BYTES
     parts = [event_codec.decode_event(message) for _, message in pairs]
@@ -51,21 +51,21 @@ def read_parts(event):
     return parts
 
 
-def logged(count, text="x"):
+def make_logged(count, text="x"):
     entries = tuple(LogEntry(f"R{number}", "notify_log_entry", NOON, text) for number in range(count))
     incident = Incident("Q1", "Down", "triggered", created=NOON)
     return IncidentLogged("log:1", NOON, incident, entries=entries, read_at=NOON)
 
 
 def test_what_fits_is_one_message():
-    event = logged(1000)
+    event = make_logged(1000)
     assert list(event_codec.encode_in_parts(event)) == [(event, event_codec.encode_event(event))]
-    assert decoded(event) == event
+    assert encode_and_decode(event) == event
 
 
 @pytest.mark.parametrize("text", ["x" * 300, "🔥" * 300])
 def test_a_long_log_is_split_and_nothing_of_it_is_lost(text):
-    event = logged(1500, text)
+    event = make_logged(1500, text)
     parts = read_parts(event)
     assert len(parts) > 1
     assert tuple(entry for part in parts for entry in part.entries) == event.entries
@@ -84,7 +84,7 @@ def test_many_long_comments_are_split_and_none_of_them_is_lost():
 
 
 def test_what_cannot_be_split_is_cut():
-    event = logged(1, "🔥" * 200_000)
+    event = make_logged(1, "🔥" * 200_000)
     event = replace(event, incident=replace(event.incident, title="🔥" * 200_000, details="🔥" * 200_000))
     [part] = read_parts(event)
     assert part.incident.details.startswith("🔥" * 7_000)

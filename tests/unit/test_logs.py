@@ -1,4 +1,4 @@
-"""The log's level is what was asked for last."""
+"""The log has the level that was set last."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""Secrets by name: looked up together, never shown, and nobody asked where there is none."""
+"""Secrets by name: fetched together, never shown; without references AWS is not called."""
 
 import boto3
 import pytest
@@ -27,55 +27,54 @@ def account(monkeypatch):
 
 
 @pytest.fixture
-def asked(monkeypatch):
-    """The services that were asked, in order."""
-    found, real = [], aws.make_client
-    monkeypatch.setattr(
-        secret_references.aws, "make_client", lambda service, *more: (found.append(service), real(service, *more))[1]
-    )
-    return found
+def services(monkeypatch):
+    """Return the services for which a client is made, in order."""
+    services, make_client = [], aws.make_client
+    monkeypatch.setattr(secret_references.aws, "make_client",
+                        lambda service, *more: (services.append(service), make_client(service, *more))[1])
+    return services
 
 
-def test_each_stands_for_what_is_stored(account, asked):
-    chosen = settings.load(NAMED)
-    assert (chosen.jira_api_token, chosen.pagerduty_api_token, chosen.jira_webhook_secret) == (
+def test_each_stands_for_what_is_stored(account, services):
+    loaded = settings.load(NAMED)
+    assert (loaded.jira_api_token, loaded.pagerduty_api_token, loaded.jira_webhook_secret) == (
         "jira-token", "pd-token", ("new", "plain", "old"))
-    assert asked == ["ssm", "secretsmanager"]
+    assert services == ["ssm", "secretsmanager"]
 
 
-def test_nobody_is_asked_where_nothing_is_named(asked):
+def test_nobody_is_asked_where_nothing_is_named(services):
     assert secret_references.resolve_references({"JIRA_API_TOKEN": "plain",
                                                  "X": "a, b"}) == ({"JIRA_API_TOKEN": "plain", "X": "a, b"}, [])
-    assert asked == []
+    assert services == []
 
 
-def test_more_names_than_one_call_takes(account, asked):
+def test_more_names_than_one_call_takes(account, services):
     for number in range(12):
         account.put_parameter(Name=f"/jpi/qa/{number}", Value=f"v{number}", Type="SecureString")
-    there, _ = secret_references.resolve_references({"PAGERDUTY_WEBHOOK_SECRET": ",".join(f"ssm:/jpi/qa/{number}"
+    secrets, _ = secret_references.resolve_references({"PAGERDUTY_WEBHOOK_SECRET": ",".join(f"ssm:/jpi/qa/{number}"
                                                                                           for number in range(12))})
-    assert there == {"PAGERDUTY_WEBHOOK_SECRET": ",".join(f"v{number}" for number in range(12))}
-    assert asked == ["ssm"]
+    assert secrets == {"PAGERDUTY_WEBHOOK_SECRET": ",".join(f"v{number}" for number in range(12))}
+    assert services == ["ssm"]
 
 
 def test_a_version_may_be_named(account):
     assert settings.load({**NAMED, "JIRA_API_TOKEN": "ssm:/jpi/qa/jira:1"}).jira_api_token == "jira-token"
 
 
-def test_tables_are_made_without_any_secret(monkeypatch, asked):
+def test_tables_are_made_without_any_secret(monkeypatch, services):
     assert settings.load(NAMED, resolve_secrets=False).config_table == "config-dev"
-    assert asked == []
+    assert services == []
 
 
 def test_what_is_missing_is_named_and_no_value_is_told(account):
     with pytest.raises(SettingsError) as caught:
         settings.load({**NAMED, "JIRA_API_TOKEN": "ssm:/jpi/qa/none", "PAGERDUTY_API_TOKEN": "secretsmanager:none",
                        "LOG_LEVEL": "LOUD"})
-    said = str(caught.value)
-    assert "JIRA_API_TOKEN (ssm:/jpi/qa/none): there is no such parameter" in said
-    assert "PAGERDUTY_API_TOKEN (secretsmanager:none): An error occurred (ResourceNotFoundException)" in said
-    assert "LOG_LEVEL (LOUD) must be" in said, "everything that is wrong, at once"
-    assert "JIRA_WEBHOOK_SECRET" not in said
+    text = str(caught.value)
+    assert "JIRA_API_TOKEN (ssm:/jpi/qa/none): there is no such parameter" in text
+    assert "PAGERDUTY_API_TOKEN (secretsmanager:none): An error occurred (ResourceNotFoundException)" in text
+    assert "LOG_LEVEL (LOUD) must be" in text, "everything that is wrong, at once"
+    assert "JIRA_WEBHOOK_SECRET" not in text
 
 
 class Refusing:
@@ -93,11 +92,11 @@ class Refusing:
 @pytest.mark.parametrize("code", ["AccessDeniedException", "ThrottlingException", "ExpiredTokenException"])
 def test_why_is_said_in_awss_words_and_of_that_name_only(monkeypatch, code):
     monkeypatch.setattr(secret_references.aws, "make_client", lambda *_: Refusing(code))
-    found, problems = secret_references.resolve_references({name: NAMED[name].partition(",")[0] for name in (
+    secrets, problems = secret_references.resolve_references({name: NAMED[name].partition(",")[0] for name in (
         "JIRA_API_TOKEN", "JIRA_WEBHOOK_SECRET")})
-    assert found["JIRA_WEBHOOK_SECRET"] == "v"
-    [said] = problems
-    assert said.startswith(f"JIRA_API_TOKEN (ssm:/jpi/qa/jira): An error occurred ({code})")
+    assert secrets["JIRA_WEBHOOK_SECRET"] == "v"
+    [problem] = problems
+    assert problem.startswith(f"JIRA_API_TOKEN (ssm:/jpi/qa/jira): An error occurred ({code})")
 
 
 def test_without_a_way_to_aws_it_says_so(monkeypatch):

@@ -1,4 +1,4 @@
-"""Settings: defaults, fallbacks, and one error that names everything."""
+"""Settings: defaults, fallbacks, and one error that names every problem."""
 
 import json
 
@@ -14,33 +14,33 @@ REQUIRED = {"JIRA_SERVER_URL": "https://acme.atlassian.net/", "JIRA_USER_EMAIL":
 
 
 def test_the_defaults_are_the_documented_ones():
-    found = load(REQUIRED)
-    assert found.jira_server_url == found.jira_api_url == "https://acme.atlassian.net"
-    assert (found.incidents_table, found.log_entries_table, found.config_table) == (
+    loaded = load(REQUIRED)
+    assert loaded.jira_server_url == loaded.jira_api_url == "https://acme.atlassian.net"
+    assert (loaded.incidents_table, loaded.log_entries_table, loaded.config_table) == (
         "incidents-dev", "log-entries-dev", "config-dev")
-    assert (found.pagerduty_api_url, found.pagerduty_poll_interval) == ("https://api.pagerduty.com", "1 minute")
-    assert (found.log_entries_poll_past_hours, found.jira_index_lag_seconds) == (6, 30)
-    assert (found.sync_priorities, found.jira_webhook_secret, found.is_offline) == (("P1",), (), False)
+    assert (loaded.pagerduty_api_url, loaded.pagerduty_poll_interval) == ("https://api.pagerduty.com", "1 minute")
+    assert (loaded.log_entries_poll_past_hours, loaded.jira_index_lag_seconds) == (6, 30)
+    assert (loaded.sync_priorities, loaded.jira_webhook_secret, loaded.is_offline) == (("P1",), (), False)
 
 
 def test_what_is_given_counts():
-    found = load({**REQUIRED, "STAGE": "qa", "JIRA_API_URL": "https://api.atlassian.com/ex/jira/1",
+    loaded = load({**REQUIRED, "STAGE": "qa", "JIRA_API_URL": "https://api.atlassian.com/ex/jira/1",
                   "LOG_LEVEL": "debug", "PAGERDUTY_WEBHOOK_SECRET": "old, new",
                   "JIRA_ISSUE_STAKEHOLDERS": "TEAM-1,TEAM-2",
                   "USER_MAP": "Ann@acme.example=712020:1", "IS_OFFLINE": "True", "EVENTS_QUEUE": "jpi-qa-events.fifo",
                   "CONFIG_TABLE": "mine", "SYNC_PRIORITIES": "P1,P2"})
-    assert found.jira_api_url == "https://api.atlassian.com/ex/jira/1"
-    assert found.pagerduty_webhook_secret == ("old", "new")
-    assert found.jira_issue_stakeholders == ("TEAM-1", "TEAM-2")
-    assert found.user_map == {"ann@acme.example": "712020:1"}
-    assert (found.incidents_table, found.config_table) == ("incidents-qa", "mine")
-    assert (found.sync_priorities, found.log_level) == (("P1", "P2"), "DEBUG")
-    assert found.events_queue == "", "offline a bare queue name counts as none"
+    assert loaded.jira_api_url == "https://api.atlassian.com/ex/jira/1"
+    assert loaded.pagerduty_webhook_secret == ("old", "new")
+    assert loaded.jira_issue_stakeholders == ("TEAM-1", "TEAM-2")
+    assert loaded.user_map == {"ann@acme.example": "712020:1"}
+    assert (loaded.incidents_table, loaded.config_table) == ("incidents-qa", "mine")
+    assert (loaded.sync_priorities, loaded.log_level) == (("P1", "P2"), "DEBUG")
+    assert loaded.events_queue == "", "offline a bare queue name counts as none"
 
 
 def test_an_empty_project_key_means_off_and_other_empty_values_the_default():
-    found = load({**REQUIRED, "QUESTION_PROJECT_KEY": "", "INCIDENT_PROJECT_KEY": "", "STAGE": " "})
-    assert (found.question_project_key, found.incident_project_key, found.stage) == ("", "INCIDENT", "dev")
+    loaded = load({**REQUIRED, "QUESTION_PROJECT_KEY": "", "INCIDENT_PROJECT_KEY": "", "STAGE": " "})
+    assert (loaded.question_project_key, loaded.incident_project_key, loaded.stage) == ("", "INCIDENT", "dev")
 
 
 def test_everything_wrong_is_said_at_once_and_no_secret_is_shown():
@@ -68,8 +68,8 @@ def test_the_interval_is_what_aws_takes(interval, good):
 
 
 def test_secrets_are_not_in_the_settings_text():
-    found = load({**REQUIRED, "JIRA_API_TOKEN": "jira-secret", "JIRA_WEBHOOK_SECRET": "hook-secret"})
-    assert "secret" not in repr(found).replace("webhook_secret", "")
+    loaded = load({**REQUIRED, "JIRA_API_TOKEN": "jira-secret", "JIRA_WEBHOOK_SECRET": "hook-secret"})
+    assert "secret" not in repr(loaded).replace("webhook_secret", "")
 
 
 def test_a_local_env_file_is_read_and_the_environment_wins(tmp_path, monkeypatch):
@@ -87,9 +87,9 @@ def test_a_local_env_file_is_read_and_the_environment_wins(tmp_path, monkeypatch
 
 def test_the_example_is_a_valid_setting_of_everything():
     example = dotenv_values(".env.example")
-    found = load({name: value or "" for name, value in example.items()})
-    assert found.stage == "dev"
-    assert list(example.keys() ^ {one.name.upper() for one in settings.fields(settings.Settings)}) == []
+    loaded = load({name: value or "" for name, value in example.items()})
+    assert loaded.stage == "dev"
+    assert list(example.keys() ^ {field.name.upper() for field in settings.fields(settings.Settings)}) == []
 
 
 @pytest.mark.parametrize(("content", "problem"), [(None, "cannot be read"), ("{",
@@ -106,9 +106,10 @@ def test_a_questions_file_that_is_not_one_is_said_by_name(tmp_path, content, pro
 def test_questions_are_read_only_where_they_have_a_project(tmp_path):
     file = tmp_path / "questions.json"
     file.write_text(json.dumps([{"summary": "Why?"}, {"summary": "Who?", "description": "Names."}]))
-    chosen = {**REQUIRED, "QUESTIONS_FILE": str(file)}
-    assert [one.summary for one in wiring.load_policy(load(chosen)).questions] == ["Why?", "Who?"]
-    assert wiring.load_policy(load({**chosen, "QUESTION_PROJECT_KEY": "", "QUESTIONS_FILE": "nowhere"})).questions == ()
+    environ = {**REQUIRED, "QUESTIONS_FILE": str(file)}
+    assert [question.summary for question in wiring.load_policy(load(environ)).questions] == ["Why?", "Who?"]
+    without_project = {**environ, "QUESTION_PROJECT_KEY": "", "QUESTIONS_FILE": "nowhere"}
+    assert wiring.load_policy(load(without_project)).questions == ()
 
 
 @pytest.mark.parametrize(("before", "after"), [
