@@ -211,4 +211,8 @@ def get_sync_file_name() -> str:
 
 def write_env_variable(file: Path, name: str, value: str) -> None:
     """Set one variable in an env file and keep the rest; only its owner can read a new file."""
-    set_key(file, name, value, quote_mode="auto", follow_symlinks=True)
+    try:
+        set_key(file, name, value, quote_mode="auto", follow_symlinks=True)
+    except OSError as error:
+        # dotenv names its own temporary file.
+        raise OSError(error.errno, error.strerror, str(file)) from error

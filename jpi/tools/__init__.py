@@ -1,1 +1,1 @@
-"""Commands: `python -m jpi.tools.<name> --help`."""
+"""The command `jpi`. Each of its commands is also a module to run: `python -m jpi.tools.<name> --help`."""

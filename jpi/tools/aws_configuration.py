@@ -1,27 +1,22 @@
-"""Create or update the role that CloudFormation deploys jpi with, and print its ARN.
+"""The command `jpi aws-configuration`."""
 
-Example: python -m jpi.tools.aws_configuration --write-env .env
-"""
-
-import argparse
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import click
+
 from jpi import aws, settings
+from jpi.errors import PermanentError
+from jpi.tools.command_runner import run_command
 
 ROLE_NAME = "jpi-cfn-role"
 POLICY_NAME = "jpi"
 TRUST_FILE = Path("etc/jpi-cfn-role-trust-policy.json")
 POLICY_FILE = Path("etc/jpi-cfn-role-policy.json")
-NO_CREDENTIALS_ERRORS = ("NoCredentialsError", "PartialCredentialsError", "ProfileNotFound", "TokenRetrievalError",
-                         "UnauthorizedSSOTokenError", "SSOTokenLoadError")
-# AWS's answers to wrong or expired credentials.
-BAD_CREDENTIALS_CODES = ("InvalidClientTokenId", "ExpiredToken", "ExpiredTokenException", "SignatureDoesNotMatch",
-                         "UnrecognizedClientException")
-ACCESS_DENIED_CODES = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
 
 Document = Mapping[str, Any]
 
@@ -96,65 +91,49 @@ class Role:
         return policy
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Set up or delete the role; exit code 0 on success, 1 if AWS or a file refuses, 2 for wrong options."""
-    options = _build_parser().parse_args(arguments)
+@click.command("aws-configuration")
+@click.option("--write-env", type=Path, metavar="FILE", help="Write CFN_ROLE_ARN into this file (--delete: empty it).")
+@click.option("--strict", is_flag=True, help="Remove policies that an older set-up left on the role.")
+@click.option("--dry-run", is_flag=True, help="Print what would be done, and change nothing.")
+@click.option("--delete", is_flag=True, help="Delete the role.")
+def configure_aws(write_env: Path | None, strict: bool, dry_run: bool, delete: bool) -> None:
+    """Create or update the role that CloudFormation uses.
+
+    It prints the role's ARN.
+
+    \b
+    Example:
+      jpi aws-configuration --write-env .env
+    """
     try:
         sts, iam = (aws.make_client(name, aws.Location(aws.get_region())) for name in ("sts", "iam"))
-        partition = sts.get_caller_identity()["Arn"].split(":")[1]
-        _run(Role(iam, options.dry_run), options, partition)
-    except aws.CALL_ERRORS as error:
-        print(_describe_error(error), file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"{error.filename}: {error.strerror}", file=sys.stderr)
-        return 1
+        partition, role = sts.get_caller_identity()["Arn"].split(":")[1], Role(iam, dry_run)
+        for line in _delete_role(role) if delete else _set_up_role(role, partition, strict):
+            print(f"{'(dry run: nothing is changed) ' if dry_run else ''}{line}", flush=True)
     except ValueError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+        # boto3 raises it for a malformed region or endpoint, json for a policy file that is not JSON.
+        raise PermanentError(str(error)) from error
+    arn = "" if delete else role.get_arn()
+    if not delete:
+        print(f"CFN_ROLE_ARN={arn or '(known after creation)'}")
+    if write_env and not dry_run:
+        settings.write_env_variable(write_env, "CFN_ROLE_ARN", arn or "")
+        print(f"written to {write_env}")
 
 
-def _run(role: Role, options: argparse.Namespace, partition: str) -> None:
-    prefix = "(dry run: nothing is changed) " if options.dry_run else ""
-    if options.delete:
-        print(f"{prefix}{ROLE_NAME}: {'deleted' if role.delete() else 'did not exist'}")
-        _write_arn(options, "")
-        return
-    line = ""
-    for line in role.bring_up_to_date(_load_document(TRUST_FILE, partition), _load_document(POLICY_FILE, partition)):
-        print(f"{prefix}{line}", flush=True)
-    if not line:
-        print(f"{ROLE_NAME}: up to date")
+def _delete_role(role: Role) -> Iterator[str]:
+    yield f"{ROLE_NAME}: {'deleted' if role.delete() else 'did not exist'}"
+
+
+def _set_up_role(role: Role, partition: str, strict: bool) -> Iterator[str]:
+    changes = role.bring_up_to_date(_load_document(TRUST_FILE, partition), _load_document(POLICY_FILE, partition))
+    first_change = next(changes, None)
+    yield first_change or f"{ROLE_NAME}: up to date"
+    yield from changes
     for policy in role.list_other_policies():
-        if options.strict:
+        if strict:
             role.remove_policy(policy)
-        print(f"{prefix}{policy}: {'removed' if options.strict else 'is not needed; --strict removes it'}")
-    arn = role.get_arn()
-    print(f"CFN_ROLE_ARN={arn or '(known after creation)'}")
-    if arn:
-        _write_arn(options, arn)
-
-
-def _write_arn(options: argparse.Namespace, arn: str) -> None:
-    """Write the ARN into the env file, if the user named one. An empty ARN means: deploy without a role."""
-    if options.write_env and not options.dry_run:
-        try:
-            settings.write_env_variable(options.write_env, "CFN_ROLE_ARN", arn)
-        except OSError as error:
-            # The error names dotenv's temporary file.
-            raise OSError(error.errno, error.strerror, str(options.write_env)) from error
-        print(f"written to {options.write_env}")
-
-
-def _build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m jpi.tools.aws_configuration", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--write-env", type=Path, metavar="FILE", help="write CFN_ROLE_ARN there (--delete: empty it)")
-    parser.add_argument("--strict", action="store_true", help="remove policies that an older set-up left on the role")
-    parser.add_argument("--dry-run", action="store_true", help="print what would be done, and change nothing")
-    parser.add_argument("--delete", action="store_true", help="delete the role")
-    return parser
+        yield f"{policy}: {'removed' if strict else 'is not needed; --strict removes it'}"
 
 
 def _load_document(file: Path, partition: str) -> Document:
@@ -163,18 +142,7 @@ def _load_document(file: Path, partition: str) -> Document:
     return document
 
 
-def _describe_error(error: Exception) -> str:
-    """Describe what failed and what to do, in one line."""
-    kind, answer = type(error).__name__, getattr(error, "response", {}).get("Error", {})
-    code, operation = answer.get("Code", ""), getattr(error, "operation_name", "")
-    if kind in NO_CREDENTIALS_ERRORS:
-        return f"No AWS credentials found: run `aws configure`, or set AWS_PROFILE. ({error})"
-    if code in BAD_CREDENTIALS_CODES:
-        return f"AWS rejects these credentials ({code}): run `aws configure` or sign in again."
-    if code in ACCESS_DENIED_CODES:
-        return f"These credentials may not call {operation}: {answer.get('Message', '')}"
-    return f"AWS: {error}"
-
+main = partial(run_command, configure_aws)
 
 if __name__ == "__main__":
     sys.exit(main())

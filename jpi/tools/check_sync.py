@@ -1,18 +1,12 @@
-"""Check the sync file: alone, against the live site and account, or on one incident.
+"""The command `jpi check-sync`."""
 
-Examples:
-  python -m jpi.tools.check_sync                        etc/sync.toml, or what SYNC_FILE names
-  python -m jpi.tools.check_sync another.toml           that file
-  python -m jpi.tools.check_sync --live                 and whether all that it names is there
-  python -m jpi.tools.check_sync --try Q1R2DLCB21K7NP   which rule this incident matches, and what jpi would do now
-  python -m jpi.tools.check_sync --try webhook.json     the same of a recorded delivery of PagerDuty's
-"""
-
-import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+
+import click
 
 from jpi import settings, wiring
 from jpi.diagnostics.sync_file_checks import find_missing
@@ -20,29 +14,38 @@ from jpi.domain.decide import find_rule
 from jpi.domain.events import IncidentEvent
 from jpi.domain.policy import SYNCED_FIELDS, CreationRule, IssueCondition, Policy
 from jpi.domain.sync_file import SyncFileContent, apply_sync_file
-from jpi.errors import JpiError
 from jpi.pagerduty import webhooks as pagerduty_webhooks
+from jpi.tools.command_runner import run_command
 
 DIRECTION_WORDS = {"both": "both ways", "to-jira": "to Jira only", "to-pagerduty": "to PagerDuty only",
                    "off": "not at all"}
 CALL_BUDGET_SECONDS = 600.0
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit code 0 where all is well, 1 where something is not, said on stderr."""
-    chosen = _parse_arguments(arguments)
-    try:
-        content = wiring.load_sync_file(chosen.file or settings.get_sync_file_name(), must_exist=bool(chosen.file))
-        if chosen.live:
-            return _check_live(chosen.file)
-        if chosen.tried:
-            return _try_incident(chosen.file, chosen.tried)
-        for line in describe_sync_file(content):
-            print(line)
-        return 0
-    except JpiError as error:
-        print(error, file=sys.stderr)
-        return 1
+@click.command("check-sync")
+@click.argument("file", required=False)
+@click.option("--live", is_flag=True, help="Ask Jira and PagerDuty whether everything that the file names exists.")
+@click.option("--try", "incident_or_file", metavar="ID_OR_FILE",
+              help="Show the matching rule for an incident's id, or for a file with a delivery.")
+def check_sync_file(file: str | None, live: bool, incident_or_file: str | None) -> int:
+    """Check the sync file, alone or against both services.
+
+    \b
+    Examples:
+      jpi check-sync                        etc/sync.toml, or the file that SYNC_FILE names
+      jpi check-sync another.toml           another file
+      jpi check-sync --live                 also check that everything that it names exists
+      jpi check-sync --try Q1R2DLCB21K7NP   show the rule that this incident matches, and what jpi would do now
+      jpi check-sync --try webhook.json     the same for a recorded delivery of PagerDuty
+    """
+    content = wiring.load_sync_file(file or settings.get_sync_file_name(), must_exist=bool(file))
+    if live:
+        return _check_live(file)
+    if incident_or_file:
+        return _try_incident(file, incident_or_file)
+    for line in describe_sync_file(content):
+        print(line)
+    return 0
 
 
 def describe_sync_file(content: SyncFileContent) -> Iterator[str]:
@@ -128,16 +131,7 @@ def _build_app(file: str | None) -> wiring.App:
     return app
 
 
-def _parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
-    text = __doc__ or ""
-    parser = argparse.ArgumentParser("python -m jpi.tools.check_sync", description=text.partition("\n")[0],
-                                     epilog=text.partition("\n\n")[2],
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("file", nargs="?", help="the sync file; else what SYNC_FILE names")
-    parser.add_argument("--live", action="store_true", help="ask Jira and PagerDuty whether all that it names is there")
-    parser.add_argument("--try", dest="tried", metavar="ID_OR_FILE", help="an incident's id, or a file with a delivery")
-    return parser.parse_args(arguments)
-
+main = partial(run_command, check_sync_file)
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,17 +1,15 @@
-"""Create jpi's three DynamoDB tables at the offline endpoint; leave existing ones alone.
+"""The command `jpi create-tables`."""
 
-Example: IS_OFFLINE=True python -m jpi.tools.create_tables
-"""
-
-import argparse
 import sys
-from collections.abc import Sequence
+from functools import partial
 
-from pynamodb.exceptions import PynamoDBException
+import click
 from pynamodb.models import Model
 
 from jpi import settings, wiring
 from jpi.errors import SettingsError
+from jpi.store.models import translate_dynamodb_errors
+from jpi.tools.command_runner import run_command
 
 
 def create_table(model: type[Model]) -> bool:
@@ -22,27 +20,22 @@ def create_table(model: type[Model]) -> bool:
     return True
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit code 0 when all three are there, 1 where they cannot be."""
-    parser = argparse.ArgumentParser(prog="python -m jpi.tools.create_tables", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.parse_args(arguments)
-    try:
-        chosen = settings.load(resolve_secrets=False)
-        if not chosen.is_offline:
-            raise SettingsError("IS_OFFLINE is not set: deployed tables are made by `sls deploy`.")
-        there = wiring.bind_tables(chosen)
-        for model in (there.links, there.processed_ids, there.config):
-            made = create_table(model)
-            print(f"{model.Meta.table_name}: {'made' if made else 'there already'}")
-    except SettingsError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except PynamoDBException as error:
-        print(f"DynamoDB at DATABASE_ENDPOINT_URL ({chosen.database_endpoint_url}): {error.msg}", file=sys.stderr)
-        return 1
-    return 0
+@click.command("create-tables")
+def create_tables() -> None:
+    """Create the DynamoDB tables of an offline jpi.
 
+    It needs IS_OFFLINE=True, and leaves existing tables alone. `sls deploy` creates the tables of a deployed jpi.
+    """
+    loaded_settings = settings.load(resolve_secrets=False)
+    if not loaded_settings.is_offline:
+        raise SettingsError("IS_OFFLINE is not set: `sls deploy` creates the tables of a deployed jpi.")
+    tables = wiring.bind_tables(loaded_settings)
+    with translate_dynamodb_errors(f"DynamoDB at DATABASE_ENDPOINT_URL ({loaded_settings.database_endpoint_url})"):
+        for model in (tables.links, tables.processed_ids, tables.config):
+            print(f"{model.Meta.table_name}: {'created' if create_table(model) else 'exists already'}")
+
+
+main = partial(run_command, create_tables)
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,38 +1,38 @@
-"""Checks in ten seconds everything that can be wrong with a jpi: one line for each check, with what to do.
+"""The command `jpi doctor`."""
 
-For a deployed jpi it reads the endpoint from CloudFormation, if the AWS credentials allow that; --url overrides it.
-Example: python -m jpi.tools.doctor
-"""
-
-import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache, partial
+
+import click
 
 from jpi import settings, wiring
 from jpi.diagnostics.checks import find_endpoint, list_check_groups
 from jpi.diagnostics.runner import CheckResult, run_check_groups
 from jpi.errors import SettingsError
 from jpi.settings import Settings
+from jpi.tools.command_runner import run_command
 
 RED, GREEN, PLAIN = "\033[31m", "\033[32m", "\033[0m"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Return exit code 0 where all checks pass, 1 where one fails, 2 for wrong options."""
-    parser = argparse.ArgumentParser(prog="python -m jpi.tools.doctor", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", action="store_true", help="print a JSON list, for machines")
-    parser.add_argument("--url", default="", help="the endpoint that the webhooks should point to")
-    options = parser.parse_args(arguments)
+@click.command("doctor")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list, for machines.")
+@click.option("--url", default="", help="The endpoint that the webhooks should point to.")
+def check_installation(as_json: bool, url: str) -> int:
+    """Check everything that can be wrong, in ten seconds.
+
+    It prints one line for each check, with what to do; the exit code is 1 if a check fails. For a deployed jpi it reads
+    the endpoint from CloudFormation, if the AWS credentials allow that; --url overrides it.
+    """
     results = []
-    for result in _run_all_checks(options.url.rstrip("/")):
+    for result in _run_all_checks(url.rstrip("/")):
         results.append(result)
-        if not options.json:
+        if not as_json:
             print(_format_result(result), flush=True)
-    if options.json:
+    if as_json:
         print(json.dumps([result.to_json() for result in results], indent=2))
     return int(not all(result.ok for result in results))
 
@@ -58,6 +58,8 @@ def _format_result(result: CheckResult) -> str:
         mark = f"{colour}{mark}{PLAIN}"
     return f"{mark}  {result.check}{': ' if result.message else ''}{result.message}"
 
+
+main = partial(run_command, check_installation)
 
 if __name__ == "__main__":
     sys.exit(main())

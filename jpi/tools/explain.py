@@ -1,21 +1,19 @@
-"""Explain what jpi knows of an incident, and why it has an issue or none.
+"""The command `jpi explain`."""
 
-Example: python -m jpi.tools.explain Q1R2DLCB21K7NP
-         python -m jpi.tools.explain INCIDENT-42
-"""
-
-import argparse
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
+
+import click
 
 from jpi import wiring
 from jpi.domain.descriptions import NO_ISSUE_TO_UPDATE
 from jpi.domain.link import Link
 from jpi.domain.link_summary import to_list_item
-from jpi.errors import JpiError
 from jpi.status_page import view_models
+from jpi.tools.command_runner import run_command
 
 UNKNOWN_INCIDENT_MESSAGE = """jpi has no record of {incident}. Possible reasons:
 - PagerDuty's webhook is missing, or does not cover this incident's service: python -m jpi.tools.doctor
@@ -27,25 +25,21 @@ DIFFER_MESSAGE = "The two sides differ: PagerDuty {pagerduty}, Jira {jira}"
 STEP_MARKS = {True: "+", False: "-"}
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit code 0 where something is known of it, 1 where nothing is, 2 for wrong options."""
-    parser = argparse.ArgumentParser(prog="python -m jpi.tools.explain", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("incident", help="the incident's id, or its issue's key")
-    parser.add_argument("--json", action="store_true", help="the history as JSON, for machines")
-    chosen = parser.parse_args(arguments)
-    try:
-        there = wiring.get_app()
-        link = _find_link(there, chosen.incident)
-    except JpiError as error:
-        print(error, file=sys.stderr)
-        return 1
+@click.command("explain")
+@click.argument("incident")
+@click.option("--json", "as_json", is_flag=True, help="Print the history as JSON, for machines.")
+def explain_incident(incident: str, as_json: bool) -> int:
+    """Explain why an incident has an issue or none.
+
+    INCIDENT is the incident's id, or the key of its issue: `jpi explain Q1R2DLCB21K7NP`, `jpi explain INCIDENT-42`.
+    """
+    app = wiring.get_app()
+    link = _find_link(app, incident)
     if link is None:
-        print(UNKNOWN_INCIDENT_MESSAGE.format(incident=chosen.incident))
+        print(UNKNOWN_INCIDENT_MESSAGE.format(incident=incident))
         return 1
-    history = view_models.build_history(link, there.clock())
-    told = _explain_link(there, link, history)
-    print(json.dumps(history, indent=2) if chosen.json else "\n".join(told))
+    history = view_models.build_history(link, app.clock())
+    print(json.dumps(history, indent=2) if as_json else "\n".join(_explain_link(app, link, history)))
     return 0
 
 
@@ -102,6 +96,8 @@ def _format_entry(entry: Mapping[str, Any]) -> Iterator[str]:
         yield f"      {entry['reason']}"
         yield f"      What to do: {entry['advice']}"
 
+
+main = partial(run_command, explain_incident)
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,19 +1,17 @@
-"""Set up a Jira Cloud site for jpi: issue types, projects, link types, the field Severity. Existing items stay.
+"""The command `jpi jira-configuration`."""
 
-It needs the API token of a Jira administrator. Step 1: issue types and projects; step 2: the rest. Default: both.
-Example: python -m jpi.tools.jira_configuration
-"""
-
-import argparse
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import click
 
 from jpi import settings, wiring
 from jpi.domain.issue_drafts import MANAGER_LINK_TYPE, QUESTION_LINK_TYPE, STAKEHOLDER_LINK_TYPE, TIMELINE_LINK_TYPE
 from jpi.domain.policy import derive_issue_type
-from jpi.errors import JpiError, PermanentError, Refused, ServiceUnavailable, SettingsError
+from jpi.errors import PermanentError, Refused
+from jpi.tools.command_runner import run_command
 
 # Each link type's inward and outward description.
 LINK_TYPES = {QUESTION_LINK_TYPE: ("is question of", "has question"),
@@ -31,7 +29,6 @@ TEAM_MANAGED_MESSAGE = (
 STEP_SECONDS = 120.0
 # Jira's search finds a new issue only after a few seconds.
 SEARCH_ATTEMPTS, SEARCH_PAUSE_SECONDS = 30, 2.0
-BAD_REQUEST, UNAUTHORIZED, FORBIDDEN = 400, 401, 403
 
 
 @dataclass(frozen=True)
@@ -154,58 +151,38 @@ class SiteSetup:
             self._sleep(SEARCH_PAUSE_SECONDS)
 
 
-def main(arguments: Sequence[str] | None = None, sleep: Callable[[float], None] = time.sleep) -> int:
-    """Exit code 0 when all is there, 1 where something is missing (`--check`) or was refused, 2 for usage."""
-    chosen = _build_parser().parse_args(arguments)
-    try:
-        there = wiring.build_app(settings.load(), replace(wiring.make_infrastructure(), sleep=sleep))
-        return _run(there, SiteSetup(there, sleep), chosen)
-    except SettingsError as error:
-        print(error, file=sys.stderr)
-    except JpiError as error:
-        print(_describe_error(error), file=sys.stderr)
-    return 1
+@click.command("jira-configuration")
+@click.option("--step", type=click.Choice((1, 2)), help="Run only this step.")
+@click.option("--check", is_flag=True, help="Change nothing; list what is missing, with exit code 1.")
+@click.option("--samples", is_flag=True, help="Also create sample stakeholders (for dev).")
+def configure_jira(step: int | None, check: bool, samples: bool) -> int:
+    """Set up a Jira Cloud site for jpi.
 
-
-def _run(app: wiring.App, site: SiteSetup, options: argparse.Namespace) -> int:
+    Step 1 creates issue types and projects; step 2 link types, the field Severity and people. Existing items stay. It
+    needs the API token of a Jira administrator.
+    """
+    infrastructure = wiring.make_infrastructure()
+    app = wiring.build_app(settings.load(), infrastructure)
     app.budget.start(STEP_SECONDS)
-    who, where = app.settings.jira_user_email, app.settings.jira_server_url
     if app.jira.find_missing_permissions(["ADMINISTER"]):
-        raise PermanentError(f"{who} is no Jira administrator on {where}")
-    items = [*(site.list_step_1_items() if options.step != 2 else ()),
-             *(site.list_step_2_items(options.samples) if options.step != 1 else ())]
-    lacking = 0
+        raise PermanentError(
+            f"{app.settings.jira_user_email} is no Jira administrator on {app.settings.jira_server_url}")
+    site = SiteSetup(app, infrastructure.sleep)
+    items = [*(site.list_step_1_items() if step != 2 else ()), *(site.list_step_2_items(samples) if step != 1 else ())]
+    missing_count = 0
     for item in items:
         app.budget.start(STEP_SECONDS)
-        missing = bool(item.is_missing())
-        lacking += missing
-        if missing and not options.check:
+        is_missing = bool(item.is_missing())
+        missing_count += is_missing
+        if is_missing and not check:
             item.create()
-        print(f"{item.name}: {('missing' if options.check else 'made') if missing else 'there already'}", flush=True)
-    if options.samples and not options.check:
+        print(f"{item.name}: {('missing' if check else 'created') if is_missing else 'exists already'}", flush=True)
+    if samples and not check:
         print(f"JIRA_ISSUE_STAKEHOLDERS={','.join(site.find_sample_keys())}")
-    return int(bool(lacking) and options.check)
+    return int(check and missing_count > 0)
 
 
-def _build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m jpi.tools.jira_configuration", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--step", type=int, choices=(1, 2), help="only this step")
-    parser.add_argument("--check", action="store_true", help="change nothing; list what is missing")
-    parser.add_argument("--samples", action="store_true", help="also make sample stakeholders (for dev)")
-    return parser
-
-
-def _describe_error(error: JpiError) -> str:
-    """What is wrong, and what to do, in a line."""
-    if isinstance(error, Refused) and error.status == UNAUTHORIZED:
-        return "Jira does not take JIRA_USER_EMAIL with JIRA_API_TOKEN: a token may have expired; make a new one."
-    if isinstance(error, Refused) and error.status == FORBIDDEN:
-        return f"The account of JIRA_USER_EMAIL may not do this; it takes a Jira administrator. ({error})"
-    if isinstance(error, ServiceUnavailable):
-        return f"JIRA_SERVER_URL cannot be reached: {error}"
-    return str(error)
-
+main = partial(run_command, configure_jira)
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,17 +1,11 @@
-"""List the dead letters, bring them back to the queue, or reconcile one incident.
+"""The command `jpi replay`."""
 
-Examples:
-  python -m jpi.tools.replay                        what is in the dead-letter queue, and why
-  python -m jpi.tools.replay --event 01DEN49O5ZAU   one event's message
-  python -m jpi.tools.replay --of Q1R2DLCB21K7NP    one incident's messages
-  python -m jpi.tools.replay --all --dry-run        what replaying everything would do
-  python -m jpi.tools.replay --incident Q1R2DLCB21K7NP   make both services agree on it, by their present state
-"""
-
-import argparse
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
+
+import click
 
 from jpi import event_codec, wiring
 from jpi.domain.events import Event, IssueEvent
@@ -19,7 +13,9 @@ from jpi.domain.link import Failure
 from jpi.errors import JpiError, PermanentError
 from jpi.queue import DeadLetter, EventQueue
 from jpi.status_page.health import format_age
+from jpi.tools.command_runner import require_at_most_one, run_command
 
+CALL_BUDGET_SECONDS = 600.0
 ROW_FORMAT = "{:<14}  {:<36}  {:<26}  {:>8}  {}"
 UNKNOWN_REASON = "unknown: the function crashed or ran out of time"
 UNREADABLE = "(unreadable)"
@@ -46,34 +42,36 @@ class DeadLetterEntry:
                                  self.reason)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit code 0 where everything asked for was done, 1 where something was not, said on stderr."""
-    chosen = _parse_arguments(arguments)
-    try:
-        there = wiring.get_app()
-        there.budget.start(600.0)
-        if chosen.incident:
-            return _resync_incident(there, chosen.incident, chosen.dry_run)
-        if there.queue is None:
-            raise PermanentError("EVENTS_QUEUE is not set: events are applied in process, and none are parked.")
-        if chosen.all or chosen.of or chosen.event:
-            return _replay_chosen(there, there.queue, chosen)
-        return _list_dead_letters(there, there.queue)
-    except JpiError as error:
-        print(error, file=sys.stderr)
-        return 1
+@click.command("replay")
+@click.option("--all", "replay_all", is_flag=True, help="Replay all dead letters.")
+@click.option("--of", metavar="INCIDENT", help="Replay one incident's dead letters.")
+@click.option("--event", metavar="ID", help="Replay one event's dead letter, if among the first ten of its incident.")
+@click.option("--incident", metavar="ID", help="Reconcile one incident from both services' present state.")
+@click.option("--dry-run", is_flag=True, help="Print what would happen, and change nothing.")
+def replay_events(replay_all: bool, of: str | None, event: str | None, incident: str | None, dry_run: bool) -> int:
+    """List or replay dead letters, or reconcile an incident.
 
-
-def _parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m jpi.tools.replay", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument("--all", action="store_true", help="replay every parked event")
-    what.add_argument("--of", metavar="INCIDENT", help="replay one incident's parked events")
-    what.add_argument("--event", metavar="ID", help="replay one parked event, of the first ten of its incident")
-    what.add_argument("--incident", metavar="ID", help="re-synchronise one incident from both services' present state")
-    parser.add_argument("--dry-run", action="store_true", help="say what would happen, and do nothing")
-    return parser.parse_args(arguments)
+    \b
+    Examples:
+      jpi replay                             list the dead letters
+      jpi replay --event 01DEN49O5ZAU        replay one event
+      jpi replay --of Q1R2DLCB21K7NP         replay one incident's events
+      jpi replay --all --dry-run             show what replaying everything would do
+      jpi replay --incident Q1R2DLCB21K7NP   make both services agree on one incident
+    """
+    require_at_most_one(all=replay_all, of=of, event=event, incident=incident)
+    app = wiring.get_app()
+    app.budget.start(CALL_BUDGET_SECONDS)
+    if incident:
+        return _resync_incident(app, incident, dry_run)
+    if app.queue is None:
+        raise PermanentError("EVENTS_QUEUE is not set: jpi applies events in process, and there are no dead letters.")
+    if not (replay_all or of or event):
+        return _list_dead_letters(app, app.queue)
+    count = _replay_matching(app, app.queue, dry_run, lambda entry: (
+        replay_all or entry.dead_letter.incident_id == of or entry.event_id == event))
+    print(f"{count} {'would be replayed' if dry_run else 'replayed'}.")
+    return 0 if count or replay_all else 1
 
 
 def _list_dead_letters(app: wiring.App, queue: EventQueue) -> int:
@@ -89,24 +87,24 @@ def _list_dead_letters(app: wiring.App, queue: EventQueue) -> int:
     return 0
 
 
-def _replay_chosen(app: wiring.App, queue: EventQueue, options: argparse.Namespace) -> int:
-    """Replay the chosen dead letters until none is left: SQS shows at most ten messages of an incident at a time."""
+def _replay_matching(app: wiring.App, queue: EventQueue, dry_run: bool,
+                     matches: Callable[[DeadLetterEntry], bool]) -> int:
+    """Replay the matching dead letters until none is left: SQS shows at most ten messages of an incident at a time."""
     count, unreplayed, has_more = 0, dict[str, DeadLetter](), True
     try:
         while has_more:
             entries = _read_entries(app, queue.receive_dead_letters())
             unreplayed |= {entry.dead_letter.message_id: entry.dead_letter for entry in entries}
-            chosen_entries = [entry for entry in entries if _is_chosen(entry, options)]
-            for entry in chosen_entries:
-                _replay_entry(app, queue, entry, options.dry_run)
-                if not options.dry_run:
+            matching_entries = list(filter(matches, entries))
+            for entry in matching_entries:
+                _replay_entry(app, queue, entry, dry_run)
+                if not dry_run:
                     del unreplayed[entry.dead_letter.message_id]
-            count += len(chosen_entries)
-            has_more = bool(chosen_entries) and not options.dry_run
+            count += len(matching_entries)
+            has_more = bool(matching_entries) and not dry_run
     finally:
         queue.release_dead_letters(unreplayed.values())
-    print(f"{count} {'would be replayed' if options.dry_run else 'replayed'}.")
-    return 0 if count or options.all else 1
+    return count
 
 
 def _replay_entry(app: wiring.App, queue: EventQueue, entry: DeadLetterEntry, dry_run: bool) -> None:
@@ -121,10 +119,6 @@ def _describe_plan(app: wiring.App, entry: DeadLetterEntry) -> str:
         return app.sync_service.describe_plan(entry.event) if entry.event else "nothing: the message cannot be read"
     except JpiError as error:
         return f"fail: {error}"
-
-
-def _is_chosen(entry: DeadLetterEntry, options: argparse.Namespace) -> bool:
-    return bool(options.all or entry.dead_letter.incident_id == options.of or entry.event_id == options.event)
 
 
 def _read_entries(app: wiring.App, dead_letters: Iterable[DeadLetter]) -> list[DeadLetterEntry]:
@@ -153,6 +147,8 @@ def _resync_incident(app: wiring.App, incident_id: str, dry_run: bool) -> int:
         print(f"{side}'s state: {'would do: ' if dry_run else ''}{result}")
     return 0
 
+
+main = partial(run_command, replay_events)
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,22 +1,18 @@
-"""Makes the webhooks of both services that point at a deployed jpi, or brings them up to date.
+"""The command `jpi webhooks`."""
 
-It takes tokens that may do so: a PagerDuty administrator's or manager's, a Jira administrator's.
-Example: python -m jpi.tools.webhook_configuration --url https://x.execute-api.us-east-1.amazonaws.com/dev \\
-    --write-env .env
-"""
-
-import argparse
 import sys
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import click
+
 from jpi import aws, settings, wiring
-from jpi.errors import JpiError, Refused, ServiceUnavailable, SettingsError
+from jpi.errors import SettingsError
 from jpi.pagerduty.subscriptions import ACCOUNT_SCOPE
 from jpi.settings import Settings
+from jpi.tools.command_runner import require_at_most_one, run_command
 from jpi.tools.webhooks import SecretStore, WebhookSetup
 
 CALL_BUDGET_SECONDS = 120.0
@@ -28,63 +24,82 @@ def is_loopback(host: str) -> bool:
     return host in ("127.0.0.1", "localhost") or host.endswith(".localhost")
 
 
-def main(arguments: Sequence[str] | None = None, sleep: Callable[[float], None] = time.sleep) -> int:
-    """Exit code 0 when all is as it should be, 1 where it is not (`--check`) or cannot be made, 2 for wrong options."""
-    parser = _build_parser()
-    chosen = parser.parse_args(arguments)
-    parts = urlsplit(chosen.url)
+def _validate_url(context: click.Context, option: click.Parameter, url: str) -> str:
+    parts = urlsplit(url)
     if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
-        parser.error("--url must be an https address: both services deliver to no other")
+        raise click.BadParameter("must be an https address: both services deliver to no other")
     if parts.path.endswith("-webhook"):
-        parser.error("--url is the endpoint that `sls deploy` prints, without /pagerduty-webhook or /jira-webhook")
-    try:
-        there = wiring.build_app(settings.load(), replace(wiring.make_infrastructure(), sleep=sleep))
-        _check_parameter_path(chosen.ssm, there.settings.stage)
-        there.budget.start(CALL_BUDGET_SECONDS)
-        scopes = [*(("team", one) for one in chosen.team), *(("service", one)
-                                                             for one in chosen.service)] or [ACCOUNT_SCOPE]
-        webhooks = WebhookSetup(there, chosen.url.rstrip("/"), scopes, _build_secret_store(chosen, there.settings))
-        return _run(webhooks, chosen, there, sleep)
-    except SettingsError as error:
-        print(error, file=sys.stderr)
-    except JpiError as error:
-        print(_describe_error(error), file=sys.stderr)
-    except aws.CALL_ERRORS as error:
-        print(f"AWS: {error}", file=sys.stderr)
-    except OSError as error:
-        print(f"{chosen.write_env}: {error.strerror}", file=sys.stderr)
-    return 1
+        raise click.BadParameter("must be the endpoint that `sls deploy` prints, without /pagerduty-webhook or "
+                                 "/jira-webhook")
+    return url.rstrip("/")
+
+
+@click.command("webhooks")
+@click.option("--url", required=True, callback=_validate_url, help="The endpoint that `sls deploy` prints.")
+@click.option("--team", "teams", multiple=True, metavar="ID", help="Subscribe to a PagerDuty team only.")
+@click.option("--service", "services", multiple=True, metavar="ID", help="Subscribe to a PagerDuty service only.")
+@click.option("--write-env", type=Path, metavar="FILE", help="Write new secrets into this env file.")
+@click.option("--ssm", metavar="PATH", help="Store new secrets under this path of AWS's Parameter Store.")
+@click.option("--check", is_flag=True, help="Change nothing; list what is wrong, with exit code 1.")
+@click.option("--list", is_flag=True, help="List the webhooks to this endpoint.")
+@click.option("--enable", is_flag=True, help="Enable what PagerDuty has switched off.")
+@click.option("--delete", is_flag=True, help="Delete the webhooks to this endpoint.")
+@click.option("--rotate", is_flag=True, help="Add new secrets without using them yet: deploy, then --finish.")
+@click.option("--finish", is_flag=True, help="Use the new secrets, once they are deployed.")
+@click.option("--ping", is_flag=True, help="Send PagerDuty's test and wait for it to arrive.")
+def configure_webhooks(url: str, teams: tuple[str, ...], services: tuple[str, ...], write_env: Path | None,
+                       ssm: str | None, ping: bool, **actions: bool) -> int:
+    """Create or update both services' webhooks.
+
+    They will deliver to --url. The command needs the tokens of a PagerDuty administrator or manager, and of a Jira
+    administrator.
+
+    \b
+    Example:
+      jpi webhooks --url https://x.execute-api.us-east-1.amazonaws.com/dev --write-env .env
+    """
+    require_at_most_one(**actions)
+    infrastructure = wiring.make_infrastructure()
+    app = wiring.build_app(settings.load(), infrastructure)
+    _check_parameter_path(ssm, app.settings.stage)
+    app.budget.start(CALL_BUDGET_SECONDS)
+    scopes = [*(("team", team) for team in teams), *(("service", service) for service in services)]
+    webhooks = WebhookSetup(app, url, scopes or [ACCOUNT_SCOPE], _build_secret_store(write_env, ssm, app.settings))
+    if actions["list"] or actions["delete"]:
+        lines = list(webhooks.describe_webhooks() if actions["list"] else webhooks.delete())
+        print("\n".join(lines) or f"No webhook points to {url}.")
+        return 0
+    for name, act in (("enable", webhooks.enable_pagerduty), ("rotate", webhooks.rotate_secrets),
+                      ("finish", webhooks.finish_rotation)):
+        if actions[name]:
+            act()
+    if _fix_problems(webhooks, actions["check"]) and actions["check"]:
+        return 1
+    return _ping_and_wait(webhooks, app, infrastructure.sleep) if ping else 0
 
 
 def _check_parameter_path(path: str | None, stage: str) -> None:
-    """The deployed functions may read no other parameters than these."""
+    """Raise SettingsError if the deployed functions may not read parameters under this path."""
     if path and not f"{path.rstrip('/')}/".startswith(f"/jpi/{stage}/"):
         raise SettingsError(f"--ssm must be /jpi/{stage}, or below it: the functions of the stage '{stage}' may read "
                             "nothing else")
 
 
-def _run(webhooks: WebhookSetup, options: argparse.Namespace, app: wiring.App, sleep: Callable[[float], None]) -> int:
-    if options.list or options.delete:
-        lines = list(webhooks.describe_webhooks() if options.list else webhooks.delete())
-        print("\n".join(lines) or f"No webhook points to {options.url}.")
-        return 0
-    for wanted, act in ((options.enable, webhooks.enable_pagerduty), (options.rotate, webhooks.rotate_secrets),
-                        (options.finish, webhooks.finish_rotation)):
-        if wanted:
-            act()
-    found = list(webhooks.find_problems())
-    for line, mend in found:
-        if not options.check:
-            mend()
-        print(f"{line}{'' if options.check else ' -> done'}", flush=True)
-    if not found:
-        print("Both services' webhooks are as they should be.")
-    return int(options.check and bool(found)) or (_ping_and_wait(webhooks, app, sleep) if options.ping else 0)
+def _fix_problems(webhooks: WebhookSetup, only_check: bool) -> bool:
+    """Print what is wrong with the webhooks and fix it, unless only checking; return True if anything was wrong."""
+    problems = list(webhooks.find_problems())
+    for problem, fix in problems:
+        if not only_check:
+            fix()
+        print(f"{problem}{'' if only_check else ' -> fixed'}", flush=True)
+    if not problems:
+        print("Both services' webhooks are correct.")
+    return bool(problems)
 
 
 def _ping_and_wait(webhooks: WebhookSetup, app: wiring.App, sleep: Callable[[float], None]) -> int:
-    """Send PagerDuty's test, and wait until the deployed jpi has noted that it came."""
-    # The cache never fails; where its table cannot be read, there is nothing to wait for.
+    """Send PagerDuty's test, and wait until the deployed jpi has recorded its arrival."""
+    # Reading the cache never fails; reading the cursor does if their table cannot be read.
     app.cursor.load()
     before = app.cache.get_stored(wiring.PING_CACHE_KEY)
     webhooks.ping_pagerduty()
@@ -94,72 +109,47 @@ def _ping_and_wait(webhooks: WebhookSetup, app: wiring.App, sleep: Callable[[flo
             return 0
         print("waiting for PagerDuty's test ...", flush=True)
         sleep(PING_PAUSE_SECONDS)
-    print("PagerDuty's test did not arrive: see the log of `app`, whether the secret is deployed, and whether "
+    print("PagerDuty's test did not arrive. Check the log of `app`, that the secret is deployed, and that "
           f"{app.settings.config_table} is this endpoint's table.", file=sys.stderr)
     return 1
 
 
-def _build_secret_store(options: argparse.Namespace, app_settings: Settings) -> SecretStore:
-    """Keeps a new secret, in front of those there are, where it is wanted; else shows it.
+def _build_secret_store(write_env: Path | None, ssm: str | None, app_settings: Settings) -> SecretStore:
+    """Return a function that stores a new secret in front of the old ones, or prints it if there is no place for it.
 
-    What is only named in the settings stays so: nothing that stands in AWS is written into a file.
+    A reference to a secret in AWS stays a reference: its value is not written into a file.
     """
-    named = {name: settings.get_variable(name) for name in ("PAGERDUTY_WEBHOOK_SECRET", "JIRA_WEBHOOK_SECRET")}
-    known = {"PAGERDUTY_WEBHOOK_SECRET": app_settings.pagerduty_webhook_secret,
-             "JIRA_WEBHOOK_SECRET": app_settings.jira_webhook_secret}
+    references = {name: settings.get_variable(name) for name in ("PAGERDUTY_WEBHOOK_SECRET", "JIRA_WEBHOOK_SECRET")}
+    secrets = {"PAGERDUTY_WEBHOOK_SECRET": app_settings.pagerduty_webhook_secret,
+               "JIRA_WEBHOOK_SECRET": app_settings.jira_webhook_secret}
 
-    def _keep(name: str, secret: str) -> None:
-        known[name] = (secret, *known[name])
-        named[name] = ",".join(filter(None, (secret, named[name])))
+    def _store_in_front(name: str, secret: str) -> None:
+        secrets[name] = (secret, *secrets[name])
+        references[name] = ",".join(filter(None, (secret, references[name])))
         try:
-            _store_secret(options, name, named[name], ",".join(known[name]))
+            _store_secret(write_env, ssm, name, references[name], ",".join(secrets[name]))
         except (OSError, *aws.CALL_ERRORS):
-            # PagerDuty tells its secret only now: lost, it would cost a webhook.
-            print(f"{name}={named[name]}\nIt could not be stored, and is not shown again: put it where it belongs.")
+            # PagerDuty shows its secret only once: without it, the webhook is lost.
+            print(f"{name}={references[name]}\nIt could not be stored and is not shown again: add it to your settings.")
             raise
 
-    return _keep
+    return _store_in_front
 
 
-def _store_secret(options: argparse.Namespace, name: str, reference: str, value: str) -> None:
-    if options.write_env:
-        settings.write_env_variable(options.write_env, name, reference)
-        print(f"{name}: written to {options.write_env}; deploy, or restart what serves, to have it used")
-    if options.ssm:
-        path = f"{options.ssm.rstrip('/')}/{name.lower().replace('_', '-')}"
-        ssm = aws.make_client("ssm", aws.Location(aws.get_region()))
-        ssm.put_parameter(Name=path, Value=value, Type="SecureString", Overwrite=True)
+def _store_secret(write_env: Path | None, ssm: str | None, name: str, reference: str, value: str) -> None:
+    if write_env:
+        settings.write_env_variable(write_env, name, reference)
+        print(f"{name}: written to {write_env}; to use it, deploy, or restart the server")
+    if ssm:
+        path = f"{ssm.rstrip('/')}/{name.lower().replace('_', '-')}"
+        client = aws.make_client("ssm", aws.Location(aws.get_region()))
+        client.put_parameter(Name=path, Value=value, Type="SecureString", Overwrite=True)
         print(f"{name}: stored; set {name}=ssm:{path} and deploy")
-    if not (options.write_env or options.ssm):
-        print(f"{name}={reference}\nIt is not shown again: put it where your settings are, and deploy.")
+    if not (write_env or ssm):
+        print(f"{name}={reference}\nIt is not shown again: add it to your settings, and deploy.")
 
 
-def _build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m jpi.tools.webhook_configuration", description=__doc__,
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--url", required=True, help="the endpoint that `sls deploy` prints")
-    parser.add_argument("--team", action="append", default=[], metavar="ID", help="for a PagerDuty team only")
-    parser.add_argument("--service", action="append", default=[], metavar="ID", help="for a PagerDuty service")
-    parser.add_argument("--write-env", type=Path, metavar="FILE", help="put new secrets into this env file")
-    parser.add_argument("--ssm", metavar="PATH", help="put new secrets under this path of AWS's Parameter Store")
-    only = parser.add_mutually_exclusive_group()
-    only.add_argument("--check", action="store_true", help="change nothing; say what is not as it should be")
-    only.add_argument("--list", action="store_true", help="list the webhooks that point there")
-    only.add_argument("--enable", action="store_true", help="switch on again what PagerDuty has switched off")
-    only.add_argument("--delete", action="store_true", help="take away the webhooks that point there")
-    only.add_argument("--rotate", action="store_true", help="new secrets, not used yet: deploy, then --finish")
-    only.add_argument("--finish", action="store_true", help="use the new secrets, once they are deployed")
-    parser.add_argument("--ping", action="store_true", help="send PagerDuty's test and wait for it to arrive")
-    return parser
-
-
-def _describe_error(error: JpiError) -> str:
-    if isinstance(error, Refused) and (error.is_unauthorized or error.is_forbidden):
-        needed = ("an administrator's or manager's token" if error.service == "PagerDuty"
-                  else "a Jira administrator's token")
-        return f"{error.service} does not let this token do that; it takes {needed}. ({error})"
-    return f"{error} Is the address right?" if isinstance(error, ServiceUnavailable) else str(error)
-
+main = partial(run_command, configure_webhooks)
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -36,7 +36,7 @@ def run_create_tables(monkeypatch, tmp_path, **environ):
 
 def test_create_tables_makes_them_once(monkeypatch, tmp_path, capsys, aws):
     stage = uuid.uuid4().hex[:8]
-    for done in ("made", "there already"):
+    for done in ("created", "exists already"):
         assert run_create_tables(monkeypatch, tmp_path, DATABASE_ENDPOINT_URL=aws.url, STAGE=stage) == 0
         assert capsys.readouterr().out.splitlines() == [
             f"{name}-{stage}: {done}" for name in ("incidents", "log-entries", "config")]

@@ -32,6 +32,7 @@ def run_first_poll(world, monkeypatch):
 
 
 def run(capsys, *arguments):
+    capsys.readouterr()
     code = doctor.main(["--json", *arguments])
     return code, {one["check"]: one["said"] for one in json.loads(capsys.readouterr().out) if not one["ok"]}
 

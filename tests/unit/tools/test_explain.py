@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from jpi.errors import JpiError
 from jpi.tools import explain
 from sandbox.jira.model import Workflow
 from sandbox.simulated_service import HttpFault
@@ -86,6 +87,6 @@ def test_an_unknown_name_is_reported(world, capsys, name):
 
 
 def test_an_unreadable_link_is_reported_without_a_traceback(world, capsys):
-    explain.wiring.use_app(lambda: (_ for _ in ()).throw(explain.JpiError("DynamoDB is down")))
+    explain.wiring.use_app(lambda: (_ for _ in ()).throw(JpiError("DynamoDB is down")))
     assert explain.main(["Q1"]) == 1
     assert capsys.readouterr().err == "DynamoDB is down\n"

@@ -1,0 +1,28 @@
+"""The command `jpi`. Each subcommand is defined in a module of its own, beside what it does."""
+
+import sys
+from functools import partial
+
+import click
+
+from jpi.tools import (
+    aws_configuration,
+    check_sync,
+    create_tables,
+    doctor,
+    explain,
+    jira_configuration,
+    replay,
+    webhook_configuration,
+)
+from jpi.tools.command_runner import run_command
+
+JPI = click.Group("jpi", help="Set up, check and repair jpi, which keeps PagerDuty incidents and Jira issues in step.",
+                  commands=[doctor.check_installation, explain.explain_incident, replay.replay_events,
+                            check_sync.check_sync_file, webhook_configuration.configure_webhooks,
+                            aws_configuration.configure_aws, jira_configuration.configure_jira,
+                            create_tables.create_tables])
+main = partial(run_command, JPI, name="jpi")
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,70 @@
+"""The command `jpi`, its doors, and the one place that prints their errors."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from jpi import wiring
+from jpi.errors import PermanentError, Refused
+from jpi.tools import cli, command_runner, replay
+
+MODULES = {"doctor": "doctor", "explain": "explain", "replay": "replay", "check-sync": "check_sync",
+           "webhooks": "webhook_configuration", "aws-configuration": "aws_configuration",
+           "jira-configuration": "jira_configuration", "create-tables": "create_tables"}
+
+
+def run_python(*arguments):
+    return subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False)
+
+
+def test_help_lists_every_command_with_a_whole_sentence(capsys):
+    assert cli.main(["--help"]) == 0
+    lines = {line.split()[0]: line for line in capsys.readouterr().out.partition("Commands:\n")[2].splitlines()}
+    assert lines.keys() == MODULES.keys() == cli.JPI.commands.keys()
+    assert [line for line in lines.values() if line.endswith("...")] == []
+
+
+@pytest.mark.parametrize(("command", "module"), MODULES.items())
+def test_each_command_has_a_door(command, module, capsys):
+    door = getattr(sys.modules["jpi.tools.cli"], module).main
+    assert (door(["--help"]), cli.main([command, "--help"])) == (0, 0)
+    assert door(["--nonsense"]) == cli.main([command, "--nonsense"]) == 2
+    assert "No such option '--nonsense'" in capsys.readouterr().err
+
+
+def test_it_runs_as_a_program_and_as_modules():
+    script = Path(sys.executable).with_name("jpi")
+    command = [str(script)] if script.exists() else [sys.executable, "-m", "jpi.tools.cli"]
+    result = subprocess.run([*command, "--help"], capture_output=True, text=True, check=True)
+    assert result.stdout.startswith("Usage: jpi [OPTIONS] COMMAND")
+    result = run_python("-m", "jpi.tools.explain")
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.startswith("Usage: python -m jpi.tools.explain [OPTIONS] INCIDENT\n")
+
+
+def test_neither_handlers_nor_the_app_load_the_command():
+    handlers = "import sys, jpi.handlers.events; assert 'click' not in sys.modules"
+    app = "import jpi.handlers.log_entries, jpi.app; assert not [name for name in sys.modules if 'jpi.tools' in name]"
+    result = run_python("-c", f"{handlers}; {app}")
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_an_interrupted_command_says_so_by_its_exit_code(enter):
+    def press_ctrl_c():
+        raise KeyboardInterrupt
+
+    wiring.use_app(press_ctrl_c)
+    assert replay.main([]) == 130
+
+
+@pytest.mark.parametrize(("error", "text"), [
+    (PermanentError("EVENTS_QUEUE is not set"), "EVENTS_QUEUE is not set"),
+    (FileNotFoundError(2, "No such file or directory", "a.env"), "a.env: No such file or directory"),
+    (Refused("Jira", "PUT", "/x", 403), "Jira does not let this token do that; set-up needs an administrator's token. "
+                                       "(Jira PUT /x was refused with 403: no reason given)"),
+    (Refused("Jira", "PUT", "/x", 400, ["No."]), "Jira PUT /x was refused with 400: No."),
+])
+def test_an_error_is_described_in_one_line(error, text):
+    assert command_runner.describe_error(error) == text
