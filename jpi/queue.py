@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from jpi import aws, event_codec
@@ -15,10 +15,8 @@ from jpi.domain.events import Event, IssueEvent, get_incident_id
 from jpi.errors import AwsOutage
 from jpi.sync.event_sink import NO_LINKED_INCIDENT
 
-if TYPE_CHECKING:
-    from mypy_boto3_sqs import SQSClient
-    from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
-
+# An entry of SendMessageBatch.
+Entry = dict[str, str]
 # AWS's limit on the entries of SendMessageBatch and ChangeMessageVisibilityBatch.
 MAX_BATCH_MESSAGES = 10
 # The ids that SQS accepts, kept shorter than its limit of 128 characters.
@@ -46,7 +44,7 @@ class EventQueue:
     http_status = 202
 
     def __init__(self, name_or_url: str, location: Location, find_group: Callable[[IssueEvent], str | None], *,
-                 client: "SQSClient | None" = None, inspection_wait_seconds: int = INSPECTION_WAIT_SECONDS) -> None:
+                 client: Any = None, inspection_wait_seconds: int = INSPECTION_WAIT_SECONDS) -> None:
         """`find_group` returns the message group of an issue's event; None if the event concerns no incident.
 
         `client`: a ready SQS client; None builds boto3's at the first call.
@@ -54,8 +52,9 @@ class EventQueue:
         self._name_or_url = name_or_url
         self._location = location
         self._find_group = find_group
-        self._ready_client = client
         self._inspection_wait_seconds = inspection_wait_seconds
+        if client is not None:
+            self.client = client
 
     def take(self, events: Sequence[Event]) -> list[str | Exception]:
         """Store all events; AwsOutage if any was not stored: the sender repeats them, and SQS removes duplicates."""
@@ -83,14 +82,11 @@ class EventQueue:
         return str(self._call_sqs("get_queue_url", QueueName=self._name_or_url)["QueueUrl"])
 
     @cached_property
-    def client(self) -> "SQSClient":
+    def client(self) -> Any:
         """Return the SQS client."""
-        if self._ready_client is not None:
-            return self._ready_client
         parts = urlsplit(self._name_or_url)
         endpoint = f"{parts.scheme}://{parts.netloc}" if self._location.is_offline else ""
-        client: SQSClient = aws.make_client("sqs", replace(self._location, endpoint_url=endpoint), aws.QUICK_CONFIG)
-        return client
+        return aws.make_client("sqs", replace(self._location, endpoint_url=endpoint), aws.QUICK_CONFIG)
 
     @cached_property
     def dead_letter_url(self) -> str:
@@ -118,7 +114,10 @@ class EventQueue:
         They stay hidden from others for ten minutes, or until `release_dead_letters`.
         """
         dead_letters: dict[str, DeadLetter] = {}
-        while batch := self._receive_dead_letter_batch():
+        options = {"QueueUrl": self.dead_letter_url, "AttributeNames": ["All"],
+                   "MaxNumberOfMessages": MAX_BATCH_MESSAGES, "WaitTimeSeconds": self._inspection_wait_seconds,
+                   "VisibilityTimeout": INSPECTION_VISIBILITY_SECONDS}
+        while batch := self._call_sqs("receive_message", **options).get("Messages"):
             if all(message["MessageId"] in dead_letters for message in batch):
                 # The inspection took so long that the first messages are visible again.
                 break
@@ -143,16 +142,10 @@ class EventQueue:
             return event
         return replace(event, incident_id=self._find_group(event))
 
-    def _send_entries(self, entries: Sequence["SendMessageBatchRequestEntryTypeDef"]) -> None:
+    def _send_entries(self, entries: Sequence[Entry]) -> None:
         for batch in _split_into_batches(entries):
             if failures := self._call_sqs("send_message_batch", QueueUrl=self.url, Entries=batch).get("Failed"):
                 raise AwsOutage(f"SQS did not take {len(failures)} messages: {failures[0].get('Message')}")
-
-    def _receive_dead_letter_batch(self) -> list[Any]:
-        answer = self._call_sqs("receive_message", QueueUrl=self.dead_letter_url, AttributeNames=["All"],
-                                MaxNumberOfMessages=MAX_BATCH_MESSAGES, WaitTimeSeconds=self._inspection_wait_seconds,
-                                VisibilityTimeout=INSPECTION_VISIBILITY_SECONDS)
-        return list(answer.get("Messages", []))
 
     def _read_attributes(self, url: str, *names: str) -> dict[str, str]:
         answer = self._call_sqs("get_queue_attributes", QueueUrl=url, AttributeNames=list(names))
@@ -171,17 +164,16 @@ def _parse_dead_letter(message: Mapping[str, Any]) -> DeadLetter:
                       int(attributes["SentTimestamp"]) / 1000)
 
 
-def _to_entry(event: Event, message: str) -> "SendMessageBatchRequestEntryTypeDef":
+def _to_entry(event: Event, message: str) -> Entry:
     dedup = (event.id if DEDUPLICATION_ID_PATTERN.fullmatch(event.id)
              else hashlib.sha256(event.id.encode("utf-8", "replace")).hexdigest())
     return {"Id": "0", "MessageBody": message, "MessageGroupId": str(get_incident_id(event)),
             "MessageDeduplicationId": dedup}
 
 
-def _split_into_batches(entries: Sequence["SendMessageBatchRequestEntryTypeDef"],
-                        ) -> Iterator[list["SendMessageBatchRequestEntryTypeDef"]]:
+def _split_into_batches(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
     """Yield batches of at most ten messages and 256 KiB."""
-    batch: list[SendMessageBatchRequestEntryTypeDef] = []
+    batch: list[Entry] = []
     room = event_codec.MAX_MESSAGE_BYTES
     for entry in entries:
         size = event_codec.count_bytes(entry["MessageBody"])

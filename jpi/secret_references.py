@@ -19,9 +19,9 @@ def resolve_references(values: Mapping[str, str]) -> tuple[dict[str, str], list[
     A value may hold several references, comma-separated. Without any reference AWS is not called.
     """
     references = sorted({reference for value in values.values() for reference in _find_references(value)})
-    lookups = {**_fetch_parameters([reference for reference in references if reference.startswith(SSM_PREFIX)]),
-               **_fetch_managed_secrets([reference for reference in references
-                                         if reference.startswith(SECRETS_MANAGER_PREFIX)])}
+    parameters = [reference for reference in references if reference.startswith(SSM_PREFIX)]
+    lookups = {**_fetch_parameters(parameters),
+               **_fetch_managed_secrets([reference for reference in references if reference not in parameters])}
     secrets = {reference: secret for reference, secret in lookups.items() if isinstance(secret, str)}
     problems = [f"{name} ({reference}): {lookups[reference]}" for name, value in values.items()
                 for reference in _find_references(value) if reference not in secrets]
@@ -53,23 +53,22 @@ def _replace_references(value: str, secrets: Mapping[str, str]) -> str:
 
 def _fetch_parameters(references: Sequence[str]) -> SecretLookups:
     ssm = _make_client("ssm") if references else None
-    batches = (references[start : start + MAX_NAMES_PER_CALL] for start in range(0, len(references),
-                                                                                 MAX_NAMES_PER_CALL))
-    return {reference: secret for batch in batches
-            for reference, secret in _fetch_parameter_batch(ssm, batch).items()}
+    lookups: dict[str, str | Exception] = {}
+    for start in range(0, len(references), MAX_NAMES_PER_CALL):
+        lookups |= _fetch_parameter_batch(ssm, references[start : start + MAX_NAMES_PER_CALL])
+    return lookups
 
 
 def _fetch_parameter_batch(ssm: Any, references: Sequence[str]) -> SecretLookups:
     """Return the secrets; where AWS refuses the whole batch because of one name, ask for each name alone."""
+    names = [reference.removeprefix(SSM_PREFIX) for reference in references]
     try:
-        answer = ssm.get_parameters(Names=[reference.removeprefix(SSM_PREFIX) for reference in references],
-                                    WithDecryption=True)
+        answer = ssm.get_parameters(Names=names, WithDecryption=True)
     except aws.CALL_ERRORS as error:
         if len(references) == 1 or not isinstance(error, aws.REFUSAL_ERROR):
             return dict.fromkeys(references, error)
         return {reference: _fetch_parameter_batch(ssm, [reference])[reference] for reference in references}
-    return {f"{SSM_PREFIX}{name}": _select_parameter(name, answer)
-            for name in (reference.removeprefix(SSM_PREFIX) for reference in references)}
+    return {f"{SSM_PREFIX}{name}": _select_parameter(name, answer) for name in names}
 
 
 def _select_parameter(name: str, answer: Mapping[str, Any]) -> str | Exception:
