@@ -18,7 +18,7 @@ PIPENV := VIRTUAL_ENV=$(CURDIR)/$(VENV) PIPENV_VERBOSITY=-1 PIPENV_IGNORE_VIRTUA
 help: ## show this
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
 
-setup: $(VENV)/.done node_modules ## install everything, in .venv and node_modules
+setup: $(BIN)/jpi node_modules ## install everything, in .venv and node_modules
 
 demo: $(VENV)/.done ## play the main job on simulated services, then exit
 	@$(BIN)/python -m sandbox.demo
@@ -83,3 +83,8 @@ $(VENV)/.done: Pipfile.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check pipenv
 	@$(PIPENV) sync --dev --quiet 2>$(VENV)/sync.log >&2 || { cat $(VENV)/sync.log >&2; exit 1; }
 	@touch $@
+
+# The command that pyproject.toml names, as a script: an installation would need a build, and jpi reads files from here.
+$(BIN)/jpi: $(VENV)/.done
+	@printf '#!/bin/sh\nexec "$$(dirname "$$0")/python" -m jpi.tools.cli "$$@"\n' > $@
+	@chmod +x $@

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import tomllib
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -34,11 +36,18 @@ def test_each_command_has_a_door(command, module, capsys):
     assert "No such option '--nonsense'" in capsys.readouterr().err
 
 
-def test_it_runs_as_a_program_and_as_modules():
-    script = Path(sys.executable).with_name("jpi")
-    command = [str(script)] if script.exists() else [sys.executable, "-m", "jpi.tools.cli"]
-    result = subprocess.run([*command, "--help"], capture_output=True, text=True, check=True)
-    assert result.stdout.startswith("Usage: jpi [OPTIONS] COMMAND")
+def test_make_writes_the_command_that_pyproject_names(tmp_path):
+    scripts = tomllib.loads(Path("pyproject.toml").read_text())["project"]["scripts"]
+    assert scripts == {"jpi": "jpi.tools.cli:main"}
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/python").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    (tmp_path / "bin/python").chmod(0o755)
+    run = partial(subprocess.run, capture_output=True, text=True, check=True)
+    run(["make", f"VENV={tmp_path}", f"--old-file={tmp_path}/.done", f"{tmp_path}/bin/jpi"])
+    assert run([tmp_path / "bin/jpi", "--help"]).stdout.startswith("Usage: jpi [OPTIONS] COMMAND")
+
+
+def test_a_module_runs_under_its_own_name():
     result = run_python("-m", "jpi.tools.explain")
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr.startswith("Usage: python -m jpi.tools.explain [OPTIONS] INCIDENT\n")
