@@ -149,12 +149,12 @@ def _read_verified_body(limit_bytes: int, secrets: Sequence[str], verify: Verifi
 def _hand_over_events(events: Sequence[Event]) -> tuple[Response, int]:
     """Have the events applied (200) or stored (202); raise the first error, so that the sender retries."""
     app = get_app()
-    outcomes = app.event_sink([replace(event, request=g.request) for event in events])
+    outcomes = app.event_sink.take([replace(event, request=g.request) for event in events])
     app.report_metrics()
     for outcome in outcomes:
         if isinstance(outcome, Exception):
             raise outcome
-    results = [{"id": event.id, "outcome": outcome} for event, outcome in zip(events, outcomes, strict=True)]
+    results = [{"id": event.id, "outcome": str(outcome)} for event, outcome in zip(events, outcomes, strict=True)]
     return jsonify(events=results), app.event_sink.http_status
 
 

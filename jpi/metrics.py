@@ -7,22 +7,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jpi.domain.events import Event
-from jpi.sync.event_sink import NO_LINKED_INCIDENT
+from jpi.domain.outcome import Outcome, Result
 
 NAMESPACE = "jpi"
 STAGE_DIMENSION = "stage"
-APPLIED_RESULT = "applied"
 # The source of what somebody has asked for, on the status page.
 MANUAL_SOURCE = "by hand"
 # What counts are kept apart by, in seconds.
 QUARTER_HOUR_SECONDS = 900
-# What came of an event, as figures tell it apart; anything else was applied.
-RESULT_BY_OUTCOME = {"failed": "failed", "ignored": "ignored", "nothing to do": "nothing to do",
-                     NO_LINKED_INCIDENT: "ignored"}
-
-
 # The actions that a webhook should have brought.
-WEBHOOK_ACTIONS = ("CreateIncidentIssue", "TransitionIssue", "SetIncidentStatus")
+WEBHOOK_ACTIONS = frozenset({"CreateIncidentIssue", "TransitionIssue", "SetIncidentStatus"})
 # The upper edges, in seconds, of what is told apart of how long something took; beyond the last: longer.
 BIN_EDGES_SECONDS = (0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 21600.0)
 
@@ -43,9 +37,9 @@ class MetricCounters:
         """Count something by how long it took."""
         self.add(what, str(bisect_left(BIN_EDGES_SECONDS, seconds)))
 
-    def count_event(self, event: Event, outcome: str, now: float) -> None:
+    def count_event(self, event: Event, outcome: Outcome, now: float) -> None:
         """Count an event by its source, type and result; an applied one by its lag."""
-        self.add("events", event.source, type(event).__name__, classify_outcome(outcome))
+        self.add("events", event.source, type(event).__name__, outcome.result)
         lag = measure_lag(event, outcome, now)
         if lag is not None:
             self.add_duration("lag", lag)
@@ -69,19 +63,14 @@ def estimate_percentile(counts: Mapping[int, int], share: float) -> float | None
     return None
 
 
-def classify_outcome(outcome: str) -> str:
-    """What came of an event, as figures tell it apart."""
-    return RESULT_BY_OUTCOME.get(outcome.partition(":")[0], APPLIED_RESULT)
-
-
-def measure_lag(event: Event, outcome: str, now: float) -> float | None:
+def measure_lag(event: Event, outcome: Outcome, now: float) -> float | None:
     """How many seconds after it happened an event was applied; None where that says nothing of how quick jpi is.
 
     What only the poll can tell (a line of the timeline, a first assignee) waits for it by design; a status does not.
     What was asked for by hand may have happened days ago.
     """
-    waited = event.source == "poll" and not any(name in outcome for name in WEBHOOK_ACTIONS)
-    if classify_outcome(outcome) != APPLIED_RESULT or event.source == MANUAL_SOURCE or waited:
+    waited = event.source == "poll" and not set(outcome.action_names) & WEBHOOK_ACTIONS
+    if outcome.result is not Result.APPLIED or event.source == MANUAL_SOURCE or waited:
         return None
     return max(0.0, now - event.at.timestamp())
 
@@ -101,13 +90,13 @@ def build_emf_fields(at: float, *declarations: Mapping[str, Any]) -> dict[str, A
     return {"_aws": {"Timestamp": round(at * 1000), "CloudWatchMetrics": [*declarations]}}
 
 
-def build_event_metrics(event: Event, outcome: str, now: float) -> dict[str, Any]:
+def build_event_metrics(event: Event, outcome: Outcome, now: float) -> dict[str, Any]:
     """The figures of an event: that it was one, by source, type and result; and how long after it happened, if quick.
 
     Each figure by each value of its dimensions is paid for, so the lag goes by stage alone.
     """
-    result, lag_s = classify_outcome(outcome), measure_lag(event, outcome, now)
+    lag_s = measure_lag(event, outcome, now)
     lag = {} if lag_s is None else {"lag_ms": round(lag_s * 1000)}
     told = [declare_metrics({"events": "Count"}, ("source", "result"), ("type", "result")),
             *(declare_metrics({name: "Milliseconds"}) for name in lag)]
-    return {"result": result, "events": 1, **lag, **build_emf_fields(now, *told)}
+    return {"result": outcome.result, "events": 1, **lag, **build_emf_fields(now, *told)}

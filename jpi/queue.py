@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 from jpi import aws, event_codec
 from jpi.aws import Location
 from jpi.domain.events import Event, IssueEvent, get_incident_id
+from jpi.domain.outcome import NO_LINKED_INCIDENT, QUEUED, Outcome
 from jpi.errors import AwsOutage
-from jpi.sync.event_sink import NO_LINKED_INCIDENT
 
 # An entry of SendMessageBatch.
 Entry = dict[str, str]
@@ -56,14 +56,12 @@ class EventQueue:
         if client is not None:
             self.client = client
 
-    def take(self, events: Sequence[Event]) -> list[str | Exception]:
+    def take(self, events: Sequence[Event]) -> list[Outcome | Exception]:
         """Store all events; AwsOutage if any was not stored: the sender repeats them, and SQS removes duplicates."""
         events = [self._with_incident_id(event) for event in events]
         self._send_entries([_to_entry(part, message) for event in events if get_incident_id(event)
                             for part, message in event_codec.encode_in_parts(event)])
-        return ["queued" if get_incident_id(event) else NO_LINKED_INCIDENT for event in events]
-
-    __call__ = take
+        return [QUEUED if get_incident_id(event) else NO_LINKED_INCIDENT for event in events]
 
     def delay_messages(self, seconds_by_receipt: Mapping[str, int]) -> None:
         """Have SQS deliver these messages again after so many seconds, rather than when their visibility ends."""

@@ -27,7 +27,7 @@ def count_created_parts(world):
 
 def apply_event(world, event):
     world.jpi.budget.start(25.0)
-    return world.jpi.sync_service.apply(event)
+    return str(world.jpi.sync_service.apply(event))
 
 
 def run_poll(world):

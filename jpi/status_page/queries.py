@@ -8,8 +8,9 @@ from itertools import islice
 
 from jpi import wiring
 from jpi.domain.link_summary import LINK_STATES, LinkListItem, to_list_item
+from jpi.domain.outcome import Outcome, Result
 from jpi.errors import AwsOutage, JpiError, RetryableError
-from jpi.metrics import APPLIED_RESULT, MANUAL_SOURCE, QUARTER_HOUR_SECONDS, classify_outcome
+from jpi.metrics import MANUAL_SOURCE, QUARTER_HOUR_SECONDS
 from jpi.status_page import probes
 from jpi.status_page.chart import compute_lag
 from jpi.status_page.health import HealthFacts, Percentiles, QueueDepth
@@ -128,11 +129,11 @@ def resync_incident(app: wiring.App, incident_id: str, request_id: str) -> str:
     try:
         if not app.sync_service.resume_ended_link(incident_id):
             return "The issue was deleted, or jpi cannot see it."
-        outcomes = list[str | Exception]()
+        outcomes = list[Outcome | Exception]()
         for event in app.reconciler.read_incident_events(incident_id):
             # A new id, since SQS drops an id that it got in the last five minutes.
             manual_event = replace(event, id=f"{event.id}:{request_id}", source=MANUAL_SOURCE, request=request_id)
-            outcomes += app.event_sink([manual_event])
+            outcomes += app.event_sink.take([manual_event])
     except RetryableError as error:
         return f"Try again later: {error}"
     except JpiError as error:
@@ -140,12 +141,12 @@ def resync_incident(app: wiring.App, incident_id: str, request_id: str) -> str:
     return _describe_outcomes(outcomes, is_queued=bool(app.queue))
 
 
-def _describe_outcomes(outcomes: Sequence[str | Exception], *, is_queued: bool) -> str:
+def _describe_outcomes(outcomes: Sequence[Outcome | Exception], *, is_queued: bool) -> str:
     errors = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
     if errors:
         return f"The sync failed: {errors[0]}"
     if is_queued:
         return "The sync is in the queue and runs in a moment."
-    if any(classify_outcome(str(outcome)) == APPLIED_RESULT for outcome in outcomes):
+    if any(isinstance(outcome, Outcome) and outcome.result is Result.APPLIED for outcome in outcomes):
         return "Synced: the history says what changed."
     return "No change needed: the history says why."

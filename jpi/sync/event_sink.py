@@ -1,24 +1,23 @@
-"""Handing events over: to whoever applies them, now or from the queue."""
+"""Hands events over to whoever applies them: now, or from the queue."""
 
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from jpi.domain.events import Event
+from jpi.domain.outcome import Outcome
 from jpi.errors import JpiError
 from jpi.sync.ports import Log
 
-NO_LINKED_INCIDENT = "ignored: no incident is linked to this issue"
-
 
 class EventSink(Protocol):
-    """Takes events in their order. `status` is the HTTP answer for what was taken."""
+    """Takes events in their order."""
 
     @property
     def http_status(self) -> int:
-        """200: applied. 202: stored."""
+        """Return the HTTP answer for events that were taken; 200: applied, 202: stored."""
 
-    def __call__(self, events: Sequence[Event]) -> list[str | Exception]:
-        """What came of each; one that failed must not stop the others. Raises where nothing could be taken."""
+    def take(self, events: Sequence[Event]) -> list[Outcome | Exception]:
+        """Return the outcome of each event; one that fails does not stop the others. Raise if none could be taken."""
 
 
 class ImmediateSink:
@@ -26,19 +25,19 @@ class ImmediateSink:
 
     http_status = 200
 
-    def __init__(self, apply: Callable[[Event], str], log: Log) -> None:
+    def __init__(self, apply: Callable[[Event], Outcome], log: Log) -> None:
         self._apply = apply
         self._log = log
 
-    def __call__(self, events: Sequence[Event]) -> list[str | Exception]:
-        """The outcome of each, or why there is none."""
+    def take(self, events: Sequence[Event]) -> list[Outcome | Exception]:
+        """Apply each event; return its outcome, or why there is none."""
         return [self._apply_or_return_error(event) for event in events]
 
-    def _apply_or_return_error(self, event: Event) -> str | Exception:
+    def _apply_or_return_error(self, event: Event) -> Outcome | Exception:
         try:
             return self._apply(event)
         except JpiError as error:
-            # Said in the log by the engine.
+            # The service has logged it.
             return error
         except Exception as error:
             self._log.error("an event failed", extra={"event": event.id, "reason": repr(error)}, exc_info=error)

@@ -12,6 +12,7 @@ from jpi.domain.events import Event, IncidentEvent
 from jpi.domain.field_merge import get_known_value
 from jpi.domain.link import Link
 from jpi.domain.model import Side
+from jpi.domain.outcome import Outcome
 from jpi.domain.policy import Policy
 from jpi.domain.retry_state import REASON_MAX_CHARACTERS
 from jpi.domain.status_rules import is_stale
@@ -51,11 +52,11 @@ class ActionTrace:
         self.current_action = None
 
 
-def append_history(link: Link, event: Event, outcome: str, trace: ActionTrace, now: float,
+def append_history(link: Link, event: Event, outcome: Outcome, trace: ActionTrace, now: float,
                    error: JpiError | None = None) -> Link:
     """The link with what came of the event as its newest entry, and what the event says of the incident itself."""
     entry = {"event": event.id, "type": type(event).__name__, "side": get_side_name(event), "source": event.source,
-             "happened": event.at.timestamp(), "at": now, "outcome": outcome, "steps": trace.steps[-MAX_STEPS:],
+             "happened": event.at.timestamp(), "at": now, "outcome": str(outcome), "steps": trace.steps[-MAX_STEPS:],
              **({"why": trace.no_action_reason} if trace.no_action_reason else {}),
              **({"request": event.request} if event.request else {}), **(_build_failure_fields(error) if error else {})}
     link = replace(link, history=_trim_history(_merge_entry(link.history, entry)),

@@ -171,7 +171,7 @@ class Poller:
 
         What failed for good is on its link, and an issue's state is read anew by every poll.
         """
-        outcomes = self._event_sink([replace(event, request=request) for event in events])
+        outcomes = self._event_sink.take([replace(event, request=request) for event in events])
         failures = [(event, outcome) for event, outcome in zip(events, outcomes, strict=True)
                     if isinstance(outcome, Exception)]
         for _, error in failures:

@@ -1,6 +1,5 @@
 """Applies an event: load the link, decide, perform, save. The same for webhooks, the queue and the poll."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +17,16 @@ from jpi.domain.descriptions import describe_reason
 from jpi.domain.events import Event, IncidentEvent, IncidentLogged, IssueCreated, IssueEvent, get_incident_id
 from jpi.domain.link import Link
 from jpi.domain.model import Incident, LogEntry, Side
+from jpi.domain.outcome import (
+    FAILED,
+    INCIDENT_IS_OPEN,
+    NO_LINKED_INCIDENT,
+    NOTHING_TO_DO,
+    OWN_ECHO,
+    Outcome,
+    Result,
+    build_outcome,
+)
 from jpi.domain.policy import Policy
 from jpi.domain.retry_state import needs_recording, with_failure, without_failure
 from jpi.domain.status_rules import is_stale
@@ -25,7 +34,6 @@ from jpi.errors import JpiError, LostRace, Refused, RetryableError
 from jpi.metrics import MetricCounters, build_event_metrics
 from jpi.sync.conversation_sync import ConversationSync
 from jpi.sync.enrichment import EventEnricher, OwnAccounts
-from jpi.sync.event_sink import NO_LINKED_INCIDENT
 from jpi.sync.field_sync import FieldSync
 from jpi.sync.history import ActionTrace, append_history
 from jpi.sync.identities import Identities
@@ -59,28 +67,28 @@ class SyncService:
         self._own_accounts = OwnAccounts(jira, pagerduty, log)
         self._enricher = EventEnricher(jira, pagerduty, processed_ids, policy, self._own_accounts, log)
 
-    def apply(self, event: Event) -> str:
-        """Carry the event over; a word or two on what came of it. Raises JpiError where it should be tried again."""
+    def apply(self, event: Event) -> Outcome:
+        """Carry the event over to the other side. Raise JpiError if it should be tried again."""
         started, trail = self._clock(), ActionTrace()
         try:
             link, outcome = self._apply_with_retries(event, trail)
         except JpiError as error:
-            self._log.warning("not applied", extra=self._count_and_build_log_fields(event, started, None, "failed")
+            self._log.warning("not applied", extra=self._count_and_build_log_fields(event, started, None, FAILED)
                               | {"reason": str(error)})
             self._save_failure(event, error, trail)
             raise
-        self._log.info(outcome, extra=self._count_and_build_log_fields(event, started, link, outcome))
+        self._log.info(str(outcome), extra=self._count_and_build_log_fields(event, started, link, outcome))
         return outcome
 
     def describe_plan(self, event: Event) -> str:
         """What applying the event would do, in words; reads, and writes nothing."""
         link = self._load_link(event)
         if link is None:
-            return NO_LINKED_INCIDENT
+            return str(NO_LINKED_INCIDENT)
         whole = self._enricher(event, link)
         actions = decide(whole, link, self._policy).actions if whole else ()
         return "; ".join(describe_planned_action(action, self._policy)
-                         for action in actions) or _format_action_names([])
+                         for action in actions) or str(NOTHING_TO_DO)
 
     def resume_ended_link(self, incident_id: str) -> bool:
         """Keep an incident in step again whose link had ended, if its issue is there; whether it is."""
@@ -97,23 +105,23 @@ class SyncService:
         try:
             link = self._load_link(event) if needs_recording(error) else None
             if link:
-                self._links.save(append_history(with_failure(link, event, error, now), event, "failed", trace, now,
+                self._links.save(append_history(with_failure(link, event, error, now), event, FAILED, trace, now,
                                                 error))
         except JpiError as another:
             self._log.warning("a failure was not noted", extra={"event": event.id, "reason": str(another)})
 
     def _count_and_build_log_fields(self, event: Event, started: float, link: Link | None,
-                                    outcome: str) -> dict[str, Any]:
+                                    outcome: Outcome) -> dict[str, Any]:
         """The fields of an event's line in the log; it is counted with it."""
         issue = event.issue.key if isinstance(event, IssueEvent) else None
         self._metrics.count_event(event, outcome, self._clock())
-        return {"event": event.id, "type": type(event).__name__, "source": event.source, "outcome": outcome,
+        return {"event": event.id, "type": type(event).__name__, "source": event.source, "outcome": str(outcome),
                 "incident": link.incident_id if link else get_incident_id(event),
                 "issue": (link.issue_key if link else None) or issue,
                 "duration_ms": round((self._clock() - started) * 1000),
                 **build_event_metrics(event, outcome, self._clock())}
 
-    def _apply_with_retries(self, event: Event, trace: ActionTrace) -> tuple[Link | None, str]:
+    def _apply_with_retries(self, event: Event, trace: ActionTrace) -> tuple[Link | None, Outcome]:
         for _ in range(MAX_APPLY_ATTEMPTS - 1):
             try:
                 return self._apply_once(event, trace)
@@ -122,10 +130,10 @@ class SyncService:
                 trace.current_action = None
         return self._apply_once(event, trace)
 
-    def _apply_once(self, event: Event, trace: ActionTrace) -> tuple[Link | None, str]:
+    def _apply_once(self, event: Event, trace: ActionTrace) -> tuple[Link | None, Outcome]:
         if isinstance(event, IssueCreated):
             opened = self._incident_opener.open_incident(event)
-            outcome = "an incident is open for it" if opened else NO_LINKED_INCIDENT
+            outcome = INCIDENT_IS_OPEN if opened else NO_LINKED_INCIDENT
             return self._save_history_only(event, opened, outcome, trace) if opened else None, outcome
         link = self._load_link(event)
         if link is None:
@@ -142,10 +150,10 @@ class SyncService:
             trace.start_action(EndLink(Side(gone)))
             link, ended = self._field_sync(self._links.get(link.incident_id), EndLink(Side(gone)))
             trace.finish_action(ended, link, self._clock())
-            outcome = f"ended: gone on {gone}"
+            outcome = Outcome(Result.APPLIED, detail=f"ended: gone on {gone}")
         return self._save_result(event, without_failure(link, event), loaded, outcome, trace), outcome
 
-    def _save_result(self, event: Event, link: Link, loaded: Link, outcome: str, trace: ActionTrace) -> Link:
+    def _save_result(self, event: Event, link: Link, loaded: Link, outcome: Outcome, trace: ActionTrace) -> Link:
         """The link as saved, if anything of it is new, with what came of the event."""
         # A poll that found nothing to do is no news to anybody, but where there is no issue.
         heard = event.source != "poll" or trace.steps or not link.issue_key
@@ -155,19 +163,19 @@ class SyncService:
         worth = heard and event.source != "poll" and link.version is not None
         return self._save_history_only(event, link, outcome, trace) if worth else link
 
-    def _save_history_only(self, event: Event, link: Link, outcome: str, trace: ActionTrace) -> Link:
+    def _save_history_only(self, event: Event, link: Link, outcome: Outcome, trace: ActionTrace) -> Link:
         """The link with nothing new but its history, which is not worth doing anything again for."""
         try:
             return self._links.save(append_history(link, event, outcome, trace, self._clock()))
         except RetryableError:
             return link
 
-    def _apply_to_link(self, event: Event, link: Link, trace: ActionTrace) -> tuple[Link, str]:
+    def _apply_to_link(self, event: Event, link: Link, trace: ActionTrace) -> tuple[Link, Outcome]:
         """The link after what the event calls for, and what that was."""
         whole = self._enricher(event, link)
         if whole is None:
             trace.no_action_reason = describe_reason(decide_about_nothing(link).reason, event, self._policy)
-            return link, _format_action_names([])
+            return link, NOTHING_TO_DO
         if isinstance(whole, IncidentEvent):
             link = self._incident_opener.adopt_opened_incident(whole, link)
         decision = decide(whole, link, self._policy)
@@ -175,7 +183,7 @@ class SyncService:
         reason = Reason.OWN_ECHO if is_echo else decision.reason
         trace.no_action_reason = describe_reason(reason, whole, self._policy)
         if is_echo:
-            return link, "ignored: done by our own account"
+            return link, OWN_ECHO
         self._log_conflicts(whole, link, decision)
         had_issue = bool(link.issue_key)
         for action in decision.actions:
@@ -188,7 +196,7 @@ class SyncService:
         if isinstance(whole, IncidentLogged) and not self._policy.timeline_project:
             # With a timeline, its lines are what tells that an entry was dealt with.
             self._processed_ids.mark_processed(whole.annotation_ids)
-        return link, _format_action_names(decision.actions)
+        return link, build_outcome(decision.actions)
 
     def _log_conflicts(self, event: Event, link: Link, decision: Decision) -> None:
         """Log whose change stays, since somebody is overruled and may wonder why."""
@@ -230,7 +238,3 @@ class SyncService:
             # What the event says makes an issue too: better one without details than none.
             self._log.warning("the incident cannot be read", extra={"incident": there.id, "reason": str(refused)})
             return there
-
-
-def _format_action_names(actions: Sequence[Action]) -> str:
-    return ", ".join(type(action).__name__ for action in actions) or "nothing to do"

@@ -143,7 +143,7 @@ def _resync_incident(app: wiring.App, incident_id: str, dry_run: bool) -> int:
         return 0
     for event in app.reconciler.read_incident_events(incident_id):
         side = "Jira" if isinstance(event, IssueEvent) else "PagerDuty"
-        result = app.sync_service.describe_plan(event) if dry_run else app.sync_service.apply(event)
+        result = app.sync_service.describe_plan(event) if dry_run else str(app.sync_service.apply(event))
         print(f"{side}'s state: {'would do: ' if dry_run else ''}{result}")
     return 0
 

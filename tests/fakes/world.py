@@ -6,6 +6,7 @@ from dataclasses import replace
 from jpi.domain.events import IssueUpdated, get_incident_id
 from jpi.domain.issue_drafts import QUESTION_LINK_TYPE, TIMELINE_LINK_TYPE
 from jpi.domain.model import CATEGORY_BY_STATUS
+from jpi.domain.outcome import QUEUED
 from jpi.domain.policy import Policy, Question
 from jpi.errors import PermanentError, RetryableError
 from jpi.metrics import MetricCounters
@@ -49,13 +50,13 @@ class FakeWorld:
                                   MetricCounters(), INDEX_LAG_SECONDS)
         errors = PollErrors(self.clock, self.log)
         reconcile = Reconciler(self.jira, self.pagerduty, self.links, POLICY, self.clock, self.log, errors)
-        self._poll = Poller(self.pagerduty, self.links, ledger, self.cursor, reconcile, self.hand_over, POLICY,
+        self._poll = Poller(self.pagerduty, self.links, ledger, self.cursor, reconcile, self, POLICY,
                             self.clock, self.log, errors, POLL_WINDOW_HOURS)
 
-    def hand_over(self, events):
-        """Queue events, as `jpi.queue.Queue` does."""
+    def take(self, events):
+        """Queue events, as `jpi.queue.EventQueue` does."""
         self.queue += events
-        return ["queued"] * len(events)
+        return [QUEUED] * len(events)
 
     def deliver(self, event):
         """Let a webhook arrive; that of an issue without a link is dropped at the door."""

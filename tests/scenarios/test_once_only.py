@@ -89,8 +89,8 @@ def test_of_two_who_start_at_once_one_makes_the_issue(p1):
     assert waited
     assert count_created_parts(world) == [QUESTIONS, 2, 1]
     # Whoever is on call was not known at once.
-    assert other.sync_service.apply(event) == "EditIssue"
-    assert other.sync_service.apply(event) == "nothing to do"
+    assert str(other.sync_service.apply(event)) == "EditIssue"
+    assert str(other.sync_service.apply(event)) == "nothing to do"
     assert count_created_parts(world) == [QUESTIONS, 2, 1]
 
 

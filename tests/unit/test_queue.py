@@ -112,7 +112,7 @@ def test_a_queue_that_is_not_there_is_an_outage(make_world):
     world.environ["EVENTS_QUEUE"] += "x"
     world.jpi = world.start_jpi()
     with pytest.raises(AwsOutage, match="SQS send_message_batch"):
-        world.jpi.event_sink([IncidentLogged("1", NOON, Incident("Q1"))])
+        world.jpi.event_sink.take([IncidentLogged("1", NOON, Incident("Q1"))])
 
 
 def test_after_a_failure_the_rest_of_its_incident_waits_and_others_do_not(queued):
@@ -294,7 +294,7 @@ def test_batches_stay_within_their_size(queued, monkeypatch):
 
     monkeypatch.setattr(queued.jpi.queue.client, "send_message_batch", measure_and_send)
     entries = tuple(LogEntry(f"R{number}", "notify_log_entry", NOON, "🔥" * 250) for number in range(600))
-    queued.jpi.event_sink([IncidentLogged(f"log:{number}", NOON, Incident(f"Q{number}"), entries=entries)
+    queued.jpi.event_sink.take([IncidentLogged(f"log:{number}", NOON, Incident(f"Q{number}"), entries=entries)
                            for number in range(2)])
     assert max(sizes) <= event_codec.MAX_MESSAGE_BYTES
     assert len(sizes) > 4
