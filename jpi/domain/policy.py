@@ -110,11 +110,10 @@ class TransitionTarget:
     category_by_status_name: Mapping[str, Category] = field(default_factory=dict)
     screen_fields: Mapping[str, Any] = field(default_factory=dict)
 
-    def get_category(self, status: Mapping[str, Any]) -> Category:
-        """What a status stands for, as the API shows it."""
-        category = self.category_by_status_name.get(status["name"]) or status["statusCategory"]["key"]
-        # Jira has a fourth, "No Category": nothing of it is begun.
-        return category if category in STATUS_BY_CATEGORY else "new"
+    def get_category(self, status_name: str, jira_category: str) -> Category:
+        """Return the category that a status counts as: the team's, else Jira's, of which "No Category" is "new"."""
+        name = self.category_by_status_name.get(status_name) or jira_category
+        return next((category for category in STATUS_BY_CATEGORY if category == name), "new")
 
     def rank_status(self, name: str) -> int:
         """The place of a status among those chosen; behind them where it is not."""

@@ -38,7 +38,7 @@ class Workflow:
         while len(visited) < MAX_STEPS:
             issue = self._api.request("GET", f"/issue/{key}", {"fields": "status", "expand": "transitions"})
             status = issue["fields"]["status"]
-            category = target.get_category(status)
+            category = _get_category(target, status)
             if category == target.category:
                 return "moved" if visited else "there"
             if category == "done" != target.from_category and not visited:
@@ -53,7 +53,7 @@ class Workflow:
                 continue
             except NoTransition as error:
                 raise NoTransition(str(error), reached) from error
-            reached = target.get_category(new_status)
+            reached = _get_category(target, new_status)
             if reached == target.category:
                 return "moved"
             visited.add(status["name"])
@@ -89,6 +89,10 @@ class Workflow:
                 for name in (field_id.casefold(), field["name"].casefold()) if name in values}
 
 
+def _get_category(target: TransitionTarget, status: Json) -> Category:
+    return target.get_category(status["name"], status["statusCategory"]["key"])
+
+
 def _to_retryable(refused: Refused) -> Exception:
     return ServiceUnavailable(str(refused)) if refused.status == HTTPStatus.CONFLICT else refused
 
@@ -96,7 +100,7 @@ def _to_retryable(refused: Refused) -> Exception:
 def _order_transitions(transitions: list[Json], target: TransitionTarget, category: str,
                        visited: set[str]) -> Iterator[Json]:
     """Yield the transitions to the target's category, its preferred status first; else those that lead towards it."""
-    direct = [transition for transition in transitions if target.get_category(transition["to"]) == target.category]
+    direct = [transition for transition in transitions if _get_category(target, transition["to"]) == target.category]
     if direct:
         ordered = sorted(direct, key=lambda transition: target.rank_status(transition["to"]["name"]))
         best_status = ordered[0]["to"]["name"]
@@ -106,7 +110,7 @@ def _order_transitions(transitions: list[Json], target: TransitionTarget, catego
         return
     goal = CATEGORY_ORDER.index(target.category)
     low, high = sorted((CATEGORY_ORDER.index(category), goal))
-    unvisited = [(CATEGORY_ORDER.index(target.get_category(transition["to"])), transition) for transition in transitions
-                 if transition["to"]["name"] not in visited]
-    between = [(abs(goal - rank), transition) for rank, transition in unvisited if low <= rank <= high]
+    ranked = [(CATEGORY_ORDER.index(_get_category(target, transition["to"])), transition)
+              for transition in transitions if transition["to"]["name"] not in visited]
+    between = [(abs(goal - rank), transition) for rank, transition in ranked if low <= rank <= high]
     yield from (transition for _, transition in sorted(between, key=itemgetter(0)))
