@@ -15,19 +15,19 @@ JIRA_SECRET, JIRA_BODY = "It's a Secret to Everybody", b"Hello World!"
 JIRA_GOOD = "sha256=a4771c39fbe90f317c7824e83ddef3caae9cb3d976c214ace1f2937e133263c9"
 
 
-@pytest.mark.parametrize(("header",
-                          "secrets"), [(GOOD, ["right"]), (f"v1=00,\n {GOOD}", ["right"]), (
-    f"v0=whatever,{GOOD}", ["right"]), (GOOD, ["new", "right"])])
+@pytest.mark.parametrize(("header", "secrets"), [
+    (GOOD, ["right"]), (f"v1=00,\n {GOOD}", ["right"]), (f"v0=whatever,{GOOD}", ["right"]), (GOOD, ["new", "right"]),
+])
 def test_a_valid_signature_of_pagerduty_is_accepted(header, secrets):
     verify_pagerduty(BODY, {"X-PagerDuty-Signature": header}, secrets)
 
 
-@pytest.mark.parametrize("headers", [{}, {"X-PagerDuty-Signature": ""}, {
-    "X-PagerDuty-Signature": GOOD.removeprefix("v1=")}, {"X-PagerDuty-Signature": GOOD.replace("v1=",
-                                                                                               "v2=")}, {
-    "X-PagerDuty-Signature": GOOD[:-1]}, {"X-PagerDuty-Signature": "v1=é"}, {"X-PagerDuty-Signature": "v1=00",
-                                                                             "X-Webhook-Token": "right"}, {
-    "X-Webhook-Token": ""}, {"X-Webhook-Token": "Right"}])
+@pytest.mark.parametrize("headers", [
+    {}, {"X-PagerDuty-Signature": ""}, {"X-PagerDuty-Signature": GOOD.removeprefix("v1=")},
+    {"X-PagerDuty-Signature": GOOD.replace("v1=", "v2=")}, {"X-PagerDuty-Signature": GOOD[:-1]},
+    {"X-PagerDuty-Signature": "v1=é"}, {"X-PagerDuty-Signature": "v1=00", "X-Webhook-Token": "right"},
+    {"X-Webhook-Token": ""}, {"X-Webhook-Token": "Right"},
+])
 def test_anything_else_is_forged(headers):
     with pytest.raises(InvalidSignature):
         verify_pagerduty(BODY, headers, ["right"])

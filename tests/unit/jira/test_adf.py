@@ -11,8 +11,8 @@ URL = "https://acme.example/a?b=1"
 WORDS = st.text("abcXYZ .,:;'äß🔥-()", min_size=1, max_size=20).map(lambda text: " ".join(text.split())).filter(bool)
 
 
-def text(said, *marks, **attrs):
-    return {"type": "text", "text": said, **({"marks": [{"type": one, **attrs} for one in marks]} if marks else {})}
+def text(words, *marks, **attrs):
+    return {"type": "text", "text": words, **({"marks": [{"type": mark, **attrs} for mark in marks]} if marks else {})}
 
 
 def node(kind, *content, **attrs):
@@ -20,7 +20,7 @@ def node(kind, *content, **attrs):
 
 
 def p(*content):
-    return node("paragraph", *(text(one) if isinstance(one, str) else one for one in content))
+    return node("paragraph", *(text(child) if isinstance(child, str) else child for child in content))
 
 
 def item(*content):
@@ -34,7 +34,7 @@ def doc(*content):
 LIST = node("bulletList", item(p("one"), node("orderedList", item(p("a")), item(p("b")))), item(p("two")))
 
 
-@pytest.mark.parametrize(("body", "wanted"), [
+@pytest.mark.parametrize(("body", "plain_text"), [
     (doc(p("Hello ", text("you", "strong")), p("again")), "Hello you\nagain"),
     (doc(p("a", {"type": "hardBreak"}, "b")), "a\nb"),
     (doc(node("heading", text("Why"), level=2), p("because")), "Why\nbecause"),
@@ -61,8 +61,8 @@ LIST = node("bulletList", item(p("one"), node("orderedList", item(p("a")), item(
     (doc(node("unheardOf", p("still"), p("shown"))), "still\nshown"),
     (None, ""), ({}, ""), (7, ""), ({"content": "x"}, ""), ({"type": "doc", "content": [None, 3]}, ""),
 ])
-def test_a_document_becomes_text(body, wanted):
-    assert to_plain_text(body) == wanted
+def test_a_document_becomes_text(body, plain_text):
+    assert to_plain_text(body) == plain_text
 
 
 def test_text_that_is_no_document_stays_as_it_is():
@@ -71,16 +71,16 @@ def test_text_that_is_no_document_stays_as_it_is():
 
 @given(st.lists(st.one_of(WORDS, st.just(""), WORDS.map(lambda words: f"{words} {URL} {words}")), max_size=6))
 def test_plain_text_survives_the_way_there_and_back(lines):
-    said = "\n".join(lines).rstrip()
-    assert to_plain_text(to_adf_document(said)) == said
+    plain_text = "\n".join(lines).rstrip()
+    assert to_plain_text(to_adf_document(plain_text)) == plain_text
 
 
 @pytest.mark.parametrize(("line", "href"), [
     (f"see {URL}.", URL), (f"({URL})", URL), (f"{URL}, then", URL), ("https://x.example/a_(b)", "https://x.example/a_(b)"),
 ])
 def test_an_address_ends_before_the_punctuation(line, href):
-    [found] = [one for one in to_adf_document(line)["content"][0]["content"] if "marks" in one]
-    assert found["text"] == found["marks"][0]["attrs"]["href"] == href
+    [link] = [node for node in to_adf_document(line)["content"][0]["content"] if "marks" in node]
+    assert link["text"] == link["marks"][0]["attrs"]["href"] == href
 
 
 JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=8), lambda inner: st.one_of(
