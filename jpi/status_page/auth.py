@@ -9,7 +9,6 @@ from flask import Flask, request, session
 from flask.sessions import SecureCookieSessionInterface, session_json_serializer
 from itsdangerous import URLSafeTimedSerializer
 
-from jpi.errors import JpiError
 from jpi.flask_app import get_app
 
 # A shift and a bit. Counted from the sign-in; later requests do not extend it.
@@ -28,8 +27,8 @@ class StatusPageSessions(SecureCookieSessionInterface):
             return None
         try:
             settings = get_app().settings
-        except JpiError:
-            # The route meets the same error and answers it.
+        except Exception:
+            # The route meets the same error, and its handlers answer it.
             return None
         if not settings.status_password:
             return None

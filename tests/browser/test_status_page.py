@@ -1,4 +1,4 @@
-"""The status page as people use it: signed in to, looked through, a button pressed, in each size, light and dark."""
+"""The status page as people use it: sign in, look around, press a button, in each size, light and dark."""
 
 import pytest
 from playwright.sync_api import expect
@@ -33,7 +33,7 @@ def sign_in(page, world, password=PASSWORD):
 
 
 @pytest.mark.parametrize(("width", "dark"), SIZES)
-def test_signed_in_looked_through_and_pressed_by_keyboard_alone(world, page_at, width, dark):
+def test_everything_works_by_keyboard(world, page_at, width, dark):
     page = page_at(width, dark)
     page.goto(f"{world.app_url}/status")
     accessible(page)
@@ -68,7 +68,7 @@ def test_signed_in_looked_through_and_pressed_by_keyboard_alone(world, page_at, 
 
 
 @pytest.mark.parametrize(("width", "dark"), SIZES)
-def test_what_fails_and_what_is_hostile_is_shown_in_words_and_as_text(world, page_at, width, dark):
+def test_failures_and_hostile_titles_are_shown_as_text(world, page_at, width, dark):
     page = page_at(width, dark)
     page.on("dialog", lambda dialog: pytest.fail("a title was run"))
     sign_in(page, world)
@@ -85,7 +85,7 @@ def test_what_fails_and_what_is_hostile_is_shown_in_words_and_as_text(world, pag
     fits(page)
 
 
-def test_a_wrong_password_is_said_where_it_was_typed(world, page_at):
+def test_a_wrong_password_is_reported_at_the_field(world, page_at):
     page = page_at()
     sign_in(page, world, "guess")
     expect(page.get_by_role("alert")).to_have_text("Wrong password.")
@@ -94,7 +94,7 @@ def test_a_wrong_password_is_said_where_it_was_typed(world, page_at):
     page_at.errors.clear()
 
 
-def test_it_renews_itself_and_leaves_alone_whoever_reads(world, page_at):
+def test_the_page_updates_itself_without_disturbing_a_reader(world, page_at):
     page = page_at()
     page.clock.install()
     sign_in(page, world)
@@ -111,7 +111,7 @@ def test_it_renews_itself_and_leaves_alone_whoever_reads(world, page_at):
     expect(page.get_by_role("link", name="Mail is late")).to_be_focused()
 
 
-def test_an_incidents_page_renews_what_both_sides_are(world, page_at):
+def test_an_incidents_page_updates_the_state_of_both_sides(world, page_at):
     page = page_at()
     page.clock.install()
     sign_in(page, world)
@@ -124,7 +124,7 @@ def test_an_incidents_page_renews_what_both_sides_are(world, page_at):
     expect(page.locator("#live")).to_contain_text("issue changed")
 
 
-def test_a_page_that_is_not_renewed_says_so(world, page_at):
+def test_a_page_that_is_not_updated_says_so(world, page_at):
     page = page_at()
     page.clock.install()
     sign_in(page, world)
@@ -144,7 +144,7 @@ def test_a_page_that_is_not_renewed_says_so(world, page_at):
     page_at.errors.clear()
 
 
-def test_it_works_without_its_script(world, page_at):
+def test_the_page_works_without_javascript(world, page_at):
     page = page_at(java_script_enabled=False)
     page.goto(f"{world.app_url}/status")
     page.get_by_label("Password").fill(PASSWORD)

@@ -1,4 +1,4 @@
-// The page as it is now, every fifteen seconds, in place of the parts that change; whoever reads or types is left alone.
+// Reloads the changing parts of the page every fifteen seconds, but not one that somebody reads or types in.
 const EVERY = 15000;
 const stale = document.getElementById('stale');
 
@@ -12,8 +12,8 @@ async function renew() {
   if (!stale.hidden) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
   for (const id of ['now', 'live', 'numbers', 'rows']) {
-    const [old, made] = [document.getElementById(id), fresh.getElementById(id)];
-    if (old && made && !busy(old)) old.replaceWith(document.adoptNode(made));
+    const [old, updated] = [document.getElementById(id), fresh.getElementById(id)];
+    if (old && updated && !busy(old)) old.replaceWith(document.adoptNode(updated));
   }
   document.title = fresh.title;
 }

@@ -1,4 +1,4 @@
-"""The status page: who may see it, what it shows, and what its button does. What it looks like: tests/browser."""
+"""The status page: who may see it, what it shows, and what its button does. tests/browser tests its looks."""
 
 import re
 from dataclasses import replace
@@ -7,7 +7,7 @@ import pytest
 
 from jpi import app as edge
 from jpi.domain.link import Link, StatusState
-from jpi.errors import AwsOutage, ServiceUnavailable
+from jpi.errors import AwsOutage, ServiceUnavailable, SettingsError
 from jpi.status_page import auth, probes, queries, routes
 from sandbox.bench import __main__ as bench
 from sandbox.simulated_service import HttpFault
@@ -61,7 +61,7 @@ def test_without_a_password_there_is_no_page(make_world):
     for path in ("/status", "/status.json", "/status/sign-in", "/status/incidents/Q1", "/status/static/status.css"):
         answer = client.get(path)
         assert (answer.status_code, answer.data) == (404, missing.data)
-        assert [*answer.headers.keys()] == [*missing.headers.keys()], "nothing tells that there could be one"
+        assert [*answer.headers.keys()] == [*missing.headers.keys()], "no header reveals the page"
     assert client.post("/status/sign-in", data={"password": ""}).status_code == 404
     for method, path in (("POST", "/status"), ("PUT", "/status.json"), ("GET", "/status/sign-out"),
                          ("GET", "/status/incidents/Q1/again")):
@@ -69,7 +69,17 @@ def test_without_a_password_there_is_no_page(make_world):
         assert (answer.status_code, answer.data, "Allow" in answer.headers) == (404, missing.data, False)
 
 
-def test_strangers_see_nothing_and_press_nothing(world, stranger):
+@pytest.mark.parametrize("error", [SettingsError("JIRA_API_TOKEN is missing"), RuntimeError("a mistake")])
+def test_a_jpi_that_cannot_start_answers_without_internals(error):
+    def fail_to_build():
+        raise error
+
+    answer = edge.create_app(fail_to_build).test_client().get("/status")
+    assert (answer.status_code, list(answer.get_json()), "X-Request-Id" in answer.headers) == (500, ["error"], True)
+    assert str(error) not in answer.text
+
+
+def test_strangers_see_nothing_and_change_nothing(world, stranger):
     incident = trigger_incident(world)
     before = world.jpi.links.get(incident.id)
     for path in ("/status", f"/status/incidents/{incident.id}"):
@@ -91,7 +101,7 @@ def test_a_forged_cookie_opens_nothing(world, stranger, cookie):
     assert stranger.get("/status.json").status_code == 401
 
 
-def test_a_cookie_of_another_password_another_stage_or_yesterday_opens_nothing(make_world):
+def test_a_cookie_of_another_password_stage_or_day_opens_nothing(make_world):
     make_world(STATUS_PASSWORD=PASSWORD, STAGE="one")
     client = sign_in(edge.app.test_client())
     assert client.get("/status").status_code == 200
@@ -102,10 +112,10 @@ def test_a_cookie_of_another_password_another_stage_or_yesterday_opens_nothing(m
     assert client.get("/status").status_code == 200
     client.post("/status/incidents/NOBODYS/again", data={"token": token_of(client)})
     world.clock.advance(auth.SESSION_SECONDS)
-    assert client.get("/status").status_code == 303, "twelve hours after the sign-in, whatever was pressed since"
+    assert client.get("/status").status_code == 303, "a session never lasts longer"
 
 
-def test_the_cookie_is_kept_from_scripts_and_other_sites(world, stranger, monkeypatch):
+def test_the_cookie_is_hidden_from_scripts_and_other_sites(world, stranger, monkeypatch):
     answer = stranger.post("/status/sign-in", data={"password": PASSWORD})
     cookie = answer.headers["Set-Cookie"]
     assert "HttpOnly" in cookie
@@ -115,7 +125,7 @@ def test_the_cookie_is_kept_from_scripts_and_other_sites(world, stranger, monkey
     assert "Secure" in stranger.post("/status/sign-in", data={"password": PASSWORD}).headers["Set-Cookie"]
 
 
-def test_nothing_of_the_page_is_kept_framed_or_brought_from_elsewhere(team):
+def test_pages_are_not_cached_or_framed_and_load_nothing_from_elsewhere(team):
     for path in ("/status", "/status.json", "/status/static/status.js"):
         with team.get(path) as answer:
             headers = answer.headers
@@ -123,7 +133,7 @@ def test_nothing_of_the_page_is_kept_framed_or_brought_from_elsewhere(team):
         assert (headers["Cache-Control"], headers["X-Frame-Options"]) == ("no-store", "DENY")
 
 
-def test_attempts_are_slowed(world, stranger):
+def test_wrong_passwords_are_slowed_down(world, stranger):
     def post_wrong_password():
         return stranger.post("/status/sign-in", data={"password": "guess"})
 
@@ -131,7 +141,7 @@ def test_attempts_are_slowed(world, stranger):
     answer = post_wrong_password()
     assert (answer.status_code, int(answer.headers["Retry-After"])) == (429, 2)
     assert "please wait" in answer.text
-    assert stranger.post("/status/sign-in", data={"password": PASSWORD}).status_code == 429, "the right one too"
+    assert stranger.post("/status/sign-in", data={"password": PASSWORD}).status_code == 429, "the right one waits too"
     waits = []
     for _ in range(12):
         world.clock.advance(int(post_wrong_password().headers.get("Retry-After", 0)) + 1)
@@ -144,17 +154,17 @@ def test_attempts_are_slowed(world, stranger):
     assert stranger.post("/status/sign-in", data={"password": PASSWORD}, environ_base=elsewhere).status_code == 303
     world.clock.advance(901)
     assert stranger.post("/status/sign-in", data={"password": PASSWORD}).status_code == 303
-    assert [post_wrong_password().status_code for _ in range(4)] == [403] * 4, "who knows it begins anew"
+    assert [post_wrong_password().status_code for _ in range(4)] == [403] * 4, "a success resets the attempts"
 
 
-def test_many_addresses_are_slowed_together(world, stranger):
+def test_many_addresses_share_a_limit(world, stranger):
     codes = [stranger.post("/status/sign-in", data={"password": "guess"},
                            environ_base={"REMOTE_ADDR": f"203.0.113.{number}"}).status_code for number in range(60)]
     assert codes.count(403) == 51
     assert set(codes[52:]) == {429}
 
 
-def test_who_knows_it_gives_others_no_new_attempts(world, stranger):
+def test_a_success_resets_no_attempts_of_other_addresses(world, stranger):
     def sign_in_from(numbers, password="guess"):
         return [stranger.post("/status/sign-in", data={"password": password},
                               environ_base={"REMOTE_ADDR": f"203.0.113.{number}"}).status_code for number in numbers]
@@ -163,10 +173,10 @@ def test_who_knows_it_gives_others_no_new_attempts(world, stranger):
     assert sign_in_from([200, 200], PASSWORD) == [303] * 2
     assert 429 in sign_in_from(range(50, 60))
     world.clock.advance(20 * 30 + 1)
-    assert 429 not in sign_in_from(range(60, 75)), "they are forgotten by and by"
+    assert 429 not in sign_in_from(range(60, 75)), "attempts expire"
 
 
-def test_the_button_takes_its_pages_token(world, team):
+def test_a_button_needs_the_csrf_token_of_its_session(world, team):
     incident = trigger_incident(world)
     for data in ({}, {"token": ""}, {"token": "guess"}):
         answer = team.post(f"/status/incidents/{incident.id}/again", data=data)
@@ -178,7 +188,7 @@ def test_the_button_takes_its_pages_token(world, team):
     assert team.get("/status").status_code == 303
 
 
-def test_the_button_makes_both_sides_equal(world, team):
+def test_the_button_syncs_both_sides(world, team):
     incident = trigger_incident(world)
     issue = world.find_issue(incident)
     with world.lose_webhooks():
@@ -203,7 +213,7 @@ def test_the_result_of_a_button_is_shown_once_and_cannot_be_forged(world, team):
     assert 'role="status"' not in team.get(other_page).text, "it is about another incident"
 
 
-def test_what_is_asked_for_by_hand_says_nothing_of_how_quick_jpi_is(world, team):
+def test_a_sync_by_hand_does_not_count_in_the_lag(world, team):
     incident = trigger_incident(world)
     issue = world.find_issue(incident)
     with world.lose_webhooks():
@@ -215,7 +225,7 @@ def test_what_is_asked_for_by_hand_says_nothing_of_how_quick_jpi_is(world, team)
     assert team.get("/status.json").get_json()["figures"]["lag_s"]["p95"] is None
 
 
-def test_with_a_queue_the_button_stores_it(make_world):
+def test_with_a_queue_the_button_queues_the_sync(make_world):
     world = make_world(queued=True, STATUS_PASSWORD=PASSWORD)
     client = sign_in(edge.app.test_client())
     incident = trigger_incident(world)
@@ -225,7 +235,7 @@ def test_with_a_queue_the_button_stores_it(make_world):
     for _ in range(2):
         assert "The sync is in the queue" in press_sync(client, incident.id).text
     waiting = world.event_source.count_visible()
-    assert waiting == 4, "pressed twice within five minutes, both count"
+    assert waiting == 4, "SQS must not drop the second one as a duplicate"
     world.run_until_idle()
     assert world.read_statuses() == {"Down": ("resolved", "done")}
 
@@ -234,7 +244,7 @@ def raise_outage(*arguments, **named):
     raise AwsOutage("AWS is down")
 
 
-def test_a_queue_that_cannot_be_asked_hides_nothing_else(make_world, monkeypatch):
+def test_the_page_works_while_the_queue_cannot_be_read(make_world, monkeypatch):
     world = make_world(queued=True, STATUS_PASSWORD=PASSWORD)
     client = sign_in(edge.app.test_client())
     trigger_incident(world)
@@ -244,7 +254,7 @@ def test_a_queue_that_cannot_be_asked_hides_nothing_else(make_world, monkeypatch
     assert "The queue cannot be read: AWS is down" in answer.text
 
 
-def test_tables_that_cannot_be_read_are_said_on_a_page(world, team, stranger, monkeypatch):
+def test_the_page_says_that_tables_cannot_be_read(world, team, stranger, monkeypatch):
     monkeypatch.setattr(world.jpi.links, "list_by_state", raise_outage)
     monkeypatch.setattr("jpi.store.sign_in_attempts.SignInAttempts.claim_attempt", raise_outage)
     answer = team.get("/status")
@@ -258,7 +268,7 @@ def test_tables_that_cannot_be_read_are_said_on_a_page(world, team, stranger, mo
     assert 'class="stage"' not in answer.text
 
 
-def test_what_the_button_cannot_do_is_said(world, team):
+def test_the_button_says_why_a_sync_failed(world, team):
     incident = trigger_incident(world)
     for fault, message in ((HttpFault(500), "Try again later:"), (HttpFault(403), "The sync failed:")):
         world.pagerduty_server.choose_fault = lambda call, fault=fault: fault
@@ -283,7 +293,7 @@ def test_an_incident_is_shown_with_both_sides_and_its_history(world, team):
                      history, re.DOTALL), "the newest first"
 
 
-def test_machines_get_the_same(world, stranger):
+def test_status_json_has_the_same_content(world, stranger):
     incident = trigger_incident(world)
     run_poll(world)
     status = stranger.get("/status.json", auth=("any name", PASSWORD)).get_json()
@@ -298,7 +308,7 @@ def test_machines_get_the_same(world, stranger):
     assert stranger.get("/status.json?incident=NOBODYS", auth=("any name", PASSWORD)).status_code == 404
 
 
-def test_the_figures_of_the_log_are_on_the_page(world, team):
+def test_the_page_shows_the_counts_of_calls_and_events(world, team):
     world.jira_server.choose_fault = make_fault_on_call("POST", "/search/jql", 429, times=1, **{"Retry-After": "1"})
     trigger_incident(world)
     run_poll(world)
@@ -308,7 +318,7 @@ def test_the_figures_of_the_log_are_on_the_page(world, team):
     assert re.search(r"incident triggered</th><td[^>]+>webhook</td><td[^>]+>applied</td><td[^>]+>1</td>", page)
 
 
-def test_how_long_events_waited_in_the_queue_is_on_the_page(make_world):
+def test_the_page_shows_the_wait_in_the_queue(make_world):
     world = make_world(queued=True, STATUS_PASSWORD=PASSWORD)
     client = sign_in(edge.app.test_client())
     trigger_incident(world)
@@ -317,12 +327,12 @@ def test_how_long_events_waited_in_the_queue_is_on_the_page(make_world):
 
 
 @pytest.mark.parametrize("given", ["Basic \xff\xfe", "Basic !", "Basic", "Bearer abc", "Basic gICA"])
-def test_what_is_no_password_is_refused_like_none(world, stranger, given):
+def test_an_unreadable_password_is_refused(world, stranger, given):
     answer = stranger.get("/status.json", headers={"Authorization": given})
     assert (answer.status_code, list(answer.get_json())) == (401, ["error"])
 
 
-def test_the_list_is_narrowed_by_state_and_text(world, team):
+def test_the_list_is_filtered_by_state_and_text(world, team):
     down = trigger_incident(world, "Checkout is down")
     world.clock.advance(5)
     trigger_incident(world, "Search is slow", "P3")
@@ -353,7 +363,7 @@ def trigger_failing(world, title):
     return incident
 
 
-def test_what_is_wrong_is_said_in_words(world, team):
+def test_failures_are_explained_in_words(world, team):
     incident = trigger_failing(world, "Checkout is down")
     page = team.get("/status").text
     assert "Worth a look" in page
@@ -368,7 +378,7 @@ def test_what_is_wrong_is_said_in_words(world, team):
     with pytest.raises(Exception, match="401"):
         run_poll(world)
     page = team.get("/status").text
-    assert "No poll has succeeded" not in page, "offline nobody polls by schedule"
+    assert "No poll has succeeded" not in page, "offline there is no schedule"
     assert "The last poll failed" in page
 
 
@@ -384,7 +394,7 @@ def test_a_late_poll_is_red(world, team):
     assert re.search(r"No poll has succeeded for \d min: .*failed with 500", page)
 
 
-def test_tokens_and_webhooks_are_looked_at_once_an_hour(world, team):
+def test_tokens_and_webhooks_are_probed_once_an_hour(world, team):
     run_poll(world)
     assert world.jira_server.calls
     run_poll(world)
@@ -400,10 +410,10 @@ def test_tokens_and_webhooks_are_looked_at_once_an_hour(world, team):
     assert "PagerDuty webhook:" in page
 
 
-def test_a_service_that_is_silent_when_looked_at_is_asked_again_soon(world, team):
+def test_a_probe_without_an_answer_is_repeated_soon(world, team):
     world.jira_server.choose_fault = lambda call: HttpFault(503) if call.path.endswith("/myself") else None
     run_poll(world)
-    assert "Jira token: " not in team.get("/status").text, "it is the token that this line is about"
+    assert "Jira token: " not in team.get("/status").text, "an outage is no problem of the token"
     assert "not checked: Jira GET /myself failed with 503; jpi asks again soon" in team.get("/status").text
     world.jira_server.choose_fault = lambda call: None
     world.clock.advance(300)
@@ -415,10 +425,10 @@ def test_a_service_that_is_silent_when_looked_at_is_asked_again_soon(world, team
     world.jira_server.choose_fault = lambda call: HttpFault(503) if call.path.endswith("/myself") else None
     world.clock.advance(3600)
     run_poll(world)
-    assert "Jira token: the token is not valid" in team.get("/status").text, "as it was when Jira last said so"
+    assert "Jira token: the token is not valid" in team.get("/status").text, "the last answer stays"
 
 
-def test_looking_takes_no_more_time_than_the_poll_has_left(world, team):
+def test_probes_take_no_more_time_than_the_poll_has_left(world, team):
     world.jpi.budget.start(0.5)
     call_count = len(world.jira_server.calls)
     probes.run_probes_if_due(world.jpi)
@@ -435,7 +445,7 @@ HOSTILE = ["<script>alert(1)</script>", "\u202egnp.exe", "x" * 10_000, "{{ 7 * 7
 
 
 @pytest.mark.parametrize("title", HOSTILE)
-def test_what_comes_from_outside_is_text(world, team, title):
+def test_hostile_titles_are_shown_as_text(world, team, title):
     incident = trigger_incident(world, title)
     world.pagerduty.add_note(incident, title, world.rita)
     edit_issue(world, world.find_issue(incident), summary=title[:200])
@@ -447,7 +457,7 @@ def test_what_comes_from_outside_is_text(world, team, title):
         for at in (found.start() for found in re.finditer("\u202e", page)):
             before = page[:at]
             isolated = before.rfind("<bdi>") > before.rfind("</bdi>") or before.endswith("<title>\u2068")
-            assert isolated, "it turns nothing but itself"
+            assert isolated, "the mark may turn no text around it"
 
 
 def test_only_web_addresses_are_linked(world, team):
@@ -464,7 +474,7 @@ def test_no_secret_is_on_any_page(world, team):
         assert not [one for one in SECRETS if one in team.get(path).text]
 
 
-def test_however_many_there_are_a_page_reads_no_more(world, team):
+def test_a_page_needs_a_bounded_number_of_reads(world, team):
     for number in range(250):
         world.jpi.links.save(Link(f"Q{number:03}", summary={"began": float(number), "title": f"Incident {number}"},
                                   status=StatusState("triggered")))
@@ -483,7 +493,7 @@ def test_however_many_there_are_a_page_reads_no_more(world, team):
     assert seen == [str(number) for number in reversed(range(250))]
 
 
-def test_a_search_says_how_far_it_looked(world, team):
+def test_a_search_says_how_many_incidents_it_looked_at(world, team):
     for number in range(queries.MAX_SEARCHED + 10):
         world.jpi.links.save(Link(f"Q{number:04}", summary={"began": float(number), "title": f"Incident {number}"}))
     page = team.get("/status?text=incident+5.").text

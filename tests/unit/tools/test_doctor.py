@@ -99,13 +99,13 @@ def pagerduty_hook_is_off(world, monkeypatch):
         ),
     ],
 )
-def test_what_is_broken_is_named(well, monkeypatch, capsys, spoil, check, text):
+def test_each_problem_is_named(well, monkeypatch, capsys, spoil, check, text):
     spoil(well, monkeypatch)
     code, wrong = run(capsys)
     assert (code, text in wrong[check]) == (1, True), wrong
 
 
-def test_a_poll_that_stands_still_is_reported(well, capsys):
+def test_a_late_poll_is_reported(well, capsys):
     well.clock.advance(3 * well.jpi.settings.poll_interval_seconds + 1)
     assert "the poll has read log entries only up to" in run(capsys)[1]["AWS poll"]
 
@@ -116,20 +116,20 @@ def test_dead_letters_are_reported(well, capsys):
     assert "dead letters: 1;" in run(capsys)[1]["AWS queue"]
 
 
-def test_one_service_that_is_away_does_not_hide_the_others(well, capsys):
+def test_an_outage_of_one_service_does_not_hide_the_others(well, capsys):
     well.pagerduty_server.choose_fault = lambda call: HttpFault(401)
     _, wrong = run(capsys)
     assert {name.split()[0] for name in wrong} == {"PagerDuty", "Jira"}, "the site's check asks for services too"
     assert "the token is not valid" in wrong["PagerDuty token"]
 
 
-def test_what_only_an_administrator_may_look_at_is_no_fault(well, capsys):
+def test_a_check_that_needs_an_administrator_is_skipped(well, capsys):
     well.jira.users[well.bot_id].admin = False
     assert doctor.main([]) == 0
     assert "?    Jira webhook: not checked: only an administrator's token may" in capsys.readouterr().out
 
 
-def test_a_webhook_that_points_elsewhere_is_told(well, capsys):
+def test_a_webhook_to_another_address_is_reported(well, capsys):
     assert run(capsys, "--url", well.app_url) == (0, {})
     code, wrong = run(capsys, "--url", "https://x.example/prod/")
     assert (code, set(wrong)) == (1, {"Jira webhook", "PagerDuty webhook"})
@@ -146,15 +146,15 @@ def account(aws, well, monkeypatch):
     return partial(boto3.client, region_name="us-east-1", endpoint_url=aws.url)
 
 
-def test_a_deployed_jpis_endpoint_is_known_to_cloudformation(account, well, capsys):
-    assert run(capsys) == (0, {}), "nothing to compare with"
+def test_the_endpoint_comes_from_cloudformation(account, well, capsys):
+    assert run(capsys) == (0, {}), "without a stack there is no address to compare with"
     stack = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
              "Outputs": {"ServiceEndpoint": {"Value": "https://y.example/dev"}}}
     account("cloudformation").create_stack(StackName=f"jpi-{well.environ['STAGE']}", TemplateBody=json.dumps(stack))
     assert "no webhook to https://y.example/dev" in run(capsys)[1]["PagerDuty webhook"]
 
 
-def test_how_old_a_token_is_where_that_can_be_told(account, make_world, monkeypatch, capsys):
+def test_the_age_of_a_stored_token_is_shown(account, make_world, monkeypatch, capsys):
     # moto uses the machine's time.
     well = run_first_poll(make_world(RunningClock(), queued=True), monkeypatch)
     monkeypatch.setenv("IS_OFFLINE", "")
@@ -172,7 +172,7 @@ def test_how_old_a_token_is_where_that_can_be_told(account, make_world, monkeypa
                                              "create a new one before it expires"))
 
 
-def test_a_queue_that_is_not_named_is_not_said_to_be_well(account, well, monkeypatch, capsys):
+def test_a_queue_that_is_not_set_is_skipped(account, well, monkeypatch, capsys):
     monkeypatch.setenv("EVENTS_QUEUE", "")
     assert doctor.main([]) == 0
     stage = well.environ["STAGE"]
@@ -180,7 +180,7 @@ def test_a_queue_that_is_not_named_is_not_said_to_be_well(account, well, monkeyp
             in capsys.readouterr().out)
 
 
-def test_nobody_is_waited_for_longer_than_it_says(well):
+def test_a_check_that_hangs_times_out(well):
     ended = threading.Event()
 
     def wait_forever(app):
