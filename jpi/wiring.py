@@ -17,7 +17,8 @@ from jpi.domain.sync_file import SyncFileContent, apply_sync_file, parse_sync_fi
 from jpi.errors import AwsOutage, SettingsError
 from jpi.http_client import Budget
 from jpi.jira.client import JiraClient
-from jpi.metrics import MetricCounters, build_emf_fields, declare_metrics
+from jpi.metric_counters import MetricCounters
+from jpi.metrics import build_emf_fields, declare_metrics
 from jpi.pagerduty.client import PagerDutyClient
 from jpi.queue import EventQueue
 from jpi.settings import DEFAULT_SYNC_FILE, Settings
@@ -115,10 +116,10 @@ class App:
                 emf_fields = build_emf_fields(self.clock(), declare_metrics(dict.fromkeys(counts, "Count"), ["api"]))
                 self.log.info("called", extra={"api": name, **counts, **emf_fields})
                 for metric, count in counts.items():
-                    self.metrics.add("api", name, metric, count=count)
+                    self.metrics.add(("api", name, metric), count)
         try:
-            if counts := self.metrics.drain_counts():
-                self.metric_store.add(counts)
+            if metric_counts := self.metrics.drain_counts():
+                self.metric_store.add(metric_counts)
         except AwsOutage as error:
             # The log has the counts.
             self.log.warning("metric counts were not saved", extra={"reason": str(error)})

@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from jpi import event_codec, logs, wiring
 from jpi.errors import AwsOutage, PermanentError, RetryableError
 from jpi.handlers.invocation import start_invocation
-from jpi.metrics import build_emf_fields, declare_metrics
+from jpi.metrics import build_emf_fields, declare_metrics, name_duration_count
 
 # A failure is retried after 4 seconds, 8, 16 ... 15 minutes at most, but not before the time the service asks for.
 BASE_WAIT_SECONDS = 2.0
@@ -57,7 +57,7 @@ def _count_queue_waits(app: wiring.App, records: Sequence[Mapping[str, Any]]) ->
     waits = [max(0.0, now - int(record["attributes"]["SentTimestamp"]) / 1000) for record in records
              if record["attributes"]["ApproximateReceiveCount"] == "1"]
     for seconds in waits:
-        app.metrics.add_duration("wait", seconds)
+        app.metrics.add(name_duration_count("wait", seconds))
     if waits:
         age = {"queue_age_ms": round(max(waits) * 1000)}
         app.log.info("received", extra={"messages": len(records), **age,

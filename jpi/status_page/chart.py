@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import log10
 
-from jpi.metrics import QUARTER_HOUR_SECONDS, estimate_percentile
+from jpi.metrics import QUARTER_HOUR_SECONDS, CountName, estimate_percentile
 
 # A day has 96 quarters of an hour; each takes 8 units of the chart's width.
 BAR_COUNT, BAR_STEP = 96, 8
@@ -13,7 +13,7 @@ CHART_HEIGHT = 120
 MIN_LAG_SECONDS, LAG_DECADES = 0.1, 6
 LAG_SCALE = ((1.0, "1 s"), (60.0, "1 min"), (3600.0, "1 h"))
 RESULT_KINDS = ("applied", "other", "failed")
-Counts = Mapping[str, int]
+Counts = Mapping[CountName, int]
 
 
 @dataclass(frozen=True)
@@ -62,20 +62,19 @@ def count_events(counts: Counts) -> dict[str, int]:
     """Count the events by kind of result."""
     totals = dict.fromkeys(RESULT_KINDS, 0)
     for name, count in counts.items():
-        if name.startswith("events/"):
-            result = name.rpartition("/")[2]
+        if name[0] == "events":
+            result = name[-1]
             totals[result if result in totals else "other"] += count
     return totals
 
 
 def compute_lag(counts: Counts, share: float, metric_name: str = "lag") -> float | None:
     """Estimate a percentile of the lag, or of another duration, in seconds; None where there were no events."""
-    binned = {int(name.partition("/")[2]): count for name, count in counts.items()
-              if name.startswith(f"{metric_name}/")}
+    binned = {int(name[1]): count for name, count in counts.items() if name[0] == metric_name}
     return estimate_percentile(binned, share)
 
 
-def _stack_bars(index: int, column: Counts, highest_column: int) -> list[Bar]:
+def _stack_bars(index: int, column: Mapping[str, int], highest_column: int) -> list[Bar]:
     bars, y = [], float(CHART_HEIGHT)
     for kind in RESULT_KINDS:
         height = column[kind] * CHART_HEIGHT / highest_column

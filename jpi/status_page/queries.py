@@ -10,7 +10,7 @@ from jpi import wiring
 from jpi.domain.link_summary import LINK_STATES, LinkListItem, to_list_item
 from jpi.domain.outcome import Outcome, Result
 from jpi.errors import AwsOutage, JpiError, RetryableError
-from jpi.metrics import MANUAL_SOURCE, QUARTER_HOUR_SECONDS
+from jpi.metrics import MANUAL_SOURCE, QUARTER_HOUR_SECONDS, CountName
 from jpi.status_page import probes
 from jpi.status_page.chart import compute_lag
 from jpi.status_page.health import HealthFacts, Percentiles, QueueDepth
@@ -22,7 +22,7 @@ PAGE_SIZE = 50
 MAX_SEARCHED, READ_BATCH_SIZE = 1_000, 100
 MAX_FAILING_COUNTED = 100
 
-Quarters = Mapping[float, Mapping[str, int]]
+Quarters = Mapping[float, Mapping[CountName, int]]
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def read_health_facts(app: wiring.App) -> tuple[HealthFacts, Quarters]:
 
 def summarise_last_hour(quarters: Quarters, now: float, metric_name: str = "lag") -> Percentiles:
     """Compute the percentiles of the lag, or of another duration, over the last hour, to the quarter of an hour."""
-    counts: Counter[str] = Counter()
+    counts: Counter[CountName] = Counter()
     for start, quarter in quarters.items():
         if start > now - (QUARTERS_PER_HOUR + 1) * QUARTER_HOUR_SECONDS:
             counts.update(quarter)

@@ -152,7 +152,8 @@ def get_status_json() -> Answer:
     if incident_id := request.args.get("incident"):
         return jsonify(_build_incident(_get_link_or_404(incident_id)))
     overview = _build_overview()
-    return jsonify({name: overview[name] for name in ("health", "incidents", "older", "events", "figures")})
+    events = {"/".join(name): count for name, count in overview["events"].items()}
+    return jsonify({**{name: overview[name] for name in ("health", "incidents", "older", "figures")}, "events": events})
 
 
 @blueprint.get("/status/incidents/<incident_id>")

@@ -9,7 +9,7 @@ from jpi.domain.conversation_rules import build_issue_url
 from jpi.domain.link import Link
 from jpi.domain.link_summary import LINK_STATES, LinkListItem
 from jpi.domain.model import Side
-from jpi.metrics import MANUAL_SOURCE
+from jpi.metrics import MANUAL_SOURCE, CountName
 from jpi.status_page.health import HealthFacts, assess_health, format_age
 from jpi.status_page.probes import ProbeResult
 
@@ -129,22 +129,22 @@ def list_states() -> Sequence[tuple[str, str]]:
     return [(state, STATE_WORDS[state]) for state in LINK_STATES]
 
 
-def sum_counts(quarters: Mapping[float, Mapping[str, int]]) -> dict[str, int]:
-    """Add up the counts of the last day by name: `events/<source>/<type>/<result>`, `api/<service>/<metric>`."""
-    totals: Counter[str] = Counter()
+def sum_counts(quarters: Mapping[float, Mapping[CountName, int]]) -> dict[CountName, int]:
+    """Add up the counts of events and API calls of the last day, by name."""
+    totals: Counter[CountName] = Counter()
     for counts in quarters.values():
         totals.update(counts)
-    return {name: count for name, count in sorted(totals.items()) if name.startswith(("events/", "api/"))}
+    return {name: count for name, count in sorted(totals.items()) if name[0] in ("events", "api")}
 
 
-def build_call_rows(counts: Mapping[str, int]) -> list[dict[str, Any]]:
+def build_call_rows(counts: Mapping[CountName, int]) -> list[dict[str, Any]]:
     """Build a row of API calls for each service."""
     return [{"service": side.display_name,
-             **{metric: counts.get(f"api/{side}/{metric}", 0) for metric in CALL_METRICS}} for side in Side]
+             **{metric: counts.get(("api", side, metric), 0) for metric in CALL_METRICS}} for side in Side]
 
 
-def build_event_rows(counts: Mapping[str, int]) -> list[dict[str, Any]]:
+def build_event_rows(counts: Mapping[CountName, int]) -> list[dict[str, Any]]:
     """Build a row of events for each source, type and result."""
-    events = [(name.split("/"), count) for name, count in counts.items() if name.startswith("events/")]
+    events = [(name, count) for name, count in counts.items() if name[0] == "events"]
     return [{"source": SOURCE_WORDS.get(source, source), "what": EVENT_WORDS.get(event_type, event_type),
              "result": result, "count": count} for (_, source, event_type, result), count in events]

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Mapping
 
-from jpi.metrics import QUARTER_HOUR_SECONDS
+from jpi.metrics import QUARTER_HOUR_SECONDS, CountName
 from jpi.store.ports import ConfigTable
 
 # One day and the current quarter: one call reads at most 100 rows.
 QUARTERS_PER_READ = 97
 RETENTION_SECONDS = 8 * 86_400
+# Between the parts of a count's name as it is stored.
+SEPARATOR = "/"
 
 
 class MetricCountStore:
@@ -17,19 +19,21 @@ class MetricCountStore:
         self._table = table
         self._clock = clock
 
-    def add(self, counts: Mapping[str, int]) -> None:
+    def add(self, counts: Mapping[CountName, int]) -> None:
         """Add to the counts of the current quarter, in one write; AwsOutage if that failed."""
         now = self._clock()
         key = _build_key(_round_to_quarter(now))
-        self._table.add_counts(key, counts, now + RETENTION_SECONDS, "adding metric counts")
+        stored_counts = {SEPARATOR.join(name): count for name, count in counts.items()}
+        self._table.add_counts(key, stored_counts, now + RETENTION_SECONDS, "adding metric counts")
 
-    def read_last_day(self) -> dict[float, dict[str, int]]:
+    def read_last_day(self) -> dict[float, dict[CountName, int]]:
         """Return the counts by the start of their quarter, in epoch seconds; quarters without counts are left out."""
         newest = _round_to_quarter(self._clock())
         quarters = {_build_key(quarter): float(quarter)
                     for quarter in (newest - QUARTER_HOUR_SECONDS * back for back in range(QUARTERS_PER_READ))}
         counts_by_key = self._table.get_counts(quarters, "reading metric counts")
-        return {quarters[key]: counts for key, counts in counts_by_key.items()}
+        return {quarters[key]: {tuple(name.split(SEPARATOR)): count for name, count in counts.items()}
+                for key, counts in counts_by_key.items()}
 
 
 def _round_to_quarter(at: float) -> int:

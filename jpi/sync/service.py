@@ -31,7 +31,8 @@ from jpi.domain.policy import Policy
 from jpi.domain.retry_state import needs_recording, with_failure, without_failure
 from jpi.domain.status_rules import is_stale
 from jpi.errors import JpiError, LostRace, Refused, RetryableError
-from jpi.metrics import MetricCounters, build_event_metrics
+from jpi.metric_counters import MetricCounters
+from jpi.metrics import build_event_metrics, list_event_counts
 from jpi.sync.conversation_sync import ConversationSync
 from jpi.sync.enrichment import EventEnricher, OwnAccounts
 from jpi.sync.field_sync import FieldSync
@@ -114,7 +115,7 @@ class SyncService:
                                     outcome: Outcome) -> dict[str, Any]:
         """The fields of an event's line in the log; it is counted with it."""
         issue = event.issue.key if isinstance(event, IssueEvent) else None
-        self._metrics.count_event(event, outcome, self._clock())
+        self._metrics.add_all(list_event_counts(event, outcome, self._clock()))
         return {"event": event.id, "type": type(event).__name__, "source": event.source, "outcome": str(outcome),
                 "incident": link.incident_id if link else get_incident_id(event),
                 "issue": (link.issue_key if link else None) or issue,

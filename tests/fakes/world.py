@@ -9,7 +9,7 @@ from jpi.domain.model import CATEGORY_BY_STATUS
 from jpi.domain.outcome import QUEUED
 from jpi.domain.policy import Policy, Question
 from jpi.errors import PermanentError, RetryableError
-from jpi.metrics import MetricCounters
+from jpi.metric_counters import MetricCounters
 from jpi.store.cache import Cache
 from jpi.store.cursor import Cursor
 from jpi.sync.poll_errors import PollErrors

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from jpi.diagnostics.poll_age import is_poll_late
 from jpi.errors import AwsOutage
-from jpi.metrics import BIN_EDGES_SECONDS, QUARTER_HOUR_SECONDS, MetricCounters, estimate_percentile
+from jpi.metric_counters import MetricCounters
+from jpi.metrics import BIN_EDGES_SECONDS, QUARTER_HOUR_SECONDS, estimate_percentile, name_duration_count
 from jpi.status_page.chart import BAR_COUNT, BAR_STEP, CHART_HEIGHT, build_chart, compute_lag, count_events
 from jpi.status_page.health import HealthFacts, Percentiles, QueueDepth, assess_health
 from jpi.status_page.probes import ProbeResult
@@ -32,10 +33,10 @@ def test_what_jpi_did_is_added_up(world):
     world.pagerduty.resolve(incident, world.rita)
     world.run_until_idle()
     counts = total(world)
-    assert counts["events/webhook/IncidentTriggered/applied"] == 1
-    assert counts["events/webhook/IncidentResolved/applied"] == 1
-    assert counts["events/poll/IncidentLogged/applied"] == 1
-    assert counts["api/jira/calls"] == len([call for call in world.list_jpi_calls() if call.service == "jira"])
+    assert counts["events", "webhook", "IncidentTriggered", "applied"] == 1
+    assert counts["events", "webhook", "IncidentResolved", "applied"] == 1
+    assert counts["events", "poll", "IncidentLogged", "applied"] == 1
+    assert counts["api", "jira", "calls"] == len([call for call in world.list_jpi_calls() if call.service == "jira"])
     assert count_events(counts)["applied"] == 3
     assert 0 < compute_lag(counts, 0.5) <= 3
     assert "expires_at" not in counts
@@ -44,10 +45,10 @@ def test_what_jpi_did_is_added_up(world):
 def test_quarters_are_kept_apart_and_the_day_before_is_left_out(world):
     rows = world.jpi.metric_store
     for _ in range(3):
-        rows.add({"events/poll/IncidentLogged/applied": 2})
+        rows.add({("events", "poll", "IncidentLogged", "applied"): 2})
         world.clock.advance(QUARTER_HOUR_SECONDS)
     found = rows.read_last_day()
-    assert sorted(found.values(), key=str) == [{"events/poll/IncidentLogged/applied": 2}] * 3
+    assert sorted(found.values(), key=str) == [{("events", "poll", "IncidentLogged", "applied"): 2}] * 3
     assert all(start % QUARTER_HOUR_SECONDS == 0 for start in found)
     world.clock.advance(86_400)
     assert rows.read_last_day() == {}
@@ -56,7 +57,7 @@ def test_quarters_are_kept_apart_and_the_day_before_is_left_out(world):
 def test_several_at_once_lose_nothing(world):
     def add():
         for _ in range(10):
-            world.jpi.metric_store.add({"a/b": 1})
+            world.jpi.metric_store.add({("a", "b"): 1})
 
     workers = [threading.Thread(target=add) for _ in range(4)]
     for one in workers:
@@ -64,7 +65,7 @@ def test_several_at_once_lose_nothing(world):
     for one in workers:
         one.join()
     counts = total(world)
-    assert counts == {"a/b": 40}
+    assert counts == {("a", "b"): 40}
 
 
 def test_figures_that_cannot_be_stored_stop_nothing(world, monkeypatch, caplog):
@@ -84,15 +85,15 @@ def test_with_a_queue_a_delivery_stores_nothing_of_them(queued):
     assert queued.jpi.metric_store.read_last_day() == {}
     queued.apply_batch()
     counts = total(queued)
-    assert sum(count for name, count in counts.items() if name.startswith("wait/")) == 1
+    assert sum(count for name, count in counts.items() if name[0] == "wait") == 1
 
 
 @given(st.lists(st.floats(0.01, 50_000), min_size=1, max_size=60), st.sampled_from([0.5, 0.95, 1.0]))
 def test_a_percentile_is_right_to_its_bin(values, share):
     figures = MetricCounters()
     for value in values:
-        figures.add_duration("lag_percentiles", value)
-    bins = {int(name.partition("/")[2]): count for name, count in figures.drain_counts().items()}
+        figures.add(name_duration_count("lag", value))
+    bins = {int(place): count for (_, place), count in figures.drain_counts().items()}
     at = sorted(values)[max(0, -(-int(share * len(values) * 1000) // 1000) - 1)]
     found = estimate_percentile(bins, share)
     edges = [0.0, *BIN_EDGES_SECONDS, 2 * BIN_EDGES_SECONDS[-1]]
@@ -109,14 +110,17 @@ def test_of_nothing_there_is_no_percentile():
 
 def test_the_last_hour_forgets_what_was_before():
     quarter = NOW // QUARTER_HOUR_SECONDS * QUARTER_HOUR_SECONDS
-    slow, quick = {"lag/14": 5}, {"lag/1": 5}
+    slow, quick = {("lag", "14"): 5}, {("lag", "1"): 5}
     assert summarise_last_hour({quarter: quick, quarter - 2 * 3600: slow}, NOW).p95 < 2
     assert summarise_last_hour({quarter: slow, quarter - 2 * 3600: quick}, NOW).p95 > 3600
 
 
-@given(st.dictionaries(st.integers(0, 120), st.dictionaries(st.sampled_from(
-    ["events/webhook/IssueUpdated/applied", "events/poll/IssueUpdated/failed", "events/webhook/IssueUpdated/ignored",
-     "lag/0", "lag/15", "api/jira/calls"]), st.integers(1, 10_000)), max_size=40))
+COUNT_NAMES = [("events", "webhook", "IssueUpdated", "applied"), ("events", "poll", "IssueUpdated", "failed"),
+               ("events", "webhook", "IssueUpdated", "ignored"), ("lag", "0"), ("lag", "15"), ("api", "jira", "calls")]
+
+
+@given(st.dictionaries(st.integers(0, 120), st.dictionaries(st.sampled_from(COUNT_NAMES), st.integers(1, 10_000)),
+                       max_size=40))
 def test_whatever_the_day_was_the_drawing_holds_it(day):
     quarters = {NOW - QUARTER_HOUR_SECONDS * back: counts for back, counts in day.items()}
     drawn = build_chart(quarters, NOW)
