@@ -46,7 +46,7 @@ def describe_error(error: Exception) -> str:
         return f"{error.service} does not let this token do that; set-up needs an administrator's token. ({error})"
     if isinstance(error, ServiceUnavailable):
         return f"{error}. Check the service, and its address in JIRA_SERVER_URL or PAGERDUTY_API_URL."
-    if isinstance(error, OSError):
+    if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}"
     return _describe_aws_error(error) if isinstance(error, aws.CALL_ERRORS) else str(error)
 

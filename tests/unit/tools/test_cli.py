@@ -71,6 +71,7 @@ def test_an_interrupted_command_says_so_by_its_exit_code(enter):
 @pytest.mark.parametrize(("error", "text"), [
     (PermanentError("EVENTS_QUEUE is not set"), "EVENTS_QUEUE is not set"),
     (FileNotFoundError(2, "No such file or directory", "a.env"), "a.env: No such file or directory"),
+    (ConnectionResetError("reset by peer"), "reset by peer"),
     (Refused("Jira", "PUT", "/x", 403), "Jira does not let this token do that; set-up needs an administrator's token. "
                                        "(Jira PUT /x was refused with 403: no reason given)"),
     (Refused("Jira", "PUT", "/x", 400, ["No."]), "Jira PUT /x was refused with 400: No."),
