@@ -1,8 +1,7 @@
-"""Text as the services take it: cut to their limits, one line, or a Jira document."""
+"""Text as the services take it: within their limits, or on one line. Pure."""
 
 import re
 from datetime import datetime
-from typing import Any
 
 from jpi.domain.model import Incident, LogEntry
 
@@ -12,11 +11,8 @@ CUT_MARK = "… (cut by jpi)"
 NO_TITLE = "(no title)"
 NO_DETAILS = "PagerDuty gave no details."
 
-AdfNode = dict[str, Any]
-# What JSON can carry and a document cannot: control characters, and halves of characters.
+# What JSON can carry, and Atlassian documents and SQS cannot: control characters, and halves of characters.
 UNPRINTABLE_PATTERN = re.compile("[\x00-\x08\x0e-\x1b\x7f\ud800-\udfff\ufffe\uffff]")
-# Punctuation at the end belongs to the sentence; a bracket, to the address that it was opened in.
-URL_PATTERN = re.compile(r"https?://(?:\([^\s<>\"()]*\)|[^\s<>\"()])*(?:\([^\s<>\"()]*\)|[^\s<>\"().,;:!?'\]])")
 
 
 def cut_text(text: str, limit: int) -> str:
@@ -28,27 +24,6 @@ def cut_text(text: str, limit: int) -> str:
 def to_summary(text: str | None) -> str:
     """One line of at most 255 characters, never empty: Jira refuses anything else."""
     return cut_text(" ".join((text or "").split()) or NO_TITLE, SUMMARY_MAX_CHARACTERS)
-
-
-def to_adf_document(text: str) -> AdfNode:
-    """Plain text as an Atlassian document: a paragraph a line, addresses as links, at most 32,767 characters."""
-    lines = cut_text(text, DESCRIPTION_MAX_CHARACTERS).splitlines() or [""]
-    return {"type": "doc", "version": 1, "content": [{"type": "paragraph", "content": _to_adf_nodes(line)}
-                                                     for line in lines]}
-
-
-def _to_adf_nodes(line: str) -> list[AdfNode]:
-    nodes, end = [], 0
-    for found in URL_PATTERN.finditer(line):
-        nodes.append(_to_adf_text_node(line[end : found.start()]))
-        nodes.append({**_to_adf_text_node(found[0]), "marks": [{"type": "link", "attrs": {"href": found[0]}}]})
-        end = found.end()
-    # An empty text node is no valid document.
-    return [node for node in [*nodes, _to_adf_text_node(line[end:])] if node["text"]]
-
-
-def _to_adf_text_node(text: str) -> AdfNode:
-    return {"type": "text", "text": text}
 
 
 def render_incident_description(incident: Incident) -> str:

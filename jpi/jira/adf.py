@@ -1,14 +1,38 @@
-"""Renders Atlassian documents, in which REST v3 returns what people wrote, as plain text. Pure."""
+"""Plain text as Atlassian documents, which REST v3 takes and returns, and back. Pure."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
+
+from jpi.domain.text_limits import DESCRIPTION_MAX_CHARACTERS, cut_text
 
 # Documents nest a few levels; a deeper one was made to break its reader.
 MAX_DEPTH = 50
 UNNAMED_MENTION = "@someone"
 CODE_FENCE = "```"
+# Punctuation at the end belongs to the sentence; a bracket, to the address that it was opened in.
+URL_PATTERN = re.compile(r"https?://(?:\([^\s<>\"()]*\)|[^\s<>\"()])*(?:\([^\s<>\"()]*\)|[^\s<>\"().,;:!?'\]])")
 Node = Mapping[str, Any]
+
+
+def to_adf_document(text: str) -> dict[str, Any]:
+    """Return plain text as a document: a paragraph a line, addresses as links, at most 32,767 characters."""
+    lines = cut_text(text, DESCRIPTION_MAX_CHARACTERS).splitlines() or [""]
+    return {"type": "doc", "version": 1, "content": [{"type": "paragraph", "content": _build_text_nodes(line)}
+                                                     for line in lines]}
+
+
+def _build_text_nodes(line: str) -> list[Node]:
+    nodes: list[Node] = []
+    end = 0
+    for match in URL_PATTERN.finditer(line):
+        link = {"type": "link", "attrs": {"href": match[0]}}
+        nodes += [{"type": "text", "text": line[end : match.start()]},
+                  {"type": "text", "text": match[0], "marks": [link]}]
+        end = match.end()
+    # An empty text node is no valid document.
+    return [node for node in [*nodes, {"type": "text", "text": line[end:]}] if node["text"]]
 
 
 def to_plain_text(body: Any) -> str:

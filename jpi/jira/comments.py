@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 
 from jpi.domain.model import Comment
-from jpi.domain.text_limits import to_adf_document
 from jpi.errors import translate_parse_errors
 from jpi.http_client import ApiClient
 from jpi.jira import payloads
-from jpi.jira.adf import to_plain_text
+from jpi.jira.adf import to_adf_document, to_plain_text
 from jpi.jira.create_request import JPI_PROPERTY
 from jpi.json_fields import Json
 

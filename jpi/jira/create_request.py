@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jpi.domain.issue_drafts import CreatedIssue, IssueDraft, IssueLink
-from jpi.domain.text_limits import cut_text, to_adf_document
+from jpi.domain.text_limits import cut_text
 from jpi.errors import Refused
+from jpi.jira.adf import to_adf_document
 
 JPI_PROPERTY = "jpi"
 LINKS_FIELD = "issuelinks"

@@ -7,7 +7,7 @@ from typing import Any
 
 import requests
 
-from jpi.domain.text_limits import to_adf_document
+from jpi.jira.adf import to_adf_document
 from sandbox.page.log_lines import SERVICE_NAMES
 from sandbox.site_setup import ApiError, ApiUser
 from sandbox.world import World

@@ -7,8 +7,8 @@ import pytest
 from botocore.client import BaseClient
 
 from jpi.app import app
-from jpi.domain.text_limits import to_adf_document
 from jpi.handlers import log_entries
+from jpi.jira.adf import to_adf_document
 from tests.world_actions import edit_issue
 
 # IAM's names where they are not the operation's own: AWS, "Actions, resources, and condition keys for Amazon SQS".

@@ -4,8 +4,8 @@ import re
 from collections import Counter
 
 from jpi.app import app
-from jpi.domain.text_limits import to_adf_document
 from jpi.handlers import log_entries
+from jpi.jira.adf import to_adf_document
 from sandbox.aws.event_source import LambdaContext
 from tests.fakes.faults import Crash
 

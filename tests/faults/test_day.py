@@ -5,7 +5,8 @@ import random
 import pytest
 
 from jpi.domain.policy import Policy
-from jpi.domain.text_limits import to_adf_document, to_summary
+from jpi.domain.text_limits import to_summary
+from jpi.jira.adf import to_adf_document
 
 SEEDS = range(50)
 # Of the fifty interleavings, those that `make test` plays.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jpi.domain.text_limits import to_adf_document
+from jpi.jira.adf import to_adf_document
 from sandbox.live_sandbox import LiveSandbox
 from sandbox.page.actions import ACTIONS, read_error_messages
 from sandbox.page.page_state import read_page_state

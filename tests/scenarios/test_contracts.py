@@ -3,8 +3,8 @@
 import re
 
 from jpi.diagnostics.sync_file_checks import find_missing
-from jpi.domain.text_limits import to_adf_document
 from jpi.handlers import log_entries
+from jpi.jira.adf import to_adf_document
 from sandbox.bench.__main__ import create_p1
 from sandbox.clock import Clock
 from sandbox.jira.server import JiraServer

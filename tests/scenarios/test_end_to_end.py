@@ -2,7 +2,7 @@
 
 import pytest
 
-from jpi.domain.text_limits import to_adf_document
+from jpi.jira.adf import to_adf_document
 from sandbox.demo_steps import make_steps, play_step
 from tests.world_actions import count_created_parts, edit_issue, make_fault_on_call, run_poll
 

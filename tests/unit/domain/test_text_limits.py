@@ -11,11 +11,10 @@ from jpi.domain.text_limits import (
     cut_text,
     render_entry_description,
     render_incident_description,
-    to_adf_document,
     to_summary,
 )
 from jpi.jira import jql
-from jpi.jira.adf import to_plain_text
+from jpi.jira.adf import to_adf_document, to_plain_text
 
 
 @given(st.text())
@@ -33,31 +32,9 @@ def test_a_cut_is_by_character_and_shows():
     assert cut_text("abc", 3) == "abc"
 
 
-def text_nodes(node):
-    if node["type"] == "text":
-        yield node
-    for inner in node.get("content", []):
-        yield from text_nodes(inner)
-
-
 def test_what_no_document_can_hold_is_replaced():
     assert to_summary("Down\x00\ud83d\x1b[31m") == "Down\ufffd\ufffd\ufffd[31m"
     assert to_plain_text(to_adf_document("a\x07b")) == "a\ufffdb"
-
-
-@given(st.text(st.characters(exclude_categories=["Cc", "Cs", "Cn"]) | st.sampled_from("\n\r\t")))
-def test_a_document_holds_the_text_in_nodes_that_jira_takes(text):
-    made = to_adf_document(text)
-    nodes = [node["text"] for node in text_nodes(made)]
-    assert all(node and node.splitlines() == [node] for node in nodes)
-    assert "".join(nodes) == "".join(text.splitlines())
-
-
-def test_an_address_in_a_document_is_a_link():
-    linked = [node["text"] for node in text_nodes(to_adf_document("See https://a.example/b, or\n\nnot."))
-              if "marks" in node]
-    assert linked == ["https://a.example/b"]
-    assert to_plain_text(to_adf_document("one\ntwo https://x.example")) == "one\ntwo https://x.example"
 
 
 def test_a_long_description_is_cut_and_keeps_the_incidents_address():

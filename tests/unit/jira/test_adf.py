@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jpi.domain.text_limits import to_adf_document
-from jpi.jira.adf import to_plain_text
+from jpi.jira.adf import to_adf_document, to_plain_text
 
 URL = "https://acme.example/a?b=1"
 WORDS = st.text("abcXYZ .,:;'äß🔥-()", min_size=1, max_size=20).map(lambda text: " ".join(text.split())).filter(bool)
@@ -99,3 +98,25 @@ def test_what_nests_too_deeply_is_left_out():
     for _ in range(5000):
         body = {"type": "blockquote", "content": [body]}
     assert "x" not in to_plain_text(doc(body))
+
+
+def text_nodes(node):
+    if node["type"] == "text":
+        yield node
+    for inner in node.get("content", []):
+        yield from text_nodes(inner)
+
+
+@given(st.text(st.characters(exclude_categories=["Cc", "Cs", "Cn"]) | st.sampled_from("\n\r\t")))
+def test_a_document_holds_the_text_in_nodes_that_jira_takes(text):
+    made = to_adf_document(text)
+    nodes = [node["text"] for node in text_nodes(made)]
+    assert all(node and node.splitlines() == [node] for node in nodes)
+    assert "".join(nodes) == "".join(text.splitlines())
+
+
+def test_an_address_in_a_document_is_a_link():
+    linked = [node["text"] for node in text_nodes(to_adf_document("See https://a.example/b, or\n\nnot."))
+              if "marks" in node]
+    assert linked == ["https://a.example/b"]
+    assert to_plain_text(to_adf_document("one\ntwo https://x.example")) == "one\ntwo https://x.example"
