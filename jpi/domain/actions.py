@@ -9,7 +9,7 @@ from jpi.domain.policy import IssueSpec
 
 @dataclass(frozen=True)
 class CreateIncidentIssue:
-    """Make the incident's issue, with its questions, stakeholders and incident manager."""
+    """Create the incident's issue, with its questions, stakeholders and incident manager."""
 
     incident: Incident
     agent_name: str | None = None
@@ -18,7 +18,7 @@ class CreateIncidentIssue:
 
 @dataclass(frozen=True)
 class TransitionIssue:
-    """Bring the issue from the category both sides agreed on into this one."""
+    """Move the issue from the category that both sides agreed on into this one."""
 
     category: Category
     from_category: Category
@@ -26,14 +26,14 @@ class TransitionIssue:
 
 @dataclass(frozen=True)
 class AcceptStatus:
-    """Take the status as known where it is not carried over."""
+    """Remember the status without carrying it over."""
 
     status: Status
 
 
 @dataclass(frozen=True)
 class AddComment:
-    """Comment on the issue, once per `mark`."""
+    """Comment on the issue, once per `idempotency_key`."""
 
     idempotency_key: str
     text: str
@@ -41,14 +41,14 @@ class AddComment:
 
 @dataclass(frozen=True)
 class AddTimeline:
-    """One issue of the timeline for each entry not carried over yet."""
+    """Create an issue of the timeline for each entry that was not carried over yet."""
 
     entries: tuple[LogEntry, ...]
 
 
 @dataclass(frozen=True)
 class SetIncidentStatus:
-    """Bring the incident into this status. `reopens`: it is to be resolved before."""
+    """Set the incident's status. `is_reopening`: it is resolved now."""
 
     status: Status
     is_reopening: bool = False
@@ -56,7 +56,7 @@ class SetIncidentStatus:
 
 @dataclass(frozen=True)
 class Assignee:
-    """Somebody as `side` knows them; who that is on the other is looked up when it is written there."""
+    """A person as `side` knows them; the executor finds the same person on the other side."""
 
     side: Side
     id: str
@@ -65,8 +65,7 @@ class Assignee:
 
 @dataclass(frozen=True)
 class EditIssue:
-    """Set the issue's summary (`title`), priority or assignee, in Jira's words; changed where they come from at `at`.
-    """
+    """Set the issue's summary (`title`), priority or assignee. `changed_at`: when they changed where they come from."""
 
     values: Mapping[str, str | Assignee]
     changed_at: float
@@ -74,7 +73,7 @@ class EditIssue:
 
 @dataclass(frozen=True)
 class EditIncident:
-    """Set the incident's title, priority or assignee, in PagerDuty's words; changed, where they come from, at `at`."""
+    """Set the incident's title, priority or assignee. `changed_at`: when they changed where they come from."""
 
     values: Mapping[str, str | Assignee]
     changed_at: float
@@ -82,14 +81,14 @@ class EditIncident:
 
 @dataclass(frozen=True)
 class MirrorNote:
-    """A note of PagerDuty's as a comment, once."""
+    """Copy a note into a comment, once."""
 
     note: Note
 
 
 @dataclass(frozen=True)
 class EditComment:
-    """The comment made of this note to say what the note says now; None: it is gone."""
+    """Change the comment copied from a note to what the note says now; None: delete it."""
 
     source: SourceId
     note: Note | None
@@ -97,14 +96,14 @@ class EditComment:
 
 @dataclass(frozen=True)
 class MirrorComment:
-    """A comment of Jira's as a note, once."""
+    """Copy a comment into a note, once."""
 
     comment: Comment
 
 
 @dataclass(frozen=True)
 class EditNote:
-    """The note made of this comment to say what the comment says now; None: it is gone."""
+    """Change the note copied from a comment to what the comment says now; None: delete it."""
 
     source: SourceId
     comment: Comment | None
@@ -112,14 +111,14 @@ class EditNote:
 
 @dataclass(frozen=True)
 class EndLink:
-    """Keep them in step no more, as one of them is gone, and say so on the other; `side` is the one that is gone."""
+    """End the sync, because incident or issue is gone on `gone_side`, and say so on the other side."""
 
     gone_side: Side
 
 
 @dataclass(frozen=True)
 class ReplaceManager:
-    """Link the issue to this person's issue as its incident manager, in place of whoever was."""
+    """Link the issue to this person's issue as its only incident manager."""
 
     person_name: str
 

@@ -1,4 +1,4 @@
-"""The issues to be made, as values. Pure."""
+"""The issues to be created, as values. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from jpi.domain.policy import SEVERITY_FIELD, IssueSpec, Policy, Question, deriv
 from jpi.domain.templates import fill_template
 from jpi.domain.text_limits import render_entry_description, render_incident_description, to_summary
 
-# Names of link types; the incident *has* each of them: shared design, "What happens on what".
+# Names of link types; the incident *has* a question, a stakeholder, an incident manager, a timeline entry.
 QUESTION_LINK_TYPE, STAKEHOLDER_LINK_TYPE, MANAGER_LINK_TYPE, TIMELINE_LINK_TYPE = ("Question", "Stakeholder",
                                                                                     "Incident Manager", "Timeline")
 PAGERDUTY_LABEL = "pagerduty"
@@ -19,7 +19,7 @@ PAGERDUTY_LABEL = "pagerduty"
 
 @dataclass(frozen=True)
 class IssueLink:
-    """A link of a new issue: it `has` the other one, or is one `of` it."""
+    """A link from a new issue to another; the new issue `has` the other, or is one `of` the other's."""
 
     type: str
     key: str
@@ -28,10 +28,10 @@ class IssueLink:
 
 @dataclass(frozen=True)
 class IssueDraft:
-    """An issue to be made. `mark` says what it stands for, so that it is known again after a lost answer.
+    """An issue to be created. By its `idempotency_key` jpi finds it again after a lost answer.
 
-    `fields`: others, by name or id, each a value as a person would write it; `assignee`: an account id.
-    `found_by`: the label of the incident's issues; one that cannot be linked carries it too, to be found at all.
+    `fields`: further ones, by name or id, with values as a person would write them; `assignee`: an account id.
+    `search_label`: the label of the incident's issues; an issue that cannot be linked gets it too, to be found.
     """
 
     project: str
@@ -49,9 +49,9 @@ class IssueDraft:
 
 @dataclass(frozen=True)
 class CreatedIssue:
-    """An issue that was made, without the fields its screen lacks; `unlinked` are the links still to be made.
+    """An issue that was created. `dropped_fields`: those that its screen lacks; `missing_links`: those still to do.
 
-    `summary`: as it was sent, None where that is not known.
+    `summary`: as it was sent; None where that is not known.
     """
 
     key: str
@@ -62,13 +62,13 @@ class CreatedIssue:
 
 
 def build_incident_label(incident_id: str) -> str:
-    """The label that finds an incident's issue."""
+    """Return the label that finds an incident's issue."""
     return f"{PAGERDUTY_LABEL}-{incident_id}"
 
 
 def draft_incident_issue(incident: Incident, issue_spec: IssueSpec, manager_key: str | None,
                          assignee_account_id: str | None, policy: Policy) -> IssueDraft:
-    """The incident's issue as `rule` wants it; `manager` is the key of a person's issue, `assignee` an account id."""
+    """Draft the incident's issue as the rule wants it; `manager_key` is the key of a person's issue."""
     links = [IssueLink(STAKEHOLDER_LINK_TYPE, key) for key in policy.stakeholders]
     project = issue_spec.project or policy.incident_project
     return IssueDraft(project=project, type=issue_spec.type or derive_issue_type(project),
@@ -83,13 +83,13 @@ def draft_incident_issue(incident: Incident, issue_spec: IssueSpec, manager_key:
 
 
 def draft_question(question: Question, idempotency_key: str, link: Link, policy: Policy) -> IssueDraft:
-    """One question of an incident's issue."""
+    """Draft one question of an incident's issue."""
     return _draft_linked_issue(policy.question_project, QUESTION_LINK_TYPE, question.summary, question.description,
                                idempotency_key, link)
 
 
 def draft_timeline_entry(entry: LogEntry, link: Link, policy: Policy) -> IssueDraft:
-    """One line of an incident's timeline."""
+    """Draft one entry of an incident's timeline."""
     return _draft_linked_issue(policy.timeline_project, TIMELINE_LINK_TYPE, entry.summary,
                                render_entry_description(entry), entry.id, link)
 

@@ -1,4 +1,4 @@
-"""What both services keep, as values of our own: incidents, log entries and notes; issues and comments."""
+"""What both services keep, as values: incidents, log entries and notes; issues and comments. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ class SourceId:
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody on either side, as webhooks refer to them: never with an e-mail."""
+    """A person on either side, as webhooks show them: never with an e-mail."""
 
     id: str
     name: str = ""
@@ -62,9 +62,9 @@ class Person:
 
 @dataclass(frozen=True)
 class Incident:
-    """PagerDuty's incident as a webhook or a read shows it; what it did not say is None.
+    """PagerDuty's incident as a webhook or a read shows it; None where it does not show a field.
 
-    `details`: its trigger's, as text; `trigger`: the same, as JSON. `key`: what whoever opened it called it.
+    `details`: the trigger's details as text; `trigger`: the same as JSON. `key`: its name for whoever opened it.
     """
 
     id: str
@@ -87,7 +87,7 @@ class Incident:
 
 @dataclass(frozen=True)
 class LogEntry:
-    """One entry of an incident's log; `details` are a trigger's own, as text; `trigger`: as JSON."""
+    """One entry of an incident's log. `details`: those of a trigger as text; `trigger`: the same as JSON."""
 
     id: str
     type: str
@@ -101,7 +101,7 @@ class LogEntry:
 
     @property
     def is_trigger(self) -> bool:
-        """Whether the incident began with it."""
+        """Return True if the entry opened the incident."""
         return self.type == "trigger_log_entry"
 
 
@@ -122,7 +122,7 @@ class LogEntrySnapshot(IncidentSnapshot):
 
 @dataclass(frozen=True)
 class Note:
-    """A note of PagerDuty's; `trimmed`: a webhook brought only its beginning."""
+    """A note on PagerDuty. `trimmed`: the webhook brought only its beginning."""
 
     id: str
     text: str
@@ -138,7 +138,7 @@ class Note:
 
 @dataclass(frozen=True)
 class Issue:
-    """Jira's issue as a webhook or a read shows it; what it did not say is None. `status` is its name there."""
+    """Jira's issue as a webhook or a read shows it; None where it does not show a field. `status`: its name."""
 
     key: str
     id: str | None = None
@@ -152,7 +152,7 @@ class Issue:
 
 @dataclass(frozen=True)
 class Comment:
-    """A comment of Jira's, as plain text; `at`: when it was last changed. `internal`: not everybody may read it."""
+    """A comment on Jira, as plain text. `at`: when it was last changed; `internal`: not everybody may read it."""
 
     id: str
     text: str
@@ -171,9 +171,9 @@ WebhookScope = tuple[str, str]
 
 @dataclass(frozen=True)
 class Webhook:
-    """A webhook as it is registered with a service: `scope` is what it is for, Jira's JQL or PagerDuty's (kind, id).
+    """A webhook as it is registered with a service. `scope`: Jira's JQL, or PagerDuty's (kind, id).
 
-    `active`: it is meant to deliver; `on`: it does, as PagerDuty has not switched it off.
+    `is_active`: it should deliver; `is_delivering`: it does, since PagerDuty has not disabled it.
     """
 
     id: str

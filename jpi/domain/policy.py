@@ -1,4 +1,4 @@
-"""What a team has chosen, as one value without I/O."""
+"""What a team has chosen. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ class Question:
 
 @dataclass(frozen=True)
 class IncidentCondition:
-    """What a rule asks of an incident; what is empty asks nothing. `title` is searched for as a regular expression."""
+    """The incidents that a rule matches; an empty field matches all. `title` is a regular expression to search for."""
 
     priorities: tuple[str, ...] = ()
     urgencies: tuple[str, ...] = ()
@@ -35,7 +35,7 @@ class IncidentCondition:
     title: str = ""
 
     def is_met_by(self, incident: Incident, priority: str | None) -> bool:
-        """Whether the incident, had it this priority, is one of those. A service is known by id or name."""
+        """Return True if the incident, had it this priority, matches. A service matches by id or name."""
         return ((not self.priorities or priority in self.priorities)
                 and (not self.urgencies or incident.urgency in self.urgencies)
                 and (not self.services or not {incident.service, incident.service_id}.isdisjoint(self.services))
@@ -44,7 +44,7 @@ class IncidentCondition:
 
 @dataclass(frozen=True)
 class IssueSpec:
-    """The issue a rule makes; what is empty is as without a rule. `fields`: by name or id, constants or templates."""
+    """The issue that a rule creates; empty fields have their defaults. `fields`: by name or id, values or templates."""
 
     project: str = ""
     type: str = ""
@@ -56,7 +56,7 @@ class IssueSpec:
 
 @dataclass(frozen=True)
 class CreationRule:
-    """What comes of the incidents that fit; without `create` nothing does."""
+    """The issue for the incidents that match; none without `issue_spec`."""
 
     condition: IncidentCondition = IncidentCondition()
     issue_spec: IssueSpec | None = None
@@ -64,14 +64,14 @@ class CreationRule:
 
 @dataclass(frozen=True)
 class IssueCondition:
-    """What a rule asks of a new issue; what is empty asks nothing. Projects by key."""
+    """The new issues that a rule matches; an empty field matches all. Projects by key."""
 
     projects: tuple[str, ...] = ()
     types: tuple[str, ...] = ()
     priorities: tuple[str, ...] = ()
 
     def is_met_by(self, issue: Issue) -> bool:
-        """Whether the issue is one of those."""
+        """Return True if the issue matches."""
         return ((not self.projects or issue.key.rpartition("-")[0] in self.projects)
                 and (not self.types or issue.type in self.types)
                 and (not self.priorities or issue.priority in self.priorities))
@@ -79,7 +79,7 @@ class IssueCondition:
 
 @dataclass(frozen=True)
 class OpeningRule:
-    """The incident that an issue opens, on a service by id or name. `urgency` empty: as the service has it."""
+    """The incident that an issue opens, on a service by id or name. An empty `urgency` is the service's own."""
 
     service: str
     condition: IssueCondition = IssueCondition()
@@ -88,21 +88,21 @@ class OpeningRule:
 
 @dataclass(frozen=True)
 class FieldPolicy:
-    """Which way a field is carried over, and which change wins where both sides made one."""
+    """Which way a field is synced, and which change wins if both sides changed it."""
 
     direction: Direction = "both"
     winner: Winner = "newer"
 
     def is_synced_to(self, side: str) -> bool:
-        """Whether changes are carried over to that side (`jira` or `pagerduty`)."""
+        """Return True if changes are carried over to that side (`jira` or `pagerduty`)."""
         return self.direction in ("both", f"to-{side}")
 
 
 @dataclass(frozen=True)
 class TransitionTarget:
-    """Where an issue is to go, from where both sides agreed it was.
+    """The category that an issue is to reach, and the one that both sides agreed on before.
 
-    `statuses`: the categories that a team gave to statuses by name; `fields`: what to fill in on screens on the way.
+    `category_by_status_name`: where the team chose it; `screen_fields`: values for the screens on the way.
     """
 
     category: Category
@@ -116,18 +116,18 @@ class TransitionTarget:
         return next((category for category in STATUS_BY_CATEGORY if category == name), "new")
 
     def rank_status(self, name: str) -> int:
-        """The place of a status among those chosen; behind them where it is not."""
+        """Return the place of a status among those that the team chose; after the last for others."""
         return (list(self.category_by_status_name).index(name) if name in self.category_by_status_name
                 else len(self.category_by_status_name))
 
 
 @dataclass(frozen=True)
 class Policy:
-    """Which incidents get an issue, where, and what goes with it. An empty project key: that part is off.
+    """Which incidents get an issue, where, and what goes with it. An empty project key turns that part off.
 
-    `rules`: none stands for one, of `sync_priorities`. `priorities`: of each, Jira's names; the first is written.
-    `site`: the address at which people read Jira; `users`: account ids by e-mail on PagerDuty.
-    `statuses`: of each, Jira's names of statuses, the first is written; none stands for any of the category.
+    `rules`: without any, one rule matches `sync_priorities`. `priorities`: Jira's names of each; the first is written.
+    `jira_url`: the address at which people read Jira; `user_map`: account ids by e-mail on PagerDuty.
+    `statuses`: Jira's names of each, the first is written; without any, all statuses of the category.
     """
 
     incident_project: str = "INCIDENT"
@@ -142,18 +142,18 @@ class Policy:
     rules: tuple[CreationRule, ...] = ()
     opening_rules: tuple[OpeningRule, ...] = ()
     priorities: Mapping[str, tuple[str, ...]] = field(
-        default_factory=lambda: {name: (one,) for name, one in DEFAULT_PRIORITIES.items()})
+        default_factory=lambda: {name: (jira_name,) for name, jira_name in DEFAULT_PRIORITIES.items()})
     statuses: Mapping[Status, tuple[str, ...]] = field(default_factory=dict)
     screen_fields: Mapping[str, Any] = field(default_factory=dict)
     field_policies: Mapping[str, FieldPolicy] = field(default_factory=dict)
 
     def field_policy(self, name: str) -> FieldPolicy:
-        """How a field is kept in step."""
+        """Return how a field is synced."""
         return self.field_policies.get(name, FieldPolicy())
 
     @cached_property
     def all_rules(self) -> tuple[CreationRule, ...]:
-        """The rules, or the one that stands for none."""
+        """Return the rules, or the default one if there are none."""
         return self.rules or (CreationRule(IncidentCondition(tuple(sorted(self.sync_priorities))), IssueSpec()),)
 
     def match_rule(self, incident: Incident, priority: str | None) -> CreationRule | None:
@@ -162,53 +162,53 @@ class Policy:
 
     @property
     def created_issue_types(self) -> list[tuple[str, str]]:
-        """The projects, each with its issue type, in which issues are made."""
-        created = [rule.issue_spec for rule in self.all_rules if rule.issue_spec]
-        made = [(one.project or self.incident_project, one.type) for one in created]
-        others = [(project, "") for project in (self.question_project, self.timeline_project) if project]
-        return sorted({(project, name or derive_issue_type(project)) for project, name in [*made, *others]})
+        """Return the projects in which jpi creates issues, each with its issue type."""
+        specs = [rule.issue_spec for rule in self.all_rules if rule.issue_spec]
+        types = [(spec.project or self.incident_project, spec.type) for spec in specs]
+        types += [(project, "") for project in (self.question_project, self.timeline_project) if project]
+        return sorted({(project, name or derive_issue_type(project)) for project, name in types})
 
     @property
     def custom_fields(self) -> set[str]:
-        """The fields that rules and screens fill, by name or id."""
-        made = (rule.issue_spec.fields for rule in self.all_rules if rule.issue_spec)
-        return {*SEVERITY_FIELD, *self.screen_fields, *(name for fields in made for name in fields)}
+        """Return the fields that rules and screens fill, by name or id."""
+        specs = [rule.issue_spec for rule in self.all_rules if rule.issue_spec]
+        return {*SEVERITY_FIELD, *self.screen_fields, *(name for spec in specs for name in spec.fields)}
 
     def find_opening_rule(self, issue: Issue) -> OpeningRule | None:
-        """The first rule by which the issue opens an incident."""
+        """Return the first rule by which the issue opens an incident."""
         return next((rule for rule in self.opening_rules if rule.condition.is_met_by(issue)), None)
 
     def can_open_from(self, issue_key: str) -> bool:
-        """Whether issues of this one's project may open incidents."""
+        """Return True if issues of this one's project may open incidents."""
         project = issue_key.rpartition("-")[0]
         return any(not rule.condition.projects or project in rule.condition.projects for rule in self.opening_rules)
 
     def to_jira_priority(self, priority: str | None) -> str | None:
-        """Jira's name for a priority of PagerDuty's, None where there is none."""
+        """Return Jira's name for a priority of PagerDuty's; None where there is none."""
         return next(iter(self.priorities.get(priority or "", ())), None)
 
     def is_same_priority(self, priority: str | None, jira_priority: str) -> bool:
-        """Whether a priority of Jira's stands for this one of PagerDuty's."""
+        """Return True if Jira's priority stands for PagerDuty's."""
         return jira_priority in self.priorities.get(priority or "", ())
 
     def to_pagerduty_priority(self, jira_priority: str) -> str | None:
-        """PagerDuty's name for a priority of Jira's, the first that maps to it."""
+        """Return PagerDuty's name for a priority of Jira's, the first that maps to it."""
         return next((name for name, mapped in self.priorities.items() if jira_priority in mapped), None)
 
     @cached_property
     def category_by_status_name(self) -> Mapping[str, Category]:
-        """The category that a status of Jira's stands for, where that was chosen by name."""
+        """Return the category of each of Jira's statuses that the team chose by name."""
         return {name: CATEGORY_BY_STATUS[status] for status, names in self.statuses.items() for name in names}
 
     def with_team_category(self, issue: Issue) -> Issue:
-        """The issue with its status as the team understands it."""
+        """Return the issue with the category that the team gave to its status."""
         return replace(issue, category=self.category_by_status_name.get(issue.status or "", issue.category))
 
     def transition_target(self, category: Category, from_category: Category) -> TransitionTarget:
-        """How an issue gets into this category."""
+        """Return the target for an issue that is to reach this category."""
         return TransitionTarget(category, from_category, self.category_by_status_name, self.screen_fields)
 
 
 def derive_issue_type(project_key: str) -> str:
-    """The issue type of a project: its key in title case (`INCIDENT`: `Incident`)."""
+    """Return the issue type of a project: its key in title case (`INCIDENT`: `Incident`)."""
     return project_key.title()

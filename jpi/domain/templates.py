@@ -1,4 +1,4 @@
-"""Templates of the sync file: `{incident.title}`, `{trigger.details.host}`. Names only; nothing is ever run. Pure."""
+"""Templates of the sync file: `{incident.title}`, `{trigger.details.host}`. Names only; nothing is evaluated. Pure."""
 
 import json
 import re
@@ -12,29 +12,28 @@ INCIDENT_FIELDS = ("id", "title", "status", "priority", "urgency", "service", "u
 
 
 def fill_template(value: Any, incident: Incident) -> Any:
-    """The value with every name in its texts replaced by what the incident has for it; by nothing where it has none."""
+    """Replace every placeholder in the value's texts by what the incident has for it, or by nothing."""
     if isinstance(value, str):
-        return PLACEHOLDER_PATTERN.sub(lambda found: _to_text(_look_up_placeholder(found[1].split("."), incident)),
+        return PLACEHOLDER_PATTERN.sub(lambda match: _to_text(_look_up_placeholder(match[1].split("."), incident)),
                                        value)
     if isinstance(value, list | tuple):
-        return [fill_template(one, incident) for one in value]
+        return [fill_template(item, incident) for item in value]
     if isinstance(value, Mapping):
-        return {name: fill_template(one, incident) for name, one in value.items()}
+        return {name: fill_template(item, incident) for name, item in value.items()}
     return value
 
 
 def find_unknown_placeholders(value: Any) -> Iterator[str]:
-    """What stands in braces in the texts of a value and is no name."""
+    """Yield what stands in braces in the value's texts and names nothing."""
     if isinstance(value, str):
-        for found in re.findall(r"\{([^{}]*)\}", value):
-            parts = found.split(".")
-            if not (PLACEHOLDER_PATTERN.fullmatch(f"{{{found}}}")
-                    and (parts[:2] == ["trigger", "details"]
-                         or (parts[0] == "incident" and parts[1:] in _INCIDENT_PATHS))):
-                yield found
+        for name in re.findall(r"\{([^{}]*)\}", value):
+            parts = name.split(".")
+            exists = parts[:2] == ["trigger", "details"] or (parts[0] == "incident" and parts[1:] in _INCIDENT_PATHS)
+            if not (exists and PLACEHOLDER_PATTERN.fullmatch(f"{{{name}}}")):
+                yield name
     elif isinstance(value, list | tuple | Mapping):
-        for one in value.values() if isinstance(value, Mapping) else value:
-            yield from find_unknown_placeholders(one)
+        for item in value.values() if isinstance(value, Mapping) else value:
+            yield from find_unknown_placeholders(item)
 
 
 _INCIDENT_PATHS = [[name] for name in INCIDENT_FIELDS]

@@ -16,31 +16,31 @@ UNPRINTABLE_PATTERN = re.compile("[\x00-\x08\x0e-\x1b\x7f\ud800-\udfff\ufffe\uff
 
 
 def cut_text(text: str, limit: int) -> str:
-    """At most `limit` characters, with a visible mark where something was lost or cannot be shown."""
+    """Cut the text to `limit` characters, with a visible mark where something was lost or cannot be shown."""
     text = UNPRINTABLE_PATTERN.sub("\ufffd", text)
     return text if len(text) <= limit else text[: limit - len(CUT_MARK)] + CUT_MARK
 
 
 def to_summary(text: str | None) -> str:
-    """One line of at most 255 characters, never empty: Jira refuses anything else."""
+    """Return one line of at most 255 characters, never empty: Jira refuses anything else."""
     return cut_text(" ".join((text or "").split()) or NO_TITLE, SUMMARY_MAX_CHARACTERS)
 
 
 def render_incident_description(incident: Incident) -> str:
-    """What an incident's issue says: the trigger's details, then where the incident is."""
-    facts = {"Service": incident.service, "Urgency": incident.urgency, "PagerDuty incident": incident.url}
-    tail = "\n".join(f"{name}: {value}" for name, value in facts.items() if value)
+    """Return the description of an incident's issue: the trigger's details, then where the incident is."""
+    facts = [("Service", incident.service), ("Urgency", incident.urgency), ("PagerDuty incident", incident.url)]
+    tail = "\n".join(f"{name}: {value}" for name, value in facts if value)
     details = incident.details or NO_DETAILS
     # The address comes last and must survive the cut.
     return cut_text(details, DESCRIPTION_MAX_CHARACTERS - len(tail) - 2) + "\n\n" + tail
 
 
 def render_entry_description(entry: LogEntry) -> str:
-    """What a timeline issue says besides its summary: when, who, where."""
+    """Return the description of a timeline issue: when, who, where."""
     lines = [format_time(entry.at), entry.agent and f"By {entry.agent.name}", entry.details, entry.url]
     return "\n".join(line for line in lines if line)
 
 
 def format_time(at: datetime) -> str:
-    """A time as people read it."""
+    """Return a time as people read it."""
     return at.strftime("%Y-%m-%d %H:%M:%S UTC")
