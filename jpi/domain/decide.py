@@ -29,7 +29,6 @@ from jpi.domain.events import (
 from jpi.domain.field_merge import (
     FieldMerge,
     get_known_value,
-    get_side,
     merge_fields,
     observe_snapshot,
     record_own_write,
@@ -82,13 +81,13 @@ def decide(event: Event, link: Link, policy: Policy) -> Decision:
     if not link.issue_key:
         return _decide_creation(event, link, policy)
     if isinstance(event, IssueDeleted | IncidentGone):
-        return Decision((EndLink(get_side(event)),))
-    stale = event.has_snapshot and is_stale(event, link)
-    merge = merge_fields(event, link, policy) if event.has_snapshot and not stale else FieldMerge()
+        return Decision((EndLink(event.side),))
+    stale = event.snapshot is not None and is_stale(event, link)
+    merge = FieldMerge() if stale else merge_fields(event, link, policy)
     status_actions = decide_status(event, link, policy)
     conflicts = dict(merge.conflicts)
     if not stale and not status_actions and is_overruled(event, link, policy):
-        conflicts["status"] = get_side(event).other
+        conflicts["status"] = event.side.other
     actions = (*status_actions, *merge.edits, *_decide_manager(event, link, policy, merge.edits),
                *decide_conversation(event, link, policy), *_decide_timeline(event, link, policy))
     return Decision(actions, conflicts, None if actions else Reason.STALE if stale else Reason.NOTHING_NEW)
@@ -113,11 +112,10 @@ def advance_watermarks(event: Event, link: Link, issue_was_created: bool = False
 
     `created`: the issue was made just now; whom it is to be assigned to is left to the next event.
     """
-    if is_stale(event, link) or not event.has_snapshot:
+    if event.snapshot is None or is_stale(event, link):
         return link
-    side = get_side(event)
-    link = replace(link, watermarks={**link.watermarks, side: max(get_snapshot_valid_until(event),
-                                                                  link.watermarks.get(side, 0.0))})
+    link = replace(link, watermarks={**link.watermarks, event.side: max(
+        get_snapshot_valid_until(event), link.watermarks.get(event.side, 0.0))})
     link = observe_snapshot(event, link, except_fields=["assignee"] if issue_was_created else [])
     if isinstance(event, IssueUpdated):
         there = None if is_stale(event, link, "status") or is_done_contradicted(event, link) else get_status(event)
@@ -171,7 +169,7 @@ def has_whole_log(event: IncidentLogged) -> bool:
 
 
 def _decide_creation(event: Event, link: Link, policy: Policy) -> Decision:
-    if isinstance(event, IssueEvent) or not event.has_snapshot:
+    if isinstance(event, IssueEvent) or event.snapshot is None:
         return Decision(reason=Reason.NO_ISSUE)
     rule = find_rule(event, policy)
     if rule is None or rule.issue_spec is None:
@@ -188,7 +186,7 @@ def _decide_manager(event: Event, link: Link, policy: Policy, edits: Collection[
     """
     if isinstance(event, IssueEvent) or not policy.person_project:
         return []
-    known_id, assignee = get_known_value(link, Side.PAGERDUTY, "assignee"), next(iter(event.incident.assignees), None)
+    known_id, assignee = get_known_value(link, Side.PAGERDUTY, "assignee"), event.incident.assignee
     if not known_id or assignee is None or assignee.id == known_id or not assignee.name:
         return []
     has_won = any(isinstance(edit, EditIncident) and "assignee" in edit.values for edit in edits)

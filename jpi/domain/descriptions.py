@@ -23,7 +23,6 @@ from jpi.domain.actions import (
 )
 from jpi.domain.decide import Reason
 from jpi.domain.events import Event, IssueEvent
-from jpi.domain.field_merge import get_side
 from jpi.domain.link import Link
 from jpi.domain.model import STATUS_BY_CATEGORY
 from jpi.domain.policy import Policy
@@ -155,8 +154,3 @@ def _remediation_for_refusal(error: Refused) -> str:
         return (f"{service} wants something else in: {', '.join(error.field_errors)}. Fill it in by a rule of the sync "
                 "file, or change the screen; the next poll comes back to it.")
     return f"{service} says why; once that is mended, the next poll comes back to it."
-
-
-def get_side_name(event: Event) -> str:
-    """The service that an event tells of, by its name."""
-    return get_side(event).display_name

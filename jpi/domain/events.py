@@ -1,160 +1,174 @@
-"""What happened to an incident or an issue, whichever way we heard of it."""
+"""Events on either side, however jpi learned of them: by webhook, log entry or read."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import ClassVar
 
-from jpi.domain.model import Comment, Incident, Issue, LogEntry, Note, Person
+from jpi.domain.model import Comment, Incident, Issue, LogEntry, Note, Person, Side
 
 
 @dataclass(frozen=True)
-class IncidentEvent:
-    """Something happened on PagerDuty; `incident` is what that side looks like at `at`.
+class BaseEvent:
+    """Something that happened on a side, by the sender's clock at `at`.
 
-    `request`: the id of the delivery or poll that brought it, in every log line about it.
+    `request`: the id of the delivery or poll that brought the event; every log line about the event has it.
+    `read_at`: when jpi read the state, by its own clock; None if the event brought the state itself.
     """
+
+    side: ClassVar[Side]
 
     id: str
     at: datetime
+    request: str = field(default="", kw_only=True)
+    read_at: datetime | None = field(default=None, kw_only=True)
+
+    @property
+    def observed_at(self) -> float:
+        """Return when the state shown was true, in epoch seconds."""
+        return (self.read_at or self.at).timestamp()
+
+
+@dataclass(frozen=True)
+class IncidentEvent(BaseEvent):
+    """Something happened on PagerDuty, and the incident looks like `incident` now."""
+
+    side = Side.PAGERDUTY
+
     incident: Incident
     actor: Person | None = None
     source: str = "webhook"
-    request: str = field(default="", kw_only=True)
+
+    @property
+    def snapshot(self) -> Incident | None:
+        """Return the incident's state; None where only its id is known."""
+        return self.incident
 
     @property
     def changed(self) -> frozenset[str]:
-        """The fields that it says were changed just then."""
+        """Return the fields that the event itself reports as changed."""
         return frozenset()
-
-    @property
-    def has_snapshot(self) -> bool:
-        """Whether `incident` is more than its id."""
-        return True
 
 
 @dataclass(frozen=True)
 class IncidentTriggered(IncidentEvent):
-    """A new incident."""
+    """The incident was opened."""
 
 
 @dataclass(frozen=True)
 class IncidentAcknowledged(IncidentEvent):
-    """Somebody is on it."""
+    """Somebody works on the incident."""
 
 
 @dataclass(frozen=True)
 class IncidentUnacknowledged(IncidentEvent):
-    """Nobody is on it any more."""
+    """Nobody works on the incident any more."""
 
 
 @dataclass(frozen=True)
 class IncidentResolved(IncidentEvent):
-    """It is over, or was merged into another."""
+    """The incident was resolved, or merged into another."""
 
 
 @dataclass(frozen=True)
 class IncidentReopened(IncidentEvent):
-    """It was over and is not."""
+    """The resolved incident was opened again."""
 
 
 @dataclass(frozen=True)
 class IncidentPriorityUpdated(IncidentEvent):
-    """Its priority was set, raised, lowered or cleared."""
+    """The incident's priority was set, raised, lowered or cleared."""
 
     @property
     def changed(self) -> frozenset[str]:
-        """Just that."""
+        """Return the priority."""
         return frozenset({"priority"})
 
 
 @dataclass(frozen=True)
 class IncidentReassigned(IncidentEvent):
-    """Somebody else, another level or another escalation policy."""
+    """The incident went to another person, level or escalation policy."""
 
     @property
     def changed(self) -> frozenset[str]:
-        """Just that."""
+        """Return the assignee."""
         return frozenset({"assignee"})
 
 
 @dataclass(frozen=True)
 class IncidentAnnotated(IncidentEvent):
-    """Somebody wrote a note. It says nothing of the incident's state; `notes` is None where only that is known."""
+    """Somebody wrote a note. `notes` is None where their texts are not known yet."""
 
     notes: tuple[Note, ...] | None = None
 
     @property
-    def has_snapshot(self) -> bool:
-        """It does not."""
-        return False
+    def snapshot(self) -> None:
+        """Return None: the event does not show the incident's state."""
 
 
 @dataclass(frozen=True)
 class IncidentGone(IncidentEvent):
-    """PagerDuty says that there is no such incident, or not for us to see."""
+    """PagerDuty says that the incident does not exist, or that jpi may not see it."""
 
     @property
-    def has_snapshot(self) -> bool:
-        """It does not."""
-        return False
+    def snapshot(self) -> None:
+        """Return None: there is no state."""
 
 
 @dataclass(frozen=True)
 class IncidentLogged(IncidentEvent):
-    """The poll found entries in its log; `incident` is its state when it was read with them, at `read_at`.
+    """The poll found log entries; `incident` is the state that it read with them.
 
-    `whole`: nothing of its log is missing, but for what was carried over already. `notes`: all there are, once read.
+    `whole`: the entries are the whole log, but for those that were carried over already.
+    `notes`: all notes of the incident, once they were read.
     """
 
     entries: tuple[LogEntry, ...] = field(default=())
     source: str = "poll"
-    read_at: datetime | None = None
     whole: bool = False
     notes: tuple[Note, ...] | None = None
 
     @property
     def annotation_ids(self) -> frozenset[str]:
-        """The ids of the entries that tell of notes."""
+        """Return the ids of the entries that report notes."""
         return frozenset(entry.id for entry in self.entries if entry.type == "annotate_log_entry")
 
 
 @dataclass(frozen=True)
-class IssueEvent:
-    """Something happened on Jira. `incident_id`: whose issue it is, once that was looked up.
+class IssueEvent(BaseEvent):
+    """Something happened on Jira.
 
-    `changed`: the fields that it says were changed just then.
-    `request`: the id of the delivery or poll that brought it, in every log line about it.
+    `incident_id`: the incident that the issue is linked to, once that was looked up.
+    `changed`: the fields that the event itself reports as changed.
     """
 
-    id: str
-    at: datetime
+    side = Side.JIRA
+
     issue: Issue
     actor: Person | None = None
     source: str = "webhook"
     incident_id: str | None = None
     changed: frozenset[str] = frozenset()
-    request: str = field(default="", kw_only=True)
+
+    @property
+    def snapshot(self) -> Issue | None:
+        """Return the issue's state; None where only its key is known."""
+        return None
 
     @property
     def issue_keys(self) -> tuple[str, ...]:
-        """The keys under which its link may be found."""
+        """Return the keys by which the link may be found."""
         return (self.issue.key,)
-
-    @property
-    def has_snapshot(self) -> bool:
-        """Whether `issue` is more than its key."""
-        return False
 
 
 @dataclass(frozen=True)
 class IssueUpdated(IssueEvent):
-    """`issue` is what that side looks like at `at`. `read_at`: the poll's, when it read.
+    """The issue was changed or read, and looks like `issue` now.
 
-    `moved`: the event says that the status changed, `left`: from which, by id, `reopens`: and that it was done before.
-    `old_key`: what it was called in the project that it came from.
-    `comments`: those the poll found.
+    `moved`: the event reports a change of status, `left`: from this status, by id, `reopens`: which meant done.
+    `old_key`: the issue's key in the project that it was moved from.
+    `comments`: those that the poll found.
     """
 
-    read_at: datetime | None = None
     moved: bool = False
     left: str | None = None
     reopens: bool = False
@@ -162,26 +176,26 @@ class IssueUpdated(IssueEvent):
     comments: tuple[Comment, ...] = ()
 
     @property
-    def issue_keys(self) -> tuple[str, ...]:
-        """The old one too, where it has moved."""
-        return (self.issue.key, self.old_key) if self.old_key else (self.issue.key,)
+    def snapshot(self) -> Issue:
+        """Return the issue's state."""
+        return self.issue
 
     @property
-    def has_snapshot(self) -> bool:
-        """It is."""
-        return True
+    def issue_keys(self) -> tuple[str, ...]:
+        """Return the key, and the old one if the issue was moved to another project."""
+        return (self.issue.key, self.old_key) if self.old_key else (self.issue.key,)
 
 
 @dataclass(frozen=True)
 class IssueCreated(IssueEvent):
-    """A new issue; `ours`: by its labels we made it for an incident."""
+    """An issue was created; `ours`: by jpi for an incident, as its labels say."""
 
     ours: bool = False
 
 
 @dataclass(frozen=True)
 class IssueCommented(IssueEvent):
-    """Somebody wrote or changed a comment, or (`deleted`) took it away; of the issue it says only which."""
+    """A comment was written, changed or (`deleted`) removed; the issue is known by its key alone."""
 
     comment: Comment | None = None
     deleted: bool = False
@@ -189,12 +203,12 @@ class IssueCommented(IssueEvent):
 
 @dataclass(frozen=True)
 class IssueDeleted(IssueEvent):
-    """It is gone, or hidden from us."""
+    """The issue was deleted, or hidden from jpi."""
 
 
 Event = IncidentEvent | IssueEvent
 
 
 def get_incident_id(event: Event) -> str | None:
-    """The incident that an event concerns; None where that was not looked up yet."""
+    """Return the incident that an event concerns; None where that was not looked up yet."""
     return event.incident_id if isinstance(event, IssueEvent) else event.incident.id

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 from jpi.domain.events import Event, IncidentLogged, IssueUpdated
-from jpi.domain.field_merge import get_side
 from jpi.domain.link import Failure, Link
 from jpi.errors import JpiError, LostRace, PermanentError, TooEarly
 
@@ -23,7 +22,7 @@ def with_failure(link: Link, event: Event, error: JpiError, now: float) -> Link:
     """Return the link with this failure as its newest."""
     others = [(event_id, failure) for event_id, failure in link.failures.items() if event_id != event.id]
     attempts = link.failures[event.id].attempts + 1 if event.id in link.failures else 1
-    newest = Failure(get_side(event), str(error)[:REASON_MAX_CHARACTERS], now, isinstance(error, PermanentError),
+    newest = Failure(event.side, str(error)[:REASON_MAX_CHARACTERS], now, isinstance(error, PermanentError),
                      attempts)
     return replace(link, failures=dict([*others, (event.id, newest)][-MAX_FAILURES:]))
 
@@ -33,7 +32,7 @@ def without_failure(link: Link, event: Event) -> Link:
     brings_all = isinstance(event, IssueUpdated) or (isinstance(event, IncidentLogged) and event.whole)
     return replace(link, failures={event_id: failure for event_id, failure in link.failures.items()
                                    if event_id != event.id and not (brings_all and failure.permanent
-                                                                    and failure.side is get_side(event))})
+                                                                    and failure.side is event.side)})
 
 
 def retry_is_due(link: Link, now: float) -> bool:

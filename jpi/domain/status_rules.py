@@ -11,7 +11,7 @@ from jpi.domain.events import (
     IssueEvent,
     IssueUpdated,
 )
-from jpi.domain.field_merge import build_own_write_key, get_side
+from jpi.domain.field_merge import build_own_write_key
 from jpi.domain.idempotency_keys import build_merged_key
 from jpi.domain.link import Link
 from jpi.domain.model import CATEGORY_BY_STATUS, STATUS_BY_CATEGORY, Side, Status
@@ -24,7 +24,7 @@ STATUS_RANK: dict[str | None, int] = {None: -1, "triggered": 0, "acknowledged": 
 
 def decide_status(event: Event, link: Link, policy: Policy) -> list[Action]:
     """Return the writes that carry the event's status over to the other side."""
-    status = find_new_status(event, link) if event.has_snapshot else None
+    status = None if event.snapshot is None else find_new_status(event, link)
     if status is None:
         return []
     field_policy = policy.field_policy("status")
@@ -51,13 +51,11 @@ def is_overruled(event: Event, link: Link, policy: Policy) -> bool:
 
 
 def is_stale(event: Event, link: Link, field_name: str | None = None) -> bool:
-    """Whether that side, or this field there, has been seen in a newer state, or set. A read tells of when it was read.
-    """
-    side = get_side(event)
-    seen, read_at = get_watermark(link, side, field_name), getattr(event, "read_at", None)
-    if read_at is None:
-        return event.at.timestamp() < seen
-    return bool(read_at.timestamp() < max(seen, link.watermarks.get(build_status_check_key(side), 0.0)))
+    """Return True if a newer state of the event's side, or of this field there, is known already."""
+    watermark = get_watermark(link, event.side, field_name)
+    if event.read_at:
+        watermark = max(watermark, link.watermarks.get(build_status_check_key(event.side), 0.0))
+    return event.observed_at < watermark
 
 
 def get_watermark(link: Link, side: Side, field_name: str | None = None) -> float:
@@ -122,11 +120,13 @@ def get_status(event: Event) -> Status | None:
 
 
 def get_snapshot_valid_until(event: Event) -> float:
-    """Until when a snapshot holds what happened; PagerDuty's reads, told to the second, hold all of their last one."""
-    read_at = getattr(event, "read_at", None)
-    if read_at is None or isinstance(event, IssueUpdated):
-        return event.at.timestamp()
-    return min(float(read_at.timestamp()), event.at.timestamp() + PAGERDUTY_ROUNDING_SECONDS)
+    """Return the latest instant that the snapshot includes, in epoch seconds.
+
+    PagerDuty rounds its times to seconds, so a read covers the whole last second.
+    """
+    changed_at = event.at.timestamp()
+    is_rounded = event.side is Side.PAGERDUTY and event.read_at
+    return min(event.observed_at, changed_at + PAGERDUTY_ROUNDING_SECONDS) if is_rounded else changed_at
 
 
 def build_status_check_key(side: str) -> str:

@@ -14,7 +14,6 @@ from jpi.domain.events import (
     IssueDeleted,
     IssueUpdated,
 )
-from jpi.domain.field_merge import get_side
 from jpi.domain.link import Link
 from jpi.domain.model import Comment, Note
 from jpi.domain.policy import Policy
@@ -33,9 +32,9 @@ class OwnAccounts:
 
     def is_echo(self, event: Event, link: Link) -> bool:
         """Whether this is the echo of something we did; only what is linked already can echo."""
-        if not link.issue_key or event.actor is None or not event.has_snapshot:
+        if not link.issue_key or event.actor is None or event.snapshot is None:
             return False
-        return event.actor.id == self.get_own_id(get_side(event))
+        return event.actor.id == self.get_own_id(event.side)
 
     def get_own_id(self, side: str) -> str | None:
         """Our account on that side; None where it cannot be found out."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from jpi.domain.actions import Action
-from jpi.domain.descriptions import describe_failed_action, get_side_name, remediation_for
+from jpi.domain.descriptions import describe_failed_action, remediation_for
 from jpi.domain.descriptions import describe_performed_action as told
 from jpi.domain.events import Event, IncidentEvent
 from jpi.domain.field_merge import get_known_value
@@ -55,7 +55,7 @@ class ActionTrace:
 def append_history(link: Link, event: Event, outcome: Outcome, trace: ActionTrace, now: float,
                    error: JpiError | None = None) -> Link:
     """The link with what came of the event as its newest entry, and what the event says of the incident itself."""
-    entry = {"event": event.id, "type": type(event).__name__, "side": get_side_name(event), "source": event.source,
+    entry = {"event": event.id, "type": type(event).__name__, "side": event.side.display_name, "source": event.source,
              "happened": event.at.timestamp(), "at": now, "outcome": str(outcome), "steps": trace.steps[-MAX_STEPS:],
              **({"why": trace.no_action_reason} if trace.no_action_reason else {}),
              **({"request": event.request} if event.request else {}), **(_build_failure_fields(error) if error else {})}
@@ -101,7 +101,7 @@ def _trim_history(history: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, An
 def _build_summary_fields(event: Event, link: Link, now: float) -> dict[str, Any]:
     """What the status page calls the incident, and since when it is known."""
     began = {} if "began" in link.summary else {"began": now}
-    if not isinstance(event, IncidentEvent) or not event.has_snapshot:
+    if not isinstance(event, IncidentEvent) or event.snapshot is None:
         return began | {"title": title} if (title := get_known_value(link, Side.PAGERDUTY, "title")) else began
     there = event.incident
     if there.created and "created" not in link.summary:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jpi import event_codec
-from jpi.domain.events import IncidentEvent, IncidentLogged, IssueUpdated
+from jpi.domain.events import IncidentAcknowledged, IncidentEvent, IncidentLogged, IssueUpdated
 from jpi.domain.model import Comment, Incident, Issue, LogEntry, Person
 from jpi.errors import PermanentError
 
@@ -96,3 +96,26 @@ def test_what_cannot_be_split_is_cut():
 def test_what_is_no_event_is_permanent(text):
     with pytest.raises(PermanentError):
         event_codec.decode_event(text)
+
+
+# As the version of November 2026 wrote them.
+MESSAGES_BEFORE = [
+    """{"event": "IncidentLogged", "id": "log:1", "at": "2026-11-20T12:00:00.250000+00:00", "incident": {"id": "Q1",
+"title": "Down", "status": "triggered", "assignees": [{"id": "P1", "name": "Rita"}]}, "actor": null, "source": "poll",
+"request": "r1", "entries": [], "read_at": "2026-11-20T12:00:00.250000+00:00", "whole": true, "notes": null}""",
+    """{"event": "IncidentAcknowledged", "id": "E1", "at": "2026-11-20T12:00:00.250000+00:00", "incident":
+{"id": "Q1"}, "actor": {"id": "P1", "name": "Rita"}, "source": "webhook", "request": "r1"}""",
+    """{"event": "IssueUpdated", "id": "J1", "at": "2026-11-20T12:00:00.250000+00:00", "issue": {"key": "A-1"},
+"actor": null, "source": "webhook", "incident_id": "Q1", "changed": ["title"], "request": "", "read_at": null,
+"moved": true, "left": "1", "reopens": false, "old_key": null, "comments": []}""",
+]
+
+
+def test_messages_of_the_version_before_are_read():
+    logged, acknowledged, updated = map(event_codec.decode_event, MESSAGES_BEFORE)
+    incident = Incident("Q1", "Down", "triggered", assignees=(Person("P1", "Rita"),))
+    assert logged == IncidentLogged("log:1", NOON, incident, whole=True, read_at=NOON, request="r1")
+    assert acknowledged == IncidentAcknowledged("E1", NOON, Incident("Q1"), Person("P1", "Rita"), request="r1")
+    assert updated == IssueUpdated("J1", NOON, Issue("A-1"), incident_id="Q1", changed=frozenset({"title"}), moved=True,
+                                   left="1")
+    assert (logged.side, logged.observed_at, acknowledged.snapshot) == ("pagerduty", NOON.timestamp(), Incident("Q1"))

@@ -40,7 +40,7 @@ def test_a_comment_says_who_what_and_for_whom(changes, internal):
     # The markup stays: the comment is read again as a document before its text is used.
     assert (comment.id, comment.text, comment.author.name) == ("10500", "Traffic is *back*.", "Jim Jira")
     assert comment.internal == internal
-    assert (event.issue, event.has_snapshot, event.deleted) == (Issue("INCIDENT-1", "10001"), False, False)
+    assert (event.issue, event.snapshot, event.deleted) == (Issue("INCIDENT-1", "10001"), None, False)
     [deletion] = parse_delivery(encode_body(make_comment_body(event="comment_deleted")), {})
     assert deletion.deleted
 

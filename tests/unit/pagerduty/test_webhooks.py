@@ -85,7 +85,7 @@ def test_a_status_pagerduty_invents_later_says_nothing():
 
 def test_a_note_is_of_the_incident_that_it_names():
     [event] = parse_delivery(encode_body(make_v3_note_body()))
-    assert (event.incident, event.has_snapshot) == (Incident("Q0INCIDENT0001"), False)
+    assert (event.incident, event.snapshot) == (Incident("Q0INCIDENT0001"), None)
     [note] = event.notes
     assert (note.id, note.text, note.author) == ("PNOTE01", "Rolled back.", "Rita Responder")
     [event] = parse_delivery(encode_body(make_v2_body("incident.annotate")))
