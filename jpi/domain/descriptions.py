@@ -1,14 +1,15 @@
-"""What was done about an event, what was not, and what to do about a failure, in sentences for people. Pure."""
+"""All words for people: actions before and after they are performed, reasons, and what to do about failures. Pure."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from jpi.domain.action_words import describe_planned_action
 from jpi.domain.actions import (
     AcceptStatus,
     Action,
     AddComment,
     AddTimeline,
+    Assignee,
     CreateIncidentIssue,
     EditComment,
     EditIncident,
@@ -23,8 +24,9 @@ from jpi.domain.actions import (
 )
 from jpi.domain.decide import Reason
 from jpi.domain.events import Event, IssueEvent
+from jpi.domain.issue_drafts import draft_incident_issue
 from jpi.domain.link import Link
-from jpi.domain.model import STATUS_BY_CATEGORY
+from jpi.domain.model import STATUS_BY_CATEGORY, Comment
 from jpi.domain.policy import Policy
 from jpi.domain.text_limits import cut_text
 from jpi.errors import (
@@ -40,11 +42,9 @@ from jpi.errors import (
 )
 
 VALUE_MAX_CHARACTERS, ATTEMPT_MAX_CHARACTERS = 120, 250
-ISSUE_NOT_MOVED = (
-    "The issue was left where it is: its workflow has no way to {to}, as a comment on it says, or somebody has "
-    "closed it meanwhile."
-)
-# What Jira's three categories are called where nobody has renamed them.
+ISSUE_NOT_MOVED = ("The issue was left where it is: its workflow has no way to {to}, as a comment on it says, or "
+                   "somebody has closed it meanwhile.")
+# What Jira calls its three categories, unless a site has renamed them.
 CATEGORY_NAMES = {"new": "To Do", "indeterminate": "In Progress", "done": "Done"}
 # Rows of earlier versions hold this sentence.
 NO_ISSUE_TO_UPDATE = "The incident has no issue that it could be told to."
@@ -55,58 +55,131 @@ _TEXT_BY_REASON: Mapping[Reason, str] = {
     Reason.STALE: "A newer state was applied already.",
     Reason.NOTHING_NEW: "No change needed.",
 }
-
-
-def describe_performed_action(action: Action, performed_action: Action, link: Link) -> tuple[str, bool]:
-    """What became of `action`, of which `was` was carried out, `link` being what is known then; and whether all of it
-    was.
-    """
-    if isinstance(action, EditIssue | EditIncident):
-        return _describe_edit(action, performed_action)
-    if isinstance(action, TransitionIssue) and link.status.on_jira != STATUS_BY_CATEGORY[action.category]:
-        return ISSUE_NOT_MOVED.format(to=CATEGORY_NAMES[action.category]), False
-    return _PERFORMED_TEXT_BY_ACTION[type(action)](action, link), True
-
-
-def _describe_edit(action: EditIssue | EditIncident, performed_action: Action) -> tuple[str, bool]:
-    where, title = ("issue", "summary") if isinstance(action, EditIssue) else ("incident", "title")
-    written = performed_action.values if isinstance(performed_action, EditIssue | EditIncident) else {}
-    names = {name: title if name == "title" else name for name in action.values}
-    said = [f"{names[name]} {cut_text(value, VALUE_MAX_CHARACTERS)!r}" if isinstance(value := written[name], str)
-            and name != "assignee" else names[name] for name in action.values if name in written]
-    left = [names[name] for name in action.values if name not in written]
-    text = f"Set the {where}'s {', '.join(said)}." if said else ""
-    refused = f"Left the {where}'s {', '.join(left)} as it was." if left else ""
-    return " ".join(filter(None, (text, refused))), not left
-
-
-def _describe_creation(action: CreateIncidentIssue, link: Link) -> str:
-    return f"Made the issue {link.issue_key}."
-
-
-_PERFORMED_TEXT_BY_ACTION: Mapping[type, Callable[[Any, Link], str]] = {
-    CreateIncidentIssue: _describe_creation,
-    TransitionIssue: lambda action, link: f"Moved the issue to {CATEGORY_NAMES[action.category]}.",
-    AcceptStatus: lambda action, link: f"Took the status {action.status} as known; it is not carried over.",
-    AddComment: lambda action, link: f"Commented on the issue: {cut_text(action.text, VALUE_MAX_CHARACTERS)!r}",
-    AddTimeline: lambda action, link:
-        f"Saw to {len(action.entries)} line{'' if len(action.entries) == 1 else 's'} of the timeline.",
-    SetIncidentStatus: lambda action, link:
-        f"{'Reopened' if action.is_reopening else 'Set'} the incident: {action.status}.",
-    MirrorNote: lambda action, link: f"Made {action.note.author or 'somebody'}'s note a comment on the issue.",
-    EditComment: lambda action, link: "Took a note's change over into its comment.",
-    MirrorComment: lambda action, link:
-        f"Made {action.comment.author.name if action.comment.author else 'somebody'}'s comment a note of the incident.",
-    EditNote: lambda action, link: "Took a comment's change over into its note.",
-    EndLink: lambda action, link: f"Ended the link: what it ties is gone on {action.gone_side.display_name}.",
-    ReplaceManager: lambda action, link:
-        f"Made {action.person_name} the issue's incident manager, if they have an issue.",
+_ADVICE_BY_ERROR: Mapping[type[JpiError], str] = {
+    NoTransition: "Change the workflow on Jira, or name the status to use in the sync file.",
+    OutOfTime: "This run had no time left; jpi retries by itself.",
+    ServiceUnavailable: "The service limits jpi or could not be reached; jpi retries by itself.",
+    OutcomeUnknown: "The outcome is unknown; jpi looks before it retries, by itself.",
+    TooEarly: "jpi retries by itself in a moment.",
+    AwsOutage: "AWS failed; jpi retries by itself.",
+    PermanentError: "Fix what the reason says; the next poll retries.",
 }
 
 
+@dataclass(frozen=True)
+class ActionWords:
+    """How people are told of an action: `planned` goes after "jpi would", and after "Could not" where it failed."""
+
+    planned: Callable[[Any, Policy], str]
+    done: Callable[[Any, Any, Link], str]
+
+
+def describe_planned_action(action: Action, policy: Policy) -> str:
+    """Return in a few words what the action would write."""
+    return WORDS_BY_ACTION[type(action)].planned(action, policy)
+
+
 def describe_failed_action(action: Action, policy: Policy) -> str:
-    """What an action that failed would have done."""
+    """Return what a failed action would have done."""
     return f"Could not {cut_text(describe_planned_action(action, policy), ATTEMPT_MAX_CHARACTERS)}."
+
+
+def describe_performed_action(action: Action, performed_action: Action | None, link: Link) -> tuple[str, bool]:
+    """Return what became of the action, and whether all of it was done; `link`: as it is afterwards."""
+    text = WORDS_BY_ACTION[type(action)].done(action, performed_action, link)
+    if isinstance(action, EditIssue | EditIncident):
+        return text, _get_written_values(performed_action).keys() >= action.values.keys()
+    return text, not isinstance(action, TransitionIssue) or _is_moved(action, link)
+
+
+def _plan_creation(action: CreateIncidentIssue, policy: Policy) -> str:
+    draft = draft_incident_issue(action.incident, action.issue_spec, None, action.issue_spec.assignee or None, policy)
+    fields = "; ".join(f"{name} = {value}" for name, value in draft.fields.items() if value not in ("", None))
+    parts = [("priority", draft.priority), ("labels", " ".join(draft.labels)), ("assigned to", draft.assignee),
+             ("with", fields)]
+    text = "".join(f", {name} {value}" for name, value in parts if value)
+    return f"create an issue in {draft.project}: {draft.type} '{draft.summary}'{text}"
+
+
+def _plan_transition(action: TransitionIssue, policy: Policy) -> str:
+    names = policy.statuses.get(STATUS_BY_CATEGORY[action.category], ())
+    return f"move the issue to {' or '.join(names) or f'a status of the category {action.category!r}'}"
+
+
+def _describe_transition(action: TransitionIssue, _: Action | None, link: Link) -> str:
+    name = CATEGORY_NAMES[action.category]
+    return f"Moved the issue to {name}." if _is_moved(action, link) else ISSUE_NOT_MOVED.format(to=name)
+
+
+def _is_moved(action: TransitionIssue, link: Link) -> bool:
+    return link.status.on_jira == STATUS_BY_CATEGORY[action.category]
+
+
+def _plan_edit(action: EditIssue | EditIncident, _: Policy) -> str:
+    values = {name: value.name or value.id if isinstance(value, Assignee) else repr(value)
+              for name, value in action.values.items()}
+    return " and ".join(f"set the {_get_edited_thing(action)}'s {name} to {value}" for name, value in values.items())
+
+
+def _describe_edit(action: EditIssue | EditIncident, performed_action: Action | None, _: Link) -> str:
+    thing, written = _get_edited_thing(action), _get_written_values(performed_action)
+    title = "summary" if isinstance(action, EditIssue) else "title"
+    names = {name: title if name == "title" else name for name in action.values}
+    changes = [f"{names[name]} {cut_text(value, VALUE_MAX_CHARACTERS)!r}" if isinstance(value := written[name], str)
+               and name != "assignee" else names[name] for name in names if name in written]
+    refused = [names[name] for name in names if name not in written]
+    return " ".join([*([f"Set the {thing}'s {', '.join(changes)}."] if changes else []),
+                     *([f"Left the {thing}'s {', '.join(refused)} as it was."] if refused else [])])
+
+
+def _get_edited_thing(action: EditIssue | EditIncident) -> str:
+    return "issue" if isinstance(action, EditIssue) else "incident"
+
+
+def _get_written_values(performed_action: Action | None) -> Mapping[str, str | Assignee]:
+    return performed_action.values if isinstance(performed_action, EditIssue | EditIncident) else {}
+
+
+def _get_author(comment: Comment) -> str:
+    return comment.author.name if comment.author else "somebody"
+
+
+WORDS_BY_ACTION: Mapping[type, ActionWords] = {
+    CreateIncidentIssue: ActionWords(_plan_creation, lambda action, _, link: f"Made the issue {link.issue_key}."),
+    TransitionIssue: ActionWords(_plan_transition, _describe_transition),
+    EditIssue: ActionWords(_plan_edit, _describe_edit),
+    EditIncident: ActionWords(_plan_edit, _describe_edit),
+    AcceptStatus: ActionWords(
+        lambda action, _: f"remember that the incident is {action.status}",
+        lambda action, *_: f"Remembered that the incident is {action.status}; the status is not synced."),
+    AddComment: ActionWords(
+        lambda action, _: f"comment on the issue: {action.text}",
+        lambda action, *_: f"Commented on the issue: {cut_text(action.text, VALUE_MAX_CHARACTERS)!r}"),
+    AddTimeline: ActionWords(
+        lambda action, _: f"add to the timeline the missing ones of {len(action.entries)} log entries",
+        lambda action, *_: f"Added {len(action.entries)} timeline entr{'y' if len(action.entries) == 1 else 'ies'}."),
+    SetIncidentStatus: ActionWords(
+        lambda action, _: f"set the incident to {action.status}",
+        lambda action, *_: f"{'Reopened' if action.is_reopening else 'Set'} the incident: {action.status}."),
+    ReplaceManager: ActionWords(
+        lambda action, _: f"link {action.person_name} as the incident manager",
+        lambda action, *_: f"Linked {action.person_name} as the incident manager, if an issue of that name exists."),
+    MirrorNote: ActionWords(
+        lambda action, _: f"copy a note by {action.note.author or 'somebody'} into a comment",
+        lambda action, *_: f"Copied {action.note.author or 'somebody'}'s note into a comment on the issue."),
+    MirrorComment: ActionWords(
+        lambda action, _: f"copy a comment by {_get_author(action.comment)} into a note",
+        lambda action, *_: f"Copied {_get_author(action.comment)}'s comment into a note of the incident."),
+    EditComment: ActionWords(
+        lambda action, _: f"{'change' if action.note else 'delete'} the comment copied from a note",
+        lambda action, *_: f"{'Changed' if action.note else 'Deleted'} the comment copied from a note."),
+    EditNote: ActionWords(
+        lambda action, _: f"{'change' if action.comment else 'delete'} the note copied from a comment",
+        lambda action, *_: f"{'Changed' if action.comment else 'Deleted'} the note copied from a comment."),
+    EndLink: ActionWords(
+        lambda action, _: f"end the sync: gone on {action.gone_side.display_name}",
+        lambda action, *_: f"Ended the sync: gone on {action.gone_side.display_name}."),
+}
 
 
 def describe_reason(reason: Reason | None, event: Event, policy: Policy) -> str:
@@ -125,32 +198,23 @@ def describe_reason(reason: Reason | None, event: Event, policy: Policy) -> str:
 
 
 def remediation_for(error: JpiError) -> str:
-    """What to do about a failure, and whether jpi goes on by itself."""
+    """Return what to do about a failure, and whether jpi goes on by itself."""
     if isinstance(error, Refused):
-        return _remediation_for_refusal(error)
-    if isinstance(error, NoTransition):
-        return "Change the workflow on Jira, or name the status to use in the sync file."
-    by_type: dict[type[JpiError], str] = {
-        OutOfTime: "There was no time left in this run: it is tried again by itself.",
-        ServiceUnavailable: "The service limits jpi or could not be reached: it is tried again by itself.",
-        OutcomeUnknown: "Nobody knows whether that was done: jpi looks before it tries again, by itself.",
-        TooEarly: "It is tried again by itself in a moment.",
-        AwsOutage: "AWS did not do its part: it is tried again by itself.",
-        PermanentError: "It is not tried again at once. Mend what it says; the next poll comes back to it.",
-    }
-    return next((said for kind, said in by_type.items() if isinstance(error, kind)), "It is tried again by itself.")
+        return _get_remediation_for_refusal(error)
+    return next((advice for kind, advice in _ADVICE_BY_ERROR.items() if isinstance(error, kind)),
+                "jpi retries by itself.")
 
 
-def _remediation_for_refusal(error: Refused) -> str:
+def _get_remediation_for_refusal(error: Refused) -> str:
     service, token, account = (("Jira", "JIRA_API_TOKEN", "JIRA_USER_EMAIL") if error.service == "Jira"
                                else ("PagerDuty", "PAGERDUTY_API_TOKEN", "PAGERDUTY_USER_EMAIL"))
     if error.is_unauthorized:
-        return f"{service} does not take the token: make a new one and put it into {token}."
+        return f"{service} rejects the token: create a new one and put it into {token}."
     if error.is_forbidden:
-        return f"The account of {account} may not do that on {service}: give it the right to."
+        return f"The account of {account} may not do that on {service}: grant it the permission."
     if error.is_not_found:
-        return f"It is not there, or {account} may not see it on {service}."
+        return f"It does not exist, or {account} may not see it on {service}."
     if error.field_errors:
-        return (f"{service} wants something else in: {', '.join(error.field_errors)}. Fill it in by a rule of the sync "
-                "file, or change the screen; the next poll comes back to it.")
-    return f"{service} says why; once that is mended, the next poll comes back to it."
+        return (f"{service} rejects the values of: {', '.join(error.field_errors)}. Set them by a rule in the sync "
+                "file, or change the screen; the next poll retries.")
+    return f"{service} says why; once that is fixed, the next poll retries."

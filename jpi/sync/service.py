@@ -3,7 +3,6 @@
 from dataclasses import replace
 from typing import Any
 
-from jpi.domain.action_words import describe_planned_action
 from jpi.domain.actions import Action, AddTimeline, CreateIncidentIssue, EndLink, ReplaceManager
 from jpi.domain.decide import (
     Decision,
@@ -13,7 +12,7 @@ from jpi.domain.decide import (
     decide_about_nothing,
     record_action,
 )
-from jpi.domain.descriptions import describe_reason
+from jpi.domain.descriptions import describe_planned_action, describe_reason
 from jpi.domain.events import Event, IncidentEvent, IncidentLogged, IssueCreated, IssueEvent, get_incident_id
 from jpi.domain.link import Link
 from jpi.domain.model import Incident, LogEntry, Side

@@ -118,7 +118,7 @@ def test_a_failure_is_remembered_with_what_to_do(world):
         run_poll(world)
     entry, said = told(world, incident)
     assert "was refused with 403" in entry["reason"]
-    assert entry["advice"] == "The account of JIRA_USER_EMAIL may not do that on Jira: give it the right to."
+    assert entry["advice"] == "The account of JIRA_USER_EMAIL may not do that on Jira: grant it the permission."
     assert said.startswith("Could not create an issue in INCIDENT: Incident 'Down', priority Highest")
     assert not entry["steps"][0]["ok"]
     assert "equal_at" not in link_of(world, incident).summary
@@ -199,12 +199,12 @@ EVENT = IncidentAnnotated("1", datetime(2026, 11, 20, tzinfo=UTC), Incident("Q1"
 @pytest.mark.parametrize(("error", "wanted"), [
     (Refused("Jira", "GET", "/myself", 401), "JIRA_API_TOKEN"),
     (Refused("PagerDuty", "PUT", "/incidents/Q1", 403), "PAGERDUTY_USER_EMAIL"),
-    (Refused("Jira", "PUT", "/issue/A-1", 404), "not there"),
+    (Refused("Jira", "PUT", "/issue/A-1", 404), "does not exist"),
     (Refused("Jira", "POST", "/issue", 400, field_errors={"customfield_1": "is required"}), "customfield_1"),
     (Refused("Jira", "POST", "/issue", 400), "says why"),
     (NoTransition("no"), "workflow"), (OutOfTime("no"), "no time left"), (ServiceUnavailable("no"), "by itself"),
     (OutcomeUnknown("no"), "looks before"), (TooEarly("no"), "in a moment"), (AwsOutage("no"), "AWS"),
-    (PermanentError("no"), "Mend"), (LostRace("no"), "by itself"),
+    (PermanentError("no"), "Fix"), (LostRace("no"), "by itself"),
 ])
 def test_every_failure_says_what_to_do(error, wanted):
     assert wanted in remediation_for(error)

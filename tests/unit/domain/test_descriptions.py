@@ -6,8 +6,14 @@ from typing import get_args
 import pytest
 
 from jpi.domain import actions
-from jpi.domain.action_words import PLANNED_TEXT_BY_ACTION, describe_planned_action
-from jpi.domain.model import Comment, Incident, Note, Person, Side, SourceId, SourceKind
+from jpi.domain.descriptions import (
+    WORDS_BY_ACTION,
+    describe_failed_action,
+    describe_performed_action,
+    describe_planned_action,
+)
+from jpi.domain.link import IssueRef, Link, StatusState
+from jpi.domain.model import Comment, Incident, Note, Person, Side
 from jpi.domain.policy import IssueSpec, Policy
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -16,32 +22,43 @@ RULE = IssueSpec("PAY", "Bug", labels=("pay",), fields={"Host": "{incident.servi
 POLICY = Policy(statuses={"resolved": ("Closed", "Won't Do")})
 NOTE, COMMENT = Note("N1", "Rolled back.", NOON, "Rita"), Comment("1", "It is back.", NOON, Person("J", "Jim"))
 
+LINK = Link("Q1", issue=IssueRef("INCIDENT-1"), status=StatusState("resolved", "resolved"))
 CASES = [
     (actions.CreateIncidentIssue(DOWN, None, RULE),
      "create an issue in PAY: Bug 'Down', priority High, labels pagerduty pagerduty-Q1 pay, "
-     "with Severity = SEV-0; Host = Shop: db1"),
-    (actions.TransitionIssue("done", "new"), "move the issue to Closed or Won't Do"),
-    (actions.TransitionIssue("new", "done"), "move the issue to a status of the category 'new'"),
-    (actions.AcceptStatus("resolved"), "remember that the incident is resolved"),
-    (actions.AddComment("m", "Merged."), "comment on the issue: Merged."),
-    (actions.AddTimeline(()), "add to the timeline what it lacks of 0 log entries"),
-    (actions.SetIncidentStatus("resolved"), "set the incident to resolved"),
-    (actions.EditIssue({"title": "Up", "assignee": actions.Assignee("pagerduty", "P1", "Rita")}, 0.0),
-     "set the issue's title to 'Up' and set the issue's assignee to Rita, as they are known there"),
-    (actions.EditIncident({"priority": "P1"}, 0.0), "set the incident's priority to 'P1'"),
-    (actions.ReplaceManager("Rita"), "link Rita as the incident manager"),
-    (actions.MirrorNote(NOTE), "make a comment of a note by Rita"),
-    (actions.EditComment(SourceId(SourceKind.NOTE, "N1"), None), "delete the comment of a note"),
-    (actions.MirrorComment(COMMENT), "make a note of a comment by Jim"),
-    (actions.EditNote(COMMENT.source, COMMENT), "change the note of a comment"),
-    (actions.EndLink(Side.JIRA), "end the link, as it is gone on jira"),
+     "with Severity = SEV-0; Host = Shop: db1", "Made the issue INCIDENT-1."),
+    (actions.TransitionIssue("done", "new"), "move the issue to Closed or Won't Do", "Moved the issue to Done."),
+    (actions.TransitionIssue("new", "done"), "move the issue to a status of the category 'new'",
+     "The issue was left where it is: its workflow has no way to To Do, as a comment on it says, or somebody has "
+     "closed it meanwhile."),
+    (actions.AcceptStatus("resolved"), "remember that the incident is resolved",
+     "Remembered that the incident is resolved; the status is not synced."),
+    (actions.AddComment("m", "Merged."), "comment on the issue: Merged.", "Commented on the issue: 'Merged.'"),
+    (actions.AddTimeline(()), "add to the timeline the missing ones of 0 log entries", "Added 0 timeline entries."),
+    (actions.SetIncidentStatus("resolved"), "set the incident to resolved", "Set the incident: resolved."),
+    (actions.EditIssue({"title": "Up", "assignee": actions.Assignee(Side.PAGERDUTY, "P1", "Rita")}, 0.0),
+     "set the issue's title to 'Up' and set the issue's assignee to Rita", "Set the issue's summary 'Up', assignee."),
+    (actions.EditIncident({"priority": "P1"}, 0.0), "set the incident's priority to 'P1'",
+     "Set the incident's priority 'P1'."),
+    (actions.ReplaceManager("Rita"), "link Rita as the incident manager",
+     "Linked Rita as the incident manager, if an issue of that name exists."),
+    (actions.MirrorNote(NOTE), "copy a note by Rita into a comment", "Copied Rita's note into a comment on the issue."),
+    (actions.EditComment(NOTE.source, None), "delete the comment copied from a note",
+     "Deleted the comment copied from a note."),
+    (actions.MirrorComment(COMMENT), "copy a comment by Jim into a note",
+     "Copied Jim's comment into a note of the incident."),
+    (actions.EditNote(COMMENT.source, COMMENT), "change the note copied from a comment",
+     "Changed the note copied from a comment."),
+    (actions.EndLink(Side.JIRA), "end the sync: gone on Jira", "Ended the sync: gone on Jira."),
 ]
 
 
-@pytest.mark.parametrize(("action", "words"), CASES)
-def test_an_action_in_words(action, words):
-    assert describe_planned_action(action, POLICY) == words
+@pytest.mark.parametrize(("action", "planned", "done"), CASES)
+def test_an_action_in_words(action, planned, done):
+    assert describe_planned_action(action, POLICY) == planned
+    assert describe_failed_action(action, POLICY) == f"Could not {planned}."
+    assert describe_performed_action(action, action, LINK) == (done, "left where" not in done)
 
 
 def test_every_action_has_some():
-    assert set(PLANNED_TEXT_BY_ACTION) == set(get_args(actions.Action)) == {type(action) for action, _ in CASES}
+    assert set(WORDS_BY_ACTION) == set(get_args(actions.Action)) == {type(action) for action, *_ in CASES}

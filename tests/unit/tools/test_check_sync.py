@@ -144,7 +144,7 @@ def test_trying_an_incident_that_has_changed_says_what_would_be_written(checking
     capsys.readouterr()
     assert check_sync.main(["--try", incident.id]) == code == 0
     out = capsys.readouterr().out
-    for part in ("move the issue to Done", "make a comment of a note by Rita Responder", "add to the timeline"):
+    for part in ("move the issue to Done", "copy a note by Rita Responder into a comment", "add to the timeline"):
         assert part in out
     assert list_writes(world) == []
 

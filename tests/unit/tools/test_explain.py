@@ -62,7 +62,7 @@ def test_why_it_fails_and_what_to_do(world, capsys):
     capsys.readouterr()
     _, out = run_explain(capsys, incident.id)
     assert "Sync failed: Jira" in out
-    assert "What to do: Jira does not take the token: make a new one and put it into JIRA_API_TOKEN." in out
+    assert "What to do: Jira rejects the token: create a new one and put it into JIRA_API_TOKEN." in out
 
 
 def test_when_it_is_over(world, capsys):
