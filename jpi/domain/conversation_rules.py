@@ -2,38 +2,38 @@
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from jpi.domain.actions import ConversationAction, EditComment, EditNote, MirrorComment, MirrorNote
-from jpi.domain.events import Event, IncidentAnnotated, IncidentEvent, IncidentLogged, IssueCommented, IssueUpdated
+from jpi.domain.events import Event, IncidentAnnotated, IncidentLogged, IssueCommented, IssueEvent, IssueUpdated
 from jpi.domain.link import Link, Mirror
 from jpi.domain.model import Comment, Note, SourceKind
 from jpi.domain.policy import Policy
 from jpi.domain.text_limits import cut_text, format_time
 
-# How long a note may be is documented nowhere; an e-mail's worth goes through.
+# PagerDuty documents no limit; notes of this length are accepted.
 NOTE_MAX_CHARACTERS = 20_000
 OWN_NOTE_PREFIX = "[Jira] "
 
 
 def decide_conversation(event: Event, link: Link, policy: Policy) -> list[ConversationAction]:
-    """The notes and comments that `event` tells of, to be made, changed or taken away on the other side."""
-    if isinstance(event, IncidentEvent):
-        return _decide_notes(event, link, policy) if policy.field_policy("comments").is_synced_to("jira") else []
-    return _decide_comments(event, link) if policy.field_policy("comments").is_synced_to("pagerduty") else []
-
-
-def _decide_notes(event: IncidentEvent, link: Link, policy: Policy) -> list[ConversationAction]:
-    found = event.notes if isinstance(event, IncidentAnnotated | IncidentLogged) else None
-    if found is None:
+    """Return the copies of the event's notes and comments to be created, changed or deleted on the other side."""
+    if not policy.field_policy("comments").is_synced_to(event.side.other):
         return []
-    sources = {note.source for note in found}
-    gone = [source for source, mirror in link.mirrors.items() if isinstance(event, IncidentLogged)
-            and source.kind is SourceKind.NOTE and mirror.copy_id and source not in sources]
-    ours = get_copy_ids(link, SourceKind.COMMENT)
-    news = [action for note in found if note.id not in ours and not is_own_note(note.text, policy.jira_url)
-            and (action := _decide_note(note, link))]
-    return [*news, *(EditComment(source, None) for source in gone)]
+    if isinstance(event, IssueEvent):
+        return _decide_comments(event, link)
+    if not isinstance(event, IncidentAnnotated | IncidentLogged) or event.notes is None:
+        return []
+    return _decide_notes(event.notes, link, policy, are_all=isinstance(event, IncidentLogged))
+
+
+def _decide_notes(notes: Collection[Note], link: Link, policy: Policy, are_all: bool) -> list[ConversationAction]:
+    sources, own_ids = {note.source for note in notes}, get_copy_ids(link, SourceKind.COMMENT)
+    deleted = [source for source, mirror in link.mirrors.items() if are_all
+               and source.kind is SourceKind.NOTE and mirror.copy_id and source not in sources]
+    actions = [action for note in notes if note.id not in own_ids and not is_own_note(note.text, policy.jira_url)
+               and (action := _decide_note(note, link))]
+    return [*actions, *(EditComment(source, None) for source in deleted)]
 
 
 def _decide_note(note: Note, link: Link) -> ConversationAction | None:
@@ -44,7 +44,7 @@ def _decide_note(note: Note, link: Link) -> ConversationAction | None:
     return EditComment(note.source, note) if changed else None
 
 
-def _decide_comments(event: Event, link: Link) -> list[ConversationAction]:
+def _decide_comments(event: IssueEvent, link: Link) -> list[ConversationAction]:
     if isinstance(event, IssueUpdated):
         return _decide_each_comment(event.comments, link)
     if not isinstance(event, IssueCommented) or event.comment is None:
@@ -56,8 +56,9 @@ def _decide_comments(event: Event, link: Link) -> list[ConversationAction]:
 
 
 def _decide_each_comment(comments: Iterable[Comment], link: Link) -> list[ConversationAction]:
-    ours = get_copy_ids(link, SourceKind.NOTE)
-    return [action for one in comments if one.id not in ours and (action := _decide_comment(one, link))]
+    own_ids = get_copy_ids(link, SourceKind.NOTE)
+    return [action for comment in comments if comment.id not in own_ids
+            and (action := _decide_comment(comment, link))]
 
 
 def _decide_comment(comment: Comment, link: Link) -> ConversationAction | None:
@@ -67,10 +68,10 @@ def _decide_comment(comment: Comment, link: Link) -> ConversationAction | None:
     if not mirror.copy_id:
         return None
     if comment.internal:
-        # It was for everybody and is not any more.
+        # Everybody could read it when it was copied.
         return EditNote(comment.source, None)
-    newer = comment.at.timestamp() > mirror.source_changed_at and mirror.digest != compute_digest(comment.text)
-    return EditNote(comment.source, comment) if newer else None
+    is_edited = comment.at.timestamp() > mirror.source_changed_at and mirror.digest != compute_digest(comment.text)
+    return EditNote(comment.source, comment) if is_edited else None
 
 
 def get_copy_ids(link: Link, kind: SourceKind) -> set[str | None]:
@@ -84,27 +85,27 @@ def build_mirror(copy_id: str | None, text: str = "", at: float = 0.0) -> Mirror
 
 
 def compute_digest(text: str) -> str:
-    """Enough of a text to know whether it changed."""
+    """Return a digest by which a changed text is known."""
     return hashlib.sha256(" ".join(text.split()).encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def render_comment(note: Note) -> str:
-    """A note as a comment: who, when, what."""
+    """Render a note as a comment: who, when, what."""
     return f"{note.author or 'Somebody'} on PagerDuty, {format_time(note.at)}:\n{note.text}"
 
 
 def render_note(comment: Comment, address: str) -> str:
-    """A comment as a note: who, what, where."""
+    """Render a comment as a note: who, what, where."""
     name = comment.author.name if comment.author and comment.author.name else "Somebody"
     return cut_text(f"{OWN_NOTE_PREFIX}{name}: {comment.text}", NOTE_MAX_CHARACTERS) + f"\n{address}"
 
 
 def build_issue_url(site: str, key: str, comment_id: str = "") -> str:
-    """Where an issue, or a comment on it, is to be read."""
+    """Return the address of an issue, or of a comment on it."""
     return f"{site}/browse/{key}" + (f"?focusedCommentId={comment_id}" if comment_id else "")
 
 
 def is_own_note(text: str, site: str) -> bool:
-    """Whether a note is one that we make, whoever's token we use."""
+    """Return True if jpi wrote the note, with whatever token."""
     ending = rf"{re.escape(site)}/browse/[A-Z][A-Z0-9_]*-\d+(\?focusedCommentId=\d+)?\s*$"
     return text.startswith(OWN_NOTE_PREFIX) and re.search(ending, text) is not None

@@ -1,4 +1,4 @@
-"""What to do about an event. Pure: no I/O, no clock, no settings."""
+"""Decides what an event calls for. Pure: no I/O, no clock, no settings."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -99,7 +99,7 @@ def decide_about_nothing(link: Link) -> Decision:
 
 
 def record_action(action: Action, link: Link) -> Link:
-    """The link once `action` is done: both sides are equal in what it wrote."""
+    """Return the link once `action` is done: both sides are equal in what it wrote."""
     if isinstance(action, TransitionIssue):
         return link.with_agreed_status(STATUS_BY_CATEGORY[action.category])
     if isinstance(action, SetIncidentStatus | AcceptStatus):
@@ -108,9 +108,9 @@ def record_action(action: Action, link: Link) -> Link:
 
 
 def advance_watermarks(event: Event, link: Link, issue_was_created: bool = False) -> Link:
-    """The link once an event is dealt with: how far its side was seen; without an issue, what PagerDuty said.
+    """Return the link once an event was applied: its side's watermark, and the snapshot's values.
 
-    `created`: the issue was made just now; whom it is to be assigned to is left to the next event.
+    `issue_was_created`: just now; its assignee is left to the next event.
     """
     if event.snapshot is None or is_stale(event, link):
         return link
@@ -118,8 +118,10 @@ def advance_watermarks(event: Event, link: Link, issue_was_created: bool = False
         get_snapshot_valid_until(event), link.watermarks.get(event.side, 0.0))})
     link = observe_snapshot(event, link, except_fields=["assignee"] if issue_was_created else [])
     if isinstance(event, IssueUpdated):
-        there = None if is_stale(event, link, "status") or is_done_contradicted(event, link) else get_status(event)
-        link = replace(link.with_issue_status(there) if there else link, issue=IssueRef(event.issue.key, link.issue_id))
+        is_known_better = is_stale(event, link, "status") or is_done_contradicted(event, link)
+        status = None if is_known_better else get_status(event)
+        link = link.with_issue_status(status) if status else link
+        link = replace(link, issue=IssueRef(event.issue.key, link.issue_id))
         return (replace(link, watermarks={**link.watermarks, COMMENTS_READ_KEY: event.at.timestamp()}) if event.read_at
                 else link)
     if link.issue_key or isinstance(event, IssueEvent):
@@ -128,7 +130,7 @@ def advance_watermarks(event: Event, link: Link, issue_was_created: bool = False
 
 
 def needs_whole_log(event: IncidentLogged, link: Link, policy: Policy) -> bool:
-    """Whether the timeline lacks what happened before the poll's window: the issue is new, or a line was refused."""
+    """Return True if the timeline lacks entries from before the poll's window: new issue, or an entry was refused."""
     if not policy.timeline_project or has_whole_log(event):
         return False
     return Part.TIMELINE in link.backlog.pending if link.issue_key else needs_issue(event, policy)
@@ -152,19 +154,19 @@ def find_rule(event: IncidentEvent, policy: Policy) -> CreationRule | None:
 
 
 def needs_applying(event: IncidentLogged, link: Link, policy: Policy) -> bool:
-    """Whether there is anything in it to write or to remember."""
+    """Return True if there is anything in the event to write or to remember."""
     annotated = bool(link.issue_key and event.annotation_ids and policy.field_policy("comments").is_synced_to("jira"))
     is_newer = event.at.timestamp() > get_watermark(link, Side.PAGERDUTY, "status")
     return annotated or bool(decide(event, link, policy).actions) or is_newer
 
 
 def drop_processed_entries(event: IncidentLogged, processed_ids: Collection[str]) -> IncidentLogged:
-    """The event without the entries that were carried over already."""
+    """Return the event without the entries that were carried over already."""
     return replace(event, entries=tuple(entry for entry in event.entries if entry.id not in processed_ids))
 
 
 def has_whole_log(event: IncidentLogged) -> bool:
-    """Whether the entries begin with what opened the incident: then none of its log is missing."""
+    """Return True if the entries begin with the one that opened the incident, so that none is missing."""
     return any(entry.is_trigger and entry.at == event.incident.created for entry in event.entries)
 
 

@@ -1,4 +1,4 @@
-"""Which status an event brings the other side into, and how new its snapshot is. Pure."""
+"""Decides which status an event brings the other side into, and how new its snapshot is. Pure."""
 
 from jpi.domain.actions import AcceptStatus, Action, AddComment, SetIncidentStatus, TransitionIssue
 from jpi.domain.events import (
@@ -24,21 +24,33 @@ STATUS_RANK: dict[str | None, int] = {None: -1, "triggered": 0, "acknowledged": 
 
 def decide_status(event: Event, link: Link, policy: Policy) -> list[Action]:
     """Return the writes that carry the event's status over to the other side."""
-    status = None if event.snapshot is None else find_new_status(event, link)
+    if isinstance(event, IssueUpdated):
+        return _decide_incident_status(event, link, policy)
+    if isinstance(event, IssueEvent) or event.snapshot is None:
+        return []
+    return _decide_issue_status(event, link, policy)
+
+
+def _decide_incident_status(event: IssueUpdated, link: Link, policy: Policy) -> list[Action]:
+    status = _find_incident_status(event, link)
+    # Where it stays on Jira, the agreed status remains PagerDuty's: else its next read would look like a move.
+    if status is None or not policy.field_policy("status").is_synced_to(Side.PAGERDUTY):
+        return []
+    return [SetIncidentStatus(status, is_reopening=link.status.agreed == "resolved")]
+
+
+def _decide_issue_status(event: IncidentEvent, link: Link, policy: Policy) -> list[Action]:
+    status = _find_issue_status(event, link)
     if status is None:
         return []
-    field_policy = policy.field_policy("status")
-    if isinstance(event, IssueEvent):
-        # Where it stays on Jira, the agreed status remains PagerDuty's: else its next read would look like a move.
-        is_reopening = link.status.agreed == "resolved"
-        return [SetIncidentStatus(status, is_reopening)] if field_policy.is_synced_to("pagerduty") else []
-    if not field_policy.is_synced_to("jira"):
+    if not policy.field_policy("status").is_synced_to(Side.JIRA):
         return [AcceptStatus(status)]
-    merged_into = event.incident.merged_into if status == "resolved" else None
-    comment = MERGED_COMMENT.format(incident=merged_into)
     agreed = (link.status.agreed if link.issue_key else None) or "triggered"
-    return [*([AddComment(build_merged_key(event.incident.id), comment)] if merged_into else []),
-            TransitionIssue(CATEGORY_BY_STATUS[status], CATEGORY_BY_STATUS[agreed])]
+    transition = TransitionIssue(CATEGORY_BY_STATUS[status], CATEGORY_BY_STATUS[agreed])
+    if status != "resolved" or not event.incident.merged_into:
+        return [transition]
+    comment = MERGED_COMMENT.format(incident=event.incident.merged_into)
+    return [AddComment(build_merged_key(event.incident.id), comment), transition]
 
 
 def is_overruled(event: Event, link: Link, policy: Policy) -> bool:
@@ -64,28 +76,32 @@ def get_watermark(link: Link, side: Side, field_name: str | None = None) -> floa
                if field_name else 0.0)
 
 
-def find_new_status(event: Event, link: Link) -> Status | None:
-    """The status to bring the other side into, or None where that side need not move."""
+def _find_incident_status(event: IssueUpdated, link: Link) -> Status | None:
+    """Return the status that the issue brings the incident into; None where the incident need not move."""
+    status, agreed = get_status(event), link.status.agreed
+    if is_stale(event, link, "status"):
+        return None
+    if agreed == "resolved":
+        return status if status != "resolved" and _has_left_done(event, link) else None
+    return status if _has_entered_status(event, link) and STATUS_RANK[status] > STATUS_RANK[agreed] else None
+
+
+def _find_issue_status(event: IncidentEvent, link: Link) -> Status | None:
+    """Return the status that the incident brings the issue into; None where the issue need not move."""
     status = None if is_stale(event, link, "status") else get_status(event)
     agreed = link.status.agreed
-    if isinstance(event, IssueEvent):
-        if not isinstance(event, IssueUpdated):
-            return None
-        if agreed == "resolved":
-            return status if status != "resolved" and _has_left_done(event, link) else None
-        return status if _has_entered_status(event, link) and STATUS_RANK[status] > STATUS_RANK[agreed] else None
     if not link.issue_key:
         # A new issue starts in "to do", whatever PagerDuty said while there was none.
         status, agreed = status or agreed, "triggered"
-    reopens = isinstance(event, IncidentReopened | IncidentLogged) or _has_reopened_since(event, link)
-    moved = status not in (None, agreed) and (agreed != "resolved" or reopens)
-    # Of two webhooks of the same millisecond nobody knows which came first: the more advanced is taken for the later.
-    behind = _is_same_instant(event, link) and STATUS_RANK[status] < STATUS_RANK[agreed] and not reopens
-    return status if moved and not behind else None
+    is_reopening = isinstance(event, IncidentReopened | IncidentLogged) or _has_reopened_since(event, link)
+    has_moved = status not in (None, agreed) and (agreed != "resolved" or is_reopening)
+    # The order of two webhooks of one millisecond is unknown: the more advanced status counts as the later.
+    is_behind = _is_same_instant(event, link) and STATUS_RANK[status] < STATUS_RANK[agreed] and not is_reopening
+    return status if has_moved and not is_behind else None
 
 
 def _has_reopened_since(event: IncidentEvent, link: Link) -> bool:
-    """Whether the incident was reopened after its side was last seen; the event of that may come later, or never."""
+    """Return True if the incident was reopened after the watermark; the event of that may come later, or never."""
     reopened = event.incident.reopened
     return reopened is not None and reopened.timestamp() > get_watermark(link, Side.PAGERDUTY, "status")
 
@@ -95,19 +111,19 @@ def _is_same_instant(event: IncidentEvent, link: Link) -> bool:
 
 
 def _has_entered_status(event: IssueUpdated, link: Link) -> bool:
-    """Whether the issue got there by somebody's doing: a workflow may begin anywhere but in done."""
+    """Return True if a person moved the issue into its status: a workflow may begin anywhere but in done."""
     if link.status.on_jira is None:
         return event.moved or event.issue.category == "done"
     return get_status(event) != link.status.on_jira
 
 
 def _has_left_done(event: IssueUpdated, link: Link) -> bool:
-    """Whether somebody took the issue out of done: it says so itself, or was read after it was known to be there."""
+    """Return True if a person took the issue out of done: the event says so, or a read shows a known one elsewhere."""
     return event.reopens or (event.read_at is not None and link.status.on_jira == "resolved")
 
 
 def is_done_contradicted(event: IssueUpdated, link: Link) -> bool:
-    """Whether an issue known to be done is told of as if it had never been: the next read shows which came first."""
+    """Return True if a known done issue looks as if it never had been done; the next read shows which came first."""
     done = link.status.on_jira == link.status.agreed == "resolved"
     return done and get_status(event) != "resolved" and not _has_left_done(event, link)
 
