@@ -24,14 +24,14 @@ from jpi.domain.templates import find_unknown_placeholders
 from jpi.domain.toml_reader import KeyPath, TomlReader, describe_path
 from jpi.errors import SettingsError
 
-# These have no winner: of two statuses the more advanced stays, and what people said is a union.
+# Of two statuses the more advanced stays, and notes and comments are all kept: there is no winner.
 FIELDS_WITHOUT_WINNER = ("status", "comments")
 URGENCIES = ("high", "low")
 
 
 @dataclass(frozen=True)
 class SyncFileContent:
-    """What a file says; what it does not is as without it (`priorities`: None)."""
+    """The choices in a sync file; the defaults stand for what it leaves out (`priorities`: None)."""
 
     rules: tuple[CreationRule, ...] = ()
     opening_rules: tuple[OpeningRule, ...] = ()
@@ -42,23 +42,24 @@ class SyncFileContent:
 
 
 def parse_sync_file(text: str) -> SyncFileContent:
-    """The file's choices. SettingsError with every problem, a line each: `line 7: ...`."""
+    """Parse the file. Raises SettingsError with every problem, one a line: `line 7: ...`."""
     try:
-        found = tomllib.loads(text)
+        document = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise SettingsError(f"This is not TOML: {error}") from error
     reader = TomlReader(text)
-    made = reader.read_table(found, (), {"rules": _parse_rules, "open": _parse_opening_rules, "status": _parse_statuses,
-                                         "priority": _parse_priorities, "sync": _parse_field_policies})
+    parts = reader.read_table(document, (), {"rules": _parse_rules, "open": _parse_opening_rules,
+                                             "status": _parse_statuses, "priority": _parse_priorities,
+                                             "sync": _parse_field_policies})
     if reader.problems:
-        raise SettingsError("\n".join(f"line {line}: {said}" for line, said in sorted(reader.problems)))
-    statuses, screens = made.get("status", ({}, {}))
-    return SyncFileContent(made.get("rules", ()), made.get("open", ()), made.get("priority"), statuses, screens,
-                           made.get("sync", {}))
+        raise SettingsError("\n".join(f"line {line}: {problem}" for line, problem in sorted(reader.problems)))
+    statuses, screen_fields = parts.get("status", ({}, {}))
+    return SyncFileContent(parts.get("rules", ()), parts.get("open", ()), parts.get("priority"), statuses,
+                           screen_fields, parts.get("sync", {}))
 
 
 def apply_sync_file(policy: Policy, choices: SyncFileContent) -> Policy:
-    """The policy with what the file says."""
+    """Return the policy with the file's choices."""
     priorities = policy.priorities if choices.priorities is None else choices.priorities
     return replace(policy, rules=choices.rules, opening_rules=choices.opening_rules, priorities=priorities,
                    statuses=choices.statuses, screen_fields=choices.screen_fields,
@@ -66,22 +67,21 @@ def apply_sync_file(policy: Policy, choices: SyncFileContent) -> Policy:
 
 
 def _parse_rules(reader: TomlReader, value: Any, path: KeyPath) -> tuple[CreationRule, ...]:
-    found = [(_parse_rule(reader, one, here), here) for one, here in reader.read_tables(value, path)]
-    everything = next((number for number, (rule, _) in enumerate(found) if rule.condition == IncidentCondition()),
-                      len(found))
-    for _, here in found[everything + 1 :]:
-        reader.add_problem(
-            here, f"{describe_path(here)} never comes to its turn: rules[{everything + 1}] takes every incident"
-        )
-    return tuple(rule for rule, _ in found)
+    tables = reader.read_tables(value, path)
+    rules = [_parse_rule(reader, table, rule_path) for table, rule_path in tables]
+    last = next((number for number, rule in enumerate(rules, 1) if rule.condition == IncidentCondition()), len(rules))
+    for _, rule_path in tables[last:]:
+        reader.add_problem(rule_path, f"{describe_path(rule_path)} never comes to its turn: rules[{last}] takes every "
+                           "incident")
+    return tuple(rules)
 
 
 def _parse_rule(reader: TomlReader, value: Any, path: KeyPath) -> CreationRule:
-    made = reader.read_table(value, path, {"when": _parse_incident_condition, "create": _parse_issue_spec,
-                                           "skip": _parse_skip})
+    parts = reader.read_table(value, path, {"when": _parse_incident_condition, "create": _parse_issue_spec,
+                                            "skip": _parse_skip})
     if isinstance(value, dict) and ("create" in value) == ("skip" in value):
         reader.add_problem(path, f"{describe_path(path)} must have either 'create' or 'skip = true'")
-    return CreationRule(made.get("when", IncidentCondition()), made.get("create"))
+    return CreationRule(parts.get("when", IncidentCondition()), parts.get("create"))
 
 
 def _parse_skip(reader: TomlReader, value: Any, path: KeyPath) -> bool:
@@ -98,8 +98,7 @@ def _parse_incident_condition(reader: TomlReader, value: Any, path: KeyPath) -> 
 
 
 def _parse_urgencies(reader: TomlReader, value: Any, path: KeyPath) -> tuple[str, ...]:
-    found = reader.read_texts(value, path)
-    return tuple(reader.read_choice(one, path, URGENCIES) for one in found)
+    return tuple(reader.read_choice(text, path, URGENCIES) for text in reader.read_texts(value, path))
 
 
 def _parse_pattern(reader: TomlReader, value: Any, path: KeyPath) -> str:
@@ -125,41 +124,41 @@ def _parse_project_key(reader: TomlReader, value: Any, path: KeyPath) -> str:
 
 
 def _parse_labels(reader: TomlReader, value: Any, path: KeyPath) -> tuple[str, ...]:
-    found = reader.read_texts(value, path)
-    if any(re.search(r"\s", label) for label in found):
+    labels = reader.read_texts(value, path)
+    if any(re.search(r"\s", label) for label in labels):
         reader.add_problem(path, f"{describe_path(path)}: a label has no spaces")
-    return found
+    return labels
 
 
 def _parse_fields(reader: TomlReader, value: Any, path: KeyPath) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         return reader.read_table(value, path, {})
     for name, inner in value.items():
-        for bad in find_unknown_placeholders(inner):
-            reader.add_problem((*path, name), f"{describe_path((*path, name))}: nothing is called {{{bad}}}")
+        for placeholder in find_unknown_placeholders(inner):
+            reader.add_problem((*path, name), f"{describe_path((*path, name))}: nothing is called {{{placeholder}}}")
     return {name: _to_json(inner) for name, inner in value.items()}
 
 
 def _to_json(value: Any) -> Any:
-    """TOML has dates, JSON has not: as text, in the form that Jira's fields take."""
+    """Turn TOML's dates, which JSON lacks, into the texts that Jira's fields take."""
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%dT%H:%M:%S}.000{value:%z}"
     if isinstance(value, date | time):
         return value.isoformat()
     if isinstance(value, list):
-        return [_to_json(one) for one in value]
-    return {name: _to_json(one) for name, one in value.items()} if isinstance(value, dict) else value
+        return [_to_json(item) for item in value]
+    return {name: _to_json(item) for name, item in value.items()} if isinstance(value, dict) else value
 
 
 def _parse_statuses(reader: TomlReader, value: Any, path: KeyPath) -> tuple[Mapping[str, tuple[str, ...]],
                                                                             Mapping[str, Any]]:
-    made = reader.read_table(value, path, {**dict.fromkeys(get_args(Status), TomlReader.read_texts),
-                                           "fields": _parse_fields})
-    screens = made.pop("fields", {})
-    for name in {name for names in made.values() for name in names}:
-        if sum(name in names for names in made.values()) > 1:
+    statuses = reader.read_table(value, path, {**dict.fromkeys(get_args(Status), TomlReader.read_texts),
+                                               "fields": _parse_fields})
+    screen_fields = statuses.pop("fields", {})
+    for name in {name for names in statuses.values() for name in names}:
+        if sum(name in names for names in statuses.values()) > 1:
             reader.add_problem(path, f"status: '{name}' cannot stand for two statuses")
-    return made, screens
+    return statuses, screen_fields
 
 
 def _parse_priorities(reader: TomlReader, value: Any, path: KeyPath) -> Mapping[str, tuple[str, ...]]:
@@ -173,15 +172,12 @@ def _parse_field_policies(reader: TomlReader, value: Any, path: KeyPath) -> Mapp
 
 def _parse_field_policy(reader: TomlReader, value: Any, path: KeyPath) -> FieldPolicy:
     if isinstance(value, str):
-        return FieldPolicy(reader.read_choice(value, path, get_args(Direction)))
-    made = reader.read_table(value, path, {"direction": _parse_direction, "winner": _parse_winner})
-    if "winner" in made and path[-1] in FIELDS_WITHOUT_WINNER:
-        reader.add_problem(
-            (*path, "winner"),
-            f"{describe_path(path)} has no winner: of two statuses the more advanced stays, "
-            "and notes and comments are all kept",
-        )
-    return FieldPolicy(**made)
+        return FieldPolicy(_parse_direction(reader, value, path))
+    choices = reader.read_table(value, path, {"direction": _parse_direction, "winner": _parse_winner})
+    if "winner" in choices and path[-1] in FIELDS_WITHOUT_WINNER:
+        reader.add_problem((*path, "winner"), f"{describe_path(path)} has no winner: of two statuses the more advanced "
+                           "stays, and notes and comments are all kept")
+    return FieldPolicy(**choices)
 
 
 def _parse_direction(reader: TomlReader, value: Any, path: KeyPath) -> Any:
@@ -193,19 +189,19 @@ def _parse_winner(reader: TomlReader, value: Any, path: KeyPath) -> Any:
 
 
 def _parse_opening_rules(reader: TomlReader, value: Any, path: KeyPath) -> tuple[OpeningRule, ...]:
-    return tuple(_parse_opening_rule(reader, one, here) for one, here in reader.read_tables(value, path))
+    return tuple(_parse_opening_rule(reader, *table) for table in reader.read_tables(value, path))
 
 
 def _parse_opening_rule(reader: TomlReader, value: Any, path: KeyPath) -> OpeningRule:
-    made = reader.read_table(value, path, {"when": _parse_issue_condition, "service": TomlReader.read_text,
-                                           "urgency": _parse_urgency})
+    parts = reader.read_table(value, path, {"when": _parse_issue_condition, "service": TomlReader.read_text,
+                                            "urgency": _parse_urgency})
     if isinstance(value, dict) and "service" not in value:
         reader.add_problem(path, f"{describe_path(path)} must name a 'service' of PagerDuty's")
-    if made.get("when", IssueCondition()) == IssueCondition():
+    condition = parts.get("when", IssueCondition())
+    if condition == IssueCondition():
         reader.add_problem(path,
                            f"{describe_path(path)} must have a condition in 'when': not every issue is an incident")
-    return OpeningRule(service=made.get("service", ""), condition=made.get("when", IssueCondition()),
-                       urgency=made.get("urgency", ""))
+    return OpeningRule(parts.get("service", ""), condition, parts.get("urgency", ""))
 
 
 def _parse_issue_condition(reader: TomlReader, value: Any, path: KeyPath) -> IssueCondition:
