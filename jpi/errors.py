@@ -13,13 +13,13 @@ class JpiError(Exception):
 class RejectedDelivery(JpiError):
     """A delivery that jpi does not accept; `status` is the HTTP answer, and a stranger may read the text."""
 
-    status = 400
+    status = HTTPStatus.BAD_REQUEST
 
 
 class InvalidSignature(RejectedDelivery):
     """A delivery without a valid signature."""
 
-    status = 401
+    status = HTTPStatus.UNAUTHORIZED
 
 
 class SettingsError(JpiError):

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
 from threading import Thread
 
 from jpi import wiring
@@ -72,7 +71,7 @@ def run_check(app: wiring.App, name: str, check: Check) -> Iterator[CheckResult]
         yield CheckResult(name, ok=True, message=f"not checked: {reason}", was_skipped=True)
         return
     except Refused as refused:
-        if refused.status == HTTPStatus.FORBIDDEN:
+        if refused.is_forbidden:
             # jpi itself needs no such right: an account with fewer rights is no fault.
             message = f"not checked: only an administrator's token may ({refused})"
             yield CheckResult(name, ok=True, message=message, was_skipped=True)
@@ -93,6 +92,6 @@ def run_check(app: wiring.App, name: str, check: Check) -> Iterator[CheckResult]
 
 
 def _describe_refusal(refused: Refused) -> str:
-    if refused.status == HTTPStatus.UNAUTHORIZED:
+    if refused.is_unauthorized:
         return f"the token is not valid: create a new one ({refused})"
     return str(refused)

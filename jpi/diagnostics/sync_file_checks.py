@@ -1,7 +1,6 @@
 """Checks that everything a sync file names exists on the live site and account."""
 
 from collections.abc import Iterator
-from http import HTTPStatus
 from typing import Any
 
 from jpi import wiring
@@ -59,7 +58,7 @@ def _get_issue_types(app: wiring.App, project: str) -> dict[str, str] | None:
     try:
         return app.jira.create_screens.get_issue_types(project)
     except Refused as refused:
-        if refused.status == HTTPStatus.UNAUTHORIZED:
+        if refused.is_unauthorized:
             raise
         return None
 

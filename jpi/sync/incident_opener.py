@@ -16,7 +16,6 @@ from jpi.sync.conversation_sync import ConversationSync
 from jpi.sync.ports import Cache, Jira, Links, PagerDuty
 
 ISSUE_KEY_PATTERN = re.compile(r"[A-Z][A-Z0-9_]+-\d+")
-BAD_REQUEST = 400
 INCIDENT_OPENED_COMMENT = "PagerDuty incident {number} was opened for this issue: {url}"
 INCIDENT_DETAILS_TEXT = "Opened by a Jira issue: {address}"
 
@@ -62,7 +61,7 @@ class IncidentOpener:
             return opening.open_incident(service, issue.key, title, said, rule.urgency, priority)
         except Refused as refused:
             # Somebody else was first: PagerDuty takes a key only once while its incident is open.
-            there = opening.find_by_key(issue.key) if refused.status == BAD_REQUEST else None
+            there = opening.find_by_key(issue.key) if refused.is_bad_request else None
             if there is None:
                 raise
             return there
