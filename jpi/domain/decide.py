@@ -10,12 +10,12 @@ from jpi.domain.actions import (
     AddTimeline,
     CreateIncidentIssue,
     EditIncident,
-    EditIssue,
     EndLink,
     ReplaceManager,
     SetIncidentStatus,
     TransitionIssue,
 )
+from jpi.domain.backlog import Part
 from jpi.domain.conversation_rules import decide_conversation
 from jpi.domain.events import (
     Event,
@@ -26,14 +26,8 @@ from jpi.domain.events import (
     IssueEvent,
     IssueUpdated,
 )
-from jpi.domain.field_merge import (
-    FieldMerge,
-    get_known_value,
-    merge_fields,
-    observe_snapshot,
-    record_own_write,
-)
-from jpi.domain.link import IssueRef, Link, Part
+from jpi.domain.field_merge import FieldMerge, merge_fields, observe_snapshot
+from jpi.domain.link import IssueRef, Link
 from jpi.domain.model import STATUS_BY_CATEGORY, Side
 from jpi.domain.policy import CreationRule, Policy
 from jpi.domain.status_rules import (
@@ -45,9 +39,7 @@ from jpi.domain.status_rules import (
     is_overruled,
     is_stale,
 )
-
-# Where `Link.seen` keeps until when the issue's comments were read.
-COMMENTS_READ_KEY = "jira: comments"
+from jpi.domain.synced_field import FieldName
 
 
 class Reason(StrEnum):
@@ -104,7 +96,7 @@ def record_action(action: Action, link: Link) -> Link:
         return link.with_agreed_status(STATUS_BY_CATEGORY[action.category])
     if isinstance(action, SetIncidentStatus | AcceptStatus):
         return link.with_agreed_status(action.status)
-    return record_own_write(action, link) if isinstance(action, EditIssue | EditIncident) else link
+    return link
 
 
 def advance_watermarks(event: Event, link: Link, issue_was_created: bool = False) -> Link:
@@ -114,16 +106,14 @@ def advance_watermarks(event: Event, link: Link, issue_was_created: bool = False
     """
     if event.snapshot is None or is_stale(event, link):
         return link
-    link = replace(link, watermarks={**link.watermarks, event.side: max(
-        get_snapshot_valid_until(event), link.watermarks.get(event.side, 0.0))})
-    link = observe_snapshot(event, link, except_fields=["assignee"] if issue_was_created else [])
+    link = link.with_watermark(event.side, snapshot_at=get_snapshot_valid_until(event))
+    link = observe_snapshot(event, link, except_fields=[FieldName.ASSIGNEE] if issue_was_created else [])
     if isinstance(event, IssueUpdated):
         is_known_better = is_stale(event, link, "status") or is_done_contradicted(event, link)
         status = None if is_known_better else get_status(event)
         link = link.with_issue_status(status) if status else link
         link = replace(link, issue=IssueRef(event.issue.key, link.issue_id))
-        return (replace(link, watermarks={**link.watermarks, COMMENTS_READ_KEY: event.at.timestamp()}) if event.read_at
-                else link)
+        return link.with_watermark(Side.JIRA, comments_read_until=event.at.timestamp()) if event.read_at else link
     if link.issue_key or isinstance(event, IssueEvent):
         return link
     return link.with_agreed_status(event.incident.status) if event.incident.status else link
@@ -188,7 +178,7 @@ def _decide_manager(event: Event, link: Link, policy: Policy, edits: Collection[
     """
     if isinstance(event, IssueEvent) or not policy.person_project:
         return []
-    known_id, assignee = get_known_value(link, Side.PAGERDUTY, "assignee"), event.incident.assignee
+    known_id, assignee = link.fields[FieldName.ASSIGNEE].pagerduty.value, event.incident.assignee
     if not known_id or assignee is None or assignee.id == known_id or not assignee.name:
         return []
     has_won = any(isinstance(edit, EditIncident) and "assignee" in edit.values for edit in edits)

@@ -1,11 +1,12 @@
 """The row that ties one incident to one issue."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
-from typing import Any, Literal
 
+from jpi.domain.backlog import Backlog
+from jpi.domain.link_history import HistoryEntry
 from jpi.domain.model import Side, SourceId, Status
+from jpi.domain.synced_field import FieldName, Replica, SyncedField
 
 # Of older ones it is only known that they were carried over; edits of those are not followed.
 MAX_MIRRORS = 200
@@ -30,49 +31,21 @@ class StatusState:
     on_jira: Status | None = None
 
 
-class Part(StrEnum):
-    """The issues that an incident's issue is linked to, by what they are for."""
-
-    TIMELINE = "timeline"
-    QUESTIONS = "questions"
-
-
 @dataclass(frozen=True)
-class PendingIssueLink:
-    """A link between two issues that is still to be created."""
+class Watermark:
+    """How new the newest applied snapshot of a side is, and what jpi did there itself, in epoch seconds.
 
-    from_key: str
-    type: str
-    to_key: str
-    role: Literal["has", "of"] = "has"
-
-
-@dataclass(frozen=True)
-class Backlog:
-    """What is still to be created of an issue.
-
-    `pending`: by part, the idempotency keys that were refused; none where the part was not tried yet.
-    `attempts`: how often a part was refused.
+    `status_checked_at`: when jpi last set or read the status to set it, by our own clock, as reads are dated.
     """
 
-    pending: Mapping[Part, tuple[str, ...]] = field(default_factory=dict)
-    issue_links: tuple[PendingIssueLink, ...] = ()
-    attempts: Mapping[Part, int] = field(default_factory=dict)
+    snapshot_at: float = 0.0
+    status_write_at: float = 0.0
+    status_checked_at: float = 0.0
+    comments_read_until: float = 0.0
 
-    @property
-    def is_empty(self) -> bool:
-        """True if nothing is left to be created."""
-        return not self.pending and not self.issue_links
-
-    def without_part(self, part: Part) -> "Backlog":
-        """Return the backlog without a part and its attempts."""
-        return replace(self, pending={name: keys for name, keys in self.pending.items() if name != part},
-                       attempts={name: count for name, count in self.attempts.items() if name != part})
-
-    def with_attempt(self, part: Part, refused_keys: Sequence[str]) -> "Backlog":
-        """Return the backlog after one more attempt, in which these keys of the part were refused."""
-        return replace(self, pending={**self.pending, part: tuple(refused_keys)},
-                       attempts={**self.attempts, part: self.attempts.get(part, 0) + 1})
+    def advance(self, **times: float) -> "Watermark":
+        """Return the watermark with these times where they are newer."""
+        return replace(self, **{name: max(at, getattr(self, name)) for name, at in times.items()})
 
 
 @dataclass(frozen=True)
@@ -96,32 +69,50 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class LinkSummary:
+    """What people are shown of an incident, as far as it is known.
+
+    `began`: when it was created or, without `began_is_creation`, first heard of.
+    `in_step_at`: when an event last made both sides equal, and which event that was.
+    """
+
+    title: str | None = None
+    url: str | None = None
+    service: str | None = None
+    number: int | None = None
+    status: str | None = None
+    priority: str | None = None
+    began: float | None = None
+    began_is_creation: bool = False
+    in_step_at: float | None = None
+    in_step_event: str | None = None
+    in_step_event_type: str | None = None
+
+
+@dataclass(frozen=True)
 class Link:
     """One incident and, once there is one, its issue. `version` is None until it was first saved.
 
-    `seen`: epoch seconds of the newest snapshot applied, by side.
     `leases`: by the work's idempotency key, the epoch seconds before which no other worker may look into it.
     `ended`: its issue is gone; nothing is created again by itself.
     `failures`: by event id, what could not be applied, newest last.
-    `fields`: of title and priority, what either side was last known to have, and when that was changed (`at`).
     `mirrors`: by its source, what was made of a note or comment, newest last.
-    `about`: what the status page says of the incident: title, url, when it began, when both were last made equal.
-    `history`: what came of the newest events, newest last: `sync.history`.
+    `history`: what came of the newest events, newest last.
     """
 
     incident_id: str
     version: int | None = None
     issue: IssueRef | None = None
     status: StatusState = StatusState()
-    watermarks: Mapping[str, float] = field(default_factory=dict)
+    fields: Mapping[FieldName, SyncedField] = field(default_factory=lambda: dict.fromkeys(FieldName, SyncedField()))
+    watermarks: Mapping[Side, Watermark] = field(default_factory=lambda: dict.fromkeys(Side, Watermark()))
     leases: Mapping[str, float] = field(default_factory=dict)
-    backlog: Backlog = Backlog()
+    backlog: Backlog = field(default_factory=Backlog)
     failures: Mapping[str, Failure] = field(default_factory=dict)
     ended: bool = False
-    fields: Mapping[str, Any] = field(default_factory=dict)
     mirrors: Mapping[SourceId, Mirror] = field(default_factory=dict)
-    summary: Mapping[str, Any] = field(default_factory=dict)
-    history: Sequence[Mapping[str, Any]] = ()
+    summary: LinkSummary = LinkSummary()
+    history: tuple[HistoryEntry, ...] = ()
 
     @property
     def issue_key(self) -> str | None:
@@ -152,6 +143,22 @@ class Link:
     def with_issue_status(self, status: Status) -> "Link":
         """Return the link once its issue was seen in this status, or set to it."""
         return replace(self, status=replace(self.status, on_jira=status))
+
+    def with_watermark(self, side: Side, **times: float) -> "Link":
+        """Return the link with these times of a side's watermark moved forward."""
+        return replace(self, watermarks={**self.watermarks, side: self.watermarks[side].advance(**times)})
+
+    def with_value(self, name: FieldName, side: Side, value: str, changed_at: float) -> "Link":
+        """Return the link once a side has shown this value."""
+        replica = replace(self.fields[name].on(side), value=value)
+        return self._with_replica(name, side, replica, changed_at)
+
+    def with_own_write(self, name: FieldName, side: Side, write: tuple[str, float], changed_at: float) -> "Link":
+        """Return the link once jpi has set this value, at this time of our own clock."""
+        return self._with_replica(name, side, self.fields[name].on(side).with_own_write(*write), changed_at)
+
+    def _with_replica(self, name: FieldName, side: Side, replica: Replica, changed_at: float) -> "Link":
+        return replace(self, fields={**self.fields, name: self.fields[name].with_replica(side, replica, changed_at)})
 
     def with_lease(self, key: str, until: float = 0.0) -> "Link":
         """Return the link with a lease on this work; one without an end may be looked into at once."""

@@ -1,11 +1,10 @@
-"""What a list shows of a link, and where the list has it. Pure."""
+"""The state of a link, and what a list shows of it. Pure."""
 
 from dataclasses import dataclass
 from typing import Literal
 
-from jpi.domain.field_merge import get_known_value
 from jpi.domain.link import Link
-from jpi.domain.model import Side
+from jpi.domain.synced_field import FieldName
 from jpi.domain.text_limits import cut_text
 
 LinkState = Literal["failing", "open", "resolved", "none", "ended"]
@@ -16,7 +15,10 @@ TITLE_MAX_CHARACTERS, REASON_MAX_CHARACTERS = 200, 300
 
 @dataclass(frozen=True)
 class LinkCard:
-    """A link in short. `pagerduty`, `jira`: the status on each side, in PagerDuty's words; `trouble`: why it fails."""
+    """What a list shows of a link. `pagerduty`, `jira`: the status of each side, in PagerDuty's words.
+
+    `equal_at`, `equal_by`: when which type of event last made both sides equal; `trouble`: why the link fails.
+    """
 
     title: str = ""
     url: str = ""
@@ -31,7 +33,7 @@ class LinkCard:
 
 @dataclass(frozen=True)
 class LinkListItem:
-    """A link as the list has it; `place` is where in the list it stands."""
+    """A link in a list; `position` sorts it there."""
 
     incident_id: str
     state: str
@@ -40,12 +42,12 @@ class LinkListItem:
 
 
 def to_list_item(link: Link) -> LinkListItem:
-    """A link by itself, as the list has it."""
+    """Return a link as a list of one has it."""
     return LinkListItem(link.incident_id, link_state(link), "", to_card(link))
 
 
 def link_state(link: Link) -> LinkState:
-    """What a link is to whoever is on call; `none`: it has no issue."""
+    """Return the state of a link; `none`: it has no issue."""
     if link.failures:
         return "failing"
     if link.ended:
@@ -56,18 +58,17 @@ def link_state(link: Link) -> LinkState:
 
 
 def to_card(link: Link) -> LinkCard:
-    """The link in short."""
-    about, failed = link.summary, list(link.failures.values())
+    """Return what a list shows of a link."""
+    summary, failures = link.summary, list(link.failures.values())
     return LinkCard(
-        title=cut_text(get_known_value(link, Side.PAGERDUTY, "title") or about.get("title") or "",
-                       TITLE_MAX_CHARACTERS),
-        url=about.get("url") or "",
-        priority=get_known_value(link, Side.PAGERDUTY, "priority") or about.get("priority") or "",
-        pagerduty=link.status.agreed or about.get("status") or "",
+        title=cut_text(link.fields[FieldName.TITLE].pagerduty.value or summary.title or "", TITLE_MAX_CHARACTERS),
+        url=summary.url or "",
+        priority=link.fields[FieldName.PRIORITY].pagerduty.value or summary.priority or "",
+        pagerduty=link.status.agreed or summary.status or "",
         # A new issue stands where both sides agreed until it is seen.
         jira=(link.status.on_jira or link.status.agreed or "") if link.issue_key else "",
         issue=link.issue_key or "",
-        equal_at=about.get("equal_at", 0.0),
-        equal_by=about.get("equal_type", ""),
-        trouble=cut_text(failed[-1].reason, REASON_MAX_CHARACTERS) if failed else "",
+        equal_at=summary.in_step_at or 0.0,
+        equal_by=summary.in_step_event_type or "",
+        trouble=cut_text(failures[-1].reason, REASON_MAX_CHARACTERS) if failures else "",
     )

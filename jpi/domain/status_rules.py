@@ -11,11 +11,11 @@ from jpi.domain.events import (
     IssueEvent,
     IssueUpdated,
 )
-from jpi.domain.field_merge import build_own_write_key
 from jpi.domain.idempotency_keys import build_merged_key
 from jpi.domain.link import Link
 from jpi.domain.model import CATEGORY_BY_STATUS, STATUS_BY_CATEGORY, Side, Status
 from jpi.domain.policy import Policy
+from jpi.domain.synced_field import FieldName
 
 PAGERDUTY_ROUNDING_SECONDS = 0.999
 MERGED_COMMENT = "This incident was merged on PagerDuty into {incident}."
@@ -66,14 +66,17 @@ def is_stale(event: Event, link: Link, field_name: str | None = None) -> bool:
     """Return True if a newer state of the event's side, or of this field there, is known already."""
     watermark = get_watermark(link, event.side, field_name)
     if event.read_at:
-        watermark = max(watermark, link.watermarks.get(build_status_check_key(event.side), 0.0))
+        watermark = max(watermark, link.watermarks[event.side].status_checked_at)
     return event.observed_at < watermark
 
 
 def get_watermark(link: Link, side: Side, field_name: str | None = None) -> float:
     """Return how new what is known of a side is, or of one field there, in epoch seconds."""
-    return max(link.watermarks.get(side, 0.0), link.watermarks.get(build_own_write_key(side, field_name), 0.0)
-               if field_name else 0.0)
+    watermark = link.watermarks[side]
+    if field_name is None:
+        return watermark.snapshot_at
+    return max(watermark.snapshot_at, watermark.status_write_at if field_name == "status"
+               else link.fields[FieldName(field_name)].on(side).last_write_at)
 
 
 def _find_incident_status(event: IssueUpdated, link: Link) -> Status | None:
@@ -143,8 +146,3 @@ def get_snapshot_valid_until(event: Event) -> float:
     changed_at = event.at.timestamp()
     is_rounded = event.side is Side.PAGERDUTY and event.read_at
     return min(event.observed_at, changed_at + PAGERDUTY_ROUNDING_SECONDS) if is_rounded else changed_at
-
-
-def build_status_check_key(side: str) -> str:
-    """Where `Link.seen` keeps when we last wrote to a side, by our own clock, as reads are dated."""
-    return f"{side}, by us"

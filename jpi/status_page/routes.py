@@ -230,5 +230,5 @@ def _build_incident(link: Link) -> dict[str, Any]:
     now = app.clock()
     return {"incident": view_models.build_incident_row(to_list_item(link), app.policy.jira_url, now),
             "history": view_models.build_history(link, now),
-            "about": {"began": view_models.format_time(link.summary.get("began")),
-                      "service": link.summary.get("service") or ""}}
+            "about": {"began": view_models.format_time(link.summary.began),
+                      "service": link.summary.service or ""}}

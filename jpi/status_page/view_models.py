@@ -7,6 +7,7 @@ from typing import Any
 
 from jpi.domain.conversation_rules import build_issue_url
 from jpi.domain.link import Link
+from jpi.domain.link_history import HistoryEntry
 from jpi.domain.link_summary import LINK_STATES, LinkListItem
 from jpi.domain.model import Side
 from jpi.metrics import MANUAL_SOURCE, CountName
@@ -104,24 +105,25 @@ def build_history(link: Link, now: float) -> list[dict[str, Any]]:
     return [_build_history_entry(entry, now) for entry in reversed(link.history)]
 
 
-def _build_history_entry(entry: Mapping[str, Any], now: float) -> dict[str, Any]:
-    steps = [{**step, "at": format_time(step["at"])} for step in entry["steps"]]
-    return {"event": entry["event"], "type": entry["type"], "what": EVENT_WORDS.get(entry["type"], entry["type"]),
-            "side": entry["side"], "source": SOURCE_WORDS.get(entry["source"], entry["source"]),
-            "happened": format_time(entry["happened"]), "at": format_time(entry["at"]),
-            "ago": format_time_ago(entry["at"], now), "result": classify_entry(entry), "why": entry.get("why", ""),
-            "steps": steps, "reason": entry.get("reason", ""), "advice": entry.get("advice", ""),
-            "times": entry.get("times", 1), "first": format_time(entry.get("first")),
-            "request": entry.get("request", "")}
+def _build_history_entry(entry: HistoryEntry, now: float) -> dict[str, Any]:
+    steps = [{"what": step.text, "ok": step.is_done, "at": format_time(step.at)} for step in entry.steps]
+    failure = entry.failure
+    return {"event": entry.event_id, "type": entry.event_type,
+            "what": EVENT_WORDS.get(entry.event_type, entry.event_type), "side": entry.side.display_name,
+            "source": SOURCE_WORDS.get(entry.source, entry.source), "happened": format_time(entry.happened_at),
+            "at": format_time(entry.at), "ago": format_time_ago(entry.at, now), "result": classify_entry(entry),
+            "why": entry.no_action_reason, "steps": steps, "reason": failure.reason if failure else "",
+            "advice": failure.advice if failure else "", "times": entry.count, "first": format_time(entry.first_at),
+            "request": entry.request}
 
 
-def classify_entry(entry: Mapping[str, Any]) -> str:
+def classify_entry(entry: HistoryEntry) -> str:
     """Return the result of an event: `failed`, `partly`, `done` or `ignored`."""
-    if "reason" in entry:
+    if entry.failure:
         return "failed"
-    if not entry["steps"]:
+    if not entry.steps:
         return "ignored"
-    return "done" if all(step["ok"] for step in entry["steps"]) else "partly"
+    return "done" if entry.is_whole else "partly"
 
 
 def list_states() -> Sequence[tuple[str, str]]:

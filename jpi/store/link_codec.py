@@ -1,12 +1,15 @@
 """A link as the columns of its row, and back. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from typing import Any
 
-from jpi.domain.link import Backlog, Failure, IssueRef, Link, Mirror, Part, PendingIssueLink, StatusState
+from jpi.domain.backlog import Backlog, Part, PendingIssueLink
+from jpi.domain.link import Failure, IssueRef, Link, LinkSummary, Mirror, StatusState, Watermark
+from jpi.domain.link_history import HistoryEntry, HistoryFailure, HistoryStep
 from jpi.domain.link_summary import link_state, to_card
 from jpi.domain.model import Side, SourceId, SourceKind
+from jpi.domain.synced_field import FieldName, OwnWrite, Replica, SyncedField
 from jpi.store.link_upgrade import upgrade_columns
 
 OPEN_INDEX_VALUE = "open"
@@ -19,30 +22,46 @@ def to_columns(link: Link) -> dict[str, Any]:
     return {"incident_id": link.incident_id, "row_format": ROW_FORMAT, "issue_key": link.issue_key,
             "issue_id": link.issue_id, "issue_status": link.status.on_jira,
             "open": OPEN_INDEX_VALUE if link.is_open else None, "agreed": {"status": link.status.agreed},
-            "seen": dict(link.watermarks), "holds": dict(link.leases), "todo": asdict(link.backlog),
-            "failed": _to_plain_mapping(link.failures), "fields": dict(link.fields),
+            "seen": _to_plain_mapping(link.watermarks), "holds": dict(link.leases), "todo": asdict(link.backlog),
+            "failed": _to_plain_mapping(link.failures), "fields": {name: _encode_field(field) for name,
+                                                                   field in link.fields.items()},
             "talk": {source.idempotency_key: asdict(mirror) for source, mirror in link.mirrors.items()},
-            "ended": link.ended, "about": dict(link.summary), "history": list(link.history), **_to_list_columns(link)}
+            "ended": link.ended, "about": asdict(link.summary), "history": [asdict(entry) for entry in link.history],
+            **_to_list_columns(link)}
 
 
 def link_from_columns(columns: Mapping[str, Any]) -> Link:
     """Return the link that was saved as these columns, among them its version."""
     if columns.get("row_format") != ROW_FORMAT:
         columns = upgrade_columns(columns)
-    # Rows from before there were such columns have none.
-    fields, about = (columns.get(name) or {} for name in ("fields", "about"))
     return Link(columns["incident_id"], int(columns["version"]),
                 issue=IssueRef(columns["issue_key"], columns.get("issue_id")) if columns.get("issue_key") else None,
                 status=StatusState(columns["agreed"].get("status"), columns.get("issue_status")),
-                watermarks=columns["seen"], leases=columns["holds"], backlog=_decode_backlog(columns["todo"]),
+                watermarks={Side(side): Watermark(**times) for side, times in columns["seen"].items()},
+                leases=columns["holds"], backlog=_decode_backlog(columns["todo"]),
                 failures={event_id: Failure(**{**failure, "side": Side(failure["side"])}) for event_id,
-                          failure in columns["failed"].items()}, ended=bool(columns.get("ended")), fields=fields,
+                          failure in columns["failed"].items()}, ended=bool(columns.get("ended")),
+                fields={FieldName(name): _decode_field(field) for name, field in columns["fields"].items()},
                 mirrors={_parse_source(key): Mirror(**mirror) for key, mirror in columns["talk"].items()},
-                summary=about, history=tuple(columns.get("history") or ()))
+                summary=LinkSummary(**columns["about"]),
+                history=tuple(_decode_entry(entry) for entry in columns["history"]))
 
 
-def _to_plain_mapping(values: Mapping[str, Any]) -> dict[str, Any]:
+def _to_plain_mapping(values: Mapping[Any, Any]) -> dict[str, Any]:
     return {key: asdict(value) for key, value in values.items()}
+
+
+def _encode_field(field: SyncedField) -> dict[str, Any]:
+    replicas = {side: field.on(side) for side in Side}
+    return {"changed_at": field.changed_at, **{
+        side: {"value": replica.value, "own_writes": [list(astuple(write)) for write in replica.own_writes]}
+        for side, replica in replicas.items()}}
+
+
+def _decode_field(field: Mapping[str, Any]) -> SyncedField:
+    replicas = {side: Replica(field[side]["value"], tuple(OwnWrite(*write) for write in field[side]["own_writes"]))
+                for side in Side}
+    return SyncedField(replicas[Side.PAGERDUTY], replicas[Side.JIRA], field["changed_at"])
 
 
 def _decode_backlog(backlog: Mapping[str, Any]) -> Backlog:
@@ -56,9 +75,15 @@ def _parse_source(idempotency_key: str) -> SourceId:
     return SourceId(SourceKind(kind), source_id)
 
 
+def _decode_entry(entry: Mapping[str, Any]) -> HistoryEntry:
+    failure = HistoryFailure(**entry["failure"]) if entry["failure"] else None
+    steps = tuple(HistoryStep(**step) for step in entry["steps"])
+    return HistoryEntry(**{**entry, "side": Side(entry["side"]), "steps": steps, "failure": failure})
+
+
 def _to_list_columns(link: Link) -> dict[str, Any]:
     """Return where the list has the link: its state, and when it began. A link that was only begun is not listed."""
-    if "began" not in link.summary:
+    if link.summary.began is None:
         return {}
-    return {"state": link_state(link), "began": f"{link.summary['began']:017.6f}/{link.incident_id}",
+    return {"state": link_state(link), "began": f"{link.summary.began:017.6f}/{link.incident_id}",
             "card": asdict(to_card(link))}

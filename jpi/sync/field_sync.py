@@ -16,14 +16,15 @@ from jpi.domain.actions import (
     SetIncidentStatus,
     TransitionIssue,
 )
+from jpi.domain.backlog import Backlog
 from jpi.domain.conversation_rules import OWN_NOTE_PREFIX, build_issue_url
-from jpi.domain.field_merge import build_own_write_key, get_known_value
-from jpi.domain.field_merge import record_own_write as edited
+from jpi.domain.field_merge import record_own_write
 from jpi.domain.idempotency_keys import build_ended_key, build_no_transition_key, build_unknown_assignee_key
-from jpi.domain.link import Backlog, Link
+from jpi.domain.link import Link
 from jpi.domain.model import STATUS_BY_CATEGORY, Side
 from jpi.domain.policy import Policy
-from jpi.domain.status_rules import PAGERDUTY_ROUNDING_SECONDS, build_status_check_key
+from jpi.domain.status_rules import PAGERDUTY_ROUNDING_SECONDS
+from jpi.domain.synced_field import FieldName
 from jpi.errors import NoTransition, Refused
 from jpi.sync.conversation_sync import ConversationSync
 from jpi.sync.identities import Identities
@@ -81,7 +82,7 @@ class FieldSync:
             self._log.warning("the issue cannot get there", extra=fields)
             mark = build_no_transition_key(link.incident_id, action.from_category, action.category)
             if why.reached_category:
-                link = _advance_watermark(link, build_own_write_key(Side.JIRA, "status"), before).with_issue_status(
+                link = link.with_watermark(Side.JIRA, status_write_at=before).with_issue_status(
                     STATUS_BY_CATEGORY[why.reached_category])
             return self._conversation_sync.add_comment_once(
                 link, mark, NO_TRANSITION_COMMENT.format(to=action.category, why=why)
@@ -90,23 +91,22 @@ class FieldSync:
             return link
         if outcome == "there":
             return link.with_issue_status(STATUS_BY_CATEGORY[action.category])
-        link = _advance_watermark(link, build_own_write_key(Side.JIRA, "status"), before)
+        link = link.with_watermark(Side.JIRA, status_write_at=before)
         return link.with_issue_status(STATUS_BY_CATEGORY[action.category])
 
     def _set_incident_status(self, link: Link, action: SetIncidentStatus) -> Link:
         before = self._clock()
         written, there = self._pagerduty.set_status(link.incident_id, action.status, action.is_reopening)
-        link = _advance_watermark(link, build_status_check_key("pagerduty"), before)
+        link = link.with_watermark(Side.PAGERDUTY, status_checked_at=before)
         if there is None:
             return link
         at = there.changed_at.timestamp()
         since = at if written else min(before, at + PAGERDUTY_ROUNDING_SECONDS)
-        link = _advance_watermark(link, build_own_write_key(Side.PAGERDUTY, "status"), since)
+        link = link.with_watermark(Side.PAGERDUTY, status_write_at=since)
         # Acknowledging through the API makes the incident ours (facts, `PUT /incidents/{id}`): not to be carried over.
         assignee = next(iter(there.incident.assignees), None)
         taken = EditIncident({"assignee": assignee.id}, at) if written and assignee else None
-        return (edited(taken, _advance_watermark(link, build_own_write_key(Side.PAGERDUTY, "assignee"), at)) if taken
-                else link)
+        return record_own_write(taken, link, at) if taken else link
 
     def _edit_fields(self, link: Link, action: EditIssue | EditIncident) -> tuple[Link, Action]:
         before = self._clock()
@@ -121,9 +121,7 @@ class FieldSync:
             fields = {"incident": link.incident_id, "issue": link.issue_key, "field": name, "reason": reason}
             self._log.warning(f"a field was refused by {side}", extra=fields)
         done = replace(action, values={name: value for name, value in values.items() if name not in refused})
-        for name in done.values:
-            link = _advance_watermark(link, build_own_write_key(side, name), before)
-        return link, done
+        return record_own_write(done, link, before), done
 
     def _resolve_assignee(self, link: Link, side: Side, values: Mapping[str, str
                                                                         | Assignee]) -> tuple[Link, dict[str, str]]:
@@ -139,7 +137,8 @@ class FieldSync:
                                                    to=side.display_name)
             return self._conversation_sync.add_comment_once(link, build_unknown_assignee_key(link.incident_id, who.id),
                                                             said)[0], others
-        return link, others if there == get_known_value(link, side, "assignee") else {**others, "assignee": there}
+        return link, others if there == link.fields[FieldName.ASSIGNEE].on(side).value else {**others,
+                                                                                             "assignee": there}
 
     def _drop_losing_title(self, link: Link, values: dict[str, str]) -> dict[str, str]:
         """The values but for a title where PagerDuty's wins and is new to us: it tells nobody, so it is looked at."""
@@ -147,7 +146,7 @@ class FieldSync:
         if "title" not in values or how.winner != "pagerduty" or not how.is_synced_to("jira"):
             return values
         there = self._pagerduty.get_snapshot(link.incident_id).incident.title
-        if there == get_known_value(link, Side.PAGERDUTY, "title"):
+        if there == link.fields[FieldName.TITLE].pagerduty.value:
             return values
         # The next poll carries it over.
         return {name: value for name, value in values.items() if name != "title"}
@@ -169,8 +168,3 @@ class FieldSync:
             self._log.warning("that a link has ended cannot be said",
                               extra={"incident": link.incident_id, "issue": key, "reason": str(refused)})
         return replace(link, leases={}, backlog=Backlog(), failures={}, ended=True)
-
-
-def _advance_watermark(link: Link, side: str, at: float) -> Link:
-    """What a person did on that side before our write is older than it."""
-    return replace(link, watermarks={**link.watermarks, side: max(at, link.watermarks.get(side, 0.0))})

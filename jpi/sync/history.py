@@ -1,21 +1,21 @@
 """What came of each event, newest last, as its link remembers it for the status page and `tools.explain`. Pure."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from jpi.domain.actions import Action
 from jpi.domain.descriptions import describe_failed_action, remediation_for
 from jpi.domain.descriptions import describe_performed_action as told
 from jpi.domain.events import Event, IncidentEvent
-from jpi.domain.field_merge import get_known_value
-from jpi.domain.link import Link
-from jpi.domain.model import Side
+from jpi.domain.link import Link, LinkSummary
+from jpi.domain.link_history import HistoryEntry, HistoryFailure, HistoryStep
 from jpi.domain.outcome import Outcome
 from jpi.domain.policy import Policy
 from jpi.domain.retry_state import REASON_MAX_CHARACTERS
 from jpi.domain.status_rules import is_stale
+from jpi.domain.synced_field import FieldName
 from jpi.domain.text_limits import cut_text
 from jpi.errors import JpiError, Refused
 
@@ -30,7 +30,7 @@ MAX_TITLE_CHARACTERS = 255
 class ActionTrace:
     """The steps of one event, filled as they are taken; `why`: why there was none."""
 
-    steps: list[dict[str, Any]] = field(default_factory=list)
+    steps: list[HistoryStep] = field(default_factory=list)
     no_action_reason: str = ""
     current_action: Action | None = None
 
@@ -42,77 +42,75 @@ class ActionTrace:
         """It was, as `was` says."""
         if self.current_action:
             text, whole = told(self.current_action, performed_action, link)
-            self.steps.append({"what": text, "ok": whole, "at": now})
+            self.steps.append(HistoryStep(text, whole, now))
         self.current_action = None
 
     def fail_action(self, now: float, policy: Policy) -> None:
         """Whatever was under way failed."""
         if self.current_action:
-            self.steps.append({"what": describe_failed_action(self.current_action, policy), "ok": False, "at": now})
+            text = describe_failed_action(self.current_action, policy)
+            self.steps.append(HistoryStep(text, is_done=False, at=now))
         self.current_action = None
 
 
 def append_history(link: Link, event: Event, outcome: Outcome, trace: ActionTrace, now: float,
                    error: JpiError | None = None) -> Link:
-    """The link with what came of the event as its newest entry, and what the event says of the incident itself."""
-    entry = {"event": event.id, "type": type(event).__name__, "side": event.side.display_name, "source": event.source,
-             "happened": event.at.timestamp(), "at": now, "outcome": str(outcome), "steps": trace.steps[-MAX_STEPS:],
-             **({"why": trace.no_action_reason} if trace.no_action_reason else {}),
-             **({"request": event.request} if event.request else {}), **(_build_failure_fields(error) if error else {})}
-    link = replace(link, history=_trim_history(_merge_entry(link.history, entry)),
-                   summary={**link.summary, **_build_summary_fields(event, link, now)})
-    whole = bool(trace.steps) and all(step["ok"] for step in trace.steps) and not error
-    return _mark_in_step(link, entry) if whole else link
+    """Return the link with what came of the event as its newest entry, and what the event says of the incident."""
+    entry = HistoryEntry(event.id, type(event).__name__, event.side, event.source, event.at.timestamp(), now,
+                         str(outcome), tuple(trace.steps[-MAX_STEPS:]), trace.no_action_reason, event.request,
+                         _describe_failure(error) if error else None)
+    summary = _update_summary(event, link, now)
+    if entry.is_whole:
+        summary = replace(summary, in_step_at=now, in_step_event=entry.event_id, in_step_event_type=entry.event_type)
+    return replace(link, history=_trim_history(_merge_entry(link.history, entry)), summary=summary)
 
 
-def _build_failure_fields(error: JpiError) -> dict[str, Any]:
-    status = {"status": error.status} if isinstance(error, Refused) else {}
-    return {"reason": str(error)[:REASON_MAX_CHARACTERS], "advice": remediation_for(error),
-            "kind": type(error).__name__, **status}
+def _describe_failure(error: JpiError) -> HistoryFailure:
+    return HistoryFailure(str(error)[:REASON_MAX_CHARACTERS], remediation_for(error), type(error).__name__,
+                          error.status if isinstance(error, Refused) else None)
 
 
-def _merge_entry(history: Sequence[Mapping[str, Any]], entry: dict[str, Any]) -> list[Mapping[str, Any]]:
-    """What came of the same event before is told by how often it came; a doubled delivery hides nothing of that."""
-    before = next((one for one in history if _is_same_event(one, entry)), None)
-    if before is None:
+def _merge_entry(history: Sequence[HistoryEntry], entry: HistoryEntry) -> list[HistoryEntry]:
+    """Merge repeated deliveries of one event into one entry: count them and keep the earlier steps."""
+    earlier = next((other for other in history if _is_same_event(other, entry)), None)
+    if earlier is None:
         return [*history, entry]
-    others = [one for one in history if one is not before]
-    again = entry if entry["steps"] or "reason" in entry or not before["steps"] else before
-    done_before = [] if again is before or "reason" in before else before["steps"]
-    return [*others, {**again, "steps": [*done_before, *again["steps"]][-MAX_STEPS:],
-                      "times": before.get("times", 1) + 1, "first": before.get("first", before["at"])}]
+    kept = entry if entry.steps or entry.failure or not earlier.steps else earlier
+    earlier_steps = () if kept is earlier or earlier.failure else earlier.steps
+    merged = replace(kept, steps=(*earlier_steps, *kept.steps)[-MAX_STEPS:], count=earlier.count + 1,
+                     first_at=earlier.at if earlier.first_at is None else earlier.first_at)
+    return [*(other for other in history if other is not earlier), merged]
 
 
-def _is_same_event(one: Mapping[str, Any], entry: Mapping[str, Any]) -> bool:
-    if one["event"] == entry["event"]:
+def _is_same_event(earlier: HistoryEntry, entry: HistoryEntry) -> bool:
+    if earlier.event_id == entry.event_id:
         return True
-    # The poll names what it reads anew each time: the same failure, again.
-    failed = "reason" in entry and one.get("reason") == entry["reason"]
-    return bool(failed and one["source"] == entry["source"] == "poll" and one["type"] == entry["type"])
+    # The poll gives what it reads a new id each time: the same failure is the same event.
+    failed_alike = earlier.failure and entry.failure and earlier.failure.reason == entry.failure.reason
+    return bool(failed_alike and earlier.source == entry.source == "poll" and earlier.event_type == entry.event_type)
 
 
-def _trim_history(history: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
+def _trim_history(history: Sequence[HistoryEntry]) -> tuple[HistoryEntry, ...]:
     kept = list(history[-MAX_HISTORY_ENTRIES:])
-    while len(kept) > 1 and len(json.dumps(kept)) > MAX_HISTORY_CHARACTERS:
-        kept = kept[1:]
+    sizes = [len(json.dumps(asdict(entry))) for entry in kept]
+    while len(kept) > 1 and sum(sizes) > MAX_HISTORY_CHARACTERS:
+        del kept[0], sizes[0]
     return tuple(kept)
 
 
-def _build_summary_fields(event: Event, link: Link, now: float) -> dict[str, Any]:
-    """What the status page calls the incident, and since when it is known."""
-    began = {} if "began" in link.summary else {"began": now}
+def _update_summary(event: Event, link: Link, now: float) -> LinkSummary:
+    """Return what the status page calls the incident, and since when it is known."""
+    summary = link.summary if link.summary.began is not None else replace(link.summary, began=now)
+    title = link.fields[FieldName.TITLE].pagerduty.value
     if not isinstance(event, IncidentEvent) or event.snapshot is None:
-        return began | {"title": title} if (title := get_known_value(link, Side.PAGERDUTY, "title")) else began
-    there = event.incident
-    if there.created and "created" not in link.summary:
-        began = {"began": there.created.timestamp(), "created": True}
-    title = get_known_value(link, Side.PAGERDUTY, "title") or there.title
-    said = {"title": cut_text(title, MAX_TITLE_CHARACTERS) if title else None, "url": there.url,
-            "service": there.service, "number": there.number, "status": there.status, "priority": there.priority}
-    return began | {name: value for name, value in said.items() if value is not None and (
-        name not in link.summary or name == "title" or not is_stale(event, link))}
-
-
-def _mark_in_step(link: Link, entry: Mapping[str, Any]) -> Link:
-    return replace(link, summary={**link.summary, "equal_at": entry["at"], "equal_by": entry["event"],
-                                  "equal_type": entry["type"]})
+        return replace(summary, title=title) if title else summary
+    incident = event.incident
+    if incident.created and not summary.began_is_creation:
+        summary = replace(summary, began=incident.created.timestamp(), began_is_creation=True)
+    title = title or incident.title
+    values: dict[str, Any] = {"title": cut_text(title, MAX_TITLE_CHARACTERS) if title else None, "url": incident.url,
+                              "service": incident.service, "number": incident.number, "status": incident.status,
+                              "priority": incident.priority}
+    is_new = not is_stale(event, link)
+    return replace(summary, **{name: value for name, value in values.items() if value is not None and (
+        name == "title" or is_new or getattr(summary, name) is None)})

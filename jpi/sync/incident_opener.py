@@ -4,13 +4,15 @@ import re
 from dataclasses import replace
 from functools import partial
 
+from jpi.domain.backlog import Backlog, Part
 from jpi.domain.conversation_rules import build_issue_url
 from jpi.domain.events import IncidentEvent, IssueCreated
 from jpi.domain.field_merge import ASSIGNEE_NOT_SYNCED
 from jpi.domain.idempotency_keys import build_opened_key
-from jpi.domain.link import Backlog, IssueRef, Link, Part
+from jpi.domain.link import IssueRef, Link
 from jpi.domain.model import Incident, Issue
 from jpi.domain.policy import OpeningRule, Policy
+from jpi.domain.synced_field import FieldName, Replica, SyncedField
 from jpi.errors import Refused
 from jpi.sync.conversation_sync import ConversationSync
 from jpi.sync.ports import Cache, Jira, Links, PagerDuty
@@ -72,9 +74,10 @@ class IncidentOpener:
             return link
         if not link.issue_key:
             assignee = issue.assignee.id if issue.assignee else None
-            fields = {"title": {"pagerduty": incident.title, "jira": issue.title},
-                      "priority": {"pagerduty": incident.priority, "jira": issue.priority},
-                      "assignee": {"pagerduty": None if assignee else ASSIGNEE_NOT_SYNCED, "jira": assignee}}
+            known_id = None if assignee else ASSIGNEE_NOT_SYNCED
+            fields = {FieldName.TITLE: SyncedField(Replica(incident.title), Replica(issue.title)),
+                      FieldName.PRIORITY: SyncedField(Replica(incident.priority), Replica(issue.priority)),
+                      FieldName.ASSIGNEE: SyncedField(Replica(known_id), Replica(assignee))}
             link = self._links.save(replace(link, issue=IssueRef(issue.key, issue.id),
                                             status=replace(link.status, agreed="triggered"), fields=fields,
                                             backlog=Backlog({Part.TIMELINE: ()} if self._policy.timeline_project

@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from jpi.domain.backlog import Backlog, Part, PendingIssueLink
 from jpi.domain.field_merge import ASSIGNEE_NOT_SYNCED
 from jpi.domain.idempotency_keys import build_question_key
 from jpi.domain.issue_drafts import (
@@ -18,9 +19,10 @@ from jpi.domain.issue_drafts import (
     draft_question,
     draft_timeline_entry,
 )
-from jpi.domain.link import Backlog, IssueRef, Link, Part, PendingIssueLink
+from jpi.domain.link import IssueRef, Link
 from jpi.domain.model import Incident, LogEntry
 from jpi.domain.policy import IssueSpec, Policy
+from jpi.domain.synced_field import FieldName, Replica, SyncedField
 from jpi.errors import LostRace, Refused
 from jpi.sync.identities import Identities
 from jpi.sync.leases import Leases
@@ -66,11 +68,10 @@ class IssueCreator:
         there = assignee if made.summary is not None and "assignee" not in made.dropped_fields else None
         # An assignee who was not found at once is carried over by the next event or poll that shows them.
         theirs = next((one.id for one in incident.assignees), None) if there else ASSIGNEE_NOT_SYNCED
-        fields = {"title": {"pagerduty": incident.title, "jira": made.summary},
-                  "assignee": {"pagerduty": theirs, "jira": there},
-                  "priority": {"pagerduty": incident.priority,
-                               "jira": None if made.summary is None or "priority" in made.dropped_fields
-                               else draft.priority}}
+        priority = None if made.summary is None or "priority" in made.dropped_fields else draft.priority
+        fields = {FieldName.TITLE: SyncedField(Replica(incident.title), Replica(made.summary)),
+                  FieldName.ASSIGNEE: SyncedField(Replica(theirs), Replica(there)),
+                  FieldName.PRIORITY: SyncedField(Replica(incident.priority), Replica(priority))}
         return self._save_created_issue(link, issue=IssueRef(made.key, made.id), backlog=self._build_backlog(made),
                                         fields=fields)
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from math import ceil
 from typing import TypeVar
 
-from jpi.domain.decide import COMMENTS_READ_KEY, decide, has_whole_log, needs_issue
+from jpi.domain.decide import decide, has_whole_log, needs_issue
 from jpi.domain.events import (
     Event,
     IncidentEvent,
@@ -19,7 +19,7 @@ from jpi.domain.events import (
 )
 from jpi.domain.issue_drafts import PAGERDUTY_LABEL
 from jpi.domain.link import Link
-from jpi.domain.model import Comment, Incident, IncidentSnapshot, Issue, LogEntrySnapshot
+from jpi.domain.model import Comment, Incident, IncidentSnapshot, Issue, LogEntrySnapshot, Side
 from jpi.domain.policy import Policy
 from jpi.domain.retry_state import retry_is_due
 from jpi.errors import JpiError, Refused
@@ -111,8 +111,8 @@ class Reconciler:
 
     def _is_news(self, event: IssueEvent, link: Link) -> bool:
         """True if there is anything to write, or to remember so that a late webhook of before changes nothing."""
-        is_newer = event.at.timestamp() > min(link.watermarks.get("jira", 0.0),
-                                              link.watermarks.get(COMMENTS_READ_KEY, 0.0))
+        is_newer = event.at.timestamp() > min(link.watermarks[Side.JIRA].snapshot_at,
+                                              link.watermarks[Side.JIRA].comments_read_until)
         return is_newer or link.status.on_jira is None or bool(decide(event, link, self._policy).actions)
 
     def _find_changed_links(self, open_links: LinksById, since: datetime) -> dict[str, Link]:
@@ -137,7 +137,7 @@ class Reconciler:
         moves = {link.incident_id: self._has_been_moved(issue, link) for issue, _, link in read}
         comments = self._read_new_comments({
             str(issue.id): link for issue, at, link in read
-            if at.timestamp() > link.watermarks.get(COMMENTS_READ_KEY, 0.0)})
+            if at.timestamp() > link.watermarks[Side.JIRA].comments_read_until})
         gone = [IssueDeleted(f"gone:{link.issue_key}:{link.version}", now, Issue(str(link.issue_key), link.issue_id),
                              source="poll", incident_id=link.incident_id)
                 for link in links.values() if link.incident_id not in moves]
@@ -151,7 +151,7 @@ class Reconciler:
         """Return the comments that may be new, by issue id."""
         if not link_by_issue_id or not self._policy.field_policy("comments").is_synced_to("pagerduty"):
             return {}
-        since = {issue_id: link.watermarks.get(COMMENTS_READ_KEY, 0.0) - COMMENT_DELAY_SECONDS
+        since = {issue_id: link.watermarks[Side.JIRA].comments_read_until - COMMENT_DELAY_SECONDS
                  for issue_id, link in link_by_issue_id.items()}
         comments = self._jira.comments.list_for_issues(list(link_by_issue_id))
         return {issue_id: [comment for comment in issue_comments if comment.at.timestamp() > since[issue_id]]

@@ -4,7 +4,7 @@ import time
 from collections import Counter
 
 from jpi import app, wiring
-from jpi.domain.link import Failure, IssueRef, Link, StatusState
+from jpi.domain.link import Failure, IssueRef, Link, LinkSummary, StatusState
 from jpi.domain.model import Side, Status
 from jpi.store.links import Links
 from jpi.store.models import LinkRow
@@ -54,9 +54,9 @@ def fill_links(rows: type[LinkRow]) -> None:
 
 def _make_link(number: int) -> Link:
     state: Status = "triggered" if number % 100 == 0 else "resolved"
-    about = {"began": 1_700_000_000.0 + 600 * number, "title": f"Outage number {number}", "equal_at": 1_700_000_900.0}
+    summary = LinkSummary(f"Outage number {number}", began=1_700_000_000.0 + 600 * number, in_step_at=1_700_000_900.0)
     failures = ({"e": Failure(Side.PAGERDUTY, "Jira POST /issue was refused with 400", 0.0, permanent=True, attempts=1)}
                 if number % 500 == 7 else {})
     key = None if number % 3 == 0 else f"OLD-{number}"
-    return Link(f"QOLD{number:05}", 1, IssueRef(key, str(number)) if key else None, StatusState(state), summary=about,
+    return Link(f"QOLD{number:05}", 1, IssueRef(key, str(number)) if key else None, StatusState(state), summary=summary,
                 failures=failures)

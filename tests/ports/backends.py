@@ -1,6 +1,5 @@
 """What the stores are kept in: memory, or tables in a DynamoDB; each can be looked into, recorded and broken."""
 
-import json
 from contextlib import contextmanager
 from unittest.mock import patch
 
@@ -8,7 +7,7 @@ from botocore.exceptions import ConnectionClosedError
 from botocore.httpsession import URLLib3Session
 
 from jpi.wiring import Tables, build_dynamodb_stores
-from sandbox.aws.memory_rows import MemoryTables, Row
+from sandbox.aws.memory_rows import MemoryTables
 from sandbox.aws.memory_stores import make_memory_stores
 from sandbox.call_interception import WireFault
 
@@ -65,12 +64,6 @@ class Memory(Backend):
     def expiry(self, table, key):
         return self.state.get(table, key).get("expires_at")
 
-    def drop_columns(self, incident_id, *names):
-        columns = dict(self.state.get("incidents", incident_id))
-        whole = json.loads(columns["text"])
-        columns["text"] = json.dumps({name: value for name, value in whole.items() if name not in names})
-        self.state.rows["incidents"][incident_id] = [Row(self.clock(), columns)]
-
     def drop_table(self, table):
         del self.state.rows[table]
 
@@ -100,11 +93,6 @@ class DynamoDB(Backend):
     def expiry(self, table, key):
         expires = self.rows[table].get(key).expires_at
         return expires and int(expires.timestamp())
-
-    def drop_columns(self, incident_id, *names):
-        table = self.rows["incidents"]
-        table(incident_id).update(actions=[getattr(table, name).remove() for name in names],
-                                  add_version_condition=False)
 
     def drop_table(self, table):
         self.rows[table].delete_table()

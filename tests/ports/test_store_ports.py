@@ -7,8 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from jpi.domain.link import Backlog, Failure, IssueRef, Link, Mirror, Part, PendingIssueLink, StatusState
+from jpi.domain.backlog import Backlog, Part, PendingIssueLink
+from jpi.domain.link import Failure, IssueRef, Link, LinkSummary, Mirror, StatusState, Watermark
+from jpi.domain.link_history import HistoryEntry
 from jpi.domain.model import Side, SourceId, SourceKind
+from jpi.domain.synced_field import FieldName, OwnWrite, Replica, SyncedField
 from jpi.errors import AwsOutage, LostRace
 from jpi.store.cache import Cache
 from jpi.store.cursor import Cursor
@@ -18,13 +21,15 @@ from tests.ports.backends import NOW
 
 DOING = "testing the table"
 RESOLVED = StatusState("resolved")
+TITLE = SyncedField(jira=Replica("Ü", (OwnWrite("Ü", None, NOW),)), changed_at=NOW)
 FULL = Link("Q1", None, IssueRef("INCIDENT-1", "10001"), StatusState("triggered", "acknowledged"),
-            watermarks={"jira": NOW + 0.25}, leases={"issue": NOW},
+            watermarks={Side.JIRA: Watermark(NOW + 0.25)}, leases={"issue": NOW},
             backlog=Backlog({Part.QUESTIONS: ()}, (PendingIssueLink("A-1", "Question", "B-1", "of"),)))
 WHOLE = replace(FULL, failures={"e": Failure(Side.JIRA, "400", NOW, permanent=True, attempts=1)},
-                fields={"title": {"jira": "Ü", "at": NOW}},
+                fields={**FULL.fields, FieldName.TITLE: TITLE},
                 mirrors={SourceId(SourceKind.NOTE, "1"): Mirror(None, "a", NOW)},
-                summary={"began": NOW, "title": "Ü 🔥"}, history=({"at": NOW, "what": ["a", None, 0.5]},))
+                summary=LinkSummary("Ü 🔥", began=NOW),
+                history=(HistoryEntry("e", "IssueUpdated", Side.JIRA, "poll", NOW, NOW, "applied"),))
 
 
 def run_together(act, count=8):
@@ -121,7 +126,7 @@ def test_a_link_that_is_over_leaves_the_index_of_open_ones(links):
 def test_the_list_has_the_newest_of_each_state_first_and_goes_on_from_a_place(links):
     for number in range(6):
         failed = {"e": Failure(Side.JIRA, "400", NOW, permanent=False, attempts=1)} if number % 2 else {}
-        links.save(replace(FULL, incident_id=f"Q{number}", summary={"began": NOW + 100 * (number % 5)},
+        links.save(replace(FULL, incident_id=f"Q{number}", summary=LinkSummary(began=NOW + 100 * (number % 5)),
                            failures=failed))
     links.save(Link("Q9", issue=IssueRef("INCIDENT-9")))
     rows = links.list_by_state(["failing", "open"], "", 4)
@@ -149,12 +154,6 @@ def test_the_ledger_knows_what_was_added_and_forgets_in_time(backend):
     ledger.mark_processed([])
     assert ledger.already_processed([*ids, "R999"]) == set(ids)
     assert backend.expiry("log-entries", "R1") == NOW + 90 * 24 * 3600
-
-
-def test_a_row_from_before_a_column_was_added_is_read(backend, links):
-    links.save(Link("Q1", ended=True))
-    backend.drop_columns("Q1", "row_format", "talk", "fields", "about", "history", "ended")
-    assert links.get("Q1") == Link("Q1", 1)
 
 
 def test_the_cache_knows_until_tomorrow_in_every_process(backend):

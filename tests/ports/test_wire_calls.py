@@ -5,7 +5,8 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from jpi.domain.link import Backlog, IssueRef, Link, StatusState
+from jpi.domain.backlog import Backlog
+from jpi.domain.link import IssueRef, Link, LinkSummary, StatusState
 from jpi.errors import AwsOutage, LostRace
 from jpi.store.cache import Cache
 from jpi.store.ports import ConfigItem
@@ -61,7 +62,7 @@ def filled(memory, dynamodb):
     for backend in (memory, dynamodb):
         backend.stores.links.save(WHOLE)
         backend.stores.links.save(replace(FULL, incident_id="Q2", issue=IssueRef("INCIDENT-2"),
-                                          summary={"began": NOW + 1}))
+                                          summary=LinkSummary(began=NOW + 1)))
         backend.stores.config.save("a", ConfigItem(0), DOING)
         backend.stores.config.add_counts("f", {"x": 1}, NOW, DOING)
     return memory, dynamodb
@@ -121,7 +122,7 @@ def random_act(chance):
     ids = [f"R{chance.randrange(60)}" for _ in range(chance.randrange(60))]
     link = replace(WHOLE, incident_id=incident, issue=chance.choice([None, IssueRef(incident)]), version=version,
                    ended=chance.random() < 0.2, failures=chance.choice([{}, WHOLE.failures]),
-                   summary=chance.choice([{}, {"began": NOW + chance.randrange(9)}]))
+                   summary=LinkSummary(began=chance.choice([None, NOW + chance.randrange(9)])))
     states = chance.sample(["failing", "open", "none", "resolved", "ended"], 3)
     place = chance.choice(["", f"{NOW + 4:017.6f}"])
     most = chance.choice([1, 2, 50])

@@ -230,5 +230,5 @@ def test_an_incident_of_another_priority_is_remembered_and_makes_none(linked_bef
     happens(world, trigger("P2"), None, way)
     incident = [*world.pagerduty.incidents.values()][-1]
     assert world.find_issue(incident) is None
-    assert world.jpi.links.get(incident.id).fields["priority"]["pagerduty"] == "P2"
+    assert world.jpi.links.get(incident.id).fields["priority"].pagerduty.value == "P2"
     assert [str(call) for call in world.list_jpi_calls() if call.method == "PUT" or call.path.endswith("/issue")] == []

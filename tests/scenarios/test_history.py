@@ -1,7 +1,7 @@
 """What a link remembers of each event, and that remembering it never gets in an event's way."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
 import pytest
@@ -12,7 +12,8 @@ from jpi.domain import actions
 from jpi.domain.descriptions import describe_performed_action, remediation_for
 from jpi.domain.events import IncidentAnnotated
 from jpi.domain.link import Link, StatusState
-from jpi.domain.model import Incident
+from jpi.domain.link_history import HistoryStep
+from jpi.domain.model import Incident, Side
 from jpi.errors import (
     AwsOutage,
     LostRace,
@@ -38,8 +39,8 @@ def link_of(world, incident):
 def told(world, incident):
     """The newest entry, but for those of echoes, and what it says."""
     newest = next(one for one in reversed(link_of(world, incident).history)
-                  if one["steps"] or "Our own account" in one["why"] or not link_of(world, incident).issue_key)
-    return newest, " ".join([*filter(None, [newest.get("why")]), *(step["what"] for step in newest["steps"])])
+                  if one.steps or "Our own account" in one.no_action_reason or not link_of(world, incident).issue_key)
+    return newest, " ".join([*filter(None, [newest.no_action_reason]), *(step.text for step in newest.steps)])
 
 
 def test_what_was_done_is_remembered_step_by_step(linked):
@@ -47,39 +48,39 @@ def test_what_was_done_is_remembered_step_by_step(linked):
     world.pagerduty.acknowledge(incident, world.rita)
     world.run_until_idle()
     entry, said = told(world, incident)
-    assert (entry["type"], entry["source"], entry["side"]) == ("IncidentAcknowledged", "webhook", "PagerDuty")
+    assert (entry.event_type, entry.source, entry.side) == ("IncidentAcknowledged", "webhook", Side.PAGERDUTY)
     assert said == "Moved the issue to In Progress."
-    assert entry["steps"][0]["ok"]
-    assert link_of(world, incident).summary["equal_by"] == entry["event"]
+    assert entry.steps[0].is_done
+    assert link_of(world, incident).summary.in_step_event == entry.event_id
     edit_issue(world, issue, summary="Checkout is on fire")
     world.run_until_idle()
     assert told(world, incident)[1] == "Set the incident's title 'Checkout is on fire'."
     first = link_of(world, incident).history[0]
-    assert (first["type"], first["steps"][0]["what"]) == ("IncidentTriggered", f"Made the issue {issue.key}.")
+    assert (first.event_type, first.steps[0].text) == ("IncidentTriggered", f"Made the issue {issue.key}.")
 
 
 def test_what_called_for_nothing_is_remembered_with_why(linked):
     world, incident, issue = linked
-    before = link_of(world, incident).summary["equal_at"]
+    before = link_of(world, incident).summary.in_step_at
     world.clock.advance(5)
     world.jira_bot("PUT", f"/rest/api/3/issue/{issue.key}", {"fields": {"summary": "By jpi's own account"}})
     world.run_until_idle()
     entry, said = told(world, incident)
-    assert (entry["type"], entry["steps"]) == ("IssueUpdated", [])
+    assert (entry.event_type, entry.steps) == ("IssueUpdated", ())
     assert "Our own account made this change" in said
-    assert link_of(world, incident).summary["equal_at"] == before
+    assert link_of(world, incident).summary.in_step_at == before
 
 
 def test_what_was_left_half_done_has_made_nothing_equal(linked):
     world, incident, _ = linked
-    before = link_of(world, incident).summary["equal_at"]
+    before = link_of(world, incident).summary.in_step_at
     world.clock.advance(5)
     world.jira.workflows["INCIDENT"] = Workflow.from_hops([("To Do", "Done")])
     world.pagerduty.acknowledge(incident, world.rita)
     world.run_until_idle()
-    [step] = next(one for one in link_of(world, incident).history if one["type"] == "IncidentAcknowledged")["steps"]
-    assert not step["ok"]
-    assert link_of(world, incident).summary["equal_at"] == before
+    [step] = next(one for one in link_of(world, incident).history if one.event_type == "IncidentAcknowledged").steps
+    assert not step.is_done
+    assert link_of(world, incident).summary.in_step_at == before
 
 
 @pytest.mark.parametrize(("priority", "wanted"), [
@@ -117,15 +118,15 @@ def test_a_failure_is_remembered_with_what_to_do(world):
         world.run_until_idle()
         run_poll(world)
     entry, said = told(world, incident)
-    assert "was refused with 403" in entry["reason"]
-    assert entry["advice"] == "The account of JIRA_USER_EMAIL may not do that on Jira: grant it the permission."
+    assert "was refused with 403" in entry.failure.reason
+    assert entry.failure.advice == "The account of JIRA_USER_EMAIL may not do that on Jira: grant it the permission."
     assert said.startswith("Could not create an issue in INCIDENT: Incident 'Down', priority Highest")
-    assert not entry["steps"][0]["ok"]
-    assert "equal_at" not in link_of(world, incident).summary
+    assert not entry.steps[0].is_done
+    assert link_of(world, incident).summary.in_step_at is None
     world.jira_server.choose_fault = lambda call: None
     for _ in range(70):
         run_poll(world)
-    made = [step["what"] for one in link_of(world, incident).history for step in one["steps"]]
+    made = [step.text for one in link_of(world, incident).history for step in one.steps]
     assert any(text.startswith("Made the issue INCIDENT-") for text in made)
 
 
@@ -136,17 +137,17 @@ def test_the_same_again_is_counted(p1):
         with pytest.raises(PermanentError):
             apply_event(world, event)
     [entry] = link_of(world, event.incident).history
-    assert entry["times"] == 3
-    assert entry["first"] <= entry["at"]
+    assert entry.count == 3
+    assert entry.first_at <= entry.at
     world.jira_server.choose_fault = lambda call: None
     apply_event(world, event)
     [entry] = link_of(world, event.incident).history
-    assert ("reason" in entry, entry["times"]) == (False, 4)
+    assert (entry.failure, entry.count) == (None, 4)
     apply_event(world, event)
     apply_event(world, event)
     [entry] = link_of(world, event.incident).history
-    assert [step["what"] for step in entry["steps"]] == ["Made the issue INCIDENT-1.", "Set the issue's assignee."]
-    assert entry["times"] == 6, "a double hides nothing"
+    assert [step.text for step in entry.steps] == ["Made the issue INCIDENT-1.", "Set the issue's assignee."]
+    assert entry.count == 6, "a double hides nothing"
 
 
 def test_a_field_that_is_refused_is_told(linked):
@@ -155,7 +156,7 @@ def test_a_field_that_is_refused_is_told(linked):
     edit_issue(world, issue, summary="Refused")
     world.run_until_idle()
     entry, said = told(world, incident)
-    assert (said, entry["steps"][0]["ok"]) == ("Left the incident's title as it was.", False)
+    assert (said, entry.steps[0].is_done) == ("Left the incident's title as it was.", False)
 
 
 @pytest.mark.parametrize("error", [AwsOutage("DynamoDB is down"), LostRace("somebody else was first")])
@@ -180,7 +181,7 @@ def test_a_poll_that_finds_all_as_it_was_leaves_no_trace(linked):
 
 
 def trail_of(size):
-    return ActionTrace([{"what": "x" * size, "ok": True, "at": 0.0}])
+    return ActionTrace([HistoryStep("x" * size, is_done=True, at=0.0)])
 
 
 @given(st.lists(st.integers(0, 6_000), min_size=1, max_size=120))
@@ -189,8 +190,8 @@ def test_it_stays_within_its_row(sizes):
     for number, size in enumerate(sizes):
         link = append_history(link, replace(EVENT, id=str(number)), "applied", trail_of(size), 5.0)
     assert len(link.history) <= MAX_HISTORY_ENTRIES
-    assert len(json.dumps(link.history)) <= MAX_HISTORY_CHARACTERS + 2 * len(link.history)
-    assert link.history[-1]["event"] == str(len(sizes) - 1)
+    assert len(json.dumps([*map(asdict, link.history)])) <= MAX_HISTORY_CHARACTERS + 2 * len(link.history)
+    assert link.history[-1].event_id == str(len(sizes) - 1)
 
 
 EVENT = IncidentAnnotated("1", datetime(2026, 11, 20, tzinfo=UTC), Incident("Q1"))

@@ -53,7 +53,7 @@ def test_the_id_goes_all_the_way(make_world, written, queued):
     assert {line["request"] for line in calls} == {made}
     [told] = [line for line in written if line.get("type") == "IncidentTriggered"]
     assert told["request"] == made
-    assert world.jpi.links.get(incident.id).history[-1]["request"] == made
+    assert world.jpi.links.get(incident.id).history[-1].request == made
     assert {(line["api"], line["method"]) for line in calls} >= {("Jira", "POST"), ("PagerDuty", "GET")}
     assert all(line["came"].isdigit() and line["ms"] >= 0 for line in calls)
 
@@ -65,7 +65,7 @@ def test_each_delivery_and_each_poll_has_an_id_of_its_own(world, written):
     log_entries.handler({}, None)
     [polled] = [line["request"] for line in written if line["message"] == "polled"]
     assert len({*ids, polled}) == 3
-    assert world.jpi.links.get(incident.id).history[-1]["request"] == polled
+    assert world.jpi.links.get(incident.id).history[-1].request == polled
 
 
 def test_lambdas_own_id_is_taken(world, written):

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jpi.domain.actions import AddComment, AddTimeline, CreateIncidentIssue, SetIncidentStatus, TransitionIssue
+from jpi.domain.backlog import Backlog, Part
 from jpi.domain.decide import Reason, advance_watermarks, decide, needs_whole_log, record_action
 from jpi.domain.events import (
     IncidentAcknowledged,
@@ -18,8 +19,8 @@ from jpi.domain.events import (
     IncidentTriggered,
     IncidentUnacknowledged,
 )
-from jpi.domain.link import Backlog, IssueRef, Link, Part, StatusState
-from jpi.domain.model import CATEGORY_BY_STATUS, STATUS_BY_CATEGORY, LogEntry
+from jpi.domain.link import IssueRef, Link, StatusState
+from jpi.domain.model import CATEGORY_BY_STATUS, STATUS_BY_CATEGORY, LogEntry, Side
 from jpi.domain.policy import CreationRule, IncidentCondition, IssueSpec, Policy
 from sandbox.clock import START as NOON
 from tests.fakes.events import INCIDENT_ID, find_move_event_class, make_incident_event, make_issue_event, make_link
@@ -27,7 +28,7 @@ from tests.fakes.pure import FATES, PureWorld
 from tests.fakes.services import RITA
 
 NEW = Link(INCIDENT_ID)
-LINKED = make_link(watermarks={"pagerduty": NOON.timestamp()})
+LINKED = make_link().with_watermark(Side.PAGERDUTY, snapshot_at=NOON.timestamp())
 
 
 def on_pagerduty(kind=IncidentTriggered, seconds=0, **changes):
@@ -61,7 +62,7 @@ CASES = {
     "no priority gets none": (NEW, on_pagerduty(priority=None), Reason.NO_MATCHING_RULE),
     "raised to P1": (NEW, on_pagerduty(IncidentPriorityUpdated), [create()]),
     "an old snapshot still says that it was a P1": (
-        replace(NEW, watermarks={"pagerduty": NOON.timestamp() + 9}, status=StatusState("acknowledged")),
+        NEW.with_watermark(Side.PAGERDUTY, snapshot_at=NOON.timestamp() + 9).with_agreed_status("acknowledged"),
         on_pagerduty(),
         [create(), TransitionIssue("indeterminate", "new")],
     ),
@@ -159,17 +160,17 @@ CASES = {
         [TransitionIssue("done", "new")],
     ),
     "read before what was seen since": (
-        replace(agreed("acknowledged"), watermarks={"pagerduty": NOON.timestamp() + 0.9}),
+        agreed("acknowledged").with_watermark(Side.PAGERDUTY, snapshot_at=NOON.timestamp() + 0.9),
         replace(logged(0), read_at=NOON + timedelta(seconds=0.5)),
         Reason.STALE,
     ),
     "read after what was seen, told to the second": (
-        replace(LINKED, watermarks={"pagerduty": NOON.timestamp() + 0.9}),
+        LINKED.with_watermark(Side.PAGERDUTY, snapshot_at=NOON.timestamp() + 0.9),
         replace(logged(0, status="acknowledged"), read_at=NOON + timedelta(seconds=1)),
         [TransitionIssue("indeterminate", "new")],
     ),
     "older than what we wrote ourselves": (
-        replace(LINKED, watermarks={"jira": NOON.timestamp() + 5}),
+        LINKED.with_watermark(Side.JIRA, snapshot_at=NOON.timestamp() + 5),
         on_jira("done", 1),
         Reason.STALE,
     ),
@@ -221,7 +222,7 @@ def test_the_whole_log_is_read_where_the_window_misses_its_beginning(link, event
 
 def test_an_incident_without_an_issue_is_remembered():
     link = advance_watermarks(on_pagerduty(priority="P2", status="acknowledged"), NEW)
-    assert (link.status.agreed, link.fields["title"]["pagerduty"], link.fields["priority"]["pagerduty"]) == (
+    assert (link.status.agreed, link.fields["title"].pagerduty.value, link.fields["priority"].pagerduty.value) == (
         "acknowledged", "Down", "P2")
     assert advance_watermarks(on_pagerduty(priority="P3", seconds=-1), link) == link, "an old snapshot undoes nothing"
 
@@ -273,7 +274,7 @@ class TwoStatuses(PureWorld):
 
     def note_write(self, side):
         self.writes.append(side)
-        self.link = replace(self.link, watermarks={**self.link.watermarks, side: self.clock()})
+        self.link = self.link.with_watermark(Side(side), snapshot_at=self.clock())
 
     def read(self):
         """When each last changed, to the second before, and when it was read."""

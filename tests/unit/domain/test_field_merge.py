@@ -9,16 +9,17 @@ from hypothesis import strategies as st
 from jpi.domain.actions import Assignee, EditIncident, EditIssue
 from jpi.domain.decide import advance_watermarks, decide
 from jpi.domain.events import IncidentLogged, IncidentPriorityUpdated, IncidentReassigned, IncidentTriggered
-from jpi.domain.field_merge import build_own_write_key, get_known_value
-from jpi.domain.model import Person
+from jpi.domain.field_merge import record_own_write
+from jpi.domain.model import Person, Side
 from jpi.domain.policy import DEFAULT_PRIORITIES, FieldPolicy, Policy
+from jpi.domain.synced_field import FieldName, Replica, SyncedField
 from sandbox.clock import START
 from tests.fakes.events import make_incident_event, make_issue_event, make_link
 from tests.fakes.pure import FATES, PureWorld
 
 T = START.timestamp()
-BOTH = {"title": {"pagerduty": "Down", "jira": "Down"}, "priority": {"pagerduty": "P1", "jira": "Highest"}}
-LINKED = make_link(fields=BOTH)
+LINKED = make_link(fields={"title": SyncedField(Replica("Down"), Replica("Down")), "assignee": SyncedField(),
+                           "priority": SyncedField(Replica("P1"), Replica("Highest"))})
 # Two of PagerDuty's to one of Jira's.
 COARSE = Policy(priorities={**{name: (one,) for name, one in DEFAULT_PRIORITIES.items()}, "P5": ("Low",)})
 
@@ -32,13 +33,12 @@ def on_jira(seconds=1, changed=(), **changes):
 
 
 def unknown_on(side):
-    return replace(LINKED, fields={name: {**one, side: None} for name, one in BOTH.items()})
+    return replace(LINKED, fields={name: replace(field, **{side: Replica()}) for name, field in LINKED.fields.items()})
 
 
 def hidden(at):
     """A title that was changed at that time, and set on Jira long after."""
-    return replace(LINKED, watermarks={build_own_write_key("jira", "title"): T + 9},
-                   fields={**BOTH, "title": {**BOTH["title"], "at": at}})
+    return LINKED.with_own_write(FieldName.TITLE, Side.JIRA, ("Down", T + 9), at)
 
 
 CASES = {
@@ -78,12 +78,12 @@ def test_what_is_written(case):
 
 
 def test_a_value_that_maps_to_the_same_is_remembered_and_not_written():
-    link = replace(LINKED, fields={**BOTH, "priority": {"pagerduty": "P4", "jira": "Low"}})
+    link = replace(LINKED, fields={**LINKED.fields, "priority": SyncedField(Replica("P4"), Replica("Low"))})
     event = on_pagerduty(priority="P5", kind=IncidentPriorityUpdated)
     assert decide(event, link, COARSE).actions == ()
     link = advance_watermarks(event, link)
     assert decide(on_jira(2, priority="Low", changed=["priority"]), link, COARSE).actions == ()
-    assert link.fields["priority"]["pagerduty"] == "P5"
+    assert link.fields["priority"].pagerduty.value == "P5"
 
 
 # What choice number n is called on either side.
@@ -99,7 +99,8 @@ class TwoSetsOfFields(PureWorld):
     """Both sides' title, priority and assignee alone; a second passes with every step."""
 
     def __init__(self, **sync):
-        link = make_link(fields={name: dict(called[0]) for name, called in CALLED.items()})
+        link = make_link(fields={
+            name: SyncedField(*map(Replica, called[0].values())) for name, called in CALLED.items()})
         super().__init__(link, Policy(field_policies={name: FieldPolicy(**how) for name, how in sync.items()}))
         self.values = {side: {name: called[0][side] for name, called in CALLED.items()} for side in SIDES}
         self.changed = dict.fromkeys(SIDES, 0)
@@ -144,13 +145,13 @@ class TwoSetsOfFields(PureWorld):
         side = "jira" if isinstance(action, EditIssue) else "pagerduty"
         values = {name: self.value_on(side, value) for name, value in action.values.items()}
         values = {name: value for name, value in values.items()
-                  if name != "assignee" or value != get_known_value(self.link, side, name)}
+                  if name != "assignee" or value != getattr(self.link.fields[name], side).value}
         if values:
             self.writes.append((side, values))
             self.set(side, values)
-        seen = {**self.link.watermarks, **{build_own_write_key(side, name): self.clock() for name in values}}
-        self.link = replace(self.link, watermarks=seen)
-        return replace(action, values=values)
+        done = replace(action, values=values)
+        self.link = record_own_write(done, self.link, self.clock())
+        return done
 
     def value_on(self, side, value):
         """As the writer finds people: on the side where they are to be set."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from jpi import app as edge
-from jpi.domain.link import Link, StatusState
+from jpi.domain.link import Link, LinkSummary, StatusState
 from jpi.errors import AwsOutage, ServiceUnavailable, SettingsError
 from jpi.status_page import auth, probes, queries, routes
 from sandbox.bench import __main__ as bench
@@ -463,7 +463,7 @@ def test_hostile_titles_are_shown_as_text(world, team, title):
 def test_only_web_addresses_are_linked(world, team):
     incident = trigger_incident(world)
     world.jpi.links.save(replace(world.jpi.links.get(incident.id),
-                                 summary={"began": 1.0, "url": "javascript:alert(1)"}))
+                                 summary=LinkSummary(began=1.0, url="javascript:alert(1)")))
     assert "javascript:" not in team.get("/status").text
     assert "javascript:" not in team.get(f"/status/incidents/{incident.id}").text
 
@@ -476,7 +476,7 @@ def test_no_secret_is_on_any_page(world, team):
 
 def test_a_page_needs_a_bounded_number_of_reads(world, team):
     for number in range(250):
-        world.jpi.links.save(Link(f"Q{number:03}", summary={"began": float(number), "title": f"Incident {number}"},
+        world.jpi.links.save(Link(f"Q{number:03}", summary=LinkSummary(f"Incident {number}", began=float(number)),
                                   status=StatusState("triggered")))
     for path, most in (("/status", 10), ("/status?text=incident+17", 13), ("/status?state=none", 6)):
         operations = []
@@ -495,7 +495,7 @@ def test_a_page_needs_a_bounded_number_of_reads(world, team):
 
 def test_a_search_says_how_many_incidents_it_looked_at(world, team):
     for number in range(queries.MAX_SEARCHED + 10):
-        world.jpi.links.save(Link(f"Q{number:04}", summary={"began": float(number), "title": f"Incident {number}"}))
+        world.jpi.links.save(Link(f"Q{number:04}", summary=LinkSummary(f"Incident {number}", began=float(number))))
     page = team.get("/status?text=incident+5.").text
     assert f"No matching incident among the newest {queries.MAX_SEARCHED}." in page
     assert "Look further back" in page
