@@ -1,9 +1,9 @@
-"""Performs what is said on the other side: comments made of notes, notes made of comments, each once."""
+"""Executes conversation actions: comments made of notes and notes made of comments, each once."""
 
 from collections.abc import Callable
 from functools import partial
 
-from jpi.domain.actions import ConversationAction, EditComment, EditNote, MirrorComment, MirrorNote
+from jpi.domain.actions import AddComment, EditComment, EditNote, MirrorComment, MirrorNote
 from jpi.domain.conversation_rules import build_issue_url, build_mirror, render_comment, render_note
 from jpi.domain.link import Link
 from jpi.domain.model import Comment, Note, SourceId, SourceKind
@@ -12,7 +12,7 @@ from jpi.sync.ports import Jira, PagerDuty, ProcessedIds
 
 
 class ConversationSync:
-    """One method an action; what was made is known by the link, the ledger, and the mark it carries itself."""
+    """Makes each copy once: the link, the processed ids and the copy itself tell that it was made."""
 
     def __init__(self, jira: Jira, pagerduty: PagerDuty, processed_ids: ProcessedIds, leases: Leases,
                  site_url: str) -> None:
@@ -22,15 +22,40 @@ class ConversationSync:
         self._leases = leases
         self._site_url = site_url
 
-    def __call__(self, link: Link, action: ConversationAction) -> Link:
-        """The link, not saved yet."""
-        if isinstance(action, MirrorNote):
-            return self._carry_note(link, action.note)
-        if isinstance(action, MirrorComment):
-            return self._carry_comment(link, action.comment)
-        if isinstance(action, EditComment):
-            return self._edit_comment(link, action)
-        return self._edit_note(link, action)
+    def add_comment(self, link: Link, action: AddComment) -> Link:
+        """Comment on the issue once; return the link, not saved yet."""
+        return self.add_comment_once(link, action.idempotency_key, action.text)[0]
+
+    def mirror_note(self, link: Link, action: MirrorNote) -> Link:
+        """Make a comment of a note; return the link, not saved yet."""
+        note = action.note
+        link, comment_id = self.add_comment_once(link, note.source.idempotency_key, render_comment(note))
+        return _with_mirror(link, note, comment_id) if comment_id else link
+
+    def mirror_comment(self, link: Link, action: MirrorComment) -> Link:
+        """Make a note of a comment; return the link, not saved yet."""
+        comment = action.comment
+        link, note_id = self.add_note_once(link, comment.source.idempotency_key, self._build_note_text(link, comment))
+        return _with_mirror(link, comment, note_id) if note_id else link
+
+    def edit_comment(self, link: Link, action: EditComment) -> Link:
+        """Change or delete the comment made of a note; return the link, not saved yet."""
+        issue_key, comment_id = str(link.issue_key), str(link.mirrors[action.source].copy_id)
+        if action.note is None:
+            self._jira.comments.delete(issue_key, comment_id)
+            return link.with_mirror(action.source, build_mirror(None))
+        exists = self._jira.comments.edit(issue_key, comment_id, render_comment(action.note))
+        return _with_mirror(link, action.note, comment_id if exists else None)
+
+    def edit_note(self, link: Link, action: EditNote) -> Link:
+        """Change or delete the note made of a comment; return the link, not saved yet."""
+        note_id = str(link.mirrors[action.source].copy_id)
+        if action.comment is None:
+            self._pagerduty.notes.delete(link.incident_id, note_id)
+            return link.with_mirror(action.source, build_mirror(None))
+        text = self._build_note_text(link, action.comment)
+        exists = self._pagerduty.notes.edit(link.incident_id, note_id, text)
+        return _with_mirror(link, action.comment, note_id if exists else None)
 
     def add_comment_once(self, link: Link, idempotency_key: str, text: str) -> tuple[Link, str | None]:
         """Comment on the issue once; return the link, and the comment's id, None if it was added before."""
@@ -58,32 +83,9 @@ class ConversationSync:
         notes = self._pagerduty.notes.list_for_incident(incident_id)
         return next((note.id for note in notes if note.text.rstrip().endswith(text.splitlines()[-1])), None)
 
-    def _carry_note(self, link: Link, note: Note) -> Link:
-        link, made = self.add_comment_once(link, note.source.idempotency_key, render_comment(note))
-        mirror = build_mirror(made, note.text, note.at.timestamp())
-        return link.with_mirror(note.source, mirror) if made else link
-
-    def _carry_comment(self, link: Link, comment: Comment) -> Link:
-        link, made = self.add_note_once(link, comment.source.idempotency_key, self._build_note_text(link, comment))
-        mirror = build_mirror(made, comment.text, comment.at.timestamp())
-        return link.with_mirror(comment.source, mirror) if made else link
-
-    def _edit_comment(self, link: Link, action: EditComment) -> Link:
-        key, made, note = str(link.issue_key), str(link.mirrors[action.source].copy_id), action.note
-        if note is None:
-            self._jira.comments.delete(key, made)
-            return link.with_mirror(action.source, build_mirror(None))
-        there = self._jira.comments.edit(key, made, render_comment(note))
-        return link.with_mirror(action.source, build_mirror(made if there else None, note.text, note.at.timestamp()))
-
-    def _edit_note(self, link: Link, action: EditNote) -> Link:
-        made, comment = str(link.mirrors[action.source].copy_id), action.comment
-        if comment is None:
-            self._pagerduty.notes.delete(link.incident_id, made)
-            return link.with_mirror(action.source, build_mirror(None))
-        there = self._pagerduty.notes.edit(link.incident_id, made, self._build_note_text(link, comment))
-        return link.with_mirror(action.source,
-                                build_mirror(made if there else None, comment.text, comment.at.timestamp()))
-
     def _build_note_text(self, link: Link, comment: Comment) -> str:
         return render_note(comment, build_issue_url(self._site_url, str(link.issue_key), comment.id))
+
+
+def _with_mirror(link: Link, source: Note | Comment, copy_id: str | None) -> Link:
+    return link.with_mirror(source.source, build_mirror(copy_id, source.text, source.at.timestamp()))

@@ -15,8 +15,9 @@ from jpi.domain.events import (
     IssueUpdated,
 )
 from jpi.domain.link import Link
-from jpi.domain.model import Comment, Note
+from jpi.domain.model import Comment, Incident, LogEntry, Note
 from jpi.domain.policy import Policy
+from jpi.domain.status_rules import is_stale
 from jpi.errors import Refused
 from jpi.sync.ports import Jira, Log, PagerDuty, ProcessedIds
 
@@ -63,8 +64,8 @@ class EventEnricher:
         self._own_accounts = own_accounts
         self._log = log
 
-    def __call__(self, event: Event, link: Link) -> Event | None:
-        """The event, whole; None where there is nothing in it."""
+    def enrich(self, event: Event, link: Link) -> Event | None:
+        """Return the event with what it lacked; None if there is nothing left in it."""
         complete: Mapping[type, Callable[[Any, Link], Event | None]] = {
             IncidentLogged: self._enrich_incident_logged,
             IncidentAnnotated: self._enrich_incident_annotated,
@@ -74,6 +75,21 @@ class EventEnricher:
         }
         there = complete.get(type(event))
         return event if there is None or link.ended else there(event, link)
+
+    def read_incident_with_details(self, event: IncidentEvent, link: Link) -> Incident:
+        """Return the incident with its trigger's details, read only if the event does not bring them."""
+        entries = event.entries if isinstance(event, IncidentLogged) else ()
+        sources: list[Incident | LogEntry] = [event.incident, *entries]
+        source = next((source for source in sources if source.details), event.incident)
+        incident = replace(event.incident, details=source.details, trigger=source.trigger)
+        if not is_stale(event, link) and (source.details or any(entry.is_trigger for entry in entries)):
+            return incident
+        try:
+            return self._pagerduty.get_incident(event.incident.id)
+        except Refused as refused:
+            # An issue without details is better than none.
+            self._log.warning("the incident cannot be read", extra={"incident": incident.id, "reason": str(refused)})
+            return incident
 
     def _enrich_issue_commented(self, event: IssueCommented, link: Link) -> IssueCommented | None:
         """Whether it is for everybody, a webhook need not say."""

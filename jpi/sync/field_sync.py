@@ -1,49 +1,37 @@
-"""Performs the writes to what is there already: statuses, fields, comments."""
+"""Executes status and field actions."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, get_args
 
 from jpi.domain.actions import (
-    AcceptStatus,
     Action,
-    AddComment,
     Assignee,
-    ConversationAction,
     EditIncident,
     EditIssue,
-    EndLink,
     SetIncidentStatus,
     TransitionIssue,
 )
-from jpi.domain.backlog import Backlog
-from jpi.domain.conversation_rules import OWN_NOTE_PREFIX, build_issue_url
 from jpi.domain.field_merge import record_own_write
-from jpi.domain.idempotency_keys import build_ended_key, build_no_transition_key, build_unknown_assignee_key
+from jpi.domain.idempotency_keys import build_no_transition_key, build_unknown_assignee_key
 from jpi.domain.link import Link
 from jpi.domain.model import STATUS_BY_CATEGORY, Side
 from jpi.domain.policy import Policy
 from jpi.domain.status_rules import PAGERDUTY_ROUNDING_SECONDS
 from jpi.domain.synced_field import FieldName
-from jpi.errors import NoTransition, Refused
+from jpi.errors import NoTransition
 from jpi.sync.conversation_sync import ConversationSync
 from jpi.sync.identities import Identities
 from jpi.sync.ports import Clock, Jira, Log, PagerDuty
 
 NO_TRANSITION_COMMENT = "jpi could not move this issue into a status of category '{to}', as PagerDuty has it: {why}."
-ISSUE_GONE_NOTE = ("{key} was deleted, or jpi cannot see it any more; this incident is kept in step with it no longer. "
-              "Should it come back: python -m jpi.tools.replay --incident {incident}")
 UNKNOWN_ASSIGNEE_COMMENT = (
     "On {from_} this is assigned to {who}, whom jpi does not find on {to}: the assignee there stays as it is. "
     "The setting USER_MAP can say who they are."
 )
-INCIDENT_GONE_COMMENT = (
-    "PagerDuty's incident {incident} is gone, or jpi cannot see it; this issue is kept in step no longer."
-)
 
 
 class FieldSync:
-    """One method an action."""
+    """Writes to what exists already, one method an action; each returns the link, not saved yet."""
 
     def __init__(self, jira: Jira, pagerduty: PagerDuty, conversation_sync: ConversationSync, policy: Policy,
                  identities: Identities, clock: Clock, log: Log) -> None:
@@ -55,24 +43,8 @@ class FieldSync:
         self._clock = clock
         self._log = log
 
-    def __call__(self, link: Link, action: Action) -> tuple[Link, Action]:
-        """The link, not saved yet, and what was done of the action."""
-        if isinstance(action, EditIssue | EditIncident):
-            return self._edit_fields(link, action)
-        if isinstance(action, AcceptStatus):
-            return link, action
-        perform: Mapping[type, Callable[[Link, Any], Link]] = {AddComment: self._add_comment,
-                                                               TransitionIssue: self._transition_issue,
-                                                               SetIncidentStatus: self._set_incident_status,
-                                                               EndLink: self._end_link,
-                                                               **dict.fromkeys(get_args(ConversationAction),
-                                                                               self._conversation_sync)}
-        return perform[type(action)](link, action), action
-
-    def _add_comment(self, link: Link, action: AddComment) -> Link:
-        return self._conversation_sync.add_comment_once(link, action.idempotency_key, action.text)[0]
-
-    def _transition_issue(self, link: Link, action: TransitionIssue) -> Link:
+    def transition_issue(self, link: Link, action: TransitionIssue) -> Link:
+        """Move the issue; comment on it if its workflow does not allow that."""
         before = self._clock()
         try:
             outcome = self._jira.transition_issue(str(link.issue_key),
@@ -94,7 +66,8 @@ class FieldSync:
         link = link.with_watermark(Side.JIRA, status_write_at=before)
         return link.with_issue_status(STATUS_BY_CATEGORY[action.category])
 
-    def _set_incident_status(self, link: Link, action: SetIncidentStatus) -> Link:
+    def set_incident_status(self, link: Link, action: SetIncidentStatus) -> Link:
+        """Set the incident's status."""
         before = self._clock()
         written, there = self._pagerduty.set_status(link.incident_id, action.status, action.is_reopening)
         link = link.with_watermark(Side.PAGERDUTY, status_checked_at=before)
@@ -108,7 +81,8 @@ class FieldSync:
         taken = EditIncident({"assignee": assignee.id}, at) if written and assignee else None
         return record_own_write(taken, link, at) if taken else link
 
-    def _edit_fields(self, link: Link, action: EditIssue | EditIncident) -> tuple[Link, Action]:
+    def edit_fields(self, link: Link, action: EditIssue | EditIncident) -> tuple[Link, Action]:
+        """Set fields; return also the action with what was really set."""
         before = self._clock()
         side = Side.JIRA if isinstance(action, EditIssue) else Side.PAGERDUTY
         link, values = self._resolve_assignee(link, side, action.values)
@@ -150,21 +124,3 @@ class FieldSync:
             return values
         # The next poll carries it over.
         return {name: value for name, value in values.items() if name != "title"}
-
-    def _end_link(self, link: Link, action: EndLink) -> Link:
-        """Say on the side that is left why they are in step no more, if it can be said there."""
-        mark, key = build_ended_key(link.version, link.issue_key), str(link.issue_key)
-        try:
-            if action.gone_side is Side.JIRA:
-                text = ISSUE_GONE_NOTE.format(key=key, incident=link.incident_id)
-                link = self._conversation_sync.add_note_once(
-                    link, mark, f"{OWN_NOTE_PREFIX}{text}\n{build_issue_url(self._policy.jira_url, key)}"
-                )[0]
-            else:
-                link = self._conversation_sync.add_comment_once(
-                    link, mark, INCIDENT_GONE_COMMENT.format(incident=link.incident_id)
-                )[0]
-        except Refused as refused:
-            self._log.warning("that a link has ended cannot be said",
-                              extra={"incident": link.incident_id, "issue": key, "reason": str(refused)})
-        return replace(link, leases={}, backlog=Backlog(), failures={}, ended=True)

@@ -1,10 +1,11 @@
 """Makes issues, each once: the incident's, its questions, its links, the lines of its timeline."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from jpi.domain.actions import AddTimeline, ReplaceManager
 from jpi.domain.backlog import Backlog, Part, PendingIssueLink
 from jpi.domain.field_merge import ASSIGNEE_NOT_SYNCED
 from jpi.domain.idempotency_keys import build_question_key
@@ -20,7 +21,7 @@ from jpi.domain.issue_drafts import (
     draft_timeline_entry,
 )
 from jpi.domain.link import IssueRef, Link
-from jpi.domain.model import Incident, LogEntry
+from jpi.domain.model import Incident
 from jpi.domain.policy import IssueSpec, Policy
 from jpi.domain.synced_field import FieldName, Replica, SyncedField
 from jpi.errors import LostRace, Refused
@@ -75,17 +76,19 @@ class IssueCreator:
         return self._save_created_issue(link, issue=IssueRef(made.key, made.id), backlog=self._build_backlog(made),
                                         fields=fields)
 
-    def move_manager(self, link: Link, name: str) -> None:
-        """Link the issue to this person's in place of whoever was its incident manager; nothing if they have none."""
-        person = self._find_person_key(link.incident_id, [name])
-        if person is None:
-            return
-        key = str(link.issue_key)
-        there = self._jira.get_linked_issues(key, MANAGER_LINK_TYPE)
-        if person not in there:
-            self._jira.add_link(key, IssueLink(MANAGER_LINK_TYPE, person))
-        for link_id in (there[other] for other in there if other != person):
-            self._jira.delete_link(link_id)
+    def replace_manager(self, link: Link, action: ReplaceManager) -> Link:
+        """Link the issue to this person's issue in place of its incident manager; do nothing if they have none."""
+        person_key = self._find_person_key(link.incident_id, [action.person_name])
+        if person_key is None:
+            return link
+        issue_key = str(link.issue_key)
+        link_ids = self._jira.get_linked_issues(issue_key, MANAGER_LINK_TYPE)
+        if person_key not in link_ids:
+            self._jira.add_link(issue_key, IssueLink(MANAGER_LINK_TYPE, person_key))
+        for other_key, link_id in link_ids.items():
+            if other_key != person_key:
+                self._jira.delete_link(link_id)
+        return link
 
     def _choose_assignee(self, incident: Incident, rule: IssueSpec) -> str | None:
         """Whom the rule names, else whoever the incident is assigned to, if that is known without asking anybody."""
@@ -108,10 +111,10 @@ class IssueCreator:
             link = self._create_question_issues(link)
         return self._create_pending_links(link) if link.backlog.issue_links else link
 
-    def create_timeline_issues(self, link: Link, entries: Iterable[LogEntry]) -> Link:
-        """One issue for each entry that has none yet, in the order they happened."""
-        in_order = sorted(entries, key=lambda entry: (entry.at, entry.id))
-        drafts = [draft_timeline_entry(entry, link, self._policy) for entry in in_order]
+    def add_timeline(self, link: Link, action: AddTimeline) -> Link:
+        """Create an issue for each entry that has none yet, in the order they happened."""
+        entries = sorted(action.entries, key=lambda entry: (entry.at, entry.id))
+        drafts = [draft_timeline_entry(entry, link, self._policy) for entry in entries]
         return self._create_missing_issues(link, Part.TIMELINE, TIMELINE_LINK_TYPE, drafts)
 
     def _build_backlog(self, made: CreatedIssue) -> Backlog:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from jpi.domain.actions import Action, AddTimeline, CreateIncidentIssue, EndLink, ReplaceManager
+from jpi.domain.actions import EndLink
 from jpi.domain.decide import (
     Decision,
     Reason,
@@ -15,7 +15,7 @@ from jpi.domain.decide import (
 from jpi.domain.descriptions import describe_planned_action, describe_reason
 from jpi.domain.events import Event, IncidentEvent, IncidentLogged, IssueCreated, IssueEvent, get_incident_id
 from jpi.domain.link import Link
-from jpi.domain.model import Incident, LogEntry, Side
+from jpi.domain.model import Side
 from jpi.domain.outcome import (
     FAILED,
     INCIDENT_IS_OPEN,
@@ -28,18 +28,19 @@ from jpi.domain.outcome import (
 )
 from jpi.domain.policy import Policy
 from jpi.domain.retry_state import needs_recording, with_failure, without_failure
-from jpi.domain.status_rules import is_stale
 from jpi.errors import JpiError, LostRace, Refused, RetryableError
 from jpi.metric_counters import MetricCounters
 from jpi.metrics import build_event_metrics, list_event_counts
 from jpi.sync.conversation_sync import ConversationSync
 from jpi.sync.enrichment import EventEnricher, OwnAccounts
+from jpi.sync.executors import Executors
 from jpi.sync.field_sync import FieldSync
 from jpi.sync.history import ActionTrace, append_history
 from jpi.sync.identities import Identities
 from jpi.sync.incident_opener import IncidentOpener
 from jpi.sync.issue_creator import IssueCreator
 from jpi.sync.leases import Leases
+from jpi.sync.link_ender import LinkEnder
 from jpi.sync.ports import Cache, Clock, Jira, Links, Log, PagerDuty, ProcessedIds
 
 MAX_APPLY_ATTEMPTS = 3
@@ -58,14 +59,17 @@ class SyncService:
         self._clock = clock
         self._log = log
         self._metrics = metrics
-        claims = Leases(links, clock)
-        people = Identities(jira, pagerduty, policy, cache)
-        self._issue_creator = IssueCreator(jira, links, processed_ids, claims, policy, people, log, index_lag_seconds)
-        talker = ConversationSync(jira, pagerduty, processed_ids, claims, policy.jira_url)
-        self._field_sync = FieldSync(jira, pagerduty, talker, policy, people, clock, log)
-        self._incident_opener = IncidentOpener(jira, pagerduty, links, cache, policy, talker)
+        leases, identities = Leases(links, clock), Identities(jira, pagerduty, policy, cache)
+        conversation_sync = ConversationSync(jira, pagerduty, processed_ids, leases, policy.jira_url)
         self._own_accounts = OwnAccounts(jira, pagerduty, log)
         self._enricher = EventEnricher(jira, pagerduty, processed_ids, policy, self._own_accounts, log)
+        self._incident_opener = IncidentOpener(jira, pagerduty, links, cache, policy, conversation_sync)
+        self._issue_creator = IssueCreator(jira, links, processed_ids, leases, policy, identities, log,
+                                           index_lag_seconds)
+        self._executors = Executors(
+            self._enricher, self._issue_creator,
+            FieldSync(jira, pagerduty, conversation_sync, policy, identities, clock, log), conversation_sync,
+            LinkEnder(conversation_sync, policy, log))
 
     def apply(self, event: Event) -> Outcome:
         """Carry the event over to the other side. Raise JpiError if it should be tried again."""
@@ -85,7 +89,7 @@ class SyncService:
         link = self._load_link(event)
         if link is None:
             return str(NO_LINKED_INCIDENT)
-        whole = self._enricher(event, link)
+        whole = self._enricher.enrich(event, link)
         actions = decide(whole, link, self._policy).actions if whole else ()
         return "; ".join(describe_planned_action(action, self._policy)
                          for action in actions) or str(NOTHING_TO_DO)
@@ -148,7 +152,7 @@ class SyncService:
             # It was deleted, or hidden from us: no retry brings it back, and nothing is made again by itself.
             trace.fail_action(self._clock(), self._policy)
             trace.start_action(EndLink(Side(gone)))
-            link, ended = self._field_sync(self._links.get(link.incident_id), EndLink(Side(gone)))
+            link, ended = self._executors.execute(EndLink(Side(gone)), self._links.get(link.incident_id), event)
             trace.finish_action(ended, link, self._clock())
             outcome = Outcome(Result.APPLIED, detail=f"ended: gone on {gone}")
         return self._save_result(event, without_failure(link, event), loaded, outcome, trace), outcome
@@ -172,7 +176,7 @@ class SyncService:
 
     def _apply_to_link(self, event: Event, link: Link, trace: ActionTrace) -> tuple[Link, Outcome]:
         """The link after what the event calls for, and what that was."""
-        whole = self._enricher(event, link)
+        whole = self._enricher.enrich(event, link)
         if whole is None:
             trace.no_action_reason = describe_reason(decide_about_nothing(link).reason, event, self._policy)
             return link, NOTHING_TO_DO
@@ -188,7 +192,7 @@ class SyncService:
         had_issue = bool(link.issue_key)
         for action in decision.actions:
             trace.start_action(action)
-            link, done = self._execute_action(action, link, whole)
+            link, done = self._executors.execute(action, link, whole)
             link = record_action(done, link)
             trace.finish_action(done, link, self._clock())
         link = advance_watermarks(whole, self._issue_creator.create_missing_parts(link),
@@ -210,31 +214,3 @@ class SyncService:
         if incident_id is None and isinstance(event, IssueEvent):
             incident_id = next(filter(None, map(self._links.find_incident_id, event.issue_keys)), None)
         return self._links.get(incident_id) if incident_id else None
-
-    def _execute_action(self, action: Action, link: Link, event: Event) -> tuple[Link, Action]:
-        """The link, and what was done of the action: fields that a service refuses stay as they are there."""
-        if isinstance(action, CreateIncidentIssue) and isinstance(event, IncidentEvent):
-            return self._issue_creator.create_incident_issue(link, self._read_incident_with_details(event, link),
-                                                             action.agent_name, action.issue_spec), action
-        if isinstance(action, AddTimeline) and isinstance(event, IncidentLogged):
-            return self._issue_creator.create_timeline_issues(link, event.entries), action
-        if isinstance(action, ReplaceManager):
-            self._issue_creator.move_manager(link, action.person_name)
-            return link, action
-        return self._field_sync(link, action)
-
-    def _read_incident_with_details(self, event: IncidentEvent, link: Link) -> Incident:
-        """The incident with its trigger's details, asked for only where the event does not bring them."""
-        entries = event.entries if isinstance(event, IncidentLogged) else ()
-        told: list[Incident | LogEntry] = [event.incident, *entries]
-        said = next((one for one in told if one.details), event.incident)
-        triggered = any(entry.is_trigger for entry in entries)
-        there = replace(event.incident, details=said.details, trigger=said.trigger)
-        if not is_stale(event, link) and (said.details or triggered):
-            return there
-        try:
-            return self._pagerduty.get_incident(event.incident.id)
-        except Refused as refused:
-            # What the event says makes an issue too: better one without details than none.
-            self._log.warning("the incident cannot be read", extra={"incident": there.id, "reason": str(refused)})
-            return there
