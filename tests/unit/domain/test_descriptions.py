@@ -6,12 +6,15 @@ from typing import get_args
 import pytest
 
 from jpi.domain import actions
+from jpi.domain.decide import Reason
 from jpi.domain.descriptions import (
     WORDS_BY_ACTION,
     describe_failed_action,
     describe_performed_action,
     describe_planned_action,
+    describe_reason,
 )
+from jpi.domain.events import IncidentTriggered
 from jpi.domain.link import IssueRef, Link, StatusState
 from jpi.domain.model import Comment, Incident, Note, Person, Side
 from jpi.domain.policy import IssueSpec, Policy
@@ -62,3 +65,21 @@ def test_an_action_in_words(action, planned, done):
 
 def test_every_action_has_some():
     assert set(WORDS_BY_ACTION) == set(get_args(actions.Action)) == {type(action) for action, *_ in CASES}
+
+
+P2 = IncidentTriggered("E1", NOON, DOWN)
+
+
+@pytest.mark.parametrize(("reason", "words"), [
+    (Reason.LINK_ENDED, "Sync has ended"), (Reason.OWN_ECHO, "Our own account"), (Reason.NO_ISSUE, "no issue"),
+    (Reason.STALE, "A newer state"), (Reason.NOTHING_NEW, "No change needed."),
+    (Reason.NO_MATCHING_RULE, "It has priority P2; only P1 gets an issue (SYNC_PRIORITIES)."),
+    (Reason.SKIPPED_BY_RULE, "such an incident (priority P2) gets no issue."),
+])
+def test_a_reason_in_words(reason, words):
+    assert words in describe_reason(reason, P2, POLICY)
+
+
+def test_a_decision_with_actions_needs_no_reason_and_every_reason_has_words():
+    assert describe_reason(None, P2, POLICY) == ""
+    assert all(describe_reason(reason, P2, POLICY) for reason in Reason)
