@@ -89,7 +89,7 @@ def test_a_dry_run_says_what_would_happen_and_does_nothing(parked):
     assert lines[-1] == "3 would be replayed."
     steps = tool("--incident", down.id, "--dry-run").out.split("; ")
     assert steps[0].startswith("PagerDuty's state: would do: create an issue in INCIDENT: Incident 'Down', priority")
-    assert steps[-1] == f"add to the timeline what it lacks of {len(down.log)} log entries\n"
+    assert steps[-1] == f"add to the timeline the missing ones of {len(down.log)} log entries\n"
     assert world.list_issues() == []
     assert world.event_source.count_waiting() == 0
     assert tool().out.splitlines()[-1] == "3 events are parked."
