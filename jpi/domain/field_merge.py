@@ -55,7 +55,7 @@ def record_own_write(action: EditIssue | EditIncident, link: Link, at: float) ->
     side = Side.JIRA if isinstance(action, EditIssue) else Side.PAGERDUTY
     for name, value in action.values.items():
         text = value.id if isinstance(value, Assignee) else value
-        link = link.with_own_write(FieldName(name), side, (text, at), action.changed_at)
+        link = link.with_own_write(FieldName(name), side, text, at, action.changed_at)
     return link
 
 

@@ -43,10 +43,6 @@ class Watermark:
     status_checked_at: float = 0.0
     comments_read_until: float = 0.0
 
-    def advance(self, **times: float) -> "Watermark":
-        """Return the watermark with these times where they are newer."""
-        return replace(self, **{name: max(at, getattr(self, name)) for name, at in times.items()})
-
 
 @dataclass(frozen=True)
 class Mirror:
@@ -144,18 +140,23 @@ class Link:
         """Return the link once its issue was seen in this status, or set to it."""
         return replace(self, status=replace(self.status, on_jira=status))
 
-    def with_watermark(self, side: Side, **times: float) -> "Link":
-        """Return the link with these times of a side's watermark moved forward."""
-        return replace(self, watermarks={**self.watermarks, side: self.watermarks[side].advance(**times)})
+    def with_watermark(self, side: Side, *, snapshot_at: float = 0.0, status_write_at: float = 0.0,
+                       status_checked_at: float = 0.0, comments_read_until: float = 0.0) -> "Link":
+        """Return the link with these times of a side's watermark moved forward, never back."""
+        old = self.watermarks[side]
+        watermark = Watermark(max(old.snapshot_at, snapshot_at), max(old.status_write_at, status_write_at),
+                              max(old.status_checked_at, status_checked_at),
+                              max(old.comments_read_until, comments_read_until))
+        return replace(self, watermarks={**self.watermarks, side: watermark})
 
     def with_value(self, name: FieldName, side: Side, value: str, changed_at: float) -> "Link":
         """Return the link once a side has shown this value."""
         replica = replace(self.fields[name].on(side), value=value)
         return self._with_replica(name, side, replica, changed_at)
 
-    def with_own_write(self, name: FieldName, side: Side, write: tuple[str, float], changed_at: float) -> "Link":
+    def with_own_write(self, name: FieldName, side: Side, value: str, at: float, changed_at: float) -> "Link":
         """Return the link once jpi has set this value, at this time of our own clock."""
-        return self._with_replica(name, side, self.fields[name].on(side).with_own_write(*write), changed_at)
+        return self._with_replica(name, side, self.fields[name].on(side).with_own_write(value, at), changed_at)
 
     def _with_replica(self, name: FieldName, side: Side, replica: Replica, changed_at: float) -> "Link":
         return replace(self, fields={**self.fields, name: self.fields[name].with_replica(side, replica, changed_at)})

@@ -12,44 +12,44 @@ from jpi.store.models import LinkRow, TableStore, to_version_argument, translate
 
 
 class Links(TableStore[LinkRow]):
-    """Where links are kept."""
+    """The table of links."""
 
     def get(self, incident_id: str) -> Link:
-        """The incident's link as last saved; a new one, not saved yet, where there is none."""
+        """Return the incident's link as last saved; a new one, not saved yet, where there is none."""
         row = self._read_row(incident_id)
         return _link_from_row(row) if row else Link(incident_id)
 
     def get_all(self, incident_ids: Collection[str]) -> dict[str, Link]:
-        """The links of several incidents, by id, 100 a request."""
+        """Return the links of several incidents, by id, 100 a request."""
         ids = sorted(set(incident_ids))
         with translate_dynamodb_errors("reading links"):
-            found = [_link_from_row(row) for row in self._row_model.batch_get(ids, consistent_read=True)] if ids else []
-        return {one: Link(one) for one in ids} | {link.incident_id: link for link in found}
+            links = [_link_from_row(row) for row in self._row_model.batch_get(ids, consistent_read=True)] if ids else []
+        return {incident_id: Link(incident_id) for incident_id in ids} | {link.incident_id: link for link in links}
 
     def find_incident_id(self, issue_key: str) -> str | None:
-        """The incident whose link holds this issue, by a key query; a new link may take a moment to be found."""
+        """Return the incident whose link has this issue, by a key query; the index may miss a new link for a moment."""
         with translate_dynamodb_errors("finding a link"):
-            found = next(iter(self._row_model.issue_index.query(issue_key, limit=1)), None)
-        return found.incident_id if found else None
+            row = next(iter(self._row_model.issue_index.query(issue_key, limit=1)), None)
+        return row.incident_id if row else None
 
     def list_open(self) -> list[Link]:
-        """Every link the poll still has to look at."""
+        """Return every link that the poll still has to look at."""
         with translate_dynamodb_errors("reading the open links"):
-            found = [row.incident_id for row in self._row_model.open_index.query(OPEN_INDEX_VALUE)]
+            incident_ids = [row.incident_id for row in self._row_model.open_index.query(OPEN_INDEX_VALUE)]
         # The index may be a moment behind.
-        return [link for link in self.get_all(found).values() if link.is_open]
+        return [link for link in self.get_all(incident_ids).values() if link.is_open]
 
     def list_by_state(self, states: Collection[str], before: str, limit: int) -> list[LinkListItem]:
-        """The newest links in any of these states that began before a place in the list, a query a state."""
+        """Return the newest links in any of these states that began before a position, by one query for each state."""
         with translate_dynamodb_errors("reading the list"):
-            found = [row for one in states for row in self._row_model.state_index.query(
-                one, self._row_model.began < before if before else None, scan_index_forward=False, limit=limit,
+            newest = [row for state in states for row in self._row_model.state_index.query(
+                state, self._row_model.began < before if before else None, scan_index_forward=False, limit=limit,
                 page_size=limit)]
-        rows = sorted(found, key=lambda row: str(row.began), reverse=True)[:limit]
+        rows = sorted(newest, key=lambda row: str(row.began), reverse=True)[:limit]
         return [LinkListItem(row.incident_id, row.state, row.began, LinkCard(**row.card)) for row in rows]
 
     def save(self, link: Link) -> Link:
-        """Save over the version read and return what is stored; LostRace where somebody else did so first."""
+        """Save over the version that was read, and return what is stored; LostRace if another worker saved first."""
         row = self.to_row(link)
         try:
             with translate_dynamodb_errors(f"saving the link of {link.incident_id}"):
@@ -63,7 +63,7 @@ class Links(TableStore[LinkRow]):
         return replace(link, version=int(row.version))
 
     def to_row(self, link: Link) -> LinkRow:
-        """The row that a link is saved as."""
+        """Return the row that a link is saved as."""
         return self._row_model(**to_columns(link), saved_by=uuid4().hex, **to_version_argument(link.version))
 
     def _read_row(self, incident_id: str) -> LinkRow | None:

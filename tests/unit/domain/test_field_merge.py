@@ -38,7 +38,7 @@ def unknown_on(side):
 
 def hidden(at):
     """A title that was changed at that time, and set on Jira long after."""
-    return LINKED.with_own_write(FieldName.TITLE, Side.JIRA, ("Down", T + 9), at)
+    return LINKED.with_own_write(FieldName.TITLE, Side.JIRA, "Down", T + 9, at)
 
 
 CASES = {
