@@ -1,4 +1,4 @@
-"""Where a world runs: all in this process, or on servers of 127.0.0.1."""
+"""Where a world runs: in this process, or on servers at 127.0.0.1."""
 
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -20,36 +20,36 @@ Sleep = Callable[[float], None]
 
 
 class Host(Protocol):
-    """What a world needs of where it runs."""
+    """Runs the parts of a world."""
 
     database_url: str
 
-    def serve(self, name: str, application: WsgiApplication, port: int) -> str:
-        """Serve an application; its address."""
+    def serve_application(self, name: str, application: WsgiApplication, port: int) -> str:
+        """Serve an application; return its address."""
 
     def use_clock(self, clock: Clock) -> None:
-        """Have DynamoDB and SQS go by this clock."""
+        """Make DynamoDB and SQS follow this clock."""
 
     def make_session(self) -> requests.Session | None:
-        """Return what carries the requests of people and webhooks; None: sockets."""
+        """Return a session for people and webhooks; None for real sockets."""
 
     def make_sqs_client(self) -> Any:
-        """Return a client of SQS for whoever is not jpi."""
+        """Return an SQS client for everyone but jpi."""
 
-    def make_tables(self, chosen: Settings) -> None:
+    def make_tables(self, app_settings: Settings) -> None:
         """Make jpi's tables."""
 
     def make_outside(self, clock: Clock, sleep: Sleep) -> wiring.Infrastructure:
-        """Return what jpi reaches the outside through."""
+        """Return the infrastructure that jpi uses."""
 
     def stop(self) -> None:
         """Stop serving."""
 
 
 class InProcessHost:
-    """Everything in this process: no sockets, no threads, and no time but the world's clock.
+    """Runs everything in this process: without sockets or threads, and only by the world's clock.
 
-    `carry_http` and `carry` may let something become of each of jpi's calls: to the services, and to AWS.
+    `intercept_http` and `intercept_call` make jpi's calls to the services and to AWS, and may break them.
     """
 
     database_url = "http://dynamodb.localhost"
@@ -60,86 +60,86 @@ class InProcessHost:
         self._intercept_call = intercept_call
         self._applications: dict[str, WsgiApplication] = {}
 
-    def serve(self, name: str, application: WsgiApplication, port: int) -> str:
+    def serve_application(self, name: str, application: WsgiApplication, port: int) -> str:
         """Answer requests to `http://<name>.localhost`."""
         url = f"http://{name}.localhost"
         self._applications[url] = application
         return url
 
     def use_clock(self, clock: Clock) -> None:
-        """Begin with empty tables and queues."""
+        """Start with empty tables and queues."""
         self._clock = clock
         self._tables, self._sqs = MemoryTables(clock), MemorySqs(clock)
 
     def make_session(self) -> requests.Session:
-        """Return a session that reaches what is served here."""
+        """Return a session that reaches the applications served here."""
         return make_wsgi_session(self._applications, self._clock)
 
     def make_sqs_client(self) -> Any:
-        """Return a client whose calls nothing becomes of."""
+        """Return a client whose calls are not intercepted."""
         return self._sqs.make_client()
 
-    def make_tables(self, chosen: Settings) -> None:
-        """Nothing to make: the tables are there."""
+    def make_tables(self, app_settings: Settings) -> None:
+        """Do nothing: the tables exist."""
 
     def make_outside(self, clock: Clock, sleep: Sleep) -> wiring.Infrastructure:
-        """Return what jpi reaches the outside through, all of it by way of `carry_http` and `carry`."""
+        """Return infrastructure whose calls all pass `intercept_http` and `intercept_call`."""
         return wiring.Infrastructure(clock, sleep, WsgiAdapter(self._applications, self._clock, self._intercept_http),
                                      make_memory_stores(self._tables, self._intercept_call, sleep),
                                      self._sqs.make_client(self._intercept_call, sleep))
 
     def list_stateful_parts(self) -> dict[str, object]:
-        """Return what holds the rows and the messages, by name."""
+        """Return the objects that hold rows and messages, by name."""
         return {"tables": self._tables, "sqs": self._sqs}
 
     def stop(self) -> None:
-        """Nothing to stop."""
+        """Do nothing: no server runs."""
 
 
 class AwsServer(Protocol):
-    """DynamoDB and SQS, served somewhere on 127.0.0.1."""
+    """DynamoDB and SQS on 127.0.0.1."""
 
     url: str
 
     def use_clock(self, clock: Callable[[], float]) -> None:
-        """Have SQS go by this clock."""
+        """Make SQS follow this clock."""
 
     def make_sqs_client(self) -> Any:
-        """Return a client of its own."""
+        """Return a new client."""
 
 
 class LoopbackHost:
-    """Servers on 127.0.0.1 in threads of this process, DynamoDB and SQS as moto simulates them."""
+    """Runs servers on 127.0.0.1 in threads of this process; moto simulates DynamoDB and SQS."""
 
     def __init__(self, aws: AwsServer) -> None:
         self._aws = aws
         self.database_url = aws.url
         self._servers: list[Server] = []
 
-    def serve(self, name: str, application: WsgiApplication, port: int) -> str:
-        """Serve on this port, 0 for any free one."""
+    def serve_application(self, name: str, application: WsgiApplication, port: int) -> str:
+        """Serve on this port; 0 picks a free one."""
         self._servers.append(Server(application, port))
         return self._servers[-1].url
 
     def use_clock(self, clock: Clock) -> None:
-        """Have moto's SQS go by this clock."""
+        """Make moto's SQS follow this clock."""
         self._aws.use_clock(clock)
 
     def make_session(self) -> None:
-        """Return nothing: requests go over sockets."""
+        """Return None: requests use sockets."""
 
     def make_sqs_client(self) -> Any:
-        """Return a client of its own."""
+        """Return a new client."""
         return self._aws.make_sqs_client()
 
-    def make_tables(self, chosen: Settings) -> None:
-        """Make them in moto."""
-        tables = wiring.bind_tables(chosen)
+    def make_tables(self, app_settings: Settings) -> None:
+        """Make the tables in moto."""
+        tables = wiring.bind_tables(app_settings)
         for model in (tables.links, tables.processed_ids, tables.config):
             create_table(model)
 
     def make_outside(self, clock: Clock, sleep: Sleep) -> wiring.Infrastructure:
-        """Return the real outside, but for time."""
+        """Return the real infrastructure with this clock and sleep."""
         return wiring.Infrastructure(clock, sleep)
 
     def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""A FIFO queue of the in-memory SQS: plain data, and the rules by which its messages come, hide and go.
+"""A FIFO queue of the in-memory SQS: plain data, and the rules by which messages arrive, hide and go.
 
 The rules are those of AWS's Amazon SQS Developer Guide and API Reference.
 """
@@ -12,9 +12,9 @@ from typing import Any, NoReturn
 from uuid import uuid4
 
 DEDUPLICATION_SECONDS = 300
-# A message is in flight for twelve hours at most, counted from its receive: AWS, ChangeMessageVisibility.
+# A message is in flight for at most twelve hours after it was received: AWS, ChangeMessageVisibility.
 LONGEST_VISIBILITY_SECONDS = 12 * 3600
-# AWS takes 1 MiB today; jpi keeps within the 256 KiB of before, and so is held to them.
+# AWS takes 1 MiB today; jpi keeps within the former 256 KiB, and this queue enforces that.
 LARGEST_BYTES = 256 * 1024
 # AWS, SendMessage: what a body may contain, and what MessageGroupId and MessageDeduplicationId may be.
 FORBIDDEN_TEXT = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -23,7 +23,7 @@ ARN = "arn:aws:sqs:us-east-1:123456789012:"
 
 
 class Refusal(Exception):
-    """SQS does not do what it is asked for, and names the reason by a code."""
+    """Raised when SQS refuses a request; `code` names the reason."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -31,7 +31,7 @@ class Refusal(Exception):
         self.message = message
 
 
-def refuse(name: str, value: object, reason: str) -> NoReturn:
+def refuse_value(name: str, value: object, reason: str) -> NoReturn:
     """Refuse the value of a parameter."""
     raise Refusal("InvalidParameterValue", f"Value {value} for parameter {name} is invalid. Reason: {reason}")
 
@@ -52,10 +52,10 @@ class Message:
     hidden_until: float = 0.0
 
     def is_in_flight(self, now: float) -> bool:
-        """True if somebody has received it and its visibility timeout is not over."""
+        """True if a receiver holds the message and its visibility timeout is not over."""
         return now < self.hidden_until
 
-    def attributes(self) -> dict[str, str]:
+    def to_attributes(self) -> dict[str, str]:
         """Return what ReceiveMessage calls system attributes."""
         return {"SenderId": "AIDAMEMORY", "SentTimestamp": _format_milliseconds(self.sent_at),
                 "ApproximateReceiveCount": str(self.receives),
@@ -66,7 +66,7 @@ class Message:
 
 @dataclass
 class AcceptedMessage:
-    """What was taken under a deduplication id, and when: what a duplicate is answered with."""
+    """What was accepted under a deduplication id, and when; a duplicate gets the same answer."""
 
     message_id: str
     sequence: int
@@ -87,29 +87,29 @@ class FifoQueue:
 
     @property
     def arn(self) -> str:
-        """The queue's name among all of AWS's resources."""
+        """Return the queue's ARN."""
         return ARN + self.name
 
     def forget_old(self, now: float) -> None:
-        """Drop the messages whose retention period is over, and the deduplication ids that count no more."""
+        """Drop messages past their retention period, and deduplication ids past their five minutes."""
         self.messages = [message for message in self.messages if now - message.sent_at < self.retention_seconds]
         self.accepted = {key: first for key, first in self.accepted.items()
                          if now - first.accepted_at < DEDUPLICATION_SECONDS}
 
     def send(self, body: str, group_id: str, deduplication_id: str, now: float) -> AcceptedMessage:
-        """Take a message, or a duplicate of one: that is answered as the first was, and goes nowhere."""
+        """Accept a message. A duplicate gets the answer of the first one, and is not added."""
         _check_message(body, group_id, deduplication_id)
         if deduplication_id not in self.accepted:
             message = self._append(str(uuid4()), body, group_id, deduplication_id, now)
             self.accepted[deduplication_id] = AcceptedMessage(message.id, message.sequence, now)
         return self.accepted[deduplication_id]
 
-    def receive(self, most: int, seconds: int, now: float, dead_letters: "FifoQueue | None") -> list[Message]:
-        """Take the next messages into flight, of no group that has any in flight; bury those received too often."""
+    def receive_messages(self, limit: int, seconds: int, now: float, dead_letters: "FifoQueue | None") -> list[Message]:
+        """Take the next messages into flight, of groups with none in flight; bury those received too often."""
         blocked = {message.group_id for message in self.messages if message.is_in_flight(now)}
         taken: list[Message] = []
         for message in [message for message in self.messages if message.group_id not in blocked]:
-            if len(taken) == most:
+            if len(taken) == limit:
                 break
             if dead_letters is not None and message.receives >= self.read_max_receives():
                 self.messages.remove(message)
@@ -122,41 +122,41 @@ class FifoQueue:
         return taken
 
     def add_dead_letter(self, message: Message, now: float) -> None:
-        """Take another queue's message as a dead letter.
+        """Add another queue's message as a dead letter.
 
-        Its time and its deduplication id are new, or one of two dead letters of the same id would be lost: AWS,
+        Its time and deduplication id are new; else one of two dead letters with the same id would be lost: AWS,
         "Setting-up dead-letter queue retention" and "Configure a dead-letter queue redrive".
         """
-        buried = self._append(message.id, message.body, message.group_id, message.id, now)
-        buried.receives, buried.first_received_at = message.receives, message.first_received_at
+        dead_letter = self._append(message.id, message.body, message.group_id, message.id, now)
+        dead_letter.receives, dead_letter.first_received_at = message.receives, message.first_received_at
 
     def read_max_receives(self) -> int:
         """Return how often a message may be received before it becomes a dead letter."""
         return int(json.loads(self.redrive_policy)["maxReceiveCount"])
 
     def make_receipt(self, message: Message) -> str:
-        """Return the handle of this receive of the message: the next has another."""
+        """Return the handle of this receive of the message; the next receive has another."""
         return f"{self.name}/{message.id}/{message.receives}"
 
     def delete(self, receipt: str, now: float) -> None:
-        """Delete the message; nothing where it is gone already. A FIFO queue refuses a receive that is over."""
+        """Delete the message, if it still exists. A FIFO queue refuses a receipt whose visibility has ended."""
         message = self._find_received(receipt)
         if message is None:
             return
         if not self._is_current(receipt, message, now):
-            refuse("ReceiptHandle", receipt, "The receipt handle has expired.")
+            refuse_value("ReceiptHandle", receipt, "The receipt handle has expired.")
         self.messages.remove(message)
 
     def change_visibility(self, receipt: str, seconds: int, now: float) -> None:
-        """Have the message hidden for so long from now on; nothing where this receive of it is over."""
+        """Hide the message for so long from now on; do nothing if this receive of it has ended."""
         message = self._find_received(receipt)
         if message is None:
-            refuse("ReceiptHandle", receipt,
-                   "Message does not exist or is not available for visibility timeout change.")
+            refuse_value("ReceiptHandle", receipt,
+                         "Message does not exist or is not available for visibility timeout change.")
         if not self._is_current(receipt, message, now):
             return
         if now + seconds - message.received_at > LONGEST_VISIBILITY_SECONDS:
-            refuse("VisibilityTimeout", seconds, "Total VisibilityTimeout for the message is beyond the limit "
+            refuse_value("VisibilityTimeout", seconds, "Total VisibilityTimeout for the message is beyond the limit "
                                                  f"[{LONGEST_VISIBILITY_SECONDS} seconds]")
         message.hidden_until = now + seconds
 
@@ -171,7 +171,7 @@ class FifoQueue:
         return message
 
     def _find_received(self, receipt: str) -> Message | None:
-        """The message of the receipt; None: it is here no more."""
+        """Return the message of the receipt; None if it was deleted."""
         if not re.fullmatch(rf"{re.escape(self.name)}/[0-9a-f-]{{36}}/\d+", receipt):
             raise Refusal("ReceiptHandleIsInvalid", f'The input receipt handle "{receipt}" is not valid.')
         message_id = receipt.split("/")[1]
@@ -182,7 +182,7 @@ class FifoQueue:
 
 
 def read_dead_letter_name(redrive_policy: str) -> str:
-    """Return the name of the queue for dead letters; empty: the policy names none."""
+    """Return the name of the dead-letter queue; "" if the policy names none."""
     return str(json.loads(redrive_policy)["deadLetterTargetArn"].rsplit(":", 1)[-1]) if redrive_policy else ""
 
 
@@ -192,12 +192,12 @@ def format_sequence_number(sequence: int) -> str:
 
 
 def compute_digest(body: str) -> str:
-    """Return the MD5 by which whoever sends or receives a body checks it."""
+    """Return the MD5 digest by which senders and receivers check a body."""
     return hashlib.md5(body.encode(), usedforsecurity=False).hexdigest()
 
 
 def select_attributes(attributes: dict[str, str], names: Collection[str]) -> dict[str, str]:
-    """Return the attributes that are asked for."""
+    """Return the requested attributes."""
     return {name: value for name, value in attributes.items() if name in names or "All" in names}
 
 
@@ -209,7 +209,8 @@ def _check_message(body: str, group_id: Any, deduplication_id: Any) -> None:
                                                "MessageDeduplicationId provided explicitly")
     for name, value in (("MessageGroupId", group_id), ("MessageDeduplicationId", deduplication_id)):
         if not TOKEN.fullmatch(value):
-            refuse(name, value, f"{name} can only include alphanumeric and punctuation characters. 1 to 128 in length.")
+            refuse_value(name, value,
+                         f"{name} can only include alphanumeric and punctuation characters. 1 to 128 in length.")
     if FORBIDDEN_TEXT.search(body):
         raise Refusal("InvalidMessageContents", "The message contains characters outside the allowed set.")
     if not 0 < len(body.encode()) <= LARGEST_BYTES:

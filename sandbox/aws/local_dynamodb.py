@@ -1,4 +1,4 @@
-"""DynamoDB on this machine with jpi's tables, as `sls dynamodb start` runs it; what it holds is gone when it stops."""
+"""DynamoDB on this machine with jpi's tables, for `sls dynamodb start`; it keeps its data in memory only."""
 
 import argparse
 import contextlib
@@ -22,7 +22,7 @@ PAUSE_SECONDS = 0.5
 
 @contextlib.contextmanager
 def run_server(port: int, jar: str) -> Iterator[str]:
-    """Its address, while it runs: moto's, or of a DynamoDBLocal.jar."""
+    """Run moto or a DynamoDBLocal.jar; yield its address."""
     if not jar:
         aws = Aws(port)
         yield aws.url
@@ -31,26 +31,26 @@ def run_server(port: int, jar: str) -> Iterator[str]:
     folder = Path(jar).resolve().parent
     command = ["java", f"-Djava.library.path={folder / 'DynamoDBLocal_lib'}", "-jar", jar, "-inMemory", "-sharedDb",
                "-disableTelemetry", "-port", str(port)]
-    with subprocess.Popen(command) as local:
+    with subprocess.Popen(command) as process:
         yield f"http://127.0.0.1:{port}"
-        local.terminate()
+        process.terminate()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until it is told to stop; exit code 1 where it cannot."""
+    """Serve until a signal stops it; return exit code 1 if it cannot start."""
     parser = argparse.ArgumentParser(prog="sls dynamodb start", description=__doc__)
     parser.add_argument("--port", type=int, help="default: that of DATABASE_ENDPOINT_URL")
     parser.add_argument("--jar", default="", help="a DynamoDBLocal.jar to run in moto's place (it needs Java)")
-    chosen = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     stopped = threading.Event()
-    for one in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(one, lambda *_: stopped.set())
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
     try:
-        there = urlsplit(settings.load(resolve_secrets=False).database_endpoint_url).port
-        port = there or 80 if chosen.port is None else chosen.port
-        with run_server(port, chosen.jar) as url:
+        default_port = urlsplit(settings.load(resolve_secrets=False).database_endpoint_url).port or 80
+        port = default_port if options.port is None else options.port
+        with run_server(port, options.jar) as url:
             os.environ["DATABASE_ENDPOINT_URL"] = url
-            if not _create_tables_with_retries(stopped, CREATE_TRIES if chosen.jar else 1):
+            if not _create_tables_with_retries(stopped, CREATE_TRIES if options.jar else 1):
                 return 1
             print(f"DynamoDB is ready at {url}; Ctrl-C ends it.", flush=True)
             stopped.wait()
@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _create_tables_with_retries(stopped: threading.Event, tries: int) -> bool:
-    """Whether the tables are there; a program of its own may need a moment before it answers."""
+    """True if the tables exist in the end; a server that just started may need a moment before it answers."""
     return any(create_tables.main([]) == 0 or stopped.wait(PAUSE_SECONDS) for _ in range(tries))
 
 

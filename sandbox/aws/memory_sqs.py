@@ -1,6 +1,6 @@
-"""SQS in memory: what jpi and the sandbox use of it, without a socket and by a clock that others move.
+"""SQS in memory: the parts that jpi and the sandbox use, without a socket, by a clock that others advance.
 
-Only FIFO queues, and of their attributes only those that are simulated: anything else is refused, not ignored.
+It knows FIFO queues and a few attributes; it refuses anything else instead of ignoring it.
 """
 
 import re
@@ -17,14 +17,14 @@ from sandbox.aws.fifo_queue import (
     compute_digest,
     format_sequence_number,
     read_dead_letter_name,
-    refuse,
+    refuse_value,
     select_attributes,
 )
 from sandbox.aws.memory_client import ATTEMPTS, MemorySqsClient, let_no_time_pass
 from sandbox.call_interception import CallInterceptor, call_unchanged
 
 ADDRESS = "http://sqs.localhost/123456789012/"
-# Most that one call sends, changes or receives.
+# Most messages that one call sends, changes or receives.
 MAX_BATCH_ENTRIES = 10
 ENTRY_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
 Answer = dict[str, Any]
@@ -32,9 +32,10 @@ Entry = Mapping[str, Any]
 
 
 class MemorySqs:
-    """All queues, by name in `queues`; each operation is done whole before the next, whatever thread asks for it.
+    """All queues, by name in `queues`; operations run one after another, whichever threads ask for them.
 
-    Its operations are called as boto3's client calls them, but raise Refusal; `client` is what looks like boto3's.
+    `perform_operation` takes the names and arguments of boto3's methods, and raises Refusal; `make_client` returns a
+    client that raises boto3's errors.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -48,20 +49,20 @@ class MemorySqs:
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state, _lock=threading.Lock())
 
-    def make_client(self, carry: CallInterceptor = call_unchanged, sleep: Callable[[float], object] = let_no_time_pass,
-                    attempts: int = ATTEMPTS) -> MemorySqsClient:
-        """Return a client of its own, whose calls `carry` makes; it calls `attempts` times, and sleeps in between."""
-        return MemorySqsClient(self, carry, sleep, attempts)
+    def make_client(self, intercept: CallInterceptor = call_unchanged,
+                    sleep: Callable[[float], object] = let_no_time_pass, attempts: int = ATTEMPTS) -> MemorySqsClient:
+        """Return a new client; `intercept` makes its calls, up to `attempts` times, with sleeps in between."""
+        return MemorySqsClient(self, intercept, sleep, attempts)
 
-    def perform(self, operation: str, request: Mapping[str, Any]) -> Answer:
-        """Do one operation, named as boto3's methods are; raise Refusal where SQS would not."""
+    def perform_operation(self, operation: str, request: Mapping[str, Any]) -> Answer:
+        """Perform one operation, named like boto3's method; raise Refusal if SQS would refuse it."""
         with self._lock:
             answer: Answer = getattr(self, f"_{operation}")(**request)
             return answer
 
     def _create_queue(self, QueueName: str, Attributes: Mapping[str, str]) -> Answer:
         if not re.fullmatch(r"[A-Za-z0-9_-]{1,75}\.fifo", QueueName) or Attributes.get("FifoQueue") != "true":
-            refuse("QueueName", QueueName, "The name of a FIFO queue can only include alphanumeric characters, "
+            refuse_value("QueueName", QueueName, "The name of a FIFO queue can only include alphanumeric characters, "
                                            "hyphens, or underscores, must end with .fifo and be 1 to 80 in length.")
         queue = FifoQueue(QueueName)
         self._set_attributes(queue, Attributes)
@@ -82,8 +83,8 @@ class MemorySqs:
         for name in AttributeNames:
             if name not in (*attributes, "All", "RedrivePolicy"):
                 raise Refusal("InvalidAttributeName", f"Unknown Attribute {name}.")
-        chosen = select_attributes(attributes, AttributeNames)
-        return {"Attributes": chosen} if chosen else {}
+        selected = select_attributes(attributes, AttributeNames)
+        return {"Attributes": selected} if selected else {}
 
     def _set_queue_attributes(self, QueueUrl: str, Attributes: Mapping[str, str]) -> Answer:
         self._set_attributes(self._find_queue(QueueUrl), Attributes)
@@ -105,13 +106,13 @@ class MemorySqs:
                          MessageSystemAttributeNames: Sequence[str] = ()) -> Answer:
         queue = self._find_queue(QueueUrl)
         if not 1 <= MaxNumberOfMessages <= MAX_BATCH_ENTRIES:
-            refuse("MaxNumberOfMessages", MaxNumberOfMessages,
-                   f"Must be between 1 and {MAX_BATCH_ENTRIES}, if provided.")
+            refuse_value("MaxNumberOfMessages", MaxNumberOfMessages,
+                         f"Must be between 1 and {MAX_BATCH_ENTRIES}, if provided.")
         if not 0 <= WaitTimeSeconds <= 20:
-            refuse("WaitTimeSeconds", WaitTimeSeconds, "Must be >= 0 and <= 20, if provided.")
+            refuse_value("WaitTimeSeconds", WaitTimeSeconds, "Must be >= 0 and <= 20, if provided.")
         seconds = queue.visibility_seconds if VisibilityTimeout is None else _check_visibility(VisibilityTimeout)
         dead_letters = self.queues.get(read_dead_letter_name(queue.redrive_policy))
-        messages = queue.receive(MaxNumberOfMessages, seconds, self._clock(), dead_letters)
+        messages = queue.receive_messages(MaxNumberOfMessages, seconds, self._clock(), dead_letters)
         names = [*AttributeNames, *MessageSystemAttributeNames]
         return {"Messages": [_to_received_message(queue, message, names) for message in messages]} if messages else {}
 
@@ -146,7 +147,7 @@ class MemorySqs:
                 raise Refusal("InvalidAttributeName", f"Unknown Attribute {name}.")
         redrive_policy = attributes.get("RedrivePolicy", queue.redrive_policy)
         if redrive_policy and read_dead_letter_name(redrive_policy) not in self.queues:
-            refuse("RedrivePolicy", redrive_policy, "Dead letter target does not exist.")
+            refuse_value("RedrivePolicy", redrive_policy, "Dead letter target does not exist.")
         queue.redrive_policy = redrive_policy
         queue.visibility_seconds = _check_visibility(int(attributes.get("VisibilityTimeout", queue.visibility_seconds)))
         queue.retention_seconds = int(attributes.get("MessageRetentionPeriod", queue.retention_seconds))
@@ -160,19 +161,19 @@ def _list_settings(queue: FifoQueue) -> dict[str, str]:
 
 def _check_visibility(seconds: int) -> int:
     if not 0 <= seconds <= LONGEST_VISIBILITY_SECONDS:
-        refuse("VisibilityTimeout", seconds, f"Must be between 0 and {LONGEST_VISIBILITY_SECONDS}, if provided.")
+        refuse_value("VisibilityTimeout", seconds, f"Must be between 0 and {LONGEST_VISIBILITY_SECONDS}, if provided.")
     return seconds
 
 
 def _to_received_message(queue: FifoQueue, message: Message, names: Sequence[str]) -> Answer:
     answer = {"MessageId": message.id, "ReceiptHandle": queue.make_receipt(message),
               "MD5OfBody": compute_digest(message.body), "Body": message.body}
-    attributes = select_attributes(message.attributes(), names)
+    attributes = select_attributes(message.to_attributes(), names)
     return {**answer, "Attributes": attributes} if attributes else answer
 
 
 def _perform_entries(entries: Sequence[Entry], perform: Callable[..., Answer]) -> Answer:
-    """Perform each entry of a batch, in its order; those that are refused hinder no other."""
+    """Perform each entry of a batch in order; a refused entry stops no other."""
     _check_batch([entry["Id"] for entry in entries])
     successful: list[Answer] = []
     failed: list[Answer] = []

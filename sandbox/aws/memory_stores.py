@@ -1,4 +1,4 @@
-"""The stores of jpi in memory, in DynamoDB's place: the same outcomes, by the same calls in the same order."""
+"""jpi's stores in memory instead of DynamoDB: the same outcomes, by the same calls in the same order."""
 
 import json
 import time
@@ -36,34 +36,34 @@ FAILURE_TEXTS = {"GetItem": "Failed to get item", "PutItem": "Failed to put item
                  "UpdateItem": "Failed to update item", "Query": "Failed to query items",
                  "BatchGetItem": "Failed to batch get items", "BatchWriteItem": "Failed to batch write items",
                  "DescribeTable": "Unable to describe table"}
-# By which a link's row is looked for and compared; all else of it is one text.
+# The columns of a link's row that queries and conditions use; all others are one text.
 INDEXED_COLUMNS = ("incident_id", "version", "saved_by", "issue_key", "open", "state", "began")
 
 
-def make_memory_stores(state: MemoryTables, carry: CallInterceptor = call_unchanged,
+def make_memory_stores(state: MemoryTables, intercept: CallInterceptor = call_unchanged,
                        sleep: Callable[[float], None] = time.sleep) -> Stores:
-    """Return the stores that keep everything in `state`; each call to DynamoDB that they stand for goes by `carry`."""
-    calls = DynamoDbCalls(carry, sleep)
+    """Return stores that keep everything in `state`; `intercept` makes each of their calls to DynamoDB."""
+    calls = DynamoDbCalls(intercept, sleep)
     return Stores(MemoryLinks(state, calls), MemoryProcessedIds(state, calls), MemoryConfig(state, calls))
 
 
 class DynamoDbCalls:
-    """The calls to DynamoDB: tried again as botocore does with jpi's settings, with jpi's errors."""
+    """Makes calls to DynamoDB: retries as botocore does with jpi's settings, raises jpi's errors."""
 
-    def __init__(self, carry: CallInterceptor, sleep: Callable[[float], None]) -> None:
-        self._intercept = carry
+    def __init__(self, intercept: CallInterceptor, sleep: Callable[[float], None]) -> None:
+        self._intercept = intercept
         self._sleep = sleep
 
     def call_dynamodb(self, operation: str, doing: str, call: Callable[[], Answer]) -> Answer:
-        """Return the call's answer; LostRace where its condition did not hold, Outage for all other faults."""
-        def answer() -> Answer | Refusal:
-            # A refusal is an answer, too: it may get lost on its way.
+        """Return the call's answer; raise LostRace if its condition failed, AwsOutage for every other fault."""
+        def call_or_refusal() -> Answer | Refusal:
+            # A refusal is an answer, too: it may get lost.
             try:
                 return call()
             except Refusal as refusal:
                 return refusal
 
-        outcome = self._call_with_retries(operation, doing, answer)
+        outcome = self._call_with_retries(operation, doing, call_or_refusal)
         if isinstance(outcome, ConditionFailed):
             raise LostRace(f"{doing}: somebody else was first") from outcome
         if isinstance(outcome, Refusal):
@@ -108,11 +108,12 @@ class MemoryTable:
         return self._calls.call_dynamodb("BatchGetItem", doing, lambda: self._state.get_all(self.table_name, keys))
 
     def _put(self, key: str, columns: Columns, read_version: int | None, doing: str) -> None:
-        self._calls.call_dynamodb("PutItem", doing, lambda: self._state.put(self.table_name, key, columns,
-                                                                            read_version))
+        self._calls.call_dynamodb("PutItem", doing, lambda: self._state.put_row(self.table_name, key, columns,
+                                                                                read_version))
 
     def _query(self, column: str, value: str, doing: str) -> list[Columns]:
-        return self._calls.call_dynamodb("Query", doing, lambda: self._state.query(self.table_name, column, value))
+        return self._calls.call_dynamodb("Query", doing, lambda: self._state.query_index(self.table_name, column,
+                                                                                         value))
 
 
 class MemoryLinks(MemoryTable):
@@ -121,7 +122,7 @@ class MemoryLinks(MemoryTable):
     table_name = LINKS
 
     def get(self, incident_id: str) -> Link:
-        """Return the incident's link as last saved; a new one, not saved yet, where none was."""
+        """Return the incident's link as last saved, or a new one, not saved yet."""
         columns = self._get(incident_id, f"reading the link of {incident_id}")
         return _decode_link(columns) if columns else Link(incident_id)
 
@@ -144,7 +145,7 @@ class MemoryLinks(MemoryTable):
         return [link for link in links.values() if link.is_open]
 
     def list_by_state(self, states: Collection[str], before: str, limit: int) -> list[LinkListItem]:
-        """Return the newest links in any of these states that began before a place in the list, a query a state."""
+        """Return the newest links in these states that began before a place in the list, by one query per state."""
         rows = [columns for state in states for columns in self._query("state", state, "reading the list")
                 if not before or str(columns["began"]) < before]
         newest = sorted(rows, key=lambda columns: str(columns["began"]), reverse=True)[:limit]
@@ -152,13 +153,13 @@ class MemoryLinks(MemoryTable):
                              LinkCard(**_decode(columns)["card"])) for columns in newest]
 
     def save(self, link: Link) -> Link:
-        """Save over the version read and return what is stored; LostRace where somebody else did so first."""
+        """Save over the version that was read and return the result; raise LostRace if another writer was first."""
         version, writer = (link.version or 0) + 1, self._state.make_writer_name()
         columns = _encode({**to_columns(link), "version": version, "saved_by": writer})
         try:
             self._put(link.incident_id, columns, link.version, f"saving the link of {link.incident_id}")
         except LostRace:
-            # A write whose answer was lost is repeated: it may be our own that was first.
+            # After a lost answer the write is repeated: the first writer may be this one.
             stored = self._get(link.incident_id, f"reading the link of {link.incident_id}")
             if stored is None or stored["saved_by"] != writer:
                 raise
@@ -167,7 +168,7 @@ class MemoryLinks(MemoryTable):
 
 
 class MemoryProcessedIds(MemoryTable):
-    """What has been carried over already, as `jpi.store.processed_ids.Ledger` documents it."""
+    """The processed ids, as `jpi.store.processed_ids.ProcessedIds` documents them."""
 
     table_name = LEDGER
 
@@ -182,7 +183,7 @@ class MemoryProcessedIds(MemoryTable):
             self._put_all({entry: {"id": entry, "expires_at": expires} for entry in batch})
 
     def _put_all(self, rows: Mapping[str, Columns]) -> None:
-        self._calls.call_dynamodb("BatchWriteItem", "saving processed ids", lambda: self._state.put_all(LEDGER, rows))
+        self._calls.call_dynamodb("BatchWriteItem", "saving processed ids", lambda: self._state.put_rows(LEDGER, rows))
 
 
 class MemoryConfig(MemoryTable):
@@ -191,12 +192,12 @@ class MemoryConfig(MemoryTable):
     table_name = CONFIG
 
     def get(self, name: str, operation: str, consistent: bool = False) -> ConfigItem | None:
-        """Return the item of this name; None where none was saved. Every read is consistent."""
+        """Return the item of this name; None if none was saved. Every read is consistent."""
         columns = self._get(name, operation)
         return ConfigItem(json.loads(str(columns["value"])), int(columns["version"])) if columns else None
 
     def save(self, name: str, item: ConfigItem, operation: str, expires_at: float | None = None) -> None:
-        """Save over the item's version; LostRace where somebody else was first."""
+        """Save over the item's version; raise LostRace if another writer was first."""
         expires = {} if expires_at is None else {"expires_at": int(expires_at)}
         version, value = (item.version or 0) + 1, json.dumps(item.value)
         self._put(name, {"name": name, "version": version, "value": value, **expires}, item.version, operation)
@@ -207,7 +208,7 @@ class MemoryConfig(MemoryTable):
         self._calls.call_dynamodb("UpdateItem", operation, lambda: self._state.add(CONFIG, name, counts, settings))
 
     def get_counts(self, names: Collection[str], operation: str) -> dict[str, dict[str, int]]:
-        """Return the counts of several items, at most 100, in one read; items that do not exist are left out."""
+        """Return the counts of several items, at most 100, in one read; omit items that do not exist."""
         return {str(columns["name"]): _read_counts(columns) for columns in self._get_batch(names, operation)}
 
 

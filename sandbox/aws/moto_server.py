@@ -1,4 +1,4 @@
-"""DynamoDB and SQS, embedded."""
+"""Serve DynamoDB and SQS, simulated by moto, in this process."""
 
 import threading
 from collections.abc import Callable, Iterable
@@ -17,26 +17,27 @@ REGION = "us-east-1"
 
 
 class Aws(Server):
-    """DynamoDB and SQS as moto simulates them, in this process, on loopback; what they held is gone when it stops."""
+    """DynamoDB and SQS as moto simulates them, on loopback in this process; it keeps its data in memory only."""
 
     def __init__(self, port: int = 0) -> None:
         super().__init__(SerializedApplication(DomainDispatcherApplication(create_backend_app)), port)
         self.use_clock(RunningClock())
 
     def use_clock(self, clock: Callable[[], float]) -> None:
-        """Have SQS's timeouts and delays go by this clock; moto knows only one for all queues."""
+        """Make SQS's timeouts and delays follow this clock; moto has one clock for all queues."""
         moto.sqs.models.unix_time = lambda *_: clock()  # type: ignore[attr-defined]
         moto.sqs.models.unix_time_millis = lambda *_: clock() * 1000.0  # type: ignore[attr-defined]
 
     def make_sqs_client(self) -> Any:
-        """A client of its own."""
+        """Return a new client."""
         return boto3.client("sqs", region_name=REGION, endpoint_url=self.url, aws_access_key_id="sandbox",
                             aws_secret_access_key="sandbox")
 
 
 def _list_groups_in_flight(queue: moto.sqs.models.Queue) -> set[str]:
-    """moto counts messages whose visibility has ended as well, and so brings a group's second before its first."""
-    return {one.group_id for one in queue.pending_messages if one.group_id is not None and not one.visible}
+    """Return the groups with a message in flight. moto also counts messages whose visibility has ended."""
+    return {message.group_id for message in queue.pending_messages if message.group_id is not None
+            and not message.visible}
 
 
 moto.sqs.models.Queue.pending_message_groups = property(_list_groups_in_flight)  # type: ignore[assignment]
@@ -53,6 +54,6 @@ class SerializedApplication:
         self._lock = threading.Lock()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """WSGI."""
+        """Answer one WSGI request."""
         with self._lock:
             return list(self._app(environ, start_response))

@@ -63,7 +63,7 @@ def test_what_has_expired_is_read_until_it_is_swept(memory, stores):
     memory.clock.now += 91 * 86_400
     assert (stores.processed_ids.already_processed(["R1"]), stores.config.get("a", DOING).value) == ({"R1"}, 1)
     assert stores.config.get_counts(["c"], DOING) == {"c": {"x": 1}}
-    memory.state.sweep()
+    memory.state.delete_expired()
     assert (stores.processed_ids.already_processed(["R1"]), stores.config.get("a", DOING)) == (set(), None)
     assert (stores.config.get("b", DOING).value, stores.config.get_counts(["c"], DOING)) == (2, {})
 
