@@ -1,17 +1,17 @@
-"""The seam at which calls to simulated services can be counted, delayed and broken."""
+"""Let callers count, delay and break the calls to simulated services."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 Answer = TypeVar("Answer")
-# Carries one named call out: makes it by calling the second argument, or lets something become of it.
+# Gets the name of a call and a function that makes it; may fail or delay it instead.
 CallInterceptor = Callable[[str, Callable[[], Any]], Any]
 
 
 class WireFault(Exception):
-    """A call to AWS that got an error answer or none; whether it had its effect is for the caller to find out."""
+    """Raised for a call to AWS that got an error or no answer; it may have had its effect all the same."""
 
 
 def call_unchanged(name: str, call: Callable[[], Answer]) -> Answer:
-    """Make the call; nothing becomes of it."""
+    """Make the call as it is."""
     return call()

@@ -1,4 +1,4 @@
-"""Clocks that are moved by hand, so that nothing has to sleep."""
+"""Clocks that tests advance, so that nothing has to sleep."""
 
 import threading
 import time
@@ -8,7 +8,7 @@ START = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
 
 class Clock:
-    """A time that begins at `start` and moves only when it is advanced."""
+    """A clock that starts at `start` and moves only when it is advanced."""
 
     def __init__(self, start: datetime = START) -> None:
         self._now = start
@@ -23,14 +23,14 @@ class Clock:
         return self._now
 
     def advance(self, seconds: float) -> None:
-        """Move the clock on; never back."""
+        """Move the clock forward; it never goes back."""
         if seconds < 0:
-            raise ValueError(f"a clock does not go back, not even {-seconds} seconds")
+            raise ValueError(f"the clock cannot go back by {-seconds} seconds")
         with self._lock:
             self._now += timedelta(seconds=seconds)
 
     def __getstate__(self) -> datetime:
-        """Return what a copy has: the time."""
+        """Return the time, which is all that a copy needs."""
         return self.now()
 
     def __setstate__(self, now: datetime) -> None:
@@ -39,7 +39,7 @@ class Clock:
 
 
 class RunningClock(Clock):
-    """A clock that also runs on with the machine's, by default from the present."""
+    """A clock that also runs with the machine's clock, by default from now."""
 
     def __init__(self, start: datetime | None = None) -> None:
         self._machine_time = datetime.now(UTC)
@@ -49,7 +49,7 @@ class RunningClock(Clock):
         """Return the present time, UTC."""
         with self._lock:
             machine_time = datetime.fromtimestamp(time.time(), UTC)
-            # Where the machine's clock is set back, this one stands still until that has caught up.
+            # If the machine's clock is set back, this one stands still until the machine's has caught up.
             if machine_time > self._machine_time:
                 self._now += machine_time - self._machine_time
                 self._machine_time = machine_time

@@ -1,4 +1,4 @@
-"""`make demo`: plays the main job on simulated services and shows what everybody did; exit 0 only if all went well."""
+"""`make demo`: play the main job on simulated services and show every step; exit code 0 if all went well."""
 
 import sys
 import time
@@ -16,7 +16,7 @@ HEADER = ROW_FORMAT.format("PagerDuty incident", "prio", "status", "Jira issue",
 
 
 def main() -> int:
-    """Play every step; 1 and the step's name where something is not as it should be."""
+    """Play every step; return 1 and print the step's title if the result is wrong."""
     started = time.monotonic()
     print("Starting simulated PagerDuty and Jira Cloud, DynamoDB, SQS and jpi on 127.0.0.1 ...", flush=True)
     aws = Aws()
@@ -31,12 +31,12 @@ def main() -> int:
     if failed:
         print(f"\nFAILED at: {failed.title}")
         return 1
-    print(f"\nAll steps show what they should ({time.monotonic() - started:.0f} s).")
+    print(f"\nAll steps went as expected ({time.monotonic() - started:.0f} s).")
     return 0
 
 
 def play_and_show(world: World, number: int, step: Step) -> bool:
-    """Play one step and print it; whether both services show what they should."""
+    """Play one step and print it; True if both services show the expected rows."""
     world.forget_calls()
     print(f"\n{number}. {step.title}")
     play_step(world, step)
@@ -44,20 +44,20 @@ def play_and_show(world: World, number: int, step: Step) -> bool:
     print(HEADER)
     for row in world.make_summary_rows():
         print(ROW_FORMAT.format(*row))
-    right = world.make_summary_rows() == step.expected_rows
-    print("    as it should be" if right else "    WRONG; it should be")
-    for row in [] if right else step.expected_rows:
+    is_right = world.make_summary_rows() == step.expected_rows
+    print("    as expected" if is_right else "    WRONG; expected:")
+    for row in [] if is_right else step.expected_rows:
         print(ROW_FORMAT.format(*row))
-    return right
+    return is_right
 
 
 def print_calls(calls: Iterable[RecordedCall]) -> None:
-    """What jpi asked of both services."""
+    """Print the calls that jpi made to both services."""
     lines = [
         f"      {call.service:<9} {call.method:<4} {call.path} -> {call.status}, {call.duration_seconds * 1000:.0f} ms"
         for call in calls
     ]
-    print("\n".join(["    jpi called", *lines] if lines else ["    jpi called nobody"]) + "\n")
+    print("\n".join(["    jpi called", *lines] if lines else ["    jpi made no call"]) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The story that `make demo` plays: the check that the README gives a new user, on simulated services."""
+"""The story of `make demo`: the check that the README gives a new user, on simulated services."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from sandbox.world import World
 
 @dataclass(frozen=True)
 class Step:
-    """What a person does, and the rows (`World.rows`) that both services must show afterwards."""
+    """What a person does, and the rows (`World.make_summary_rows`) that both services must show afterwards."""
 
     title: str
     act: Callable[[], None]
@@ -31,7 +31,7 @@ def _trigger(world: World, title: str, priority: str, details: str) -> None:
     world.pagerduty.trigger(world.service, title, world.rita, priority, details)
 
 
-def _raise_unheard(world: World) -> None:
+def _raise_without_webhook(world: World) -> None:
     with world.lose_webhooks():
         world.pagerduty.set_priority(_find_incident(world, SEARCH), "P1", world.rita)
 
@@ -58,7 +58,7 @@ def make_steps(world: World) -> list[Step]:
         ),
         Step(
             f'Rita raises "{SEARCH}" to P1; the webhook gets lost; the poll runs',
-            lambda: _raise_unheard(world),
+            lambda: _raise_without_webhook(world),
             [
                 (CHECKOUT, "P1", "triggered", "INCIDENT-1", "Highest", "To Do", f"{ALL_LINKS}, 4 timeline"),
                 (SEARCH, "P1", "triggered", "INCIDENT-2", "Highest", "To Do", f"{ALL_LINKS}, 5 timeline"),
@@ -84,7 +84,7 @@ def make_steps(world: World) -> list[Step]:
 
 
 def play_step(world: World, step: Step) -> None:
-    """Do the step, deliver its webhooks, and poll if it says so."""
+    """Perform the step, deliver its webhooks, and poll if the step says so."""
     step.act()
     world.run_until_idle()
     if step.polls_after:

@@ -1,4 +1,4 @@
-"""`make sandbox`: the simulated services, jpi and a page to play with them, left running until Ctrl-C."""
+"""`make sandbox`: run the simulated services, jpi and a page to play with them until Ctrl-C."""
 
 import argparse
 import sys
@@ -19,7 +19,7 @@ from sandbox.site_setup import set_up_jira
 from sandbox.world import JIRA_WEBHOOK_SECRET, World
 
 WELCOME_TEXT = """
-Open {page} in a browser: PagerDuty at the left, Jira at the right, jpi's log between them.
+Open {page} in a browser: PagerDuty on the left, Jira on the right, jpi's log between them.
 
 jpi        {app}   (POST /pagerduty-webhook, POST /jira-webhook, GET /health)
 Its page   {app}/status   password: {password}
@@ -40,10 +40,10 @@ See the issues:
 
   curl -s -u {person} '{jira}/rest/api/3/search/jql?jql=project=INCIDENT&fields=summary,status,issuelinks'
 
-jpi's log and every poll are below; Ctrl-C ends it all.
+jpi's log follows. Press Ctrl-C to stop everything.
 """
 PAGE_PORT = 5003
-# Shorter than a real site's search takes to catch up, and jpi is told so: nobody watches for half a minute.
+# Shorter than on a real site, so that nobody has to watch for half a minute. jpi gets the same value.
 INDEX_LAG_SECONDS = 2
 SANDBOX_SETTINGS = {"JIRA_INDEX_LAG_SECONDS": str(INDEX_LAG_SECONDS), "STATUS_PASSWORD": "sandbox"}
 
@@ -57,33 +57,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
                         help="ports on 127.0.0.1, 0 for any free one (5001 5002 5000 8002)")
     parser.add_argument("--page-port", type=int, choices=range(65536), metavar="PAGE",
                         help="the page's port on 127.0.0.1, 0 for any free one (5003; 0 where --ports has a 0)")
-    chosen = parser.parse_args(arguments)
-    page_port = PAGE_PORT if all(chosen.ports) else 0
-    serve_until_interrupted(chosen.every, tuple(chosen.ports),
-                            page_port if chosen.page_port is None else chosen.page_port)
+    options = parser.parse_args(arguments)
+    page_port = PAGE_PORT if all(options.ports) else 0
+    serve_until_interrupted(options.every, tuple(options.ports),
+                            page_port if options.page_port is None else options.page_port)
     return 0
 
 
 def serve_until_interrupted(every: float, ports: tuple[int, int, int, int], page_port: int) -> None:
-    """Serve, deliver webhooks as they come, poll every so many seconds."""
+    """Serve, deliver webhooks as they come, and poll every so many seconds."""
     aws = Aws(ports[3])
     world = World(LoopbackHost(aws), RunningClock(), time.sleep, ports[:3], True, set_up_jira, **SANDBOX_SETTINGS)
     world.export_settings()
-    running = LiveSandbox(world, every, page_port)
-    print(format_welcome(world, aws, running.url), flush=True)
+    live_sandbox = LiveSandbox(world, every, page_port)
+    print(format_welcome(world, aws, live_sandbox.url), flush=True)
     try:
-        running.start()
+        live_sandbox.start()
         with suppress(KeyboardInterrupt):
             threading.Event().wait()
     finally:
-        running.stop()
+        live_sandbox.stop()
         world.stop()
         aws.stop()
     print("Stopped.")
 
 
 class LiveSandbox:
-    """A world that goes on by itself, and its page: webhooks arrive, messages are applied, the poll has its turns."""
+    """A world that runs by itself, with its page: it delivers webhooks, applies messages, and polls."""
 
     def __init__(self, world: World, interval_seconds: float, page_port: int = 0) -> None:
         self.world = world
@@ -93,22 +93,22 @@ class LiveSandbox:
         self._server = Server(self.page, page_port)
         self.url = self._server.url
         self._ended = threading.Event()
-        self._threads = [threading.Thread(target=self._run_repeatedly, args=(what,), daemon=True)
-                         for what in (world.apply_batch, self.page.check_agreement, world.pagerduty.outbox.deliver_due,
+        self._threads = [threading.Thread(target=self._run_repeatedly, args=(task,), daemon=True)
+                         for task in (world.apply_batch, self.page.check_agreement, world.pagerduty.outbox.deliver_due,
                                       world.jira.outbox.deliver_due)]
 
     def start(self) -> None:
-        """Begin."""
+        """Start the threads and the polls."""
         for thread in self._threads:
             thread.start()
         self.schedule.start()
 
-    def _run_repeatedly(self, what: Callable[[], object]) -> None:
+    def _run_repeatedly(self, task: Callable[[], object]) -> None:
         while not self._ended.wait(0.05):
-            what()
+            task()
 
     def stop(self) -> None:
-        """End, with what is under way."""
+        """Stop everything; wait for what is under way."""
         self._ended.set()
         self.schedule.stop()
         for thread in self._threads:
@@ -119,7 +119,7 @@ class LiveSandbox:
 
 
 def format_welcome(world: World, aws: Aws, page: str) -> str:
-    """Where everything is, and what to try first."""
+    """Return the text that says where everything is, and what to try first."""
     return WELCOME_TEXT.format(page=page, app=world.app_url, pagerduty=world.pagerduty_url, jira=world.jira_url,
                                aws=aws.url, person=":".join(JIM_LOGIN), admin=":".join(JIRA_ADMIN_LOGIN),
                                stage=world.environ["STAGE"], jira_secret=JIRA_WEBHOOK_SECRET,

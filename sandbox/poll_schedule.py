@@ -1,4 +1,4 @@
-"""What EventBridge does for jpi: runs the poll on schedule, one at a time, whatever came of the last one."""
+"""What EventBridge does for jpi: run the poll on a schedule, one at a time, even after a failed one."""
 
 import logging
 import threading
@@ -8,7 +8,7 @@ from jpi.logs import SERVICE_NAME
 
 
 class PollSchedule:
-    """Polls at once and then every so many seconds, or `now`, in a thread of its own until `stop`."""
+    """Polls at once, then every so many seconds or at `poll_now`, in a thread of its own, until `stop`."""
 
     def __init__(self, interval_seconds: float) -> None:
         self.interval_seconds = interval_seconds
@@ -17,7 +17,7 @@ class PollSchedule:
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start polling."""
         self._thread.start()
 
     def poll_now(self) -> None:
@@ -25,7 +25,7 @@ class PollSchedule:
         self._wake.set()
 
     def stop(self) -> None:
-        """End, after the poll under way."""
+        """Stop, after the poll under way."""
         self._ended = True
         self._wake.set()
         if self._thread.is_alive():
@@ -39,7 +39,7 @@ class PollSchedule:
 
 
 def run_poll() -> None:
-    """One run; where it fails, Lambda's own log says why, and so does this."""
+    """Run one poll. If it fails, log why, as Lambda does."""
     try:
         log_entries.handler({}, None)
     except Exception as error:

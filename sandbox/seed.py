@@ -1,4 +1,4 @@
-"""Both services set up for jpi, with the people who work on them: made once a process, then copied."""
+"""Both services set up for jpi, with the people who use them: made once per process, then copied."""
 
 import pickle
 from collections.abc import Callable, Sequence
@@ -18,14 +18,14 @@ BOT_EMAIL = "jpi-bot@example.com"
 JIRA_ADMIN_LOGIN = ("admin@example.com", "admin-token")
 JIM_LOGIN = ("jim@example.com", "jim-token")
 JIRA_BOT_TOKEN, PAGERDUTY_KEY = "jira-token-of-the-bot", "pagerduty-key"
-# A site is older than its first incident: its search index has long caught up with its set-up.
+# A site is older than its first incident: its search index shows all of its set-up.
 SITE_AGE = timedelta(days=30)
 JiraSetUp = Callable[[ApiUser, str, Sequence[str]], None]
 
 
 @dataclass
 class SeededServices:
-    """Rita responds and Oscar is on call on PagerDuty; Jim works on Jira; the bot is jpi's account on both."""
+    """Both services with their people: Rita responds, Oscar is on call, Jim works on Jira, the bot is jpi."""
 
     pagerduty: PagerDutyState
     jira: JiraState
@@ -42,16 +42,16 @@ class SeededServices:
     stakeholders: list[str]
 
     def use_clock(self, clock: Clock) -> None:
-        """Have both services go by this clock."""
+        """Make both services follow this clock."""
         for holder in (self.pagerduty, self.jira, self.pagerduty.outbox, self.jira.outbox):
             holder.clock = clock
 
 
 def copy_seeded_services(clock: Clock, set_up: JiraSetUp = set_up_jira) -> SeededServices:
-    """Return a copy of both services as `set_up` leaves them, going by this clock."""
-    cast: SeededServices = pickle.loads(_pickle_seeded_services(set_up))
-    cast.use_clock(clock)
-    return cast
+    """Return a copy of both services as `set_up` leaves them, with this clock."""
+    seeded: SeededServices = pickle.loads(_pickle_seeded_services(set_up))
+    seeded.use_clock(clock)
+    return seeded
 
 
 @cache
@@ -60,7 +60,7 @@ def _pickle_seeded_services(set_up: JiraSetUp) -> bytes:
 
 
 def seed_services(set_up: JiraSetUp) -> SeededServices:
-    """Add the people, and set the site up over its own API."""
+    """Add the people, and set up the site over its own API."""
     clock = Clock(START - SITE_AGE)
     pagerduty, jira = PagerDutyState(clock, PAGERDUTY_KEY), JiraState(clock)
     rita, oscar, jim, bot = (pagerduty.add_user(*person) for person in (

@@ -1,4 +1,4 @@
-"""What both simulated services share: a loopback HTTP server, a record of calls, and faults to inject."""
+"""What both simulated services share: an HTTP server, a record of calls, and faults to inject."""
 
 import base64
 import io
@@ -23,17 +23,17 @@ from werkzeug.wsgi import get_input_stream
 from sandbox.clock import Clock
 
 logging.getLogger("werkzeug").setLevel(logging.ERROR)
-# Each call takes so long at least: time does not stand still between two of them.
+# Each call takes at least this long, so that no two happen at the same time.
 MIN_CALL_SECONDS = 0.001
-# Where a request's environment has the state that is served.
+# Keys of a request's environment: the state that is served, and the seconds that the service takes.
 STATE_KEY = "sandbox.state"
-# And how many seconds the service takes over it.
 LATENCY_KEY = "sandbox.latency"
+POSTED_READ_PATHS = ("/search/jql", "/search/approximate-count", "/issue/bulkfetch", "/comment/list")
 
 
 @dataclass
 class RecordedCall:
-    """One request that a simulated service got, and what it answered (`status` 0: the connection was dropped)."""
+    """One request to a simulated service, and its answer (`status` 0: the connection was dropped)."""
 
     service: str
     method: str
@@ -49,26 +49,31 @@ class RecordedCall:
 
     @cached_property
     def query(self) -> dict[str, list[str]]:
-        """The query's values by name."""
+        """Return the query's values by name."""
         return parse_qs(self.query_string, keep_blank_values=True)
 
     @cached_property
     def body(self) -> Any:
-        """The request's JSON; None where there is none."""
+        """Return the request's JSON, or None."""
         return _parse_json(self.raw_body)
 
     @cached_property
     def answer(self) -> Any:
-        """The answer's JSON; None where there is none."""
+        """Return the answer's JSON, or None."""
         return _parse_json(self.raw_answer)
 
     @property
     def token(self) -> str:
-        """The token it was made with: Jira's Basic password, PagerDuty's `Token token=`."""
+        """Return the token of the call: Jira's Basic password, or PagerDuty's `Token token=`."""
         kind, _, value = self.headers.get("Authorization", "").partition(" ")
         if kind == "Basic":
             return base64.b64decode(value).decode().partition(":")[2]
         return value.removeprefix("token=")
+
+    @property
+    def is_write(self) -> bool:
+        """True if the call changes something. Jira has reads that are POSTed."""
+        return self.method not in ("GET", "HEAD") and not self.path.endswith(POSTED_READ_PATHS)
 
     def __str__(self) -> str:
         return f"{self.service} {self.method} {self.path} -> {self.status or 'dropped'}"
@@ -76,7 +81,7 @@ class RecordedCall:
 
 @dataclass(frozen=True)
 class HttpFault:
-    """What goes wrong with a call: before or after its effect, as an answer or (`status` 0) a dropped connection."""
+    """A fault of a call, before or after its effect: an error answer, or (`status` 0) a dropped connection."""
 
     status: int = 0
     is_after_effect: bool = False
@@ -86,7 +91,7 @@ class HttpFault:
 
 @dataclass(frozen=True)
 class WsgiAnswer:
-    """An HTTP answer, as WSGI has it."""
+    """An HTTP answer of a WSGI application."""
 
     status: str
     headers: list[tuple[str, str]]
@@ -103,8 +108,8 @@ def _parse_json(raw: bytes) -> Any:
 class SimulatedService:
     """A WSGI application that serves a state: records every call, adds latency, injects faults, one call at a time.
 
-    Knobs: `latency` seconds a call, `wait` (how that time passes), `fault` (what goes wrong with a call, if anything).
-    To read: `calls`; `heard` is told of each.
+    Switches: `latency_seconds` of each call, `pass_time` (how that time passes), `choose_fault` (None: no fault).
+    `calls` holds all calls; `call_listener` gets each of them.
     """
 
     def __init__(self, name: str, app: Flask, state: Any, clock: Clock) -> None:
@@ -120,7 +125,7 @@ class SimulatedService:
         self.lock = threading.RLock()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """WSGI."""
+        """Answer one WSGI request."""
         environ |= {STATE_KEY: self.state, LATENCY_KEY: self.latency_seconds}
         call = self._record_call(environ)
         self.clock.advance(MIN_CALL_SECONDS)
@@ -141,7 +146,7 @@ class SimulatedService:
 
     def _record_call(self, environ: dict[str, Any]) -> RecordedCall:
         raw = get_input_stream(environ).read()
-        # The application behind has to read the body once more.
+        # The application reads the body again.
         environ |= {"wsgi.input": io.BytesIO(raw), "CONTENT_LENGTH": str(len(raw))}
         return RecordedCall(self.name, environ["REQUEST_METHOD"], _decode_path(environ),
                             environ.get("QUERY_STRING", ""), dict(EnvironHeaders(environ)), raw, self.clock())
@@ -165,14 +170,14 @@ def _run_flask_app(app: Flask, environ: dict[str, Any]) -> WsgiAnswer:
 
 
 def make_flask_app(name: str) -> Flask:
-    """Make a Flask app that answers JSON in the order in which it was written."""
+    """Make a Flask app that keeps the order of JSON keys."""
     app = Flask(f"sandbox.{name}")
     app.json.sort_keys = False  # type: ignore[attr-defined]
     return app
 
 
 def get_served_state() -> Any:
-    """Return the state that the present request is for."""
+    """Return the state that the current request is for."""
     return request.environ[STATE_KEY]
 
 

@@ -1,4 +1,4 @@
-"""Webhook deliveries as a sender makes them: retried, dropped and switched off by that sender's own rules."""
+"""Deliver webhooks as a sender does: retry, drop and switch off by that sender's own rules."""
 
 import json
 import threading
@@ -13,7 +13,7 @@ from sandbox.clock import Clock
 
 @dataclass(frozen=True)
 class DeliveryRules:
-    """How a sender treats an answer: what it retries, when, and how many drops in a row switch the webhook off."""
+    """How a sender treats answers: what it retries, when, and how many drops in a row disable the webhook."""
 
     timeout_seconds: float
     is_retried: Callable[[int], bool]
@@ -24,7 +24,7 @@ class DeliveryRules:
 
 @dataclass
 class Delivery:
-    """One webhook on its way; deliveries of one `group` wait for each other, in order."""
+    """One webhook to deliver; deliveries of one `group` go out in order, one after another."""
 
     url: str
     headers: dict[str, str]
@@ -36,12 +36,12 @@ class Delivery:
 
     @property
     def payload(self) -> Any:
-        """The body, decoded."""
+        """Return the decoded body."""
         return json.loads(self.body)
 
 
 def post_delivery(delivery: Delivery, timeout: float, session: requests.Session | None = None) -> int:
-    """Send it once over HTTP; the status, or 0 where no answer came in time."""
+    """Send the delivery once over HTTP; return the status, or 0 if no answer came in time."""
     try:
         send = session.post if session else requests.post
         answer = send(delivery.url, data=delivery.body, headers=delivery.headers, timeout=timeout,
@@ -56,9 +56,9 @@ def ignore_delivery(delivery: Delivery) -> None:
 
 
 class Outbox:
-    """Deliveries not yet made. `pump` tries what is due; nothing moves by itself.
+    """Deliveries to make. `deliver_due` tries those that are due; nothing happens by itself.
 
-    `post` sends one; `heard` is told of each that was tried or, with no answers, lost. A copy has neither.
+    `post` sends one. `delivery_listener` gets each one that was tried, or (without answers) lost. A copy has neither.
     """
 
     def __init__(self, clock: Clock, rules: DeliveryRules) -> None:
@@ -66,7 +66,7 @@ class Outbox:
         self.rules = rules
         self.is_losing = False
         self.post: Callable[[Delivery, float], int] = post_delivery
-        self.heard: Callable[[Delivery], None] = ignore_delivery
+        self.delivery_listener: Callable[[Delivery], None] = ignore_delivery
         self.pending: list[Delivery] = []
         self.delivered: list[Delivery] = []
         self.dropped: list[Delivery] = []
@@ -75,42 +75,42 @@ class Outbox:
         self._lock = threading.Lock()
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what a copy has: the data, and nothing that belongs to whoever runs it."""
-        return {name: value for name, value in vars(self).items() if name not in ("post", "heard", "_lock")}
+        """Return the data for a copy, without what belongs to the running outbox."""
+        return {name: value for name, value in vars(self).items() if name not in ("post", "delivery_listener", "_lock")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take the data of another outbox; whoever runs this one goes on running it."""
-        running = {"post": post_delivery, "heard": ignore_delivery, "_lock": threading.Lock()}
+        """Take the data of another outbox; keep what belongs to the running one."""
+        running = {"post": post_delivery, "delivery_listener": ignore_delivery, "_lock": threading.Lock()}
         vars(self).update({**running, **vars(self), **state})
 
-    def enqueue(self, url: str, headers: dict[str, str], body: bytes, group: str, subscription: str = "") -> None:
-        """Put a webhook on its way, unless webhooks are being lost or this subscription is switched off."""
+    def add_delivery(self, url: str, headers: dict[str, str], body: bytes, group: str, subscription: str = "") -> None:
+        """Add a webhook to deliver, unless webhooks are being lost or this subscription is disabled."""
         delivery = Delivery(url, headers, body, group, self.clock(), subscription)
         if self.is_losing:
-            self.heard(delivery)
+            self.delivery_listener(delivery)
         elif self.disabled_until.get(subscription, 0.0) <= self.clock():
             self.pending.append(delivery)
 
     def deliver_due(self) -> int:
-        """Try every delivery that is due once, keeping the order within a group; how many were tried."""
+        """Try every delivery that is due once, in order within each group; return how many were tried."""
         with self._lock:
             held: set[str] = set()
             tried = 0
             for delivery in list(self.pending):
                 if delivery not in self.pending:
-                    # Its subscription was switched off just now, and its queue with it.
+                    # A drop just disabled its subscription and removed its deliveries.
                     continue
-                ready = delivery.due_at <= self.clock() and delivery.group not in held
-                if ready:
+                is_due = delivery.due_at <= self.clock() and delivery.group not in held
+                if is_due:
                     tried += 1
-                if not ready or not self._attempt_delivery(delivery):
+                if not is_due or not self._attempt_delivery(delivery):
                     held.add(delivery.group)
             return tried
 
     def _attempt_delivery(self, delivery: Delivery) -> bool:
         status = self.post(delivery, self.rules.timeout_seconds)
         delivery.answer_statuses.append(status)
-        self.heard(delivery)
+        self.delivery_listener(delivery)
         if 200 <= status < 300:
             return self._finish_delivery(delivery, self.delivered)
         tries = len(delivery.answer_statuses)
@@ -119,12 +119,12 @@ class Outbox:
         delivery.due_at = self.clock() + self.rules.retry_delays_seconds[tries - 1]
         return False
 
-    def _finish_delivery(self, delivery: Delivery, where: list[Delivery]) -> bool:
+    def _finish_delivery(self, delivery: Delivery, deliveries: list[Delivery]) -> bool:
         self.pending.remove(delivery)
-        where.append(delivery)
+        deliveries.append(delivery)
         name = delivery.subscription
-        self._drop_counts[name] = self._drop_counts.get(name, 0) + 1 if where is self.dropped else 0
+        self._drop_counts[name] = self._drop_counts.get(name, 0) + 1 if deliveries is self.dropped else 0
         if self.rules.drops_until_disabled and self._drop_counts[name] >= self.rules.drops_until_disabled:
             self.disabled_until[name] = self.clock() + self.rules.disabled_seconds
-            self.pending = [d for d in self.pending if d.subscription != name]
+            self.pending = [other for other in self.pending if other.subscription != name]
         return True

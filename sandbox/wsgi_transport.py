@@ -1,4 +1,4 @@
-"""HTTP within this process: requests go to WSGI applications as the network would carry them, without sockets."""
+"""HTTP within this process: carry requests to WSGI applications as the network would, without sockets."""
 
 import io
 from collections.abc import Callable, Iterable, Mapping
@@ -15,29 +15,29 @@ from sandbox.simulated_service import LATENCY_KEY
 
 WsgiApplication = Callable[[dict[str, Any], Any], Iterable[bytes]]
 Send = Callable[[], requests.Response]
-# What becomes of one request: made by calling the second argument, or not.
+# Gets a request and a function that makes it; may fail or delay it instead.
 HttpInterceptor = Callable[[requests.PreparedRequest, Send], requests.Response]
 
 
 def send_unchanged(request: requests.PreparedRequest, send: Send) -> requests.Response:
-    """Make the request; nothing becomes of it."""
+    """Make the request as it is."""
     return send()
 
 
 class WsgiAdapter(HTTPAdapter):
-    """Answers the requests of a `requests` session from WSGI applications, by their addresses."""
+    """Answers the requests of a `requests` session by WSGI applications, found by address."""
 
     def __init__(self, applications: Mapping[str, WsgiApplication], clock: Clock,
-                 carry: HttpInterceptor = send_unchanged) -> None:
-        """`applications`: by scheme and host. `carry` may let something become of each request."""
+                 intercept: HttpInterceptor = send_unchanged) -> None:
+        """Keep `applications`, by scheme and host; `intercept` makes each request, and may break it."""
         super().__init__()
         self._applications = applications
         self.clock = clock
-        self._intercept = carry
+        self._intercept = intercept
 
     def send(self, request: requests.PreparedRequest, stream: bool = False, timeout: Any = None,
              verify: Any = True, cert: Any = None, proxies: Any = None) -> requests.Response:
-        """Carry the request to its application; raises as `requests` does where no answer comes in time."""
+        """Carry the request to its application; raise as `requests` does if no answer comes in time."""
         return self._intercept(request, lambda: self._send_to_application(request, timeout))
 
     def _send_to_application(self, request: requests.PreparedRequest, timeout: Any) -> requests.Response:
@@ -47,19 +47,19 @@ class WsgiAdapter(HTTPAdapter):
             raise requests.ConnectionError(NewConnectionError(None, "Connection refused"))  # type: ignore[arg-type]
         response = call_application(application, environ)
         response.request, response.url = request, str(request.url)
-        longest = timeout[1] if isinstance(timeout, tuple) else timeout
-        if longest is not None and environ.get(LATENCY_KEY, 0.0) > longest:
-            raise requests.ReadTimeout(f"no answer within {longest} s")
+        read_timeout = timeout[1] if isinstance(timeout, tuple) else timeout
+        if read_timeout is not None and environ.get(LATENCY_KEY, 0.0) > read_timeout:
+            raise requests.ReadTimeout(f"no answer within {read_timeout} s")
         return response
 
 
-def make_wsgi_session(applications: Mapping[str, WsgiApplication], clock: Clock, carry: HttpInterceptor = send_unchanged
-               ) -> requests.Session:
+def make_wsgi_session(applications: Mapping[str, WsgiApplication], clock: Clock,
+                      intercept: HttpInterceptor = send_unchanged) -> requests.Session:
     """Return a session whose requests to these addresses go to the applications."""
     session = requests.Session()
-    # What this machine's environment says of proxies and passwords is nothing to the simulations.
+    # Ignore this machine's proxies and passwords.
     session.trust_env = False
-    session.mount("http://", WsgiAdapter(applications, clock, carry))
+    session.mount("http://", WsgiAdapter(applications, clock, intercept))
     return session
 
 

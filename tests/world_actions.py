@@ -39,7 +39,7 @@ def run_poll(world):
 
 def edit_issue(world, issue, **fields):
     """Jim edits the issue."""
-    world.jim("PUT", f"/rest/api/3/issue/{issue.key}", {"fields": fields})
+    world.jim.request("PUT", f"/rest/api/3/issue/{issue.key}", {"fields": fields})
 
 
 def list_writes(world):

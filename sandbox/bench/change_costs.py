@@ -22,7 +22,7 @@ LINKED_INCIDENTS = 200
 
 
 def _make_edit(**fields: object) -> Change:
-    return lambda world, _, issue: world.jim("PUT", f"/rest/api/3/issue/{issue.key}", {"fields": fields})
+    return lambda world, _, issue: world.jim.request("PUT", f"/rest/api/3/issue/{issue.key}", {"fields": fields})
 
 
 def _assign_issue(world: World, _: Incident, issue: Issue) -> object:
@@ -32,7 +32,7 @@ def _assign_issue(world: World, _: Incident, issue: Issue) -> object:
 def _comment_on_issue(world: World, _: Incident, issue: Issue) -> object:
     said = {"type": "doc", "version": 1, "content": [{"type": "paragraph", "content": [
         {"type": "text", "text": "Traffic is back."}]}]}
-    return world.jim("POST", f"/rest/api/3/issue/{issue.key}/comment", {"body": said})
+    return world.jim.request("POST", f"/rest/api/3/issue/{issue.key}/comment", {"body": said})
 
 
 def _reopen_issue(world: World, incident: Incident, issue: Issue) -> object:

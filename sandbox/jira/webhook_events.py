@@ -89,4 +89,4 @@ def _enqueue(site: JiraState, hook: Webhook, raw: bytes, flow: str) -> None:
                "X-Atlassian-Webhook-Identifier": identifier, "X-Atlassian-Webhook-Flow": flow}
     if hook.secret:
         headers["X-Hub-Signature"] = f"sha256={hmac.new(hook.secret.encode(), raw, hashlib.sha256).hexdigest()}"
-    site.outbox.enqueue(hook.url, headers, raw, identifier, hook.id)
+    site.outbox.add_delivery(hook.url, headers, raw, identifier, hook.id)

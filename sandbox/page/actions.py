@@ -75,16 +75,16 @@ def _trigger_incident(there: Actors, _: str, form: Form) -> object:
         incident["priority"] = {"id": form["priority"], "type": "priority_reference"}
     if form.get("details"):
         incident["body"] = {"type": "incident_body", "details": form["details"]}
-    return there.rita("POST", "/incidents", {"incident": incident})
+    return there.rita.request("POST", "/incidents", {"incident": incident})
 
 
 def _update_incident(there: Actors, incident_id: str, **changes: object) -> object:
     body = {"incident": {"type": "incident_reference", **changes}}
-    return there.rita("PUT", f"/incidents/{incident_id}", body)
+    return there.rita.request("PUT", f"/incidents/{incident_id}", body)
 
 
 def _add_note(there: Actors, incident_id: str, form: Form) -> object:
-    return there.rita("POST", f"/incidents/{incident_id}/notes", {"note": {"content": form.get("text", "")}})
+    return there.rita.request("POST", f"/incidents/{incident_id}/notes", {"note": {"content": form.get("text", "")}})
 
 
 def _reassign_incident(there: Actors, incident_id: str, form: Form) -> object:
@@ -94,21 +94,21 @@ def _reassign_incident(there: Actors, incident_id: str, form: Form) -> object:
 
 def _move_issue(there: Actors, key: str, form: Form) -> object:
     path = f"{ISSUE_API}/{key}/transitions"
-    leading = [one["id"] for one in there.jim("GET", path)["transitions"]
+    leading = [one["id"] for one in there.jim.request("GET", path)["transitions"]
                if one["to"]["statusCategory"]["key"] == form.get("status")]
-    return there.jim("POST", path, {"transition": {"id": (leading or [""])[0]}})
+    return there.jim.request("POST", path, {"transition": {"id": (leading or [""])[0]}})
 
 
 def _edit_issue(there: Actors, key: str, **fields: object) -> object:
-    return there.jim("PUT", f"{ISSUE_API}/{key}", {"fields": fields})
+    return there.jim.request("PUT", f"{ISSUE_API}/{key}", {"fields": fields})
 
 
 def _add_comment(there: Actors, key: str, form: Form) -> object:
-    return there.jim("POST", f"{ISSUE_API}/{key}/comment", {"body": to_adf_document(form.get("text", ""))})
+    return there.jim.request("POST", f"{ISSUE_API}/{key}/comment", {"body": to_adf_document(form.get("text", ""))})
 
 
 def _assign_issue(there: Actors, key: str, form: Form) -> object:
-    return there.jim("PUT", f"{ISSUE_API}/{key}/assignee", {"accountId": form.get("assignee") or None})
+    return there.jim.request("PUT", f"{ISSUE_API}/{key}/assignee", {"accountId": form.get("assignee") or None})
 
 
 def _describe_always(said: str) -> Callable[[Form], str]:
@@ -148,6 +148,6 @@ ACTIONS: dict[tuple[str, str], PageAction] = {
     ("jira", "assignee"): PageAction(_describe_always("Jim assigns it"), _assign_issue),
     ("jira", "delete"): PageAction(
         _describe_always("Jim deletes the issue"),
-        lambda there, target, form: there.jim("DELETE", f"{ISSUE_API}/{target}"),
+        lambda there, target, form: there.jim.request("DELETE", f"{ISSUE_API}/{target}"),
     ),
 }

@@ -35,7 +35,7 @@ class LogFeed(logging.Handler):
         self.is_closed = False
         for server in world.servers:
             server.call_listener = self._add_call
-            server.state.outbox.heard = self._make_delivery_listener(server.name)
+            server.state.outbox.delivery_listener = self._make_delivery_listener(server.name)
         # The library takes a logger's first handler for its own, which also knows what stands in every line.
         logs.make_logger(world.environ["LOG_LEVEL"] or "INFO", world.environ["STAGE"])
         self.setFormatter(logging.getLogger(SERVICE_NAME).handlers[0].formatter)

@@ -14,8 +14,6 @@ RETRY_AFTER_SECONDS = "2"
 RETRY_SECONDS = 2
 UNAVAILABLE_BODIES = {"jira": '{"errorMessages": ["Jira is temporarily unavailable."], "errors": {}}',
                       "pagerduty": '{"error": {"message": "PagerDuty is temporarily unavailable.", "code": 5000}}'}
-# They write nothing, though they are posted.
-READING_PATHS = ("/search/jql", "/bulkfetch", "/comment/list")
 
 
 @dataclass(frozen=True)
@@ -93,11 +91,6 @@ class SwitchBoard:
             if "limited" in on:
                 return HttpFault(429, headers={"Retry-After": RETRY_AFTER_SECONDS,
                                                "ratelimit-reset": RETRY_AFTER_SECONDS})
-            return HttpFault(is_after_effect=True) if "answers-lost" in on and is_write(call) else None
+            return HttpFault(is_after_effect=True) if "answers-lost" in on and call.is_write else None
 
         return fault
-
-
-def is_write(call: RecordedCall) -> bool:
-    """Whether it changes anything."""
-    return call.method != "GET" and not call.path.endswith(READING_PATHS)

@@ -134,4 +134,4 @@ class WebhookRegistry:
         if to.version == 3:
             digest = hmac.new(to.secret.encode(), body, hashlib.sha256).hexdigest()
             headers |= {"X-PagerDuty-Signature": f"v1={digest}", "X-Webhook-Subscription": to.id}
-        self.outbox.enqueue(to.url, headers, body, f"{to.id} {resource}", to.id)
+        self.outbox.add_delivery(to.url, headers, body, f"{to.id} {resource}", to.id)

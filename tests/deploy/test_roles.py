@@ -89,7 +89,7 @@ def test_each_role_allows_what_its_function_does(make_loopback_world, seen, allo
     issue = world.find_issue(incident)
     edit_issue(world, issue, summary="Down for good")
     world.pagerduty.add_note(incident, "Rolled back.", world.rita)
-    world.jim("POST", f"/rest/api/3/issue/{issue.key}/comment", {"body": to_adf_document("Traffic is back.")})
+    world.jim.request("POST", f"/rest/api/3/issue/{issue.key}/comment", {"body": to_adf_document("Traffic is back.")})
     world.pagerduty.webhooks.send_ping(next(iter(world.pagerduty.webhooks.subscriptions.values())), world.clock.now())
     world.jira.pending_conflicts = 9
     world.pagerduty.resolve(incident, world.rita)

@@ -154,7 +154,7 @@ def play_despite_faults(run):
 def comment_as_jim(world, incident):
     """Jim comments on the incident's issue."""
     path = f"/rest/api/3/issue/{world.find_issue(incident).key}/comment"
-    world.jim("POST", path, {"body": to_adf_document("The index was rebuilt.")})
+    world.jim.request("POST", path, {"body": to_adf_document("The index was rebuilt.")})
 
 
 def play_and_check(run):

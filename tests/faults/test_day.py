@@ -65,7 +65,7 @@ class Day:
             self.run.poll()
 
     def edit_issue(self, issue, **fields):
-        self.world.jim("PUT", f"/rest/api/3/issue/{issue.key}", {"fields": fields})
+        self.world.jim.request("PUT", f"/rest/api/3/issue/{issue.key}", {"fields": fields})
 
     def find_differences(self):
         """What is not equal, by incident."""
@@ -117,7 +117,8 @@ def start_issue(day, one, issue, number):
 
 
 def add_comment(day, one, issue, number):
-    day.world.jim("POST", f"/rest/api/3/issue/{issue.key}/comment", {"body": to_adf_document(f"Remark {number}")})
+    day.world.jim.request("POST",
+                          f"/rest/api/3/issue/{issue.key}/comment", {"body": to_adf_document(f"Remark {number}")})
 
 
 ACTS = [

@@ -93,7 +93,7 @@ def test_a_page_missing_from_one_incidents_log_is_asked_for_again(there):
 def test_an_issue_that_is_gone_is_looked_at_no_more(there):
     incident = trigger_incident(there)
     run_polls(there, 8)
-    there.jira_admin("DELETE", f"/rest/api/3/issue/{there.list_issues()[0].key}")
+    there.jira_admin.request("DELETE", f"/rest/api/3/issue/{there.list_issues()[0].key}")
     there.pagerduty.resolve(incident, there.rita)
     there.run_until_idle()
     run_polls(there, 8)

@@ -74,7 +74,7 @@ class Arrivals:
             self._arrive(number)
             ends = self.explore({sequence[1:] for sequence in sequences if sequence[:1] == (number,)})
             failures |= {(number, *sequence): end for sequence, end in ends.items()}
-            before.restore()
+            before.restore_world()
         if () in sequences and (end := self._read_end()) != self._make_expected_end():
             failures[()] = end
         return failures

@@ -142,9 +142,9 @@ def test_texts_from_outside_are_escaped_and_kept_apart(still):
     (lambda world, incident, issue: world.pagerduty.set_title(incident, "Other"), "titles differ"),
     (lambda world, incident, issue: world.pagerduty.set_priority(incident, "P2", world.rita), "P2 here, Highest there"),
     (lambda world, incident, issue: world.pagerduty.add_note(incident, "Hm", world.rita), "a note is not told yet"),
-    (lambda world, incident, issue: world.jim("POST", f"/rest/api/3/issue/{issue.key}/comment", {
+    (lambda world, incident, issue: world.jim.request("POST", f"/rest/api/3/issue/{issue.key}/comment", {
         "body": to_adf_document("Hm")}), "a comment is not told yet"),
-    (lambda world, incident, issue: world.jim("DELETE", f"/rest/api/3/issue/{issue.key}"),
+    (lambda world, incident, issue: world.jim.request("DELETE", f"/rest/api/3/issue/{issue.key}"),
      "INCIDENT-1 was deleted: in step no longer"),
 ])
 def test_what_differs_is_named_until_it_is_carried_over(still, change, words):

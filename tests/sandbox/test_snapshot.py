@@ -21,10 +21,10 @@ def test_what_happened_since_has_not_happened(make_world, queued):
         run_poll(world)
         assert ([row[2] for row in world.make_summary_rows()], len(world.list_issues())) == (["resolved", "triggered"],
                                                                                              2)
-        before.restore()
+        before.restore_world()
         assert (world.make_summary_rows(), world.clock()) == (rows, time)
         assert is_idle_after_polls(world), "jpi's own rows were brought back as well"
-        before.restore()
+        before.restore_world()
 
 
 def test_what_is_on_its_way_is_brought_back(make_world):
@@ -32,12 +32,12 @@ def test_what_is_on_its_way_is_brought_back(make_world):
     world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
     before = WorldSnapshot(world)
     world.run_until_idle()
-    before.restore()
+    before.restore_world()
     assert (len(world.pagerduty.outbox.pending), world.list_issues()) == (1, [])
     world.pagerduty.outbox.deliver_due()
     queued = WorldSnapshot(world)
     world.run_until_idle()
-    queued.restore()
+    queued.restore_world()
     assert (world.event_source.count_waiting(), world.list_issues()) == (1, [])
     world.run_until_idle()
     assert len(world.list_issues()) == 1

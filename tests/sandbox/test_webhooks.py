@@ -49,7 +49,7 @@ def outbox():
 
 
 def push(outbox, receiver, body, group="g", subscription="S", path="/"):
-    outbox.enqueue(receiver.server.url + path, {"X-Custom": "yes"}, body.encode(), group, subscription)
+    outbox.add_delivery(receiver.server.url + path, {"X-Custom": "yes"}, body.encode(), group, subscription)
 
 
 def left(outbox):

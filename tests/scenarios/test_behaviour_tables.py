@@ -30,7 +30,7 @@ def delegate(world, incident):
 def comment(world, issue):
     body = {"type": "doc", "version": 1, "content": [
         {"type": "paragraph", "content": [{"type": "text", "text": "It is back."}]}]}
-    world.jim("POST", f"/rest/api/3/issue/{issue.key}/comment", {"body": body})
+    world.jim.request("POST", f"/rest/api/3/issue/{issue.key}/comment", {"body": body})
 
 
 def resolve(world, incident):
@@ -96,7 +96,7 @@ ON_JIRA = {
     "comment": (None, comment, {"notes": ["[Jira] Jim Jira: It is back."], "comments": ["It is back."]}, "V3 poll"),
     "deleted": (
         None,
-        lambda world, issue: world.jim("DELETE", f"/rest/api/3/issue/{issue.key}"),
+        lambda world, issue: world.jim.request("DELETE", f"/rest/api/3/issue/{issue.key}"),
         {"incident": "triggered", "issue": None},
         "V3 poll",
     ),

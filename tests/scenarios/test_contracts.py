@@ -78,20 +78,20 @@ def test_what_keeps_two_sides_in_step_is_as_documented(make_linked):
         service = "Checkout"
         urgency = "high" """)
     comment = f"/rest/api/3/issue/{issue.key}/comment"
-    made = world.jim("POST", comment, {"body": to_adf_document("Traffic is back.")})["id"]
+    made = world.jim.request("POST", comment, {"body": to_adf_document("Traffic is back.")})["id"]
     note = world.pagerduty.add_note(incident, "Rolled back.", world.rita)
     world.run_until_idle()
     world.clock.advance(5)
-    world.jim("PUT", f"{comment}/{made}", {"body": to_adf_document("Traffic is gone.")})
+    world.jim.request("PUT", f"{comment}/{made}", {"body": to_adf_document("Traffic is gone.")})
     note.content = "Rolled forward."
     gone = world.pagerduty.add_note(incident, "Hm.", world.rita)
     world.run_until_idle()
     incident.notes.remove(gone)
     with world.lose_webhooks():
         world.pagerduty.add_note(incident, "Done.", world.rita)
-        world.jira_bot("POST", comment, {"body": to_adf_document("By hand.")})
+        world.jira_bot.request("POST", comment, {"body": to_adf_document("By hand.")})
     run_poll(world)
-    world.jim("DELETE", f"{comment}/{made}")
+    world.jim.request("DELETE", f"{comment}/{made}")
     edit_issue(world, issue, summary="Slow", priority={"name": "High"}, assignee={"accountId": world.rita_id})
     world.run_until_idle()
     world.pagerduty.reassign(incident, [world.jim_on_pagerduty], world.rita)
@@ -99,7 +99,7 @@ def test_what_keeps_two_sides_in_step_is_as_documented(make_linked):
     world.run_until_idle()
     world.clock.advance(5)
     world.move_issue(issue, "indeterminate")
-    world.jim("POST", "/rest/api/3/issue", {"fields": {
+    world.jim.request("POST", "/rest/api/3/issue", {"fields": {
         "project": {"key": "INCIDENT"}, "issuetype": {"name": "Incident"}, "summary": "Customers call",
         "priority": {"name": "High"}}})
     world.run_until_idle()

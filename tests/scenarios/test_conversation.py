@@ -19,8 +19,8 @@ def say(world, issue, text, **more):
         {"type": "paragraph", "content": [{"type": "text", "text": line}]} for line in text.split("\n")]}
     path = f"/rest/api/3/issue/{issue.key}/comment"
     if at := more.pop("at", None):
-        return world.jim("PUT", f"{path}/{at}", {"body": body, **more})
-    return world.jim("POST", path, {"body": body, **more})["id"]
+        return world.jim.request("PUT", f"{path}/{at}", {"body": body, **more})
+    return world.jim.request("POST", path, {"body": body, **more})["id"]
 
 
 def address(world, issue, comment):
@@ -80,7 +80,7 @@ def test_an_edited_comment_and_a_deleted_one_are_followed(linked):
     say(world, issue, "Traffic is not back.", at=made)
     world.run_until_idle()
     assert notes(incident) == [f"[Jira] Jim Jira: Traffic is not back.\n{address(world, issue, made)}"]
-    world.jim("DELETE", f"/rest/api/3/issue/{issue.key}/comment/{made}")
+    world.jim.request("DELETE", f"/rest/api/3/issue/{issue.key}/comment/{made}")
     world.run_until_idle()
     assert notes(incident) == []
     assert is_idle_after_polls(world)
@@ -205,7 +205,7 @@ def test_a_comment_deleted_on_jira_is_not_made_again(linked):
     world, incident, issue = linked
     note = world.pagerduty.add_note(incident, "Rolled back.", world.rita)
     world.run_until_idle()
-    world.jim("DELETE", f"/rest/api/3/issue/{issue.key}/comment/{issue.comments[0].id}")
+    world.jim.request("DELETE", f"/rest/api/3/issue/{issue.key}/comment/{issue.comments[0].id}")
     world.run_until_idle()
     note.content = "Rolled forward."
     with world.lose_webhooks():

@@ -16,7 +16,7 @@ def notes(incident):
 
 
 def delete(world, issue):
-    world.jim("DELETE", f"/rest/api/3/issue/{issue.key}")
+    world.jim.request("DELETE", f"/rest/api/3/issue/{issue.key}")
 
 
 @pytest.mark.parametrize("told", [True, False], ids=["by webhook", "by the poll"])

@@ -24,7 +24,8 @@ def test_both_sides_show_what_people_change_on_either(world):
     issue = world.find_issue(incident)
     edit_issue(world, issue, summary="Checkout is slow", priority={"name": "High"},
                assignee={"accountId": world.rita_id})
-    world.jim("POST", f"/rest/api/3/issue/{issue.key}/comment", {"body": to_adf_document("The index was rebuilt.")})
+    world.jim.request("POST",
+                      f"/rest/api/3/issue/{issue.key}/comment", {"body": to_adf_document("The index was rebuilt.")})
     world.pagerduty.add_note(incident, "A deployment was rolled back.", world.rita)
     world.run_until_idle()
     run_poll(world)

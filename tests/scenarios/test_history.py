@@ -63,7 +63,7 @@ def test_what_called_for_nothing_is_remembered_with_why(linked):
     world, incident, issue = linked
     before = link_of(world, incident).summary.in_step_at
     world.clock.advance(5)
-    world.jira_bot("PUT", f"/rest/api/3/issue/{issue.key}", {"fields": {"summary": "By jpi's own account"}})
+    world.jira_bot.request("PUT", f"/rest/api/3/issue/{issue.key}", {"fields": {"summary": "By jpi's own account"}})
     world.run_until_idle()
     entry, said = told(world, incident)
     assert (entry.event_type, entry.steps) == ("IssueUpdated", ())

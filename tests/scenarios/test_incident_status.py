@@ -222,5 +222,5 @@ def test_where_the_chosen_status_is_refused_no_other_name_is_taken_for_it(make_l
 def to(world, issue, name):
     """Jim moves the issue into this status."""
     path = f"/rest/api/3/issue/{issue.key}/transitions"
-    [way] = [one["id"] for one in world.jim("GET", path)["transitions"] if one["to"]["name"] == name]
-    world.jim("POST", path, {"transition": {"id": way}})
+    [way] = [one["id"] for one in world.jim.request("GET", path)["transitions"] if one["to"]["name"] == name]
+    world.jim.request("POST", path, {"transition": {"id": way}})

@@ -34,7 +34,7 @@ def does(world, act, *arguments):
 
 def phrases(world, issue):
     """What the issue's page says of its links."""
-    read = world.jim("GET", f"/rest/api/3/issue/{issue.key}", fields="issuelinks")["fields"]["issuelinks"]
+    read = world.jim.request("GET", f"/rest/api/3/issue/{issue.key}", fields="issuelinks")["fields"]["issuelinks"]
     return {link["type"]["outward" if "outwardIssue" in link else "inward"] for link in read}
 
 

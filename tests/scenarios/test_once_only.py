@@ -181,7 +181,7 @@ def test_link_types_the_other_way_round_are_turned(p1):
             world.jira.link_types[one.id] = type(one)(one.id, one.name, one.outward, one.inward)
     apply_event(world, event)
     [issue] = world.list_issues()
-    read = world.jim("GET", f"/rest/api/3/issue/{issue.key}", fields="issuelinks")["fields"]["issuelinks"]
+    read = world.jim.request("GET", f"/rest/api/3/issue/{issue.key}", fields="issuelinks")["fields"]["issuelinks"]
     said = {link["type"]["outward" if "outwardIssue" in link else "inward"] for link in read}
     assert said == {"has question", "has stakeholder", "has incident manager"}
 

@@ -25,7 +25,7 @@ def make(world, priority="High", **fields):
     """Jim makes an issue; its key."""
     given = {"project": {"key": "INCIDENT"}, "issuetype": {"name": "Incident"}, "summary": "Customers call us",
              "priority": {"name": priority}, **fields}
-    return world.jim("POST", "/rest/api/3/issue", {"fields": given})["key"]
+    return world.jim.request("POST", "/rest/api/3/issue", {"fields": given})["key"]
 
 
 def opened(world):

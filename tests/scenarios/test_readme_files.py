@@ -24,7 +24,7 @@ def playing(make_world, tmp_path):
         file.write_text(EXAMPLES[number])
         world = make_world(SYNC_FILE=str(file), **changes)
         for key in projects:
-            world.jira_admin("POST", "/rest/api/3/project", {
+            world.jira_admin.request("POST", "/rest/api/3/project", {
                 "key": key, "name": key, "projectTypeKey": "business", "projectTemplateKey": PROJECT_TEMPLATE,
                 "leadAccountId": world.admin_id, "assigneeType": "UNASSIGNED"})
         for hook in world.jira.webhooks.values():
@@ -35,9 +35,16 @@ def playing(make_world, tmp_path):
 
 
 def add_text_field(world, name):
-    made = world.jira_admin("POST", "/rest/api/3/field", {"name": name, "type": f"{CUSTOM_FIELD_TYPE_PREFIX}textfield",
-                                                          "searcherKey": f"{CUSTOM_FIELD_TYPE_PREFIX}textsearcher"})
-    world.jira_admin("POST", f"/rest/api/3/screens/addToDefault/{made['id']}")
+    made = world.jira_admin.request(
+        "POST",
+        "/rest/api/3/field",
+        {
+            "name": name,
+            "type": f"{CUSTOM_FIELD_TYPE_PREFIX}textfield",
+            "searcherKey": f"{CUSTOM_FIELD_TYPE_PREFIX}textsearcher",
+        },
+    )
+    world.jira_admin.request("POST", f"/rest/api/3/screens/addToDefault/{made['id']}")
 
 
 def issues_of(world, incident):
@@ -92,7 +99,8 @@ def test_by_urgency_for_an_account_without_priorities(playing):
         "Highest", "SEV-1", "https://wiki.example/checkout")
     world.pagerduty.set_urgency(low, "high", world.rita)
     world.pagerduty.set_title(down, "Shop is down, all of it")
-    world.jim("PUT", f"/rest/api/3/issue/{issue.key}", {"fields": {"summary": "Shop", "priority": {"name": "Low"}}})
+    world.jim.request("PUT", f"/rest/api/3/issue/{issue.key}", {"fields": {"summary": "Shop",
+                                                                           "priority": {"name": "Low"}}})
     world.run_until_idle()
     run_poll(world)
     run_poll(world)
@@ -111,7 +119,7 @@ def test_a_workflow_with_names_of_its_own_whose_issues_open_incidents(playing):
     ways = [Transition(str(at), name, name, required=asking.get(name, ())) for at, (name, _) in enumerate(OPS_STATUSES)]
     world.jira.workflows |= dict.fromkeys(("OPS", "INCIDENT"), Workflow("Reported", tuple(ways)))
     assert all_is_there(world) == []
-    made = world.jim("POST", "/rest/api/3/issue", {"fields": {
+    made = world.jim.request("POST", "/rest/api/3/issue", {"fields": {
         "project": {"key": "OPS"}, "issuetype": {"name": "Incident"}, "summary": "Shop is down",
         "priority": {"name": "Blocker"}}})
     issue = world.jira.issues[made["key"]]
@@ -139,6 +147,6 @@ def go(world, issue, name):
     """Jim moves the issue into this status, and that is told."""
     world.clock.advance(5)
     path = f"/rest/api/3/issue/{issue.key}/transitions"
-    [way] = [one["id"] for one in world.jim("GET", path)["transitions"] if one["to"]["name"] == name]
-    world.jim("POST", path, {"transition": {"id": way}})
+    [way] = [one["id"] for one in world.jim.request("GET", path)["transitions"] if one["to"]["name"] == name]
+    world.jim.request("POST", path, {"transition": {"id": way}})
     world.run_until_idle()

@@ -46,7 +46,7 @@ def test_a_reopening_that_jira_cannot_follow_is_not_undone_by_an_edit(p1):
         world.run_until_idle()
     [issue] = world.list_issues()
     world.clock.advance(60)
-    world.jim("PUT", f"/rest/api/3/issue/{issue.key}", {"fields": {"labels": ["x"]}})
+    world.jim.request("PUT", f"/rest/api/3/issue/{issue.key}", {"fields": {"labels": ["x"]}})
     world.run_until_idle()
     assert incident.status == "triggered"
 
@@ -272,7 +272,7 @@ def test_an_issue_that_was_deleted_fails_nobody_for_ever(p1):
     world, event = p1
     apply_event(world, event)
     log_entries.handler({}, None)
-    world.jira_admin("DELETE", "/rest/api/3/issue/INCIDENT-1")
+    world.jira_admin.request("DELETE", "/rest/api/3/issue/INCIDENT-1")
     world.pagerduty.resolve(world.pagerduty.incidents[event.incident.id], world.rita)
     world.run_until_idle()
     assert world.pagerduty.outbox.pending == []

@@ -67,7 +67,7 @@ def test_why_it_fails_and_what_to_do(world, capsys):
 
 def test_when_it_is_over(world, capsys):
     incident = trigger_incident(world)
-    world.jira_admin("DELETE", "/rest/api/3/issue/INCIDENT-1")
+    world.jira_admin.request("DELETE", "/rest/api/3/issue/INCIDENT-1")
     world.run_until_idle()
     capsys.readouterr()
     assert "Sync ended" in run_explain(capsys, incident.id)[1]

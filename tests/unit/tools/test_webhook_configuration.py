@@ -151,7 +151,7 @@ def test_secrets_are_changed_without_a_delivery_refused(unhooked, monkeypatch, t
 def test_they_are_listed_and_taken_away(unhooked, capsys):
     run(unhooked)
     other = {"name": "x", "url": "https://x.example", "events": JIRA_EVENTS}
-    unhooked.jira_admin("POST", "/rest/webhooks/1.0/webhook", other)
+    unhooked.jira_admin.request("POST", "/rest/webhooks/1.0/webhook", other)
     capsys.readouterr()
     assert run(unhooked, "--list") == 0
     assert len(capsys.readouterr().out.splitlines()) == 2
