@@ -179,7 +179,8 @@ class World:
     def read_statuses(self) -> dict[str, tuple[str, str | None]]:
         """Return what both services show: (incident's status, category of its issue's status) by title."""
         pairs = [(incident, self.find_issue(incident)) for incident in self.pagerduty.incidents.values()]
-        return {incident.title: (incident.status, issue and self.get_category(issue)) for incident, issue in pairs}
+        return {incident.title: (incident.status, self.get_category(issue) if issue else None)
+                for incident, issue in pairs}
 
     def move_issue(self, issue: Issue, category: str) -> None:
         """Have Jim move the issue into a status of this category."""

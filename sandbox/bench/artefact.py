@@ -11,8 +11,8 @@ from pathlib import Path
 
 import boto3
 
-ROOT = Path(__file__).resolve().parents[1]
-# What Lambda's runtime brings along.
+ROOT = Path(__file__).resolve().parents[2]
+# The packages that Lambda's runtime provides.
 RUNTIME_PACKAGES = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six.py", "urllib3")
 HANDLERS = {"app": "wsgi_handler", "log_entries": "jpi.handlers.log_entries", "events": "jpi.handlers.events"}
 RUNS = 7
@@ -22,15 +22,15 @@ SETTINGS = {"JIRA_SERVER_URL": "https://x.example", "JIRA_USER_EMAIL": "x@x.exam
 
 
 def print_artefact() -> None:
-    """Package jpi as `sls deploy` does, and print both."""
-    packed = _package()
-    if packed is None:
-        print("sls is not here, or does not package: `make setup` brings it")
+    """Package jpi as `sls deploy` does; print the size and the import times."""
+    package_path = _package()
+    if package_path is None:
+        print("sls is missing or cannot package; `make setup` installs it")
         return
-    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(packed) as found:
-        found.extractall(folder)
+    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(package_path) as archive:
+        archive.extractall(folder)
         runtime = make_runtime_folder(Path(folder))
-        packed_size, files = packed.stat().st_size, [one.file_size for one in found.infolist()]
+        packed_size, files = package_path.stat().st_size, [info.file_size for info in archive.infolist()]
         print(f"zip {packed_size / 1e6:.2f} MB, unpacked {sum(files) / 1e6:.1f} MB, {len(files)} files")
         for name, module in HANDLERS.items():
             seconds = [_time_import(folder, runtime, module) for _ in range(RUNS)]
@@ -38,25 +38,26 @@ def print_artefact() -> None:
 
 
 def make_runtime_folder(folder: Path) -> Path:
-    """A folder in this one with the libraries of Lambda's runtime, and no more."""
-    made = folder / "runtime"
-    made.mkdir()
+    """Make a folder with only the libraries of Lambda's runtime, inside this one."""
+    runtime = folder / "runtime"
+    runtime.mkdir()
     for name in RUNTIME_PACKAGES:
-        (made / name).symlink_to(Path(boto3.__file__).parents[1] / name)
-    return made
+        (runtime / name).symlink_to(Path(boto3.__file__).parents[1] / name)
+    return runtime
 
 
 def _package() -> Path | None:
     sls = ROOT / "node_modules" / ".bin" / "sls"
     if not sls.exists() or not shutil.which("node"):
         return None
-    done = subprocess.run([sls, "package"], cwd=ROOT, env={**os.environ, **SETTINGS}, capture_output=True, check=False)
-    return ROOT / ".serverless" / "jpi.zip" if done.returncode == 0 else None
+    process = subprocess.run([sls, "package"], cwd=ROOT, env={**os.environ, **SETTINGS}, capture_output=True,
+                             check=False)
+    return ROOT / ".serverless" / "jpi.zip" if process.returncode == 0 else None
 
 
 def _time_import(folder: str, runtime: Path, module: str) -> float:
     environ = {"PYTHONPATH": f"{folder}{os.pathsep}{runtime}", "PYTHONDONTWRITEBYTECODE": "1",
                "AWS_LAMBDA_FUNCTION_NAME": "jpi"}
-    done = subprocess.run([os.path.realpath(sys.executable), "-S", "-c", IMPORT_TIMER.format(module)], cwd=folder,
-                          env=environ, text=True, capture_output=True, check=True)
-    return float(done.stdout.split()[-1])
+    process = subprocess.run([os.path.realpath(sys.executable), "-S", "-c", IMPORT_TIMER.format(module)], cwd=folder,
+                             env=environ, text=True, capture_output=True, check=True)
+    return float(process.stdout.split()[-1])

@@ -1,27 +1,32 @@
-"""What each kind of change costs in API calls, both ways, in a warm process; and a poll over 200 open incidents."""
+"""What each kind of change costs in API calls, both ways, in a warm process; and a poll of 200 open incidents."""
 
 import time
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Callable
+from dataclasses import dataclass
 
-from jpi import wiring
 from jpi.handlers import log_entries
 from sandbox.aws.moto_server import Aws
-from sandbox.clock import RunningClock
-from sandbox.hosts import LoopbackHost
+from sandbox.bench.measurement import open_world
 from sandbox.jira.model import Issue
 from sandbox.pagerduty.model import Incident
 from sandbox.simulated_service import RecordedCall
 from sandbox.world import World
 
-Change = Callable[[World, Incident, Issue], object]
-WRITE_METHODS = ("POST", "PUT", "DELETE")
-READING_PATHS = ("search", "bulkfetch", "comment/list")
+Act = Callable[[World, Incident, Issue], object]
 ROW_FORMAT = "{:<52} {:>6} {:>6}"
 LINKED_INCIDENTS = 200
 
 
-def _make_edit(**fields: object) -> Change:
+@dataclass(frozen=True)
+class Change:
+    """What a person does; `needs_poll`: only a poll notices it, as PagerDuty sends nothing for a title."""
+
+    title: str
+    act: Act
+    needs_poll: bool = False
+
+
+def _make_edit(**fields: object) -> Act:
     return lambda world, _, issue: world.jim.request("PUT", f"/rest/api/3/issue/{issue.key}", {"fields": fields})
 
 
@@ -30,9 +35,9 @@ def _assign_issue(world: World, _: Incident, issue: Issue) -> object:
 
 
 def _comment_on_issue(world: World, _: Incident, issue: Issue) -> object:
-    said = {"type": "doc", "version": 1, "content": [{"type": "paragraph", "content": [
+    document = {"type": "doc", "version": 1, "content": [{"type": "paragraph", "content": [
         {"type": "text", "text": "Traffic is back."}]}]}
-    return world.jim.request("POST", f"/rest/api/3/issue/{issue.key}/comment", {"body": said})
+    return world.jim.request("POST", f"/rest/api/3/issue/{issue.key}/comment", {"body": document})
 
 
 def _reopen_issue(world: World, incident: Incident, issue: Issue) -> object:
@@ -44,28 +49,40 @@ def _reopen_issue(world: World, incident: Incident, issue: Issue) -> object:
     return None
 
 
-# What a person does, and whether only a poll can tell of it: PagerDuty sends nothing for a title.
-CHANGES: Mapping[str, tuple[Change, bool]] = {
-    "PagerDuty: acknowledged": (lambda world, one, _: world.pagerduty.acknowledge(one, world.rita), False),
-    "PagerDuty: resolved": (lambda world, one, _: world.pagerduty.resolve(one, world.rita), False),
-    "PagerDuty: priority": (lambda world, one, _: world.pagerduty.set_priority(one, "P2", world.rita), False),
-    "PagerDuty: title (found by the poll)": (lambda world, one, _: world.pagerduty.set_title(one, "Slow"), True),
-    "PagerDuty: assignee, and the manager's link": (
-        lambda world, one, _: world.pagerduty.reassign(one, [world.rita], world.oscar), False),
-    "PagerDuty: note": (lambda world, one, _: world.pagerduty.add_note(one, "Rolled back.", world.rita), False),
-    "Jira: in progress": (lambda world, _, issue: world.move_issue(issue, "indeterminate"), False),
-    "Jira: done": (lambda world, _, issue: world.move_issue(issue, "done"), False),
-    "Jira: reopened": (_reopen_issue, False),
-    "Jira: priority": (_make_edit(priority={"name": "High"}), False),
-    "Jira: summary": (_make_edit(summary="Slow"), False),
-    "Jira: assignee": (_assign_issue, False),
-    "Jira: comment": (_comment_on_issue, False),
+CHANGES = {
+    change.title: change
+    for change in (
+        Change("PagerDuty: acknowledged", lambda world, incident, _: world.pagerduty.acknowledge(incident, world.rita)),
+        Change("PagerDuty: resolved", lambda world, incident, _: world.pagerduty.resolve(incident, world.rita)),
+        Change(
+            "PagerDuty: priority", lambda world, incident, _: world.pagerduty.set_priority(incident, "P2", world.rita)
+        ),
+        Change(
+            "PagerDuty: title (found by the poll)",
+            lambda world, incident, _: world.pagerduty.set_title(incident, "Slow"),
+            needs_poll=True,
+        ),
+        Change(
+            "PagerDuty: assignee, and the manager's link",
+            lambda world, incident, _: world.pagerduty.reassign(incident, [world.rita], world.oscar),
+        ),
+        Change(
+            "PagerDuty: note", lambda world, incident, _: world.pagerduty.add_note(incident, "Rolled back.", world.rita)
+        ),
+        Change("Jira: in progress", lambda world, _, issue: world.move_issue(issue, "indeterminate")),
+        Change("Jira: done", lambda world, _, issue: world.move_issue(issue, "done")),
+        Change("Jira: reopened", _reopen_issue),
+        Change("Jira: priority", _make_edit(priority={"name": "High"})),
+        Change("Jira: summary", _make_edit(summary="Slow")),
+        Change("Jira: assignee", _assign_issue),
+        Change("Jira: comment", _comment_on_issue),
+    )
 }
 
 
-def measure_change(world: World, change: str) -> tuple[int, int]:
-    """(reads, writes) that a change makes of jpi, once it has done the same before; a poll's own reads not counted."""
-    act, polled = CHANGES[change]
+def measure_change(world: World, title: str) -> tuple[int, int]:
+    """Return the (reads, writes) that a change makes in a warm jpi; a poll's own reads do not count."""
+    change = CHANGES[title]
     used = 0, 0
     for number in range(2):
         incident = world.pagerduty.trigger(world.service, f"Down {number}", world.rita, "P1")
@@ -76,16 +93,16 @@ def measure_change(world: World, change: str) -> tuple[int, int]:
         if issue is None:
             raise AssertionError("no issue was made")
         world.forget_calls()
-        act(world, incident, issue)
+        change.act(world, incident, issue)
         before = len(world.list_jpi_calls())
-        _poll_once(world) if polled else world.run_until_idle()
+        _poll_once(world) if change.needs_poll else world.run_until_idle()
         used = count_reads_and_writes([call for call in world.list_jpi_calls()[before:]
-                                       if not (polled and _is_read(call))])
+                                       if call.is_write or not change.needs_poll])
     return used
 
 
 def measure_poll(world: World, links: int) -> tuple[int, int]:
-    """(reads, writes) of a poll over so many open linked incidents of which none has changed."""
+    """Return the (reads, writes) of a poll over so many open linked incidents that did not change."""
     for number in range(links):
         world.pagerduty.trigger(world.service, f"Down {number}", world.rita, "P1")
         if number % 20 == 0:
@@ -102,39 +119,27 @@ def measure_poll(world: World, links: int) -> tuple[int, int]:
 
 
 def count_reads_and_writes(calls: list[RecordedCall]) -> tuple[int, int]:
-    """How many of them read, and how many write."""
-    reads = sum(_is_read(call) for call in calls)
-    return reads, len(calls) - reads
+    """Return how many calls read, and how many write."""
+    writes = sum(call.is_write for call in calls)
+    return len(calls) - writes, writes
 
 
 def print_changes() -> None:
-    """A line for each kind of change, then the poll."""
+    """Print a line for each kind of change, then one for the poll."""
     aws = Aws()
     print(ROW_FORMAT.format("a change, in a warm process", "reads", "writes"))
-    for change in CHANGES:
-        print(ROW_FORMAT.format(change, *_measure_in_world(aws, partial(measure_change, change=change))), flush=True)
+    for title in CHANGES:
+        with open_world(aws, LOG_LEVEL="CRITICAL") as world:
+            print(ROW_FORMAT.format(title, *measure_change(world, title)), flush=True)
     started = time.perf_counter()
-    found = _measure_in_world(aws, lambda world: measure_poll(world, LINKED_INCIDENTS))
-    print(ROW_FORMAT.format(f"a poll over {LINKED_INCIDENTS} open linked incidents, nothing new", *found))
+    with open_world(aws, LOG_LEVEL="CRITICAL") as world:
+        print(ROW_FORMAT.format(f"a poll over {LINKED_INCIDENTS} open linked incidents, nothing new",
+                                *measure_poll(world, LINKED_INCIDENTS)))
     print(f"(made in {time.perf_counter() - started:.0f} s)")
     aws.stop()
-
-
-def _measure_in_world(aws: Aws, play: Callable[[World], tuple[int, int]]) -> tuple[int, int]:
-    world = World(LoopbackHost(aws), RunningClock(), LOG_LEVEL="CRITICAL")
-    there = world.start_jpi()
-    wiring.use_app(lambda: there)
-    try:
-        return play(world)
-    finally:
-        world.stop()
 
 
 def _poll_once(world: World) -> None:
     world.clock.advance(60)
     log_entries.handler({}, None)
     world.run_until_idle()
-
-
-def _is_read(call: RecordedCall) -> bool:
-    return call.method not in WRITE_METHODS or any(part in call.path for part in READING_PATHS)

@@ -1,7 +1,6 @@
-"""What the status page costs over many links: seconds, requests to DynamoDB and items that it looked at."""
+"""What the status page costs with many links: seconds, requests to DynamoDB, and items that it looked at."""
 
 import time
-from collections import Counter
 
 from jpi import app, wiring
 from jpi.domain.link import Failure, IssueRef, Link, LinkSummary, StatusState
@@ -9,43 +8,37 @@ from jpi.domain.model import Side, Status
 from jpi.store.links import Links
 from jpi.store.models import LinkRow
 from sandbox.aws.moto_server import Aws
-from sandbox.bench.growth import count_requests
-from sandbox.clock import RunningClock
-from sandbox.hosts import LoopbackHost
-from sandbox.world import World
+from sandbox.bench.measurement import open_world, record_aws_requests
 
 LINKS = 10_000
 PASSWORD = "bench"
 ROW_FORMAT = "{:<34} {:>4.0f} ms  {:>2} reads of {:>4} items"
-PATHS = {"first page": "/status", "open ones": "/status?state=open", "one incident": "/status/incidents/QOLD00042",
-         "an issue's key": "/status?text=OLD-43", "a word that few titles have": "/status?text=number+9876"}
+PATHS = (("first page", "/status"), ("open incidents", "/status?state=open"),
+         ("one incident", "/status/incidents/QOLD00042"), ("an issue's key", "/status?text=OLD-43"),
+         ("a word that few titles have", "/status?text=number+9876"))
 
 
 def print_status_page() -> None:
-    """A line for each look at the page."""
+    """Print a line for each view of the page."""
     aws = Aws()
-    world = World(LoopbackHost(aws), RunningClock(), queued=True, LOG_LEVEL="ERROR", STATUS_PASSWORD=PASSWORD)
-    there = world.start_jpi()
-    wiring.use_app(lambda: there)
-    print(f"  filling up to {LINKS} links ...", flush=True)
-    fill_links(wiring.bind_tables(there.settings).links)
-    client = app.app.test_client()
-    client.post("/status/sign-in", data={"password": PASSWORD})
-    client.get("/status")
-    for name, path in PATHS.items():
-        cost: Counter[str] = Counter()
-        with count_requests(cost):
-            started = time.perf_counter()
-            answer = client.get(path)
-            took = time.perf_counter() - started
-        assert answer.status_code == 200, answer.status
-        print(ROW_FORMAT.format(name, took * 1000, cost["reads"], cost["items"]), flush=True)
-    world.stop()
+    with open_world(aws, queued=True, STATUS_PASSWORD=PASSWORD):
+        print(f"  filling up to {LINKS} links ...", flush=True)
+        fill_links(wiring.bind_tables(wiring.get_app().settings).links)
+        client = app.app.test_client()
+        client.post("/status/sign-in", data={"password": PASSWORD})
+        client.get("/status")
+        for name, path in PATHS:
+            with record_aws_requests() as requests:
+                started = time.perf_counter()
+                answer = client.get(path)
+                seconds = time.perf_counter() - started
+            assert answer.status_code == 200, answer.status
+            print(ROW_FORMAT.format(name, seconds * 1000, requests.reads, requests.items), flush=True)
     aws.stop()
 
 
 def fill_links(rows: type[LinkRow]) -> None:
-    """Incidents of some months, most of them over, in all states."""
+    """Add incidents of some months, in all states, most of them finished."""
     links = Links(rows)
     with rows.batch_write() as batch:
         for number in range(LINKS):

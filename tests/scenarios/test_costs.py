@@ -4,6 +4,7 @@ import pytest
 
 from sandbox.bench import __main__ as bench
 from sandbox.bench import change_costs as bench_changes
+from sandbox.bench.measurement import record_aws_requests
 
 # (scene, process) -> most calls: shared design, promise 8.
 LIMITS = {("P1 (3 questions, 2 stakeholders, 1 manager)", "fresh"): 6, ("P1 (3 questions, 2 stakeholders, 1 manager)",
@@ -73,7 +74,6 @@ def test_finding_the_incident_of_an_issue_is_a_key_query(make_loopback_world):
     world = make_loopback_world()
     world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
     world.run_until_idle()
-    operations = []
-    with bench.count_requests(bench.Cost(), operations.append):
+    with record_aws_requests() as requests:
         assert world.jpi.links.find_incident_id("INCIDENT-1")
-    assert operations == ["Query"]
+    assert requests.operations == ["Query"]

@@ -9,7 +9,7 @@ from jpi import app as edge
 from jpi.domain.link import Link, LinkSummary, StatusState
 from jpi.errors import AwsOutage, ServiceUnavailable, SettingsError
 from jpi.status_page import auth, probes, queries, routes
-from sandbox.bench import __main__ as bench
+from sandbox.bench.measurement import record_aws_requests
 from sandbox.simulated_service import HttpFault
 from tests.world_actions import edit_issue, make_fault_on_call, run_poll
 
@@ -479,11 +479,10 @@ def test_a_page_needs_a_bounded_number_of_reads(world, team):
         world.jpi.links.save(Link(f"Q{number:03}", summary=LinkSummary(f"Incident {number}", began=float(number)),
                                   status=StatusState("triggered")))
     for path, most in (("/status", 10), ("/status?text=incident+17", 13), ("/status?state=none", 6)):
-        operations = []
-        with bench.count_requests(bench.Cost(), operations.append):
+        with record_aws_requests() as requests:
             page = team.get(path).text
-        assert len(operations) <= most
-        assert "Scan" not in operations
+        assert len(requests.operations) <= most
+        assert "Scan" not in requests.operations
         assert page.count('href="/status/incidents/') <= queries.PAGE_SIZE
     seen, place = [], ""
     for _ in range(5):
