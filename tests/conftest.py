@@ -156,7 +156,7 @@ def running(sandbox_world):
     there = LiveSandbox(sandbox_world, interval_seconds=3600)
     there.start()
     while not any(line.kind == "poll" for _, line in there.page.feed.list_lines_after()):
-        there.page.feed.wait(10**9)
+        there.page.feed.wait_for_lines(10**9)
     yield there
     there.stop()
 

@@ -1,4 +1,4 @@
-"""The sandbox's page: PagerDuty at the left, Jira at the right, jpi's log between them, live. On loopback only."""
+"""The sandbox's page: PagerDuty on the left, Jira on the right, jpi's log between them, live. On loopback only."""
 
 import threading
 from collections.abc import Iterable, Mapping
@@ -26,13 +26,13 @@ SECURITY_HEADERS = {"Content-Security-Policy": CONTENT_SECURITY_POLICY, "X-Conte
                     "Cache-Control": "no-store"}
 ALLOWED_HOSTS = ("127.0.0.1", "localhost")
 PART_NAMES = ("state", "breaking", "pagerduty", "jira")
-# What a title or name may take up before the rest is behind a click.
+# Most characters of a title or name; the rest shows after a click.
 SHOWN = 160
 
 
 @dataclass(frozen=True)
 class ActionResult:
-    """What came of the last thing done on the page: `place` is where it was done."""
+    """The result of the last action on the page; `place` is the card where it was done."""
 
     place: str = ""
     words: str = ""
@@ -40,7 +40,7 @@ class ActionResult:
 
 
 class SandboxPage:
-    """The page as a WSGI application, around a world that goes on by itself."""
+    """The page as a WSGI application, around a world that runs by itself."""
 
     def __init__(self, world: World, switches: SwitchBoard, schedule: PollSchedule) -> None:
         self._world = world
@@ -69,16 +69,16 @@ class SandboxPage:
             app.add_url_rule(rule, f"{method} {rule}", view, methods=[method])
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """WSGI."""
+        """Answer one WSGI request."""
         return self.app(environ, start_response)
 
     def check_agreement(self) -> None:
-        """See how both sides stand, and tell when they agree again."""
-        took = self._agreement.observe(read_page_state(self._world).agree)
-        self.feed.add_line(None if took is None else log_lines.line_from_agreement(took))
+        """Compare both sides, and add a line when they agree again."""
+        seconds = self._agreement.observe_agreement(read_page_state(self._world).is_settled)
+        self.feed.add_line(None if seconds is None else log_lines.line_from_agreement(seconds))
 
     def close(self) -> None:
-        """End what is still being told to browsers."""
+        """End the streams to browsers."""
         self.feed.close()
 
     def _render_page(self) -> str:
@@ -86,27 +86,27 @@ class SandboxPage:
         return render_template("page.html", lines=lines, last=lines[-1][0] if lines else 0, **self._make_context())
 
     def _stream_events(self) -> Response:
-        said = request.headers.get("Last-Event-ID") or request.args.get("after", "")
-        number = self.feed.resolve_last_number(int(said)) if said.isdecimal() else 0
-        render = get_template_attribute("_log.html", "lines")
+        last_id = request.headers.get("Last-Event-ID") or request.args.get("after", "")
+        number = self.feed.resolve_last_number(int(last_id)) if last_id.isdecimal() else 0
+        render_lines = get_template_attribute("_log.html", "lines")
 
-        def parts() -> RenderedParts:
+        def render_parts() -> RenderedParts:
             with self.app.app_context():
                 return self._render_parts()
 
-        return Response(stream_events(self.feed, number, render, parts), mimetype="text/event-stream")
+        return Response(stream_events(self.feed, number, render_lines, render_parts), mimetype="text/event-stream")
 
     def _perform_action(self, side: str, name: str, target: str = "") -> Any:
         action = ACTIONS.get((side, name)) or abort(404)
         self.feed.add_line(log_lines.line_from_person(action.describe(request.form),
                                                       self._name_target(target) or request.form.get("title", "")))
-        wrong = perform_action(self._actors, side, name, quote(target, safe=""), request.form)
-        return self._answer_form(ActionResult(target or f"{side}-new", wrong or "Done.", bool(wrong)))
+        problem = perform_action(self._actors, side, name, quote(target, safe=""), request.form)
+        return self._answer_form(ActionResult(target or f"{side}-new", problem or "Done.", bool(problem)))
 
     def _toggle_switch(self, name: str) -> Any:
         if name not in SWITCHES:
             abort(404)
-        words = self._switches.toggle(name)
+        words = self._switches.toggle_switch(name)
         self.feed.add_line(log_lines.line_from_switch(words, name in self._switches.active_names))
         return self._answer_form(ActionResult("breaking", words))
 
@@ -115,16 +115,16 @@ class SandboxPage:
         return self._answer_form(ActionResult("breaking", "jpi polls now."))
 
     def _name_target(self, target: str) -> str:
-        found = self._world.pagerduty.incidents.get(target)
-        return found.title if found else target
+        incident = self._world.pagerduty.incidents.get(target)
+        return incident.title if incident else target
 
     def _answer_form(self, result: ActionResult) -> Any:
-        """To the script, the page as it is now; to a browser without it, the way back to where it was done."""
+        """Return the new parts to the script; redirect a browser without it to where the action was done."""
         self._result = result
         if request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json":
-            shown = self._render_parts()
+            rendered = self._render_parts()
             self._form_answers += 1
-            return jsonify(ok=not result.bad, number=shown.number, parts=shown.html)
+            return jsonify(ok=not result.bad, number=rendered.number, parts=rendered.html)
         return redirect(f"/#{result.place}", 303)
 
     def _render_parts(self) -> RenderedParts:
@@ -134,22 +134,22 @@ class SandboxPage:
                                                for name in PART_NAMES})
 
     def _make_context(self) -> Mapping[str, Any]:
-        world, there, result = self._world, read_page_state(self._world), self._result
-        places = {"pagerduty-new", *(one.id for one in there.incidents), *(one.key for one in there.issues)}
+        world, state, result = self._world, read_page_state(self._world), self._result
+        places = {"pagerduty-new", *(card.id for card in state.incidents), *(card.key for card in state.issues)}
         if result.place not in places:
-            # It was done where there is no card, or none any more.
+            # The card does not exist, or not any more.
             result = replace(result, place="breaking")
-        return {"status": f"{world.app_url}/status", "password": world.environ["STATUS_PASSWORD"], "there": there,
+        return {"status": f"{world.app_url}/status", "password": world.environ["STATUS_PASSWORD"], "state": state,
                 "result": result, "on": self._switches.active_names, "every": self._schedule.interval_seconds,
-                "priority_options": [(one.id, one.name) for one in world.pagerduty.priorities.values()],
-                "user_options": [(one.id, one.name) for one in world.pagerduty.users if one.email != BOT_EMAIL],
+                "priority_options": [(priority.id, priority.name) for priority in world.pagerduty.priorities.values()],
+                "user_options": [(user.id, user.name) for user in world.pagerduty.users if user.email != BOT_EMAIL],
                 "jira_priority_options": [(name, name) for name in world.jira.priorities],
-                "jira_user_options": [("", "nobody"), *((name, one.name) for name,
-                                                        one in world.jira.users.items() if one.email != BOT_EMAIL)]}
+                "jira_user_options": [("", "nobody"), *((name, user.name) for name,
+                                                        user in world.jira.users.items() if user.email != BOT_EMAIL)]}
 
 
 def _refuse_foreign_requests() -> None:
-    """Another site's page must not get at the sandbox through the browser of whoever has it open."""
+    """Refuse requests that another site's page makes through the browser of somebody who has the sandbox open."""
     if urlsplit(request.host_url).hostname not in ALLOWED_HOSTS:
         abort(403)
     origin = request.headers.get("Origin")

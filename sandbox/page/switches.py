@@ -1,4 +1,4 @@
-"""The switches by which somebody at the sandbox's page breaks things, and what each does to the simulations."""
+"""The switches that break things on the sandbox's page, and what each does to the simulations."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,9 +8,9 @@ from sandbox.simulated_service import HttpFault, RecordedCall
 from sandbox.world import World, is_from_jpi
 
 SLOW_SECONDS = 2.0
-# How long jpi is asked to keep away.
+# How long jpi must wait.
 RETRY_AFTER_SECONDS = "2"
-# With nothing broken, the queue brings a failure again after so long, for nobody watches for a quarter of an hour.
+# With nothing broken, the queue delivers a failed message again after this time; nobody watches for 15 minutes.
 RETRY_SECONDS = 2
 UNAVAILABLE_BODIES = {"jira": '{"errorMessages": ["Jira is temporarily unavailable."], "errors": {}}',
                       "pagerduty": '{"error": {"message": "PagerDuty is temporarily unavailable.", "code": 5000}}'}
@@ -18,7 +18,7 @@ UNAVAILABLE_BODIES = {"jira": '{"errorMessages": ["Jira is temporarily unavailab
 
 @dataclass(frozen=True)
 class Switch:
-    """`on` and `off` say what turning it does; `mends`: jpi has something to catch up with when it is off again."""
+    """`on` and `off` describe the effect; `leaves_backlog`: jpi has to catch up when it is off again."""
 
     name: str
     title: str
@@ -27,23 +27,48 @@ class Switch:
     leaves_backlog: bool = True
 
 
-SWITCHES = {one.name: one for one in (
-    Switch("jira-down", "Jira down", "Jira answers every call with 503, jpi's and Jim's.", "Jira is up again."),
-    Switch("pagerduty-down", "PagerDuty down", "PagerDuty answers every call with 503, jpi's and Rita's.",
-           "PagerDuty is up again."),
-    Switch("slow", "Slow", f"Both services take {SLOW_SECONDS:.0f} seconds over each call.", "Both are quick again."),
-    Switch("limited", "Rate limit", "Both services refuse each of jpi's calls: 429, too many.",
-           "Both services take jpi's calls again."),
-    Switch("answers-lost", "Answers lost", "What jpi writes is done, but the answer gets lost on the way back.",
-           "Answers arrive again."),
-    Switch("webhooks-lost", "Webhooks lost", "Webhooks of both services get lost: only the poll tells jpi now.",
-           "Webhooks arrive again. The poll makes good those that were lost.", leaves_backlog=False),
-)}
-HURRY_TEXT = " The sandbox has the queue and the poll bring at once what had to wait."
+SWITCHES = {
+    switch.name: switch
+    for switch in (
+        Switch("jira-down", "Jira down", "Jira answers every call of jpi and Jim with 503.", "Jira is up again."),
+        Switch(
+            "pagerduty-down",
+            "PagerDuty down",
+            "PagerDuty answers every call of jpi and Rita with 503.",
+            "PagerDuty is up again.",
+        ),
+        Switch(
+            "slow",
+            "Slow",
+            f"Both services take {SLOW_SECONDS:.0f} seconds for each call.",
+            "Both services are fast again.",
+        ),
+        Switch(
+            "limited",
+            "Rate limit",
+            "Both services refuse jpi's calls with 429 (too many).",
+            "Both services accept jpi's calls again.",
+        ),
+        Switch(
+            "answers-lost",
+            "Answers lost",
+            "jpi's writes take effect, but their answers get lost.",
+            "Answers arrive again.",
+        ),
+        Switch(
+            "webhooks-lost",
+            "Webhooks lost",
+            "Webhooks of both services get lost; jpi learns of changes by polling.",
+            "Webhooks arrive again. The next poll recovers the lost ones.",
+            leaves_backlog=False,
+        ),
+    )
+}
+HURRY_TEXT = " The queue and the poll retry everything at once."
 
 
 class SwitchBoard:
-    """Which of them are on."""
+    """The switches of a world; `active_names` are on."""
 
     def __init__(self, world: World, schedule: PollSchedule) -> None:
         self._world = world
@@ -51,8 +76,8 @@ class SwitchBoard:
         self.active_names: set[str] = set()
         self._apply()
 
-    def toggle(self, name: str) -> str:
-        """The other way; what that does."""
+    def toggle_switch(self, name: str) -> str:
+        """Turn a switch on or off; return the effect in words."""
         switch = SWITCHES[name]
         self.active_names ^= {name}
         self._apply()
@@ -83,7 +108,7 @@ class SwitchBoard:
     def _make_fault(self, service: str) -> Callable[[RecordedCall], HttpFault | None]:
         on = set(self.active_names)
 
-        def fault(call: RecordedCall) -> HttpFault | None:
+        def choose_fault(call: RecordedCall) -> HttpFault | None:
             if f"{service}-down" in on:
                 return HttpFault(503, body=UNAVAILABLE_BODIES[service])
             if not is_from_jpi(call):
@@ -93,4 +118,4 @@ class SwitchBoard:
                                                "ratelimit-reset": RETRY_AFTER_SECONDS})
             return HttpFault(is_after_effect=True) if "answers-lost" in on and call.is_write else None
 
-        return fault
+        return choose_fault

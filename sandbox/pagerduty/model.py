@@ -5,8 +5,9 @@ import string
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
+Status = Literal["triggered", "acknowledged", "resolved"]
 Json = dict[str, Any]
 API_URL = "https://api.pagerduty.com"
 WEB_URL = "https://acme.pagerduty.com"
@@ -138,7 +139,7 @@ class Incident:
     created: datetime
     priority: Priority | None = None
     urgency: str = "high"
-    status: str = "triggered"
+    status: Status = "triggered"
     assignees: list[User] = field(default_factory=list)
     details: Any = None
     key: str = field(default_factory=lambda: make_id("K", 32).lower())

@@ -63,7 +63,7 @@ def test_what_is_broken_is_seen_and_mended(running, open_at, name):
         expect(page.locator("#log .event.bad").first).to_contain_text("Not applied")
         expect(page.locator("#state")).to_contain_text("waits to be tried again")
     switch(page, SWITCHES[name].title)
-    expect(page.locator("#breaking .said")).to_contain_text(SWITCHES[name].off)
+    expect(page.locator("#breaking .message")).to_contain_text(SWITCHES[name].off)
     agree(page)
     # The poll that comes with mending may have written the timeline too.
     expect(issue(page, CHECKOUT).locator(".links")).to_contain_text("3 questions · 2 stakeholders · 1 manager")
@@ -77,11 +77,11 @@ def test_an_outage_of_pagerduty_is_said_in_words_where_it_is_met(open_at):
     expect(issue(page, CHECKOUT)).to_be_visible()
     switch(page, "PagerDuty down")
     incident(page, CHECKOUT).get_by_role("button", name="Acknowledge").click()
-    expect(incident(page, CHECKOUT).locator(".said")).to_have_text(
+    expect(incident(page, CHECKOUT).locator(".message")).to_have_text(
         "PagerDuty refused it (503): PagerDuty is temporarily unavailable.")
     issue(page, CHECKOUT).get_by_role("button", name="Done").click()
     expect(page.locator("#log .event.bad").first).to_contain_text("PagerDuty PUT")
-    expect(incident(page, CHECKOUT).locator(".pair")).to_have_text("Not in step yet: triggered here, Done there")
+    expect(incident(page, CHECKOUT).locator(".pair")).to_have_text("Not in step yet: PagerDuty: triggered, Jira: Done")
     switch(page, "PagerDuty down")
     expect(incident(page, CHECKOUT).locator(".chip").first).to_have_text("resolved")
     agree(page)
@@ -158,17 +158,17 @@ def test_texts_from_outside_are_text(running, open_at, width):
 
 def test_it_stands_without_javascript(open_at, running):
     page = open_at(java_script_enabled=False)
-    expect(page.get_by_text("Without JavaScript this page stands still")).to_be_visible()
+    expect(page.get_by_text("Without JavaScript this page does not update")).to_be_visible()
     trigger(page, CHECKOUT, "P1", "Nobody can pay.")
     expect(page).to_have_url(re.compile("#pagerduty-new$"))
-    expect(page.locator("#pagerduty-new .said")).to_have_text("Done.")
+    expect(page.locator("#pagerduty-new .message")).to_have_text("Done.")
     for _ in range(200):
         page.get_by_role("link", name="look again").click()
         if page.get_by_text("3 questions").count() and page.get_by_text("Both sides agree").count():
             break
     shows(page, make_steps(running.world)[0].expected_rows)
     incident(page, CHECKOUT).get_by_role("button", name="Resolve").click()
-    expect(incident(page, CHECKOUT).locator(".said")).to_have_text("Done.")
+    expect(incident(page, CHECKOUT).locator(".message")).to_have_text("Done.")
     expect(incident(page, CHECKOUT).locator(".chip").first).to_have_text("resolved")
 
 
@@ -176,5 +176,5 @@ def test_a_sandbox_that_was_stopped_is_said(open_at, running, page_at):
     page = open_at()
     running.stop()
     trigger(page, CHECKOUT)
-    expect(page.locator("#pagerduty .said").first).to_contain_text("does not answer")
+    expect(page.locator("#pagerduty .message").first).to_contain_text("does not answer")
     page_at.errors.clear()

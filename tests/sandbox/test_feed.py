@@ -52,7 +52,7 @@ def test_the_stream_tells_what_is_new_and_what_differs(feed):
 
 
 def test_a_quiet_stream_gives_a_sign_of_life(feed, monkeypatch):
-    monkeypatch.setattr(feed, "wait", lambda number: True)
+    monkeypatch.setattr(feed, "wait_for_lines", lambda number: True)
     told_lines = stream_events(feed, 0, lambda lines: "", lambda: RenderedParts(1, 0, {}))
     assert next(told_lines) == ": still here\n\n"
 
@@ -92,7 +92,7 @@ def test_every_action_of_the_engine_has_words():
 @pytest.mark.parametrize(("extra", "level", "line"), [
     ({"type": "IncidentTriggered", "outcome": "CreateIncidentIssue, AddTimeline", "incident": "Q1",
       "issue": "INCIDENT-1", "source": "webhook", "duration_ms": 7}, logging.INFO,
-     ("event", "Made the issue and what is linked to it, wrote the timeline", "incident triggered, by webhook",
+     ("event", "Created the issue and its linked issues, wrote the timeline", "incident triggered, by webhook",
       "Q1 · INCIDENT-1", "7 ms", False)),
     ({"type": "IssueUpdated", "outcome": "nothing to do", "source": "poll"}, logging.INFO,
      ("idle", "Nothing to do", "issue updated, by poll", "", "? ms", False)),
@@ -101,7 +101,7 @@ def test_every_action_of_the_engine_has_words():
     ({"type": "IncidentResolved", "outcome": "failed", "reason": "it broke", "source": "webhook", "duration_ms": 1},
      logging.WARNING, ("event", "Not applied: it broke", "incident resolved, by webhook", "", "1 ms", True)),
     ({"entries": 1, "events": 0, "again": 2}, logging.INFO,
-     ("poll", "Polled", "no pieces of news in 1 log entry, 2 to be read again", "", "", False)),
+     ("poll", "Polled", "no events from 1 log entry, 2 to read again", "", "", False)),
     ({"reason": "x" * 999, "incident": "Q1"}, logging.ERROR,
      ("jpi", "An incident was not read", "x" * 400 + " … (999 characters)", "Q1", "", True)),
 ])
@@ -109,7 +109,7 @@ def test_jpis_log_is_told_in_words_with_its_json_behind(feed, extra, level, line
     said = "polled" if "entries" in extra else "an incident was not read"
     logging.getLogger("jpi").log(level, said, extra=extra)
     [(_, told_line)] = feed.list_lines_after()
-    assert (told_line.kind, told_line.head, told_line.what, told_line.about, told_line.small, told_line.bad) == line
+    assert (told_line.kind, told_line.head, told_line.detail, told_line.about, told_line.small, told_line.bad) == line
     raw = json.loads(told_line.raw)
     assert raw.items() >= {"level": logging.getLevelName(level), "message": said, "service": "jpi", **extra}.items()
 
@@ -120,7 +120,7 @@ def test_it_is_noticed_when_both_sides_agree_again_and_how_long_that_took():
              (21.0, True, None), (22.0, True, 1.0)]
     times = iter([at for at, _, _ in looks])
     agreement = AgreementTimer(lambda: next(times))
-    assert [agreement.observe(agree) for _, agree, _ in looks] == [took for _, _, took in looks]
+    assert [agreement.observe_agreement(agree) for _, agree, _ in looks] == [took for _, _, took in looks]
     assert log_lines.line_from_agreement(2.5).small == "after 2.5 s"
 
 

@@ -107,7 +107,7 @@ def test_a_refusal_is_said_in_the_services_words_where_it_was_met(still, path, f
     trigger(client, world)
     world.run_until_idle()
     answer = client.post(path.format(key="INCIDENT-1"), data=form, headers=SCRIPT).json
-    said = "".join(re.findall(r'<p class="said bad" role="status">(.*)</p>', "".join(answer["parts"].values())))
+    said = "".join(re.findall(r'<p class="message bad" role="status">(.*)</p>', "".join(answer["parts"].values())))
     assert answer["ok"] is False
     assert words in said
 
@@ -134,19 +134,36 @@ def test_texts_from_outside_are_escaped_and_kept_apart(still):
     assert "y" * 10_000 in text
 
 
-@pytest.mark.parametrize(("change", "words"), [
-    (lambda world, incident, issue: None, "agree"),
-    (lambda world, incident, issue: world.pagerduty.acknowledge(incident, world.rita),
-     "acknowledged here, To Do there"),
-    (lambda world, incident, issue: world.move_issue(issue, "done"), "triggered here, Done there"),
-    (lambda world, incident, issue: world.pagerduty.set_title(incident, "Other"), "titles differ"),
-    (lambda world, incident, issue: world.pagerduty.set_priority(incident, "P2", world.rita), "P2 here, Highest there"),
-    (lambda world, incident, issue: world.pagerduty.add_note(incident, "Hm", world.rita), "a note is not told yet"),
-    (lambda world, incident, issue: world.jim.request("POST", f"/rest/api/3/issue/{issue.key}/comment", {
-        "body": to_adf_document("Hm")}), "a comment is not told yet"),
-    (lambda world, incident, issue: world.jim.request("DELETE", f"/rest/api/3/issue/{issue.key}"),
-     "INCIDENT-1 was deleted: in step no longer"),
-])
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda world, incident, issue: None, "agree"),
+        (
+            lambda world, incident, issue: world.pagerduty.acknowledge(incident, world.rita),
+            "PagerDuty: acknowledged, Jira: To Do",
+        ),
+        (lambda world, incident, issue: world.move_issue(issue, "done"), "PagerDuty: triggered, Jira: Done"),
+        (lambda world, incident, issue: world.pagerduty.set_title(incident, "Other"), "titles differ"),
+        (
+            lambda world, incident, issue: world.pagerduty.set_priority(incident, "P2", world.rita),
+            "PagerDuty: P2, Jira: Highest",
+        ),
+        (
+            lambda world, incident, issue: world.pagerduty.add_note(incident, "Hm", world.rita),
+            "a note is missing in Jira",
+        ),
+        (
+            lambda world, incident, issue: world.jim.request(
+                "POST", f"/rest/api/3/issue/{issue.key}/comment", {"body": to_adf_document("Hm")}
+            ),
+            "a comment is missing in PagerDuty",
+        ),
+        (
+            lambda world, incident, issue: world.jim.request("DELETE", f"/rest/api/3/issue/{issue.key}"),
+            "INCIDENT-1 was deleted: no longer in step",
+        ),
+    ],
+)
 def test_what_differs_is_named_until_it_is_carried_over(still, change, words):
     world, client = still
     trigger(client, world)
@@ -156,10 +173,10 @@ def test_what_differs_is_named_until_it_is_carried_over(still, change, words):
     [incident], [issue] = world.pagerduty.incidents.values(), world.list_issues()
     change(world, incident, issue)
     assert read_page_state(world).incidents[0].pair.words == words
-    assert read_page_state(world).agree is (words == "agree" or issue.deleted)
+    assert read_page_state(world).is_settled is (words == "agree" or issue.deleted)
     world.run_until_idle()
     run_poll(world)
-    assert read_page_state(world).agree
+    assert read_page_state(world).is_settled
 
 
 def test_an_acknowledgement_that_jira_takes_back_leaves_nothing_to_do(still):
@@ -172,7 +189,7 @@ def test_an_acknowledgement_that_jira_takes_back_leaves_nothing_to_do(still):
     world.clock.advance(1)
     world.move_issue(issue, "new")
     world.run_until_idle()
-    assert (incident.status, issue.status, read_page_state(world).agree) == ("acknowledged", "To Do", True)
+    assert (incident.status, issue.status, read_page_state(world).is_settled) == ("acknowledged", "To Do", True)
 
 
 def test_an_issue_of_nobodys_and_an_incident_that_needs_none(still):
@@ -193,7 +210,7 @@ def test_failures_wait_as_jpi_asks_while_it_is_broken_and_not_after(still):
     world.clock.advance(2)
     assert world.apply_batch() == 0
     answer = client.post("/switch/jira-down", headers=SCRIPT).json
-    assert "Jira is up again. The sandbox has the queue and the poll bring at once" in answer["parts"]["breaking"]
+    assert "Jira is up again. The queue and the poll retry everything at once" in answer["parts"]["breaking"]
     world.clock.advance(3)
     world.run_until_idle()
     assert (len(world.list_issues()), read_page_state(world).waiting) == (1, 0)
@@ -226,7 +243,7 @@ def test_poll_now_wakes_the_schedule(running):
     assert client.post("/poll", headers=SCRIPT).json["ok"] is True
     seen = 0
     while sum(line.kind == "poll" for _, line in running.page.feed.list_lines_after()) < 2:
-        running.page.feed.wait(seen)
+        running.page.feed.wait_for_lines(seen)
         seen = running.page.feed.list_lines_after()[-1][0]
 
 
@@ -236,11 +253,11 @@ def test_a_poll_that_fails_is_said_and_the_next_one_comes(running):
     client.post("/switch/pagerduty-down", headers=SCRIPT)
     client.post("/poll", headers=SCRIPT)
     while not any(line.head == "The poll failed" for _, line in feed.list_lines_after()):
-        feed.wait(feed.list_lines_after()[-1][0])
+        feed.wait_for_lines(feed.list_lines_after()[-1][0])
     count = sum(line.kind == "poll" for _, line in feed.list_lines_after())
     client.post("/switch/pagerduty-down", headers=SCRIPT)
     while sum(line.kind == "poll" for _, line in feed.list_lines_after()) == count:
-        feed.wait(feed.list_lines_after()[-1][0])
+        feed.wait_for_lines(feed.list_lines_after()[-1][0])
 
 
 @pytest.mark.parametrize("path", sorted(SANDBOX.rglob("*.py")), ids=lambda path: str(path.relative_to(SANDBOX)))

@@ -1,42 +1,42 @@
-// Makes the page live: what the server renders anew replaces what differs, and forms are sent without leaving the page.
+// Keeps the page live: replace the parts that changed on the server, and send forms without leaving the page.
 "use strict";
 
-const KEPT = 300;
+const MAX_LINES = 300;
 const log = document.getElementById("log");
 const lines = log.firstElementChild;
 let last = Number(document.body.dataset.last);
 
-// What a person has opened is theirs, and that a form is being sent is known here only.
-const THEIRS = new Set(["open", "aria-busy"]);
+// Attributes that only the browser sets: what a person has opened, and that a form is being sent.
+const BROWSER_ATTRIBUTES = new Set(["open", "aria-busy"]);
 
-function attributes(old, fresh) {
+function copyAttributes(old, fresh) {
   for (const { name } of [...old.attributes]) {
-    if (!fresh.hasAttribute(name) && !THEIRS.has(name)) old.removeAttribute(name);
+    if (!fresh.hasAttribute(name) && !BROWSER_ATTRIBUTES.has(name)) old.removeAttribute(name);
   }
   for (const { name, value } of fresh.attributes) {
     if (old.getAttribute(name) !== value) old.setAttribute(name, value);
   }
 }
 
-const alike = (one, other) => one.nodeType === other.nodeType && one.nodeName === other.nodeName && one.id === other.id
-  && (one.nodeType !== Node.ELEMENT_NODE || one.getAttribute("action") === other.getAttribute("action"));
+const isSame = (node, other) => node.nodeType === other.nodeType && node.nodeName === other.nodeName && node.id === other.id
+  && (node.nodeType !== Node.ELEMENT_NODE || node.getAttribute("action") === other.getAttribute("action"));
 
-// Makes `old` like `fresh` and keeps every element that is there in both, so that focus and typing stay.
+// Makes `old` like `fresh`, and keeps every element that both have, so that focus and typing stay.
 function morph(old, fresh) {
   if (old.isEqualNode(fresh)) return;
   if (old.nodeType !== Node.ELEMENT_NODE) {
     old.nodeValue = fresh.nodeValue;
     return;
   }
-  attributes(old, fresh);
-  children(old, [...fresh.childNodes]);
+  copyAttributes(old, fresh);
+  morphChildren(old, [...fresh.childNodes]);
 }
 
-function children(old, wanted) {
+function morphChildren(old, freshNodes) {
   let at = old.firstChild;
-  for (const fresh of wanted) {
+  for (const fresh of freshNodes) {
     let match = at;
-    while (match && !alike(match, fresh)) match = match.nextSibling;
+    while (match && !isSame(match, fresh)) match = match.nextSibling;
     if (!match) {
       old.insertBefore(fresh, at);
       continue;
@@ -56,46 +56,46 @@ function children(old, wanted) {
   }
 }
 
-// By which rendering each part was last shown: the stream and the answer to a form may overtake each other.
-const shown = {};
+// The newest rendering of each part: the stream and the answer to a form may overtake each other.
+const numbers = {};
 
-function show({ number, parts }) {
+function showParts({ number, parts }) {
   for (const [id, html] of Object.entries(parts)) {
-    if (number <= shown[id]) continue;
-    shown[id] = number;
+    if (number <= numbers[id]) continue;
+    numbers[id] = number;
     const part = document.getElementById(id);
-    const had = part.contains(document.activeElement);
+    const hadFocus = part.contains(document.activeElement);
     const fresh = part.cloneNode(false);
     fresh.innerHTML = html;
     morph(part, fresh);
-    // Whoever stood on what is gone now goes on from the column's title.
-    if (had && document.activeElement === document.body) document.getElementById(`${id}-title`)?.focus();
+    // If the focused element is gone, focus the column's title.
+    if (hadFocus && document.activeElement === document.body) document.getElementById(`${id}-title`)?.focus();
   }
 }
 
-function append(html) {
+function appendLines(html) {
   const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
   lines.insertAdjacentHTML("beforeend", html);
-  while (lines.children.length > KEPT) lines.firstElementChild.remove();
+  while (lines.children.length > MAX_LINES) lines.firstElementChild.remove();
   if (atEnd) log.scrollTop = log.scrollHeight;
 }
 
-const typed = (form) => String(new URLSearchParams(new FormData(form)));
+const serialize = (form) => String(new URLSearchParams(new FormData(form)));
 
-async function send(form, submitter) {
-  const sent = typed(form);
+async function sendForm(form, submitter) {
+  const sent = serialize(form);
   const body = new URLSearchParams(sent);
   if (submitter?.name) body.append(submitter.name, submitter.value);
   form.setAttribute("aria-busy", "true");
   try {
     const answer = await fetch(form.action, { method: "POST", body, headers: { Accept: "application/json" } });
-    const said = await answer.json();
-    // Unless the next thing is being typed already.
-    if (said.ok && typed(form) === sent) form.reset();
-    show(said);
+    const answerBody = await answer.json();
+    // Keep what a person has typed meanwhile.
+    if (answerBody.ok && serialize(form) === sent) form.reset();
+    showParts(answerBody);
   } catch {
-    const said = form.parentElement.querySelector(".said");
-    if (said) said.textContent = "The sandbox does not answer. Is it still running?";
+    const message = form.parentElement.querySelector(".message");
+    if (message) message.textContent = "The sandbox does not answer. Is it still running?";
   } finally {
     form.removeAttribute("aria-busy");
   }
@@ -103,12 +103,12 @@ async function send(form, submitter) {
 
 document.addEventListener("submit", (event) => {
   event.preventDefault();
-  if (event.target.getAttribute("aria-busy") !== "true") send(event.target, event.submitter);
+  if (event.target.getAttribute("aria-busy") !== "true") sendForm(event.target, event.submitter);
 });
 
 document.getElementById("still").remove();
 const events = new EventSource(`/events?after=${last}`);
-events.addEventListener("parts", (event) => show(JSON.parse(event.data)));
-events.addEventListener("log", (event) => append(JSON.parse(event.data)));
+events.addEventListener("parts", (event) => showParts(JSON.parse(event.data)));
+events.addEventListener("log", (event) => appendLines(JSON.parse(event.data)));
 addEventListener("pagehide", () => events.close());
 log.scrollTop = log.scrollHeight;
