@@ -28,7 +28,7 @@ def _find_incident(world: World, title: str) -> Incident:
 
 
 def _trigger(world: World, title: str, priority: str, details: str) -> None:
-    world.pagerduty.trigger(world.service, title, world.rita, priority, details)
+    world.pagerduty.trigger_incident(world.service, title, world.rita, priority, details)
 
 
 def _raise_without_webhook(world: World) -> None:
@@ -67,7 +67,7 @@ def make_steps(world: World) -> list[Step]:
         ),
         Step(
             f'Rita resolves "{CHECKOUT}" on PagerDuty',
-            lambda: world.pagerduty.resolve(_find_incident(world, CHECKOUT), world.rita),
+            lambda: world.pagerduty.resolve_incident(_find_incident(world, CHECKOUT), world.rita),
             [
                 (CHECKOUT, "P1", "resolved", "INCIDENT-1", "Highest", "Done", f"{ALL_LINKS}, 4 timeline"),
                 (SEARCH, "P1", "triggered", "INCIDENT-2", "Highest", "To Do", f"{ALL_LINKS}, 5 timeline"),

@@ -164,7 +164,7 @@ def running(sandbox_world):
 @pytest.fixture
 def p1(world):
     """A P1 whose webhook has not been delivered yet: (world, its event)."""
-    world.pagerduty.trigger(world.service, "Down", world.rita, "P1", "Nobody can pay.")
+    world.pagerduty.trigger_incident(world.service, "Down", world.rita, "P1", "Nobody can pay.")
     [delivery] = world.pagerduty.outbox.pending
     world.pagerduty.outbox.pending.clear()
     [event] = pagerduty_webhooks.parse_delivery(delivery.body)
@@ -180,7 +180,7 @@ def make_linked(make_world, tmp_path):
             file.write_text(textwrap.dedent(sync_file))
             changes["SYNC_FILE"] = str(file)
         world = make_world(**changes)
-        incident = world.pagerduty.trigger(world.service, "Checkout is down", world.rita, "P1")
+        incident = world.pagerduty.trigger_incident(world.service, "Checkout is down", world.rita, "P1")
         world.run_until_idle()
         run_poll(world)
         world.forget_calls()

@@ -53,7 +53,7 @@ def measure_cost(world: World, act: Callable[[], object]) -> Cost:
 
 def create_p1(world: World) -> Cost:
     """Deliver the webhook of a P1 with three questions, two stakeholders and a manager."""
-    world.pagerduty.trigger(world.service, "Checkout is down", world.rita, "P1", "Nobody can pay.")
+    world.pagerduty.trigger_incident(world.service, "Checkout is down", world.rita, "P1", "Nobody can pay.")
     return measure_cost(world, world.pagerduty.outbox.deliver_due)
 
 
@@ -66,14 +66,15 @@ def finish_on_jira(world: World) -> Cost:
 def resolve_on_pagerduty(world: World) -> Cost:
     """Deliver the webhook after a person resolved an incident that has an issue."""
     incident = next(incident for incident in world.pagerduty.incidents.values() if incident.status != "resolved")
-    world.pagerduty.resolve(incident, world.rita)
+    world.pagerduty.resolve_incident(incident, world.rita)
     return measure_cost(world, world.pagerduty.outbox.deliver_due)
 
 
 def poll_14_entries(world: World) -> Cost:
     """Run a poll that reads 14 new entries, one of which raises an incident to P1; no webhook arrived."""
     with world.lose_webhooks():
-        quiet = [world.pagerduty.trigger(world.service, f"Alert {number}", world.rita, "P3") for number in range(3)]
+        quiet = [world.pagerduty.trigger_incident(world.service, f"Alert {number}", world.rita, "P3")
+                 for number in range(3)]
         world.pagerduty.set_priority(quiet[0], "P1", world.rita)
         world.pagerduty.add_note(quiet[2], "Still looking.", world.rita)
     # Some poll does these once a day and once an hour; they are not measured here.

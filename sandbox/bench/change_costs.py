@@ -41,7 +41,7 @@ def _comment_on_issue(world: World, _: Incident, issue: Issue) -> object:
 
 
 def _reopen_issue(world: World, incident: Incident, issue: Issue) -> object:
-    world.pagerduty.resolve(incident, world.rita)
+    world.pagerduty.resolve_incident(incident, world.rita)
     world.run_until_idle()
     world.clock.advance(5)
     world.forget_calls()
@@ -52,8 +52,13 @@ def _reopen_issue(world: World, incident: Incident, issue: Issue) -> object:
 CHANGES = {
     change.title: change
     for change in (
-        Change("PagerDuty: acknowledged", lambda world, incident, _: world.pagerduty.acknowledge(incident, world.rita)),
-        Change("PagerDuty: resolved", lambda world, incident, _: world.pagerduty.resolve(incident, world.rita)),
+        Change(
+            "PagerDuty: acknowledged",
+            lambda world, incident, _: world.pagerduty.acknowledge_incident(incident, world.rita),
+        ),
+        Change(
+            "PagerDuty: resolved", lambda world, incident, _: world.pagerduty.resolve_incident(incident, world.rita)
+        ),
         Change(
             "PagerDuty: priority", lambda world, incident, _: world.pagerduty.set_priority(incident, "P2", world.rita)
         ),
@@ -64,7 +69,7 @@ CHANGES = {
         ),
         Change(
             "PagerDuty: assignee, and the manager's link",
-            lambda world, incident, _: world.pagerduty.reassign(incident, [world.rita], world.oscar),
+            lambda world, incident, _: world.pagerduty.reassign_incident(incident, [world.rita], world.oscar),
         ),
         Change(
             "PagerDuty: note", lambda world, incident, _: world.pagerduty.add_note(incident, "Rolled back.", world.rita)
@@ -85,7 +90,7 @@ def measure_change(world: World, title: str) -> tuple[int, int]:
     change = CHANGES[title]
     used = 0, 0
     for number in range(2):
-        incident = world.pagerduty.trigger(world.service, f"Down {number}", world.rita, "P1")
+        incident = world.pagerduty.trigger_incident(world.service, f"Down {number}", world.rita, "P1")
         world.run_until_idle()
         for _ in range(3):
             _poll_once(world)
@@ -104,7 +109,7 @@ def measure_change(world: World, title: str) -> tuple[int, int]:
 def measure_poll(world: World, links: int) -> tuple[int, int]:
     """Return the (reads, writes) of a poll over so many open linked incidents that did not change."""
     for number in range(links):
-        world.pagerduty.trigger(world.service, f"Down {number}", world.rita, "P1")
+        world.pagerduty.trigger_incident(world.service, f"Down {number}", world.rita, "P1")
         if number % 20 == 0:
             world.run_until_idle()
     world.run_until_idle()

@@ -46,7 +46,7 @@ def make_events(world: World, size: int) -> list[tuple[str, Callable[[], object]
     title = f"Outage at {size}"
 
     def trigger_p1() -> None:
-        world.pagerduty.trigger(world.service, title, world.rita, "P1")
+        world.pagerduty.trigger_incident(world.service, title, world.rita, "P1")
         world.run_until_idle()
 
     def finish_issue() -> None:

@@ -73,7 +73,7 @@ def open_loaded_world() -> Iterator[World]:
 def trigger_incidents(world: World, count: int) -> list[Delivery]:
     """Trigger so many P1 incidents; return their webhooks, not delivered yet."""
     for number in range(count):
-        world.pagerduty.trigger(world.service, f"Outage {number}", world.rita, "P1", "Nobody can pay.")
+        world.pagerduty.trigger_incident(world.service, f"Outage {number}", world.rita, "P1", "Nobody can pay.")
     outbox = world.pagerduty.outbox
     deliveries, outbox.pending = outbox.pending, []
     return deliveries

@@ -10,32 +10,35 @@ GENERIC_V2_SCHEMA_ID = "PJFWPEP"
 
 
 class ExtensionApi(WriteApi):
-    """One method an operation."""
+    """The operations on extensions."""
 
     def list_extensions(self) -> Json:
         """GET /extensions."""
-        found = [one for one in self.account.webhooks.subscriptions.values() if one.version == 2]
-        return self._make_page("extensions", found, to_extension_json)
+        extensions = [subscription for subscription in self.account.webhooks.subscriptions.values()
+                      if subscription.version == 2]
+        return self._make_page("extensions", extensions, to_extension_json)
 
     def create_extension(self) -> tuple[Json, int]:
-        """POST /extensions: deliveries are unsigned, but may carry headers of one's own."""
+        """POST /extensions: deliveries are unsigned, but may carry custom headers."""
         given = self._read_object("extension")
         require_type(given, "extension")
         if parse_reference_id(given.get("extension_schema"), "extension_schema") != GENERIC_V2_SCHEMA_ID:
             raise make_input_refusal("extension_schema not found")
-        services = [self.find_referenced(self.account.services, one, "extension_objects").to_reference()
-                    for one in given.get("extension_objects") or []]
+        services = [self.find_referenced(self.account.services, reference, "extension_objects").to_reference()
+                    for reference in given.get("extension_objects") or []]
         if not services or not parse_text(given.get("name"), "name"):
             raise make_input_refusal("name and extension_objects are required")
         headers = parse_headers((given.get("config") or {}).get("headers"))
-        made = Subscription(parse_url(given.get("endpoint_url")), list(V2_EVENT_NAMES), {"type": "extension_objects"},
-                            headers, given["name"], version=2, services=services)
-        return {"extension": to_extension_json(self.account.webhooks.add(made))}, 201
+        extension = Subscription(parse_url(given.get("endpoint_url")),
+                                 list(V2_EVENT_NAMES), {"type": "extension_objects"}, headers, given["name"], version=2,
+                                 services=services)
+        return {"extension": to_extension_json(self.account.webhooks.add(extension))}, 201
 
 
-def to_extension_json(one: Subscription) -> Json:
-    """As the API shows it."""
+def to_extension_json(extension: Subscription) -> Json:
+    """Return the extension as the API shows it."""
     schema = {**make_reference("extension_schema", GENERIC_V2_SCHEMA_ID, "Generic V2 Webhook"), "html_url": None}
-    return {"id": one.id, "type": "extension", "summary": one.description, "self": f"{API_URL}/extensions/{one.id}",
-            "html_url": None, "name": one.description, "endpoint_url": one.url, "extension_objects": one.services,
-            "extension_schema": schema, "temporarily_disabled": False, "config": {"headers": one.headers}}
+    return {"id": extension.id, "type": "extension", "summary": extension.description,
+            "self": f"{API_URL}/extensions/{extension.id}", "html_url": None, "name": extension.description,
+            "endpoint_url": extension.url, "extension_objects": extension.services, "extension_schema": schema,
+            "temporarily_disabled": False, "config": {"headers": extension.headers}}

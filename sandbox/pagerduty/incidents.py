@@ -1,4 +1,4 @@
-"""The incidents of the simulated account over REST: opening, changing, merging, and their notes."""
+"""The incidents of the simulated account over REST: create, change, merge, and their notes."""
 
 from flask import Response, request
 
@@ -11,57 +11,59 @@ MAX_INCIDENTS = 250
 
 
 class IncidentApi(WriteApi):
-    """One method an operation."""
+    """The operations on incidents and notes."""
 
     def to_answer(self, incident: Incident) -> Json:
-        """As asked for by `include[]`."""
+        """Return the incident with what `include[]` asks for."""
         return {"incident": incident.to_json(request.args.getlist("include[]"))}
 
     def create_incident(self) -> tuple[Json, int]:
         """POST /incidents."""
         user, given = self.find_writer(), self._read_object("incident")
         require_type(given, "incident")
-        title, wanted = parse_title(given), self.parse_change(given)
+        title, change = parse_title(given), self.parse_change(given)
         service: Service = self.find_referenced(self.account.services, given.get("service"), "Service")
         self._check_incident_key(service, given.get("incident_key"))
-        made = self.account.trigger(service, title, by=user, priority=wanted.priority.name if wanted.priority else None,
-                                    api=True, key=given.get("incident_key"), details=self._parse_details(given),
-                                    urgency=wanted.urgency or "high", assignees=wanted.assignees, policy=wanted.policy)
-        return {"incident": made.to_json()}, 201
+        incident = self.account.trigger_incident(service, title, by=user,
+                                                 priority=change.priority.name if change.priority else None, api=True,
+                                                 key=given.get("incident_key"), details=self._parse_details(given),
+                                                 urgency=change.urgency or "high", assignees=change.assignees,
+                                                 policy=change.policy)
+        return {"incident": incident.to_json()}, 201
 
     def update_incident(self, incident_id: str) -> Json:
         """PUT /incidents/{id}."""
         user, incident = self.find_writer(), self.find_incident(incident_id)
         given = self._read_object("incident")
-        wanted = self._parse_checked_change(incident, given)
-        self._apply_change(incident, wanted, user)
+        change = self._parse_checked_change(incident, given)
+        self._apply_change(incident, change, user)
         return {"incident": incident.to_json()}
 
     def update_incidents(self) -> Json:
         """PUT /incidents: all or nothing."""
-        user, found = self.find_writer(), self._read_objects("incidents")
-        if len(found) > MAX_INCIDENTS:
+        user, bodies = self.find_writer(), self._read_objects("incidents")
+        if len(bodies) > MAX_INCIDENTS:
             raise Refusal(413, 2001, "Too many incidents")
-        there = [(self._find_referenced_incident(given), given) for given in found]
-        pairs = [(incident, self._parse_checked_change(incident, given)) for incident, given in there]
-        for incident, wanted in pairs:
-            self._apply_change(incident, wanted, user)
+        targets = [(self._find_referenced_incident(body), body) for body in bodies]
+        pairs = [(incident, self._parse_checked_change(incident, body)) for incident, body in targets]
+        for incident, change in pairs:
+            self._apply_change(incident, change, user)
         return {"incidents": [incident.to_json() for incident, _ in pairs]}
 
     def merge_incidents(self, incident_id: str) -> Json:
-        """PUT /incidents/{id}/merge: the sources are over."""
+        """PUT /incidents/{id}/merge: resolve the sources."""
         user, target = self.find_writer(), self.find_incident(incident_id)
-        sources = [self._find_referenced_incident(one) for one in self._read_objects("source_incidents")]
+        sources = [self._find_referenced_incident(reference) for reference in self._read_objects("source_incidents")]
         if target in sources:
             raise make_input_refusal("An incident cannot be merged into itself")
         if any(source.merged_into for source in sources):
             raise Refusal(400, 1019, "Incident Already Merged")
         for source in sources:
-            self.account.merge(source, target, user)
+            self.account.merge_incidents(source, target, user)
         return {"incident": target.to_reference()}
 
     def list_notes(self, incident_id: str) -> Json:
-        """GET .../notes: all of them."""
+        """GET .../notes: all notes."""
         return {"notes": [note.to_json() for note in self.find_incident(incident_id).notes]}
 
     def create_note(self, incident_id: str) -> Json:
@@ -72,21 +74,21 @@ class IncidentApi(WriteApi):
         return {"note": self.account.add_note(incident, content, user).to_json()}
 
     def update_note(self, incident_id: str, note_id: str) -> Json:
-        """PUT .../notes/{id}; no webhook tells of it."""
+        """PUT .../notes/{id}; PagerDuty sends no webhook."""
         self.find_writer()
         note, content = self._find_note(incident_id, note_id), self._read_content()
         note.content, note.updated = content, self.account.clock.now()
         return {"note": note.to_json()}
 
     def delete_note(self, incident_id: str, note_id: str) -> Response:
-        """DELETE .../notes/{id}; no webhook tells of it."""
+        """DELETE .../notes/{id}; PagerDuty sends no webhook."""
         self.find_writer()
         self.find_incident(incident_id).notes.remove(self._find_note(incident_id, note_id))
         return Response(status=204)
 
     def _find_note(self, incident_id: str, note_id: str) -> Note:
-        found: Note = self.find_by_id(self.find_incident(incident_id).notes, note_id)
-        return found
+        note: Note = self.find_by_id(self.find_incident(incident_id).notes, note_id)
+        return note
 
     def _read_content(self) -> str:
         content = self._read_object("note").get("content")
@@ -94,51 +96,51 @@ class IncidentApi(WriteApi):
             raise make_input_refusal("Content cannot be empty")
         return content
 
-    def _find_referenced_incident(self, given: Json) -> Incident:
-        found = self.account.incidents.get(parse_reference_id(given, "Incident"))
-        if found is None:
-            raise make_input_refusal(f"Incident {given['id']} not found")
-        return found
+    def _find_referenced_incident(self, reference: Json) -> Incident:
+        incident = self.account.incidents.get(parse_reference_id(reference, "Incident"))
+        if incident is None:
+            raise make_input_refusal(f"Incident {reference['id']} not found")
+        return incident
 
     def _parse_details(self, given: Json) -> str | None:
         body = given.get("body") or {}
         if not isinstance(body, dict) or (body and body.get("type") != "incident_body"):
             raise make_input_refusal("Body must be of type incident_body")
-        details: str | None = body.get("details")
-        return details
+        text: str | None = body.get("details")
+        return text
 
     def _check_incident_key(self, service: Service, key: object) -> None:
         if key is not None and not isinstance(key, str):
             raise make_input_refusal("Incident key must be a string")
-        if key and any(one.key == key and one.service is service and one.status != "resolved"
-                       for one in self.account.incidents.values()):
+        if key and any(incident.key == key and incident.service is service and incident.status != "resolved"
+                       for incident in self.account.incidents.values()):
             raise make_input_refusal("Open incident with matching dedup key already exists on this service")
 
     def _parse_checked_change(self, incident: Incident, given: Json) -> IncidentChange:
         require_type(given, "incident", "incident_reference")
-        wanted = self.parse_change(given)
-        self.check_open(incident, wanted)
-        return wanted
+        change = self.parse_change(given)
+        self.check_open(incident, change)
+        return change
 
-    def _apply_change(self, incident: Incident, wanted: IncidentChange, user: User) -> None:
+    def _apply_change(self, incident: Incident, change: IncidentChange, user: User) -> None:
         account = self.account
-        if wanted.title is not None:
-            account.set_title(incident, wanted.title)
-        if wanted.priority and wanted.priority is not incident.priority:
-            account.set_priority(incident, wanted.priority.name, user)
-        if wanted.urgency and wanted.urgency != incident.urgency:
-            account.set_urgency(incident, wanted.urgency, user)
-        self._apply_status(incident, wanted, user)
-        if wanted.assignees:
-            account.reassign(incident, wanted.assignees, user)
-        if wanted.policy:
-            account.delegate(incident, wanted.policy, user)
+        if change.title is not None:
+            account.set_title(incident, change.title)
+        if change.priority and change.priority is not incident.priority:
+            account.set_priority(incident, change.priority.name, user)
+        if change.urgency and change.urgency != incident.urgency:
+            account.set_urgency(incident, change.urgency, user)
+        self._apply_status(incident, change, user)
+        if change.assignees:
+            account.reassign_incident(incident, change.assignees, user)
+        if change.policy:
+            account.delegate_incident(incident, change.policy, user)
 
-    def _apply_status(self, incident: Incident, wanted: IncidentChange, user: User) -> None:
+    def _apply_status(self, incident: Incident, change: IncidentChange, user: User) -> None:
         account = self.account
-        if wanted.status == "resolved":
-            account.resolve(incident, user, wanted.resolution, api=True)
-        if wanted.status in ("triggered", "acknowledged") and incident.status == "resolved":
-            account.reopen(incident, user)
-        if wanted.status == "acknowledged":
-            account.acknowledge(incident, user, api=True)
+        if change.status == "resolved":
+            account.resolve_incident(incident, user, change.resolution, api=True)
+        if change.status in ("triggered", "acknowledged") and incident.status == "resolved":
+            account.reopen_incident(incident, user)
+        if change.status == "acknowledged":
+            account.acknowledge_incident(incident, user, api=True)

@@ -1,4 +1,4 @@
-"""The REST API v2 of the simulated account: what it takes, and how it refuses."""
+"""The REST API v2 of the simulated account: what it accepts, and how it refuses."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ NO_FROM_TEXT = "You must specify a user's email address in the \"From\" header t
 
 
 class Refusal(Exception):
-    """An error answer: HTTP status, PagerDuty's own code, message, details."""
+    """Raised to answer with an error: HTTP status, PagerDuty's own code, message, details."""
 
     def __init__(self, status: int, code: int, message: str, *details: str) -> None:
         super().__init__(message)
@@ -24,114 +24,116 @@ class Refusal(Exception):
 
 
 def make_input_refusal(*details: str) -> Refusal:
-    """400, invalid input."""
+    """Make a 400 for invalid input."""
     return Refusal(400, 2001, "Invalid Input Provided", *details)
 
 
 class RestApi:
-    """One method an operation."""
+    """The operations on users, services and priorities, and what all operations share."""
 
     @property
     def account(self) -> PagerDutyState:
-        """The account that this request is for."""
+        """Return the account that this request is for."""
         account: PagerDutyState = get_served_state()
         return account
 
-    def authorize(self) -> None:
-        """Account key or a user's own; anything else is 401."""
+    def check_token(self) -> None:
+        """Accept the account's key or a user's own key; answer 401 to anything else."""
         token = request.headers.get("Authorization", "").removeprefix("Token token=")
         if token not in {self.account.account_key, *(user.key for user in self.account.users)}:
             raise Refusal(401, 2006, "Authentication failed")
 
     def find_writer(self) -> User:
-        """Who a write is by: the user whose key it is, else the one in the From header."""
+        """Return who writes: the user with this key, else the one in the From header."""
         token = request.headers.get("Authorization", "").removeprefix("Token token=")
         sender = request.headers.get("From")
         if sender is None:
             raise Refusal(400, 2016, NO_FROM_TEXT)
-        found = next((user for user in self.account.users if user.key == token), None)
-        user = found or self.account.find_user(sender)
+        key_owner = next((user for user in self.account.users if user.key == token), None)
+        user = key_owner or self.account.find_user(sender)
         if user is None:
             raise Refusal(400, 1008, "Requester User Not Found")
         return user
 
-    def find_by_id(self, things: list[Any], thing_id: str) -> Any:
-        """The thing with this id."""
-        found = next((thing for thing in things if thing.id == thing_id), None)
-        if found is None:
+    def find_by_id(self, objects: list[Any], object_id: str) -> Any:
+        """Return the object with this id."""
+        match = next((candidate for candidate in objects if candidate.id == object_id), None)
+        if match is None:
             raise Refusal(404, 2100, "Not Found")
-        return found
+        return match
 
     def find_incident(self, incident_id: str) -> Incident:
-        """By id or by number."""
-        number = next((one for one in self.account.incidents.values() if str(one.number) == incident_id), None)
-        found = self.account.incidents.get(incident_id) or number
-        if found is None or found.id in self.account.hidden_incident_ids:
+        """Return the incident with this id or number."""
+        incidents = self.account.incidents
+        match = incidents.get(incident_id) or next(
+            (incident for incident in incidents.values() if str(incident.number) == incident_id), None)
+        if match is None or match.id in self.account.hidden_incident_ids:
             raise Refusal(404, 5001, "Incident Not Found")
-        return found
+        return match
 
     def list_priorities(self) -> Json:
-        """402 where the account's plan has none."""
+        """Return all priorities; 402 if the account's plan has none."""
         if not self.account.priorities_enabled:
             raise Refusal(402, 2014, "Account does not have the abilities to perform the action")
-        return {"priorities": [one.to_json() for one in self.account.priorities.values()],
+        return {"priorities": [priority.to_json() for priority in self.account.priorities.values()],
                 **make_page_info(0, 25, False)}
 
     def list_users(self) -> Json:
-        """Those whose name or e-mail holds the query."""
+        """Return the users whose name or e-mail contains the query."""
         query = request.args.get("query", "").lower()
-        found = [user for user in self.account.users if query in user.name.lower() or query in user.email.lower()]
-        return self._make_page("users", found, lambda user: user.to_json())
+        users = [user for user in self.account.users if query in user.name.lower() or query in user.email.lower()]
+        return self._make_page("users", users, lambda user: user.to_json())
 
     def read_current_user(self) -> Json:
-        """Only a user's own key belongs to anybody."""
+        """Return the user whose own key this is; the account's key belongs to nobody."""
         token = request.headers["Authorization"].removeprefix("Token token=")
-        found = next((user for user in self.account.users if user.key == token), None)
-        if found is None:
+        owner = next((user for user in self.account.users if user.key == token), None)
+        if owner is None:
             raise Refusal(400, 2001, "User not found for this key")
-        return {"user": found.to_json()}
+        return {"user": owner.to_json()}
 
     def list_services(self) -> Json:
-        """By exact name, or by what the name holds."""
+        """Return the services with this name, or those whose name contains the query."""
         name, query = request.args.get("name"), request.args.get("query", "").lower()
-        found = [one for one in self.account.services if query in one.name.lower() and name in (None, one.name)]
-        return self._make_page("services", found, lambda service: service.to_json())
+        services = [service for service in self.account.services if query in service.name.lower()
+                    and name in (None, service.name)]
+        return self._make_page("services", services, lambda service: service.to_json())
 
     def _read_object(self, name: str) -> Json:
-        found = self._read_body().get(name)
-        if not isinstance(found, dict):
+        value = self._read_body().get(name)
+        if not isinstance(value, dict):
             raise make_input_refusal(f"{name} must be an object")
-        return found
+        return value
 
     def _read_objects(self, name: str) -> list[Json]:
-        found = self._read_body().get(name)
-        if not isinstance(found, list) or not found or not all(isinstance(one, dict) for one in found):
+        values = self._read_body().get(name)
+        if not isinstance(values, list) or not values or not all(isinstance(value, dict) for value in values):
             raise make_input_refusal(f"{name} must be a list of objects")
-        return found
+        return values
 
     def _read_body(self) -> Json:
-        found = request.get_json(silent=True)
-        if not isinstance(found, dict):
+        body = request.get_json(silent=True)
+        if not isinstance(body, dict):
             raise make_input_refusal("The body must be a JSON object")
-        return found
+        return body
 
-    def _make_page(self, name: str, found: list[Any], view: Callable[[Any], Json]) -> Json:
+    def _make_page(self, name: str, values: list[Any], view: Callable[[Any], Json]) -> Json:
         limit, offset = read_whole_number("limit", 25), read_whole_number("offset", 0)
         if offset + limit > MAX_OFFSET_PLUS_LIMIT:
             raise make_input_refusal("Offset and limit must not sum to more than 10000")
         limit = min(limit, 100)
-        total = len(found) if request.args.get("total") == "true" else None
-        shown = [view(one) for one in found[offset : offset + limit]]
-        return {name: shown, **make_page_info(offset, limit, offset + limit < len(found), total)}
+        total = len(values) if request.args.get("total") == "true" else None
+        page = [view(value) for value in values[offset : offset + limit]]
+        return {name: page, **make_page_info(offset, limit, offset + limit < len(values), total)}
 
 
 def make_page_info(offset: int, limit: int, more: bool, total: int | None = None) -> Json:
-    """What every list ends with."""
+    """Return the fields that end every list."""
     return {"limit": limit, "offset": offset, "total": total, "more": more}
 
 
 def read_whole_number(name: str, default: int) -> int:
-    """A whole number of the query."""
+    """Return a whole number of the query."""
     value = request.args.get(name, str(default))
     if not value.isdecimal():
         raise make_input_refusal(f"{name} must be a whole number")
@@ -139,7 +141,7 @@ def read_whole_number(name: str, default: int) -> int:
 
 
 def read_time(name: str) -> datetime | None:
-    """A time of the query; one without a zone is refused here, for the real one would guess it."""
+    """Return a time of the query; refuse one without a zone, which the real API would guess."""
     value = request.args.get(name)
     if value is None:
         return None

@@ -1,4 +1,4 @@
-"""Which operation of the REST API is answered by what."""
+"""Map each operation of the REST API to the method that answers it."""
 
 from collections.abc import Callable
 from functools import cache
@@ -20,7 +20,7 @@ def make_app() -> Flask:
     rest, incidents, lists = RestApi(), IncidentApi(), ListApi()
     hooks, extensions = SubscriptionApi(), ExtensionApi()
     app = make_flask_app("pagerduty")
-    app.before_request(rest.authorize)
+    app.before_request(rest.check_token)
     app.register_error_handler(Refusal, lambda refusal: (jsonify(refusal.body), refusal.status))
     routes: dict[tuple[str, str], Callable[..., Any]] = {
         ("GET", "/abilities"): lambda: {"abilities": ["teams", "urgencies", "advanced_reports"]},

@@ -1,4 +1,4 @@
-"""Serves a simulated PagerDuty account over its REST API."""
+"""Serve a simulated PagerDuty account over its REST API."""
 
 from sandbox.pagerduty.routes import make_app
 from sandbox.pagerduty.state import PagerDutyState

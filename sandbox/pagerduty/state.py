@@ -18,8 +18,8 @@ class PagerDutyState:
 
     The methods are what a person does in the web application; the REST API does the same.
 
-    Knobs: `priorities_enabled`; `priority_channel` False leaves the new priority out of log entries' channels;
-    `hidden`: ids of incidents that those who ask may not see;
+    Switches: `priorities_enabled`; `logs_new_priority` False leaves the new priority out of log entries' channels;
+    `hidden_incident_ids`: incidents that nobody may see;
     `log_order` is "newest", "oldest" or "shuffled", since the API promises none.
     """
 
@@ -38,62 +38,63 @@ class PagerDutyState:
         self.webhooks = WebhookRegistry(self.outbox)
 
     def add_user(self, name: str, email: str) -> User:
-        """One more person."""
+        """Add a person."""
         self.users.append(User(name, email))
         return self.users[-1]
 
     def add_service(self, name: str, on_call: User) -> Service:
-        """One more service; its incidents are assigned to whoever is on call."""
+        """Add a service; its incidents are assigned to the person on call."""
         self.services.append(Service(name, on_call))
         return self.services[-1]
 
     def add_v2_extension(self, url: str, token: str) -> Subscription:
-        """A generic V2 webhook for all services, with a custom header, as PagerDuty does not sign it."""
+        """Add a V2 webhook for all services; PagerDuty does not sign it, so it carries a custom header."""
         everything = ["incident.triggered", "incident.acknowledged", "incident.unacknowledged", "incident.resolved",
                       "incident.reassigned", "incident.escalated", "incident.delegated", "incident.annotated"]
         header = {"name": "X-Webhook-Token", "value": token}
         return self.webhooks.add(Subscription(url, everything, {"type": "account_reference"}, [header], version=2))
 
-    def trigger(self, service: Service, title: str, by: User | None = None, priority: str | None = None,
-                details: Any = None, urgency: str = "high", assignees: Sequence[User] = (), api: bool = False,
-                key: str | None = None, policy: Service | None = None) -> Incident:
-        """A new incident, opened by a person or (`by` None) by the service's monitoring."""
+    def trigger_incident(self, service: Service, title: str, by: User | None = None, priority: str | None = None,
+                         details: Any = None, urgency: str = "high", assignees: Sequence[User] = (), api: bool = False,
+                         key: str | None = None, policy: Service | None = None) -> Incident:
+        """Open an incident, by a person or (`by` None) by the service's monitoring."""
         at = self.clock.now()
-        chosen = self.priorities[priority] if priority and self.priorities_enabled else None
-        incident = Incident(len(self.incidents) + 1, title, service, at, chosen, urgency, details=details)
+        initial_priority = self.priorities[priority] if priority and self.priorities_enabled else None
+        incident = Incident(len(self.incidents) + 1, title, service, at, initial_priority, urgency, details=details)
         incident.key, incident.policy_service = key or incident.key, policy
         incident.assignees = list(assignees) or [(policy or service).on_call]
         self.incidents[incident.id] = incident
         agent = by.to_reference() if by else service.to_reference()
-        kind = "api" if api or not by else "web_trigger"
-        how = "through the API" if kind == "api" else "through the website."
-        said = {"type": kind, "summary": title, "subject": title, "details": details or "", "details_omitted": False}
-        first = self._add_log_entry(incident, "trigger", f"Triggered {how}", agent, said)
-        if chosen:
+        channel_type = "api" if api or not by else "web_trigger"
+        source = "through the API" if channel_type == "api" else "through the website."
+        channel = {"type": channel_type, "summary": title, "subject": title, "details": details or "",
+                   "details_omitted": False}
+        entry = self._add_log_entry(incident, "trigger", f"Triggered {source}", agent, channel)
+        if initial_priority:
             self._log_priority_change(incident, None, agent)
         for user in incident.assignees:
             self._add_log_entry(incident, "assign", f"Assigned to {user.name}.", agent)
             self._add_log_entry(incident, "notify", f"Notified {user.name} by email.",
                                 service.to_reference(), {"type": "email"})
-        self._send_event("incident.triggered", incident, agent, first)
+        self._send_event("incident.triggered", incident, agent, entry)
         return incident
 
-    def acknowledge(self, incident: Incident, by: User, api: bool = False) -> None:
-        """Somebody takes it on; over the API the incident also becomes theirs."""
+    def acknowledge_incident(self, incident: Incident, by: User, api: bool = False) -> None:
+        """Acknowledge the incident; over the API it is also assigned to that person."""
         incident.status, incident.acknowledgement = "acknowledged", (self.clock.now(), by)
         if api:
             incident.assignees = [by]
         self._record_and_send("incident.acknowledged", incident, "acknowledge", f"Acknowledged by {by.name}.",
                               by.to_reference())
 
-    def unacknowledge(self, incident: Incident) -> None:
-        """The acknowledgement timed out."""
+    def unacknowledge_incident(self, incident: Incident) -> None:
+        """Let the acknowledgement time out."""
         incident.status = "triggered"
         self._record_and_send("incident.unacknowledged", incident, "unacknowledge", "Unacknowledged due to timeout.",
                               incident.service.to_reference())
 
-    def resolve(self, incident: Incident, by: User, note: str | None = None, api: bool = False) -> None:
-        """It is over; a note comes as an event of its own. Over the API it is only in the log entry (facts 3.3)."""
+    def resolve_incident(self, incident: Incident, by: User, note: str | None = None, api: bool = False) -> None:
+        """Resolve the incident. A note is an event of its own; over the API it is only in the log entry's channel."""
         incident.status, incident.resolved = "resolved", self.clock.now()
         channel = {**WEBSITE, "note": note}
         self._record_and_send("incident.resolved", incident, "resolve", f"Resolved by {by.name}.", by.to_reference(),
@@ -101,9 +102,9 @@ class PagerDutyState:
         if note and not api:
             self.add_note(incident, f"Resolution Note: {note}", by)
 
-    def reopen(self, incident: Incident, by: User) -> None:
-        """It is not over."""
-        # No log entry type is documented for reopening: the status as a changed field, and the assignment that follows.
+    def reopen_incident(self, incident: Incident, by: User) -> None:
+        """Reopen the incident."""
+        # PagerDuty documents no log entry type for reopening: a changed `status` and an assignment stand for it.
         incident.status, incident.resolved, incident.merged_into = "triggered", None, None
         incident.reopened = self.clock.now()
         on_call = (incident.policy_service or incident.service).on_call
@@ -111,8 +112,8 @@ class PagerDutyState:
         changed = {"name": "status", "value": "triggered", "old_value": "resolved", "namespace": "incident"}
         self._add_log_entry(incident, "field_value_change", f"Reopened by {by.name}.",
                             by.to_reference(), {**WEBSITE, "changeset": {"application_fields": [changed]}})
-        said = f"Assigned to {on_call.name}."
-        self._record_and_send("incident.reopened", incident, "assign", said, by.to_reference())
+        self._record_and_send("incident.reopened", incident, "assign", f"Assigned to {on_call.name}.",
+                              by.to_reference())
 
     def set_priority(self, incident: Incident, name: str | None, by: User) -> None:
         """Set, change or (None) clear the priority."""
@@ -131,27 +132,27 @@ class PagerDutyState:
         """Change the title; PagerDuty sends no webhook for it."""
         incident.title, incident.updated = title, self.clock.now()
 
-    def reassign(self, incident: Incident, users: Sequence[User], by: User) -> None:
-        """Somebody else's from now on."""
+    def reassign_incident(self, incident: Incident, users: Sequence[User], by: User) -> None:
+        """Assign the incident to other people."""
         incident.assignees = list(users)
         names = ", ".join(user.name for user in users)
         self._record_and_send("incident.reassigned", incident, "assign", f"Assigned to {names} by {by.name}.",
                               by.to_reference())
 
-    def escalate(self, incident: Incident, to: User, by: User) -> None:
-        """On to the next level of the same policy."""
+    def escalate_incident(self, incident: Incident, to: User, by: User) -> None:
+        """Escalate the incident to the next level of the same policy."""
         incident.assignees = [to]
         self._record_and_send("incident.escalated", incident, "escalate", f"Escalated to {to.name} by {by.name}.",
                               by.to_reference())
 
-    def delegate(self, incident: Incident, service: Service, by: User) -> None:
-        """To whoever is on call by another policy, named by the service it is of."""
+    def delegate_incident(self, incident: Incident, service: Service, by: User) -> None:
+        """Delegate the incident to the person on call of another service's policy."""
         incident.policy_service, incident.assignees = service, [service.on_call]
-        said = f"Delegated to {service.to_policy_reference()['summary']} by {by.name}."
-        self._record_and_send("incident.delegated", incident, "delegate", said, by.to_reference())
+        summary = f"Delegated to {service.to_policy_reference()['summary']} by {by.name}."
+        self._record_and_send("incident.delegated", incident, "delegate", summary, by.to_reference())
 
     def add_note(self, incident: Incident, text: str, by: User) -> Note:
-        """A note; the log entry has its text in the channel and no id."""
+        """Add a note; its log entry has the text in the channel, and no id of the note."""
         note = Note(by, text, self.clock.now())
         incident.notes.append(note)
         channel = {"type": "note", "summary": text}
@@ -159,23 +160,23 @@ class PagerDutyState:
         self.webhooks.send_incident_event("incident.annotated", incident, by.to_reference(), note.created, entry, note)
         return note
 
-    def merge(self, source: Incident, target: Incident, by: User) -> None:
-        """The source is over, in favour of the target."""
+    def merge_incidents(self, source: Incident, target: Incident, by: User) -> None:
+        """Merge the source into the target, which resolves the source."""
         source.merged_into = target
-        self.resolve(source, by)
+        self.resolve_incident(source, by)
 
     def find_user(self, email: str) -> User | None:
-        """The user with this login e-mail."""
+        """Return the user with this login e-mail."""
         return next((user for user in self.users if user.email == email), None)
 
     def _log_priority_change(self, incident: Incident, before: Priority | None, agent: Json) -> LogEntry:
-        now = incident.priority
-        said = (f'Priority changed from "{before.name}" to "{now.name}"' if before and now
-                else f'Priority set to "{now.name}"' if now else "Priority cleared")
-        channel = {"old_priority": before and before.to_json(), "new_priority": now and now.to_json()}
-        shown = channel if self.logs_new_priority else {}
-        return self._add_log_entry(incident, "priority_change", f"{said} by {agent['summary']}.",
-                                   agent, {**WEBSITE, **shown})
+        after = incident.priority
+        summary = (f'Priority changed from "{before.name}" to "{after.name}"' if before and after
+                   else f'Priority set to "{after.name}"' if after else "Priority cleared")
+        channel = {"old_priority": before and before.to_json(), "new_priority": after and after.to_json()}
+        logged_channel = channel if self.logs_new_priority else {}
+        return self._add_log_entry(incident, "priority_change", f"{summary} by {agent['summary']}.",
+                                   agent, {**WEBSITE, **logged_channel})
 
     def _record_and_send(self, event_type: str, incident: Incident, entry_type: str, summary: str, agent: Json,
                          channel: Mapping[str, Any] = WEBSITE) -> None:
@@ -192,5 +193,5 @@ class PagerDutyState:
     def _send_event(self, event_type: str, incident: Incident, agent: Json, entry: LogEntry) -> None:
         at: datetime = self.clock.now()
         self.webhooks.send_incident_event(event_type, incident, agent, at, entry)
-        # Nobody does two things in the same millisecond.
+        # No two events happen in the same millisecond.
         self.clock.advance(ACT_SECONDS)

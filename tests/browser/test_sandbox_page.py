@@ -118,7 +118,7 @@ def test_live_updates_leave_alone_what_is_being_typed(running, open_at):
     note.press_sequentially("Half a sen")
     world = running.world
     [there] = world.pagerduty.incidents.values()
-    world.pagerduty.acknowledge(there, world.oscar)
+    world.pagerduty.acknowledge_incident(there, world.oscar)
     expect(card.locator(".chip").first).to_have_text("acknowledged")
     expect(issue(page, CHECKOUT).locator(".chip").first).to_have_text("In Progress")
     note.press_sequentially("tence.")

@@ -16,11 +16,11 @@ def world(make_world):
     """Give a world with an incident in step, one without an issue, one that fails, and one with a hostile title."""
     world = make_world(STATUS_PASSWORD=PASSWORD)
     for title, priority in (("Checkout is down", "P1"), ("Search is slow", "P3"), (HOSTILE, "P1")):
-        world.pagerduty.trigger(world.service, title, world.rita, priority)
+        world.pagerduty.trigger_incident(world.service, title, world.rita, priority)
         world.run_until_idle()
         world.clock.advance(2)
     world.jira_server.choose_fault = lambda call: HttpFault(403) if "Login fails" in str(call.body) else None
-    world.pagerduty.trigger(world.service, "Login fails", world.rita, "P1")
+    world.pagerduty.trigger_incident(world.service, "Login fails", world.rita, "P1")
     world.run_until_idle()
     run_poll(world)
     return world
@@ -99,12 +99,12 @@ def test_the_page_updates_itself_without_disturbing_a_reader(world, page_at):
     page.clock.install()
     sign_in(page, world)
     expect(page.locator("#rows tbody tr")).to_have_count(4)
-    world.pagerduty.trigger(world.service, "Mail is late", world.rita, "P1")
+    world.pagerduty.trigger_incident(world.service, "Mail is late", world.rita, "P1")
     world.run_until_idle()
     page.clock.run_for(15_000)
     expect(page.locator("#rows tbody tr")).to_have_count(5)
     tab_to(page, page.get_by_role("link", name="Mail is late"))
-    world.pagerduty.trigger(world.service, "Chat is late", world.rita, "P1")
+    world.pagerduty.trigger_incident(world.service, "Chat is late", world.rita, "P1")
     world.run_until_idle()
     with page.expect_response("**/status"):
         page.clock.run_for(15_000)

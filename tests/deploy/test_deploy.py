@@ -226,7 +226,7 @@ def messages_stay(deployed, clients):
 
 @pytest.mark.usefixtures("messages_stay")
 def test_a_p1_goes_in_and_an_issue_comes_out(site, invoke, clients):
-    incident = site.pagerduty.trigger(site.service, "Checkout is down", site.rita, "P1", "Nobody can pay.")
+    incident = site.pagerduty.trigger_incident(site.service, "Checkout is down", site.rita, "P1", "Nobody can pay.")
     [delivery] = site.pagerduty.outbox.pending
     answer = invoke("jpi-qa-app", gateway("POST", "/pagerduty-webhook", delivery))
     assert (answer["statusCode"], json.loads(answer["body"])["events"][0]["outcome"]) == (202, "queued")
@@ -240,7 +240,7 @@ def test_a_p1_goes_in_and_an_issue_comes_out(site, invoke, clients):
 
 
 def test_a_stranger_is_refused(invoke, site):
-    site.pagerduty.trigger(site.service, "Forged", site.rita, "P5")
+    site.pagerduty.trigger_incident(site.service, "Forged", site.rita, "P5")
     delivery = site.pagerduty.outbox.pending[-1]
     delivery.headers = {**delivery.headers, "X-PagerDuty-Signature": "v1=" + "0" * 64}
     assert invoke("jpi-qa-app", gateway("POST", "/pagerduty-webhook", delivery))["statusCode"] == 401

@@ -52,7 +52,7 @@ def start(checkout):
 
 
 def test_the_app_is_served_and_takes_a_p1(local, start, site):
-    incident = site.pagerduty.trigger(site.service, "Served", site.rita, "P1")
+    incident = site.pagerduty.trigger_incident(site.service, "Served", site.rita, "P1")
     delivery = site.pagerduty.outbox.pending.pop()
     _, line = start("Running on http", "sls", "wsgi", "serve", "-p", "0")
     there = READY.search(line)[0]
@@ -65,7 +65,7 @@ def test_the_app_is_served_and_takes_a_p1(local, start, site):
 
 
 def test_the_poll_is_run_by_hand(local, site):
-    site.pagerduty.trigger(site.service, "Polled", site.rita, "P1")
+    site.pagerduty.trigger_incident(site.service, "Polled", site.rita, "P1")
     site.pagerduty.outbox.pending.clear()
     said = local.sls("invoke", "local", "-f", "log_entries", IS_OFFLINE="True")
     assert re.search(r'"entries": [1-9]', said), said

@@ -79,7 +79,7 @@ def test_each_role_allows_what_its_function_does(make_loopback_world, seen, allo
         while world.event_source.count_visible():
             during("Events", world.apply_batch)
 
-    incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
+    incident = world.pagerduty.trigger_incident(world.service, "Down", world.rita, "P1")
     told()
     world.clock.advance(60)
     during("LogEntries", lambda: log_entries.handler({}, None))
@@ -92,7 +92,7 @@ def test_each_role_allows_what_its_function_does(make_loopback_world, seen, allo
     world.jim.request("POST", f"/rest/api/3/issue/{issue.key}/comment", {"body": to_adf_document("Traffic is back.")})
     world.pagerduty.webhooks.send_ping(next(iter(world.pagerduty.webhooks.subscriptions.values())), world.clock.now())
     world.jira.pending_conflicts = 9
-    world.pagerduty.resolve(incident, world.rita)
+    world.pagerduty.resolve_incident(incident, world.rita)
     told()
     world.jira.pending_conflicts = 0
     world.clock.advance(60)

@@ -95,7 +95,7 @@ class ScenarioRun:
 
     def trigger(self, title, priority):
         world = self.world
-        incident = world.pagerduty.trigger(world.service, title, world.rita, priority, "Nobody can pay.")
+        incident = world.pagerduty.trigger_incident(world.service, title, world.rita, priority, "Nobody can pay.")
         self.incidents.append(incident)
         return incident
 
@@ -123,7 +123,7 @@ def play_scenario(run):
     world, pagerduty, rita = run.world, run.world.pagerduty, run.world.rita
     down = run.trigger("Checkout is down", "P1")
     run.run_until_idle()
-    pagerduty.acknowledge(down, rita)
+    pagerduty.acknowledge_incident(down, rita)
     run.run_until_idle()
     slow = run.trigger("Search is slow", "P3")
     pagerduty.set_priority(slow, "P1", rita)
@@ -133,7 +133,7 @@ def play_scenario(run):
     run.poll()
     comment_as_jim(world, slow)
     run.run_until_idle()
-    pagerduty.resolve(down, rita)
+    pagerduty.resolve_incident(down, rita)
     world.move_issue(world.find_issue(slow), "done")
     run.run_until_idle()
     # Whoever died at work is waited for longer than a minute.

@@ -93,17 +93,17 @@ class Day:
 
 def resolve_incident(day, one, issue, number):
     if one.status != "resolved":
-        day.world.pagerduty.resolve(one, day.world.rita)
+        day.world.pagerduty.resolve_incident(one, day.world.rita)
 
 
 def acknowledge_incident(day, one, issue, number):
     if one.status == "triggered":
-        day.world.pagerduty.acknowledge(one, day.world.rita)
+        day.world.pagerduty.acknowledge_incident(one, day.world.rita)
 
 
 def reopen_incident(day, one, issue, number):
     if one.status == "resolved":
-        day.world.pagerduty.reopen(one, day.world.rita)
+        day.world.pagerduty.reopen_incident(one, day.world.rita)
 
 
 def finish_issue(day, one, issue, number):
@@ -126,7 +126,7 @@ ACTS = [
     lambda day, one, issue, number: day.world.pagerduty.add_note(one, f"Note {number}", day.world.rita),
     lambda day, one, issue, number: day.world.pagerduty.set_title(one, f"Retitled {number}"),
     lambda day, one, issue, number: day.world.pagerduty.set_priority(one, f"P{1 + number % 5}", day.world.rita),
-    lambda day, one, issue, number: one.status != "resolved" and day.world.pagerduty.reassign(
+    lambda day, one, issue, number: one.status != "resolved" and day.world.pagerduty.reassign_incident(
         one, [(day.world.rita, day.world.oscar)[number % 2]], day.world.rita),
     lambda day, one, issue, number: day.edit_issue(issue, summary=f"Summed up {number}"),
     lambda day, one, issue, number: day.edit_issue(issue, priority={"name": ("Highest", "High", "Low")[number % 3]}),

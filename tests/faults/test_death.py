@@ -56,7 +56,7 @@ def test_a_worker_killed_over_a_p1(loopback_arena_of, exhaustive, survived):
     failures = {}
     for number, after in choose_cases(exhaustive):
         world = loopback_arena_of(queued=True)
-        incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
+        incident = world.pagerduty.trigger_incident(world.service, "Down", world.rita, "P1")
         world.pagerduty.outbox.deliver_due()
         state = kill_worker_at(world, number, after)
         code = run_worker(world, state, APPLY_CODE, {"Records": [to_lambda_record(one)

@@ -23,7 +23,7 @@ def run_polls(world, times=1, gap=60):
 
 
 def trigger_incident(world, priority="P1"):
-    incident = world.pagerduty.trigger(world.service, "Down", world.rita, priority)
+    incident = world.pagerduty.trigger_incident(world.service, "Down", world.rita, priority)
     world.run_until_idle()
     return incident
 
@@ -59,7 +59,7 @@ def test_a_line_that_was_refused_comes_though_others_come_before_it(there, statu
 
 def test_a_state_that_is_read_does_not_make_up_for_a_line_that_was_refused(there):
     incident = make_refused_line(there, 401)
-    there.pagerduty.acknowledge(incident, there.rita)
+    there.pagerduty.acknowledge_incident(incident, there.rita)
     there.run_until_idle()
     run_polls(there, 70)
     assert count_timeline(there) == len(incident.log)
@@ -94,21 +94,21 @@ def test_an_issue_that_is_gone_is_looked_at_no_more(there):
     incident = trigger_incident(there)
     run_polls(there, 8)
     there.jira_admin.request("DELETE", f"/rest/api/3/issue/{there.list_issues()[0].key}")
-    there.pagerduty.resolve(incident, there.rita)
+    there.pagerduty.resolve_incident(incident, there.rita)
     there.run_until_idle()
     run_polls(there, 8)
     assert there.jpi.links.list_open() == []
     there.forget_calls()
     run_polls(there)
     assert [call.path for call in there.list_jpi_calls()] == ["/log_entries", "/incidents", "/rest/api/3/search/jql"]
-    there.pagerduty.reopen(incident, there.rita)
+    there.pagerduty.reopen_incident(incident, there.rita)
     there.run_until_idle()
     assert there.list_issues() == [], "nothing is created again by itself"
 
 
 def test_a_queue_that_nobody_empties_fills_slowly(queued):
     for number in range(3):
-        queued.pagerduty.trigger(queued.service, f"Outage {number}", queued.rita, "P1")
+        queued.pagerduty.trigger_incident(queued.service, f"Outage {number}", queued.rita, "P1")
     queued.pagerduty.outbox.deliver_due()
     stored = []
     for _ in range(30):
@@ -146,7 +146,7 @@ def test_what_jira_refuses_is_tried_ever_more_seldom(there):
 
 def test_a_window_that_there_is_no_time_for_is_read_in_smaller_ones(world):
     with world.lose_webhooks():
-        incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
+        incident = world.pagerduty.trigger_incident(world.service, "Down", world.rita, "P1")
         for number in range(1200):
             world.clock.advance(17)
             world.pagerduty.set_urgency(incident, ("low", "high")[number % 2], world.rita)

@@ -46,10 +46,13 @@ def test_the_poll_failing_ten_times_in_a_row_with_events_meanwhile(fresh, surviv
     run.poll()
     world.pagerduty_server.choose_fault = lambda call: HttpFault(503) if call.path == "/log_entries" else None
     slow = run.trigger("Search is slow", "P3")
-    steps = [lambda: world.pagerduty.acknowledge(down, rita), lambda: world.pagerduty.set_priority(slow, "P1", rita),
-             lambda: (world.pagerduty.add_note(down, "A deployment was rolled back.", rita),
-                      comment_as_jim(world, slow)), lambda: world.pagerduty.resolve(down, rita),
-             lambda: world.move_issue(world.find_issue(slow), "done")]
+    steps = [
+        lambda: world.pagerduty.acknowledge_incident(down, rita),
+        lambda: world.pagerduty.set_priority(slow, "P1", rita),
+        lambda: (world.pagerduty.add_note(down, "A deployment was rolled back.", rita), comment_as_jim(world, slow)),
+        lambda: world.pagerduty.resolve_incident(down, rita),
+        lambda: world.move_issue(world.find_issue(slow), "done"),
+    ]
     for number in range(10):
         run.poll()
         if number % 2:

@@ -19,12 +19,12 @@ class Histories(RuleBasedStateMachine):
     @initialize(priority=st.sampled_from(["P1", "P3"]))
     def begin(self, priority):
         self.world = FakeWorld()
-        self.world.pagerduty.trigger(priority)
+        self.world.pagerduty.trigger_incident(priority)
 
     @rule(priority=st.sampled_from(["P1", "P3"]))
     def trigger(self, priority):
         if len(self.world.pagerduty.incidents) < 3:
-            self.world.pagerduty.trigger(priority)
+            self.world.pagerduty.trigger_incident(priority)
 
     @rule(which=NUMBER, choice=st.sampled_from(["triggered", "acknowledged", "resolved", "P1"]))
     def person_on_pagerduty(self, which, choice):

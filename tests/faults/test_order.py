@@ -33,7 +33,7 @@ def order_repeats_first(order):
 def make_history(priority, choices):
     """A world in which all that has happened, and nothing of it has arrived."""
     world = FakeWorld()
-    world.pagerduty.trigger(priority)
+    world.pagerduty.trigger_incident(priority)
     for choice in choices:
         world.clock.advance(7)
         world.pagerduty.act_as_rita("Q0", choice)
@@ -107,8 +107,8 @@ def test_orders_on_the_simulated_services(arena, queued, first, exhaustive, surv
     world = run.world
     # What a poll asks for once a day is known before anything happens.
     run.poll()
-    acts = {"acknowledged": world.pagerduty.acknowledge, "resolved": world.pagerduty.resolve,
-            "triggered": world.pagerduty.reopen}
+    acts = {"acknowledged": world.pagerduty.acknowledge_incident, "resolved": world.pagerduty.resolve_incident,
+            "triggered": world.pagerduty.reopen_incident}
     incident = run.trigger("Down", priority)
     for choice in choices:
         world.clock.advance(7)

@@ -59,13 +59,13 @@ def assert_complete_in_the_end(world, title="Down"):
 
 def trigger_unheard(world, priority="P1"):
     with world.lose_webhooks():
-        return world.pagerduty.trigger(world.service, "Down", world.rita, priority)
+        return world.pagerduty.trigger_incident(world.service, "Down", world.rita, priority)
 
 
 @pytest.mark.parametrize("attempt", range(3))
 def test_the_same_event_five_times_at_once_in_process(arena_of, processes, attempt):
     world = arena_of()
-    world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
+    world.pagerduty.trigger_incident(world.service, "Down", world.rita, "P1")
     [delivery] = world.pagerduty.outbox.pending
     run = ScenarioRun(world)
     processes(world, *[lambda jpi: run.post_delivery(delivery)] * 5)
@@ -76,7 +76,7 @@ def test_the_same_event_five_times_at_once_in_process(arena_of, processes, attem
 @pytest.mark.parametrize("attempt", range(3))
 def test_the_same_message_brought_to_five_workers_at_once(arena_of, processes, attempt):
     world = arena_of(queued=True)
-    world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
+    world.pagerduty.trigger_incident(world.service, "Down", world.rita, "P1")
     world.pagerduty.outbox.deliver_due()
     batch = receive_batch(world)
     processes(world, *[lambda jpi: events.handler(batch, LambdaContext(world.clock))] * 5)
@@ -88,7 +88,7 @@ def test_the_same_message_brought_to_five_workers_at_once(arena_of, processes, a
 @pytest.mark.parametrize("attempt", range(3))
 def test_a_trigger_a_priority_change_and_a_poll_at_once(arena_of, processes, queued, attempt):
     world = arena_of(queued=queued)
-    incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P2")
+    incident = world.pagerduty.trigger_incident(world.service, "Down", world.rita, "P2")
     world.pagerduty.set_priority(incident, "P1", world.rita)
     first, second = world.pagerduty.outbox.pending
     world.pagerduty.outbox.pending.clear()
@@ -105,8 +105,8 @@ def test_a_trigger_a_priority_change_and_a_poll_at_once(arena_of, processes, que
 
 def test_a_redriven_message_beside_a_live_one(arena_of, processes):
     world = arena_of(queued=True)
-    incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
-    world.pagerduty.acknowledge(incident, world.rita)
+    incident = world.pagerduty.trigger_incident(world.service, "Down", world.rita, "P1")
+    world.pagerduty.acknowledge_incident(incident, world.rita)
     world.pagerduty.outbox.deliver_due()
     batch = receive_batch(world)
     old, new = ({"Records": [one]} for one in batch["Records"])

@@ -46,8 +46,9 @@ class Account:
     def put(self, incident, **fields):
         return self.ok("PUT", f"/incidents/{incident.id}", {"incident": {"type": "incident_reference", **fields}})
 
-    def trigger(self, title="Down", by=OFF, priority=None, details=None, **more):
-        return self.there.trigger(self.service, title, self.rita if by is OFF else by, priority, details, **more)
+    def trigger_incident(self, title="Down", by=OFF, priority=None, details=None, **more):
+        return self.there.trigger_incident(self.service, title, self.rita if by is OFF else by, priority, details,
+                                           **more)
 
     def subscribe(self, events, url="http://127.0.0.1:9/", **fields):
         body = {"type": "webhook_subscription", "events": events, "filter": {"type": "account_reference"},

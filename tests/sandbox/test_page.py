@@ -139,7 +139,7 @@ def test_texts_from_outside_are_escaped_and_kept_apart(still):
     [
         (lambda world, incident, issue: None, "agree"),
         (
-            lambda world, incident, issue: world.pagerduty.acknowledge(incident, world.rita),
+            lambda world, incident, issue: world.pagerduty.acknowledge_incident(incident, world.rita),
             "PagerDuty: acknowledged, Jira: To Do",
         ),
         (lambda world, incident, issue: world.move_issue(issue, "done"), "PagerDuty: triggered, Jira: Done"),
@@ -184,7 +184,7 @@ def test_an_acknowledgement_that_jira_takes_back_leaves_nothing_to_do(still):
     trigger(client, world)
     world.run_until_idle()
     [incident], [issue] = world.pagerduty.incidents.values(), world.list_issues()
-    world.pagerduty.acknowledge(incident, world.rita)
+    world.pagerduty.acknowledge_incident(incident, world.rita)
     world.run_until_idle()
     world.clock.advance(1)
     world.move_issue(issue, "new")
@@ -197,7 +197,7 @@ def test_an_issue_of_nobodys_and_an_incident_that_needs_none(still):
     trigger(client, world, priority="")
     make_issue(world.jim, "INCIDENT", "By hand")
     there = read_page_state(world)
-    assert (there.incidents[0].pair.words, there.issues[0].pair.words, there.agree) == (
+    assert (there.incidents[0].pair.words, there.issues[0].pair.words, there.is_settled) == (
         "needs no issue", "no incident", True)
 
 

@@ -34,7 +34,7 @@ def test_without_priorities(account):
     account.there.priorities_enabled = False
     assert account.refused("GET", "/priorities")[0] == 402
     assert account.refused("POST", "/incidents", creation(account, priority="P1")) == (400, 2001)
-    assert account.trigger(priority="P1").priority is None
+    assert account.trigger_incident(priority="P1").priority is None
 
 
 @pytest.mark.parametrize(("query", "wanted"), [
@@ -43,17 +43,17 @@ def test_without_priorities(account):
     ({"sort_by": "incident_number:desc"}, "new old-ish"), ({"limit": 1}, "old-ish"), ({"limit": 1, "offset": 1}, "new"),
 ])
 def test_incidents_are_filtered(account, query, wanted):
-    account.trigger("ancient")
+    account.trigger_incident("ancient")
     account.clock.advance(timedelta(days=40).total_seconds())
-    account.there.resolve(account.trigger("old-ish"), account.rita)
-    account.trigger("new", urgency="low")
+    account.there.resolve_incident(account.trigger_incident("old-ish"), account.rita)
+    account.trigger_incident("new", urgency="low")
     found = account.ok("GET", "/incidents", **query)["incidents"]
     assert sorted(one["title"] for one in found) == sorted(wanted.split())
 
 
 def test_incidents_by_service_key_and_time(account):
-    one = account.trigger()
-    account.there.trigger(account.other, "Slow", None)
+    one = account.trigger_incident()
+    account.there.trigger_incident(account.other, "Slow", None)
     later = (account.clock.now() + timedelta(hours=1)).isoformat()
     for query in ({"service_ids[]": account.service.id}, {"incident_key": one.key}):
         assert [found["id"] for found in account.ok("GET", "/incidents", **query)["incidents"]] == [one.id]
@@ -64,7 +64,7 @@ def test_incidents_by_service_key_and_time(account):
 
 
 def test_an_incident_by_id_number_and_include(account):
-    incident = account.trigger(details="Nobody can pay.", priority="P1")
+    incident = account.trigger_incident(details="Nobody can pay.", priority="P1")
     assert account.ok("GET", f"/incidents/{incident.number}")["incident"]["id"] == incident.id
     plain = account.ok("GET", f"/incidents/{incident.id}")["incident"]
     assert "body" not in plain
@@ -81,7 +81,7 @@ def test_an_incident_by_id_number_and_include(account):
 
 def test_the_log_is_paged_and_pinned(account):
     for number in range(15):
-        account.trigger(str(number))
+        account.trigger_incident(str(number))
     page = account.ok("GET", "/log_entries", limit=40, total="true")
     assert (len(page["log_entries"]), page["more"], page["total"]) == (40, True, 45)
     assert len(account.ok("GET", "/log_entries")["log_entries"]) == 25
@@ -94,7 +94,7 @@ def test_the_log_is_paged_and_pinned(account):
 
 
 def test_times_are_whole_seconds_and_windows_include_their_ends(account):
-    incident = account.trigger()
+    incident = account.trigger_incident()
     found = account.ok("GET", f"/incidents/{incident.id}/log_entries")["log_entries"]
     at = found[0]["created_at"]
     assert len(at) == len("2026-11-23T00:00:00Z")
@@ -107,7 +107,7 @@ def test_times_are_whole_seconds_and_windows_include_their_ends(account):
 def test_the_order_of_the_log_is_a_knob(account, order):
     account.there.log_order = order
     for number in range(5):
-        account.trigger(str(number))
+        account.trigger_incident(str(number))
         account.clock.advance(5)
     times = [one["created_at"] for one in account.ok("GET", "/log_entries")["log_entries"]]
     assert {"newest": times == sorted(times)[::-1], "oldest": times == sorted(times),
@@ -115,7 +115,7 @@ def test_the_order_of_the_log_is_a_knob(account, order):
 
 
 def test_an_entry_holds_the_whole_incident_only_where_asked(account):
-    account.there.acknowledge(account.trigger(priority="P1"), account.rita)
+    account.there.acknowledge_incident(account.trigger_incident(priority="P1"), account.rita)
     assert account.ok("GET", "/log_entries")["log_entries"][0]["incident"]["type"] == "incident_reference"
     includes = {"include[]": ["incidents", "services", "channels"]}
     for one in account.ok("GET", "/log_entries", **includes)["log_entries"]:
@@ -129,7 +129,7 @@ def test_an_entry_holds_the_whole_incident_only_where_asked(account):
 @pytest.mark.parametrize("channel", [True, False])
 def test_a_priority_in_the_log(account, before, after, summary, channel):
     account.there.logs_new_priority = channel
-    incident = account.trigger(priority=before)
+    incident = account.trigger_incident(priority=before)
     account.there.set_priority(incident, after, account.rita)
     entry = incident.log[-1]
     assert (entry.type, entry.summary) == ("priority_change_log_entry", summary)
@@ -139,19 +139,19 @@ def test_a_priority_in_the_log(account, before, after, summary, channel):
 
 
 def test_what_people_do_is_logged(account):
-    there, incident = account.there, account.trigger()
-    there.acknowledge(incident, account.oscar)
-    there.unacknowledge(incident)
-    there.escalate(incident, account.rita, account.oscar)
+    there, incident = account.there, account.trigger_incident()
+    there.acknowledge_incident(incident, account.oscar)
+    there.unacknowledge_incident(incident)
+    there.escalate_incident(incident, account.rita, account.oscar)
     there.add_note(incident, "Hm", account.rita)
-    there.resolve(incident, account.rita, note="Rebooted")
-    there.reopen(incident, account.rita)
+    there.resolve_incident(incident, account.rita, note="Rebooted")
+    there.reopen_incident(incident, account.rita)
     assert kinds(incident) == ["trigger", "assign", "notify", "acknowledge", "unacknowledge", "escalate", "annotate",
                                "resolve", "annotate", "field_value_change", "assign"]
     assert [incident.log[index].channel.get("summary") for index in (6, 8)] == ["Hm", "Resolution Note: Rebooted"]
 
 
 def test_monitoring_is_its_service(account):
-    first = account.trigger(by=None, details={"host": "db1"}).log[0]
+    first = account.trigger_incident(by=None, details={"host": "db1"}).log[0]
     assert (first.agent["type"], first.channel["type"], first.channel["details"]) == (
         "service_reference", "api", {"host": "db1"})

@@ -32,7 +32,7 @@ def answer_problems(call):
 
 
 def test_answers_are_as_the_contract_has_them(account):
-    incident = account.trigger(details="x")
+    incident = account.trigger_incident(details="x")
     other = account.ok("POST", "/incidents", creation(account, body={"type": "incident_body", "details": "x"}))
     account.put(incident, status="acknowledged", title="Still down")
     account.put(incident, status="resolved")
@@ -51,7 +51,7 @@ def test_answers_are_as_the_contract_has_them(account):
 
 
 def test_log_entries_are_as_the_contract_has_them_but_for_what_it_lacks(account):
-    account.there.resolve(account.trigger(priority="P1"), account.rita, note="Rebooted")
+    account.there.resolve_incident(account.trigger_incident(priority="P1"), account.rita, note="Rebooted")
     account.ok("GET", "/log_entries")
     [call] = account.server.calls
     # Its kinds of channel overlap, so that no channel is exactly one of them.

@@ -18,17 +18,17 @@ def account():
 
 def test_every_effect_tells_its_event(account):
     account.subscribe(ALL)
-    there, incident = account.there, account.trigger(priority="P1")
-    there.acknowledge(incident, account.rita)
-    there.unacknowledge(incident)
-    there.reassign(incident, [account.rita], account.oscar)
+    there, incident = account.there, account.trigger_incident(priority="P1")
+    there.acknowledge_incident(incident, account.rita)
+    there.unacknowledge_incident(incident)
+    there.reassign_incident(incident, [account.rita], account.oscar)
     there.set_priority(incident, "P2", account.rita)
     there.set_title(incident, "No webhook")
     there.set_urgency(incident, "low", account.rita)
-    there.escalate(incident, account.oscar, account.rita)
-    there.delegate(incident, account.other, account.rita)
-    there.resolve(incident, account.rita, note="Rebooted")
-    there.reopen(incident, account.rita)
+    there.escalate_incident(incident, account.oscar, account.rita)
+    there.delegate_incident(incident, account.other, account.rita)
+    there.resolve_incident(incident, account.rita, note="Rebooted")
+    there.reopen_incident(incident, account.rita)
     found = account.told()
     assert [kind.removeprefix("incident.") for kind, _ in found] == [
         "triggered", "acknowledged", "unacknowledged", "reassigned", "priority_updated", "escalated", "delegated",
@@ -41,7 +41,7 @@ def test_every_effect_tells_its_event(account):
 @needs_shared
 def test_a_v3_body_is_shaped_as_captured(account):
     account.subscribe(ALL)
-    incident = account.trigger(priority="P3")
+    incident = account.trigger_incident(priority="P3")
     account.there.add_note(incident, "Hm", account.rita)
     shared = SHARED_FOLDER / "payloads" / "pagerduty"
     for delivery, name in zip(account.there.outbox.pending, ("priority_updated", "annotated"), strict=True):
@@ -59,8 +59,8 @@ def test_a_v3_body_is_shaped_as_captured(account):
 
 def test_a_merge_says_into_which(account):
     account.subscribe(["incident.resolved"])
-    source, target = account.trigger(), account.trigger()
-    account.there.merge(source, target, account.rita)
+    source, target = account.trigger_incident(), account.trigger_incident()
+    account.there.merge_incidents(source, target, account.rita)
     [(_, data)] = account.told()
     assert data["resolve_reason"] == {"type": "merge_resolve_reason", "incident": target.to_reference()}
 
@@ -69,7 +69,7 @@ def test_deliveries_are_signed_and_carry_custom_headers(account):
     url = {"type": "http_delivery_method", "url": "http://127.0.0.1:9/",
            "custom_headers": [{"name": "X-Mine", "value": "clear"}]}
     made = account.subscribe(ALL, delivery_method=url)
-    account.trigger()
+    account.trigger_incident()
     [delivery] = account.there.outbox.pending
     secret = made["delivery_method"]["secret"]
     digest = hmac.new(secret.encode(), delivery.body, hashlib.sha256).hexdigest()
@@ -86,7 +86,7 @@ def test_who_is_told(account):
              "the service": account.subscribe(ALL, filter=wanted), "inactive": account.subscribe(ALL, active=False),
              "the team": account.subscribe(ALL, filter={"type": "team_reference", "id": "PTEAM00"}),
              "another service": account.subscribe(ALL, filter={**wanted, "id": account.other.id})}
-    account.trigger()
+    account.trigger_incident()
     told = {delivery.subscription for delivery in account.there.outbox.pending}
     assert {name for name, hook in hooks.items() if hook["id"] in told} == {"everything", "the service", "the team"}
 
@@ -128,11 +128,11 @@ def test_malformed_subscriptions_are_refused(account, fields):
 def test_v2_deliveries_of_an_extension(account):
     made = account.ok("POST", "/extensions", extension(account))["extension"]
     assert [one["id"] for one in account.ok("GET", "/extensions")["extensions"]] == [made["id"]]
-    incident = account.trigger(priority="P1", details="Nobody can pay.")
+    incident = account.trigger_incident(priority="P1", details="Nobody can pay.")
     account.there.set_priority(incident, "P2", account.rita)
-    account.there.trigger(account.other, "Another service's", None)
-    account.there.resolve(incident, account.rita)
-    account.there.reopen(incident, account.rita)
+    account.there.trigger_incident(account.other, "Another service's", None)
+    account.there.resolve_incident(incident, account.rita)
+    account.there.reopen_incident(incident, account.rita)
     sent = account.there.outbox.pending
     messages = [message for delivery in sent for message in delivery.payload["messages"]]
     assert [message["event"] for message in messages] == ["incident.trigger", "incident.resolve"]

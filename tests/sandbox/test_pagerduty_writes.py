@@ -23,7 +23,7 @@ def test_creation_over_the_api(account):
     assert [entry.summary for entry in incident.log[:3]] == [
         "Triggered through the API", 'Priority set to "P1" by Rita.', "Assigned to Rita."]
     assert account.refused("POST", "/incidents", creation(account, incident_key="INC-1")) == (400, 2001)
-    account.there.resolve(incident, account.rita)
+    account.there.resolve_incident(incident, account.rita)
     account.ok("POST", "/incidents", creation(account, incident_key="INC-1"))
 
 
@@ -41,7 +41,7 @@ def test_a_malformed_creation_is_refused_and_nothing_happens(account, fields):
 
 @pytest.mark.parametrize(("sender", "code"), [(None, 2016), ("nobody@x.com", 1008)])
 def test_every_write_names_who_it_is_by(account, sender, code):
-    incident = account.trigger()
+    incident = account.trigger_incident()
     note = account.there.add_note(incident, "Hm", account.rita)
     one = {"type": "incident_reference", "id": incident.id, "status": "resolved"}
     for method, path, body in [
@@ -56,7 +56,7 @@ def test_every_write_names_who_it_is_by(account, sender, code):
 
 
 def test_setting_everything_by_put(account):
-    incident = account.trigger()
+    incident = account.trigger_incident()
     account.put(incident, title="Still down", priority="P2", urgency="low")
     assert (incident.title, incident.priority.name, incident.urgency) == ("Still down", "P2", "low")
     account.put(incident, priority={"id": account.there.priorities["P1"].id, "type": "priority_reference"})
@@ -68,7 +68,7 @@ def test_setting_everything_by_put(account):
 
 
 def test_status_goes_every_way(account):
-    incident = account.trigger()
+    incident = account.trigger_incident()
     account.put(incident, status="acknowledged")
     account.put(incident, status="acknowledged")
     found = account.ok("GET", f"/incidents/{incident.id}")["incident"]
@@ -91,7 +91,7 @@ def test_status_goes_every_way(account):
     ({"type": "thing"}, 2001), ({"resolution": 1}, 2001), ({"assignments": [{"assignee": None}]}, 2001),
 ])
 def test_a_malformed_change_is_refused_whole_one_by_one_and_in_bulk(account, fields, code):
-    incident, other = account.trigger(), account.trigger()
+    incident, other = account.trigger_incident(), account.trigger_incident()
     bad = {"type": "incident_reference", "id": incident.id, **fields}
     good = {"type": "incident_reference", "id": other.id, "status": "resolved"}
     assert account.refused("PUT", f"/incidents/{incident.id}", {"incident": bad}) == (400, code)
@@ -100,7 +100,7 @@ def test_a_malformed_change_is_refused_whole_one_by_one_and_in_bulk(account, fie
 
 
 def test_bulk(account):
-    pair = [account.trigger(), account.trigger()]
+    pair = [account.trigger_incident(), account.trigger_incident()]
     bodies = [{"type": "incident_reference", "id": one.id, "status": "acknowledged"} for one in pair]
     found = account.ok("PUT", "/incidents", {"incidents": bodies})["incidents"]
     assert [one["status"] for one in found] == ["acknowledged", "acknowledged"]
@@ -110,7 +110,7 @@ def test_bulk(account):
 
 
 def test_merging(account):
-    source, target = account.trigger("Source"), account.trigger("Target")
+    source, target = account.trigger_incident("Source"), account.trigger_incident("Target")
     body = {"source_incidents": [{"id": source.id, "type": "incident_reference"}]}
     account.ok("PUT", f"/incidents/{target.id}/merge", body)
     reason = account.ok("GET", f"/incidents/{source.id}")["incident"]["resolve_reason"]
@@ -120,7 +120,7 @@ def test_merging(account):
 
 
 def test_notes(account):
-    incident = account.trigger()
+    incident = account.trigger_incident()
     path = f"/incidents/{incident.id}/notes"
     made = account.ok("POST", path, {"note": {"content": "Looking"}})["note"]
     account.ok("PUT", f"{path}/{made['id']}", {"note": {"content": "Looked"}})

@@ -9,14 +9,14 @@ from tests.world_actions import is_idle_after_polls, run_poll
 @pytest.mark.parametrize("queued", [True, False], ids=["queue", "in process"])
 def test_what_happened_since_has_not_happened(make_world, queued):
     world = make_world(queued=queued)
-    incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
+    incident = world.pagerduty.trigger_incident(world.service, "Down", world.rita, "P1")
     world.run_until_idle()
     run_poll(world)
     before, rows, time = WorldSnapshot(world), world.make_summary_rows(), world.clock()
     for _ in range(2):
         present = world.pagerduty.incidents[incident.id]
-        world.pagerduty.resolve(present, world.rita)
-        world.pagerduty.trigger(world.service, "Slow", world.rita, "P1")
+        world.pagerduty.resolve_incident(present, world.rita)
+        world.pagerduty.trigger_incident(world.service, "Slow", world.rita, "P1")
         world.run_until_idle()
         run_poll(world)
         assert ([row[2] for row in world.make_summary_rows()], len(world.list_issues())) == (["resolved", "triggered"],
@@ -29,7 +29,7 @@ def test_what_happened_since_has_not_happened(make_world, queued):
 
 def test_what_is_on_its_way_is_brought_back(make_world):
     world = make_world(queued=True)
-    world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
+    world.pagerduty.trigger_incident(world.service, "Down", world.rita, "P1")
     before = WorldSnapshot(world)
     world.run_until_idle()
     before.restore_world()

@@ -16,7 +16,7 @@ def users(incident):
 def test_a_new_issue_is_soon_assigned_to_whoever_is_on_call(linked):
     world, _, issue = linked
     assert issue.assignee == world.oscar_id
-    again = world.pagerduty.trigger(world.service, "Search is down", world.rita, "P1")
+    again = world.pagerduty.trigger_incident(world.service, "Search is down", world.rita, "P1")
     world.run_until_idle()
     assert world.find_issue(again).assignee == world.oscar_id, "known by now, so at once"
 
@@ -24,7 +24,7 @@ def test_a_new_issue_is_soon_assigned_to_whoever_is_on_call(linked):
 def test_reassigned_on_pagerduty_the_issue_and_its_manager_change(linked):
     world, incident, issue = linked
     assert world.list_linked_summaries(issue, "Incident Manager") == ["Oscar Oncall"]
-    world.pagerduty.reassign(incident, [world.rita], world.oscar)
+    world.pagerduty.reassign_incident(incident, [world.rita], world.oscar)
     world.run_until_idle()
     assert (issue.assignee, world.list_linked_summaries(issue,
                                                         "Incident Manager")) == (world.rita_id, ["Rita Responder"])
@@ -47,7 +47,7 @@ def test_what_webhooks_did_not_tell_the_poll_finds(linked):
     run_poll(world)
     assert users(incident) == ["Rita Responder"]
     with world.lose_webhooks():
-        world.pagerduty.reassign(incident, [world.oscar], world.rita)
+        world.pagerduty.reassign_incident(incident, [world.oscar], world.rita)
     run_poll(world)
     assert issue.assignee == world.oscar_id
     assert is_idle_after_polls(world)
@@ -58,7 +58,7 @@ def test_nobody_is_cleared(linked):
     assign(world, issue, None)
     world.run_until_idle()
     assert users(incident) == ["Oscar Oncall"]
-    world.pagerduty.resolve(incident, world.rita)
+    world.pagerduty.resolve_incident(incident, world.rita)
     world.run_until_idle()
     assert issue.assignee is None
     assert is_idle_after_polls(world)
@@ -68,7 +68,7 @@ def test_who_is_not_found_is_said_once_and_nothing_changes(linked):
     world, incident, issue = linked
     ann = world.pagerduty.add_user("Ann Other", "ann@example.com")
     for user in (ann, world.oscar, ann):
-        world.pagerduty.reassign(incident, [user], world.rita)
+        world.pagerduty.reassign_incident(incident, [user], world.rita)
         world.run_until_idle()
     assert issue.assignee == world.oscar_id
     [comment] = issue.comments
@@ -104,7 +104,7 @@ def test_a_map_says_who_is_who(make_world, make_linked):
     accounts["rita"] = world.admin_id
     world.environ["USER_MAP"] = mapped()
     world.jpi = world.start_jpi()
-    world.pagerduty.reassign(incident, [world.rita], world.oscar)
+    world.pagerduty.reassign_incident(incident, [world.rita], world.oscar)
     world.run_until_idle()
     assert issue.assignee == world.admin_id
     assign(world, issue, world.oscar_id)
@@ -118,7 +118,7 @@ def test_a_map_says_who_is_who(make_world, make_linked):
 def test_of_two_who_share_an_e_mail_neither_is_taken(linked):
     world, incident, issue = linked
     world.jira.add_user("rita@example.com", "another", "Rita Again")
-    world.pagerduty.reassign(incident, [world.rita], world.oscar)
+    world.pagerduty.reassign_incident(incident, [world.rita], world.oscar)
     world.run_until_idle()
     assert issue.assignee == world.oscar_id
     assert len(issue.comments) == 1
@@ -151,7 +151,7 @@ def test_the_manager_is_whoever_pagerdutys_winning_change_names(linked, first):
     world, incident, issue = linked
     assign(world, issue, world.jim_id)
     world.clock.advance(5)
-    world.pagerduty.reassign(incident, [world.rita], world.oscar)
+    world.pagerduty.reassign_incident(incident, [world.rita], world.oscar)
     getattr(world, first).outbox.deliver_due()
     world.run_until_idle()
     assert (users(incident), issue.assignee) == (["Rita Responder"], world.rita_id)
@@ -162,7 +162,7 @@ def test_the_manager_is_whoever_pagerdutys_winning_change_names(linked, first):
 def test_who_is_who_is_asked_once_a_day(linked):
     world, incident, _ = linked
     for user in (world.rita, world.oscar, world.rita):
-        world.pagerduty.reassign(incident, [user], world.rita)
+        world.pagerduty.reassign_incident(incident, [user], world.rita)
         world.run_until_idle()
         world.jpi = world.start_jpi()
     asked = [call.path for call in world.list_jpi_calls()]

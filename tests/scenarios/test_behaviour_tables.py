@@ -19,12 +19,12 @@ RITAS = {"assignees": ("Rita Responder", "Rita Responder")}
 
 
 def merge(world, incident):
-    other = world.pagerduty.trigger(world.service, "Payments", world.rita, "P5")
-    world.pagerduty.merge(incident, other, world.rita)
+    other = world.pagerduty.trigger_incident(world.service, "Payments", world.rita, "P5")
+    world.pagerduty.merge_incidents(incident, other, world.rita)
 
 
 def delegate(world, incident):
-    world.pagerduty.delegate(incident, world.pagerduty.add_service("Shop", on_call=world.rita), world.rita)
+    world.pagerduty.delegate_incident(incident, world.pagerduty.add_service("Shop", on_call=world.rita), world.rita)
 
 
 def comment(world, issue):
@@ -34,24 +34,24 @@ def comment(world, issue):
 
 
 def resolve(world, incident):
-    world.pagerduty.resolve(incident, world.rita)
+    world.pagerduty.resolve_incident(incident, world.rita)
 
 
 def acknowledge(world, incident):
-    world.pagerduty.acknowledge(incident, world.rita)
+    world.pagerduty.acknowledge_incident(incident, world.rita)
 
 
 # row: (what was done before, event, what differs after, who tells of it)
 ON_PAGERDUTY = {
     "acknowledged": (None, acknowledge, TAKEN, "V3 V2 poll"),
-    "unacknowledged": (acknowledge, lambda world, one: world.pagerduty.unacknowledge(one), OPEN, "V3 V2 poll"),
+    "unacknowledged": (acknowledge, lambda world, one: world.pagerduty.unacknowledge_incident(one), OPEN, "V3 V2 poll"),
     "resolved": (None, resolve, OVER, "V3 V2 poll"),
     "merged": (None, merge, {**OVER, "comments": ["merged on PagerDuty"]}, "V3 V2 poll"),
-    "reopened": (resolve, lambda world, one: world.pagerduty.reopen(one, world.rita), OPEN, "V3 poll"),
+    "reopened": (resolve, lambda world, one: world.pagerduty.reopen_incident(one, world.rita), OPEN, "V3 poll"),
     "annotated": (None, lambda world, one: world.pagerduty.add_note(one, "Rolled back.", world.rita),
                   {"notes": ["Rolled back."], "comments": ["Rolled back."]}, "V3 V2 poll"),
     "resolved with a note": (
-        None, lambda world, one: world.pagerduty.resolve(one, world.rita, note="Rolled back."),
+        None, lambda world, one: world.pagerduty.resolve_incident(one, world.rita, note="Rolled back."),
         {**OVER, "notes": ["Resolution Note: Rolled back."], "comments": ["Resolution Note: Rolled back."]},
         "V3 V2 poll"),
     "retitled": (None, lambda world, one: world.pagerduty.set_title(one, "Slow"), {"titles": ("Slow", "Slow")}, "poll"),
@@ -59,9 +59,9 @@ ON_PAGERDUTY = {
                  {"priorities": ("P2", "High")}, "V3 poll"),
     "priority cleared": (None, lambda world, one: world.pagerduty.set_priority(one, None, world.rita),
                          {"priorities": (None, "Highest")}, "V3 poll"),
-    "reassigned": (None, lambda world, one: world.pagerduty.reassign(one, [world.rita], world.rita),
+    "reassigned": (None, lambda world, one: world.pagerduty.reassign_incident(one, [world.rita], world.rita),
                    {**RITAS, "manager": ["Rita Responder"]}, "V3 V2 poll"),
-    "escalated": (None, lambda world, one: world.pagerduty.escalate(one, world.rita, world.rita),
+    "escalated": (None, lambda world, one: world.pagerduty.escalate_incident(one, world.rita, world.rita),
                   {**RITAS, "manager": ["Rita Responder"]}, "V3 V2 poll"),
     "delegated": (None, delegate, {**RITAS, "manager": ["Rita Responder"]}, "V3 V2 poll"),
 }
@@ -110,7 +110,7 @@ def linked_before(make_world):
     """`linked_before(act, **settings)`: a P1 with its issue, after that was done to the incident, all told."""
     def make(act, **changes):
         world = make_world(**changes)
-        incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
+        incident = world.pagerduty.trigger_incident(world.service, "Down", world.rita, "P1")
         world.run_until_idle()
         run_poll(world)
         if act:
@@ -196,7 +196,7 @@ def test_a_row_by_whoever_lends_jpi_their_account(linked_before, side, name):
 
 
 def trigger(priority):
-    return lambda world, _: world.pagerduty.trigger(world.service, "Down", world.rita, priority)
+    return lambda world, _: world.pagerduty.trigger_incident(world.service, "Down", world.rita, priority)
 
 
 def set_to_p1(world, incident):

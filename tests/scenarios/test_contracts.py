@@ -56,14 +56,14 @@ def problems_of(calls):
 
 def everything_jpi_does(world):
     """Every kind of call: create, questions, timeline, transitions, comments, links, looks, both sides' status."""
-    merged = world.pagerduty.trigger(world.service, "Payments are slow", world.rita, "P1")
+    merged = world.pagerduty.trigger_incident(world.service, "Payments are slow", world.rita, "P1")
     world.run_until_idle()
-    last = world.pagerduty.trigger(world.service, "Checkout is down", world.rita, "P1", "Nobody can pay.")
+    last = world.pagerduty.trigger_incident(world.service, "Checkout is down", world.rita, "P1", "Nobody can pay.")
     world.run_until_idle()
     log_entries.handler({}, None)
     world.move_issue(world.find_issue(last), "indeterminate")
     world.run_until_idle()
-    world.pagerduty.merge(merged, last, world.rita)
+    world.pagerduty.merge_incidents(merged, last, world.rita)
     world.run_until_idle()
     world.move_issue(world.find_issue(last), "done")
     world.run_until_idle()
@@ -94,8 +94,8 @@ def test_what_keeps_two_sides_in_step_is_as_documented(make_linked):
     world.jim.request("DELETE", f"{comment}/{made}")
     edit_issue(world, issue, summary="Slow", priority={"name": "High"}, assignee={"accountId": world.rita_id})
     world.run_until_idle()
-    world.pagerduty.reassign(incident, [world.jim_on_pagerduty], world.rita)
-    world.pagerduty.resolve(incident, world.rita)
+    world.pagerduty.reassign_incident(incident, [world.jim_on_pagerduty], world.rita)
+    world.pagerduty.resolve_incident(incident, world.rita)
     world.run_until_idle()
     world.clock.advance(5)
     world.move_issue(issue, "indeterminate")
@@ -118,7 +118,7 @@ def test_every_call_and_answer_is_as_documented(make_world):
     everything_jpi_does(world)
     world.jira.off_screen |= {("INCIDENT", "issuelinks"), ("QUESTION", "issuelinks")}
     world.jpi = world.start_jpi()
-    world.pagerduty.trigger(world.service, "Search is slow", world.rita, "P1", {"host": "db1"})
+    world.pagerduty.trigger_incident(world.service, "Search is slow", world.rita, "P1", {"host": "db1"})
     world.run_until_idle()
     made = {f"{call.service} {call.method} {call.path.rsplit('/', 1)[-1]}" for call in world.list_jpi_calls()}
     assert {"jira POST bulk", "jira POST issueLink", "jira POST transitions", "jira POST comment"} <= made

@@ -61,7 +61,7 @@ def test_the_poll_finds_what_webhooks_did_not_tell(linked):
 
 def test_a_comment_on_what_is_done_is_found_too(linked):
     world, incident, issue = linked
-    world.pagerduty.resolve(incident, world.rita)
+    world.pagerduty.resolve_incident(incident, world.rita)
     world.run_until_idle()
     run_poll(world)
     with world.lose_webhooks():
@@ -136,7 +136,7 @@ def test_what_is_restricted_later_is_taken_back(linked):
 
 def test_a_resolution_note_is_carried_over(linked):
     world, incident, issue = linked
-    world.pagerduty.resolve(incident, world.rita, note="Rolled back.")
+    world.pagerduty.resolve_incident(incident, world.rita, note="Rolled back.")
     world.run_until_idle()
     assert comments(issue)[0].endswith(":\nResolution Note: Rolled back.")
     assert is_idle_after_polls(world)
@@ -144,7 +144,7 @@ def test_a_resolution_note_is_carried_over(linked):
 
 def test_notes_from_before_there_was_an_issue_come_with_it(make_linked):
     world, _, _ = make_linked()
-    slow = world.pagerduty.trigger(world.service, "Slow", world.rita, "P3")
+    slow = world.pagerduty.trigger_incident(world.service, "Slow", world.rita, "P3")
     world.pagerduty.add_note(slow, "Looking.", world.rita)
     world.pagerduty.set_priority(slow, "P1", world.rita)
     world.run_until_idle()

@@ -48,7 +48,8 @@ def test_calls_stay_within_their_limit(world, scene, process):
 
 
 def test_a_poll_costs_a_call_a_page_and_one_bulk_create_per_50_entries(world):
-    incidents = [world.pagerduty.trigger(world.service, f"Outage {number}", world.rita, "P1") for number in range(2)]
+    incidents = [world.pagerduty.trigger_incident(world.service, f"Outage {number}", world.rita, "P1")
+                 for number in range(2)]
     world.run_until_idle()
     for number in range(120):
         world.pagerduty.add_note(incidents[number % 2], f"Note {number}", world.rita)
@@ -72,7 +73,7 @@ def test_an_issue_that_is_nobodys_costs_no_call(world):
 
 def test_finding_the_incident_of_an_issue_is_a_key_query(make_loopback_world):
     world = make_loopback_world()
-    world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
+    world.pagerduty.trigger_incident(world.service, "Down", world.rita, "P1")
     world.run_until_idle()
     with record_aws_requests() as requests:
         assert world.jpi.links.find_incident_id("INCIDENT-1")

@@ -31,7 +31,7 @@ def test_a_deleted_issue_ends_the_link_and_the_incident_says_so(linked, told):
         run_poll(world)
     [note] = notes(incident)
     assert f"{issue.key} was deleted" in note
-    world.pagerduty.acknowledge(incident, world.rita)
+    world.pagerduty.acknowledge_incident(incident, world.rita)
     world.pagerduty.add_note(incident, "Still down.", world.rita)
     world.run_until_idle()
     assert is_idle_after_polls(world)
@@ -42,7 +42,7 @@ def test_a_deleted_issue_ends_the_link_and_the_incident_says_so(linked, told):
 def test_a_hidden_project_ends_it_too_and_replay_takes_it_up_again(linked, monkeypatch):
     world, incident, issue = linked
     world.jira.hidden_keys.add("INCIDENT")
-    world.pagerduty.acknowledge(incident, world.rita)
+    world.pagerduty.acknowledge_incident(incident, world.rita)
     world.run_until_idle()
     assert len(notes(incident)) == 1
     assert replay.main(["--incident", incident.id]) == 0
@@ -51,7 +51,7 @@ def test_a_hidden_project_ends_it_too_and_replay_takes_it_up_again(linked, monke
     world.clock.advance(60)
     assert replay.main(["--incident", incident.id]) == 0
     assert issue.status == "In Progress"
-    world.pagerduty.resolve(incident, world.rita)
+    world.pagerduty.resolve_incident(incident, world.rita)
     world.run_until_idle()
     assert issue.status == "Done"
 
@@ -83,7 +83,7 @@ def test_a_move_that_no_webhook_told_of_is_found_by_the_poll(linked):
     world, incident, issue = linked
     world.move_issue_to_project(issue, "PERSON")
     run_poll(world)
-    world.pagerduty.acknowledge(incident, world.rita)
+    world.pagerduty.acknowledge_incident(incident, world.rita)
     world.run_until_idle()
     assert issue.status == "In Progress"
     with world.lose_webhooks():
@@ -97,7 +97,7 @@ def test_one_moved_whose_id_is_not_known_does_not_keep_others_from_being_read(li
     world, incident, issue = linked
     link = world.jpi.links.get(incident.id)
     world.jpi.links.save(replace(link, issue=IssueRef(link.issue_key)))
-    other = world.pagerduty.trigger(world.service, "Search is down", world.rita, "P1")
+    other = world.pagerduty.trigger_incident(world.service, "Search is down", world.rita, "P1")
     world.run_until_idle()
     with world.lose_webhooks():
         world.move_issue_to_project(issue, "QUESTION")

@@ -19,7 +19,7 @@ def test_the_readmes_check_plays_to_its_end(world):
 
 
 def test_both_sides_show_what_people_change_on_either(world):
-    incident = world.pagerduty.trigger(world.service, "Checkout is down", world.rita, "P1", "Nobody can pay.")
+    incident = world.pagerduty.trigger_incident(world.service, "Checkout is down", world.rita, "P1", "Nobody can pay.")
     world.run_until_idle()
     issue = world.find_issue(incident)
     edit_issue(world, issue, summary="Checkout is slow", priority={"name": "High"},
@@ -38,7 +38,7 @@ def test_both_sides_show_what_people_change_on_either(world):
 
 def test_what_no_webhook_told_is_made_good_by_the_poll(world):
     with world.lose_webhooks():
-        incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
+        incident = world.pagerduty.trigger_incident(world.service, "Down", world.rita, "P1")
     run_poll(world)
     with world.lose_webhooks():
         world.move_issue(world.find_issue(incident), "done")
@@ -49,7 +49,7 @@ def test_what_no_webhook_told_is_made_good_by_the_poll(world):
 @pytest.mark.parametrize("status", [0, 503], ids=["dropped", "503"])
 def test_an_answer_that_is_lost_makes_no_second_issue(world, status):
     world.jira_server.choose_fault = make_fault_on_call("POST", "/issue", status, after=True)
-    incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
+    incident = world.pagerduty.trigger_incident(world.service, "Down", world.rita, "P1")
     world.run_until_idle()
     for _ in range(3):
         world.clock.advance(600)

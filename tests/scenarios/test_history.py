@@ -45,7 +45,7 @@ def told(world, incident):
 
 def test_what_was_done_is_remembered_step_by_step(linked):
     world, incident, issue = linked
-    world.pagerduty.acknowledge(incident, world.rita)
+    world.pagerduty.acknowledge_incident(incident, world.rita)
     world.run_until_idle()
     entry, said = told(world, incident)
     assert (entry.event_type, entry.source, entry.side) == ("IncidentAcknowledged", "webhook", Side.PAGERDUTY)
@@ -76,7 +76,7 @@ def test_what_was_left_half_done_has_made_nothing_equal(linked):
     before = link_of(world, incident).summary.in_step_at
     world.clock.advance(5)
     world.jira.workflows["INCIDENT"] = Workflow.from_hops([("To Do", "Done")])
-    world.pagerduty.acknowledge(incident, world.rita)
+    world.pagerduty.acknowledge_incident(incident, world.rita)
     world.run_until_idle()
     [step] = next(one for one in link_of(world, incident).history if one.event_type == "IncidentAcknowledged").steps
     assert not step.is_done
@@ -86,7 +86,7 @@ def test_what_was_left_half_done_has_made_nothing_equal(linked):
 @pytest.mark.parametrize(("priority", "wanted"), [
     ("P3", "It has priority P3; only P1 gets an issue (SYNC_PRIORITIES)"), (None, "It has no priority; only P1")])
 def test_why_there_is_no_issue_is_remembered(world, priority, wanted):
-    incident = world.pagerduty.trigger(world.service, "Small", world.rita, priority)
+    incident = world.pagerduty.trigger_incident(world.service, "Small", world.rita, priority)
     world.run_until_idle()
     assert wanted in told(world, incident)[1]
     world.pagerduty.add_note(incident, "Looking.", world.rita)
@@ -106,14 +106,14 @@ RULES = """
 
 def test_the_rule_that_keeps_it_from_an_issue_is_named(make_linked):
     world, _, _ = make_linked(RULES)
-    other = world.pagerduty.trigger(world.service, "Small", world.rita, "P2")
+    other = world.pagerduty.trigger_incident(world.service, "Small", world.rita, "P2")
     world.run_until_idle()
     assert told(world, other)[1] == "No rule of the sync file matches it: it has priority P2, urgency high."
 
 
 def test_a_failure_is_remembered_with_what_to_do(world):
     world.jira_server.choose_fault = lambda call: HttpFault(403) if call.path.endswith("/issue") else None
-    incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
+    incident = world.pagerduty.trigger_incident(world.service, "Down", world.rita, "P1")
     for _ in range(2):
         world.run_until_idle()
         run_poll(world)

@@ -14,7 +14,7 @@ HOPS = [("To Do", "In Progress"), ("In Progress", "In Review"), ("In Review", "D
 def done(linked):
     """A P1 that is resolved and done: (world, incident, issue)."""
     world, incident, issue = linked
-    world.pagerduty.resolve(incident, world.rita)
+    world.pagerduty.resolve_incident(incident, world.rita)
     world.run_until_idle()
     world.clock.advance(30)
     world.forget_calls()
@@ -38,11 +38,11 @@ def test_where_the_webhook_of_it_is_lost_the_poll_finds_it(done, category, statu
 def test_a_crossing_in_progress_does_not_reopen_and_the_log_says_so(linked, caplog, first):
     world, incident, issue = linked
     if first == "pagerduty":
-        world.pagerduty.resolve(incident, world.rita)
+        world.pagerduty.resolve_incident(incident, world.rita)
         world.move_issue(issue, "indeterminate")
     else:
         world.move_issue(issue, "done")
-        world.pagerduty.acknowledge(incident, world.rita)
+        world.pagerduty.acknowledge_incident(incident, world.rita)
     getattr(world, first).outbox.deliver_due()
     world.run_until_idle()
     assert (incident.status, issue.status) == ("resolved", "Done")
@@ -54,8 +54,8 @@ def test_reopened_and_taken_on_pagerduty_meanwhile_nothing_is_undone(done):
     world, incident, issue = done
     world.move_issue(issue, "new")
     world.clock.advance(1)
-    world.pagerduty.reopen(incident, world.rita)
-    world.pagerduty.acknowledge(incident, world.rita)
+    world.pagerduty.reopen_incident(incident, world.rita)
+    world.pagerduty.acknowledge_incident(incident, world.rita)
     world.run_until_idle()
     assert (incident.status, issue.status) == ("acknowledged", "In Progress")
     assert is_idle_after_polls(world)
@@ -65,10 +65,10 @@ def test_several_hops_are_walked_where_the_workflow_needs_them(linked):
     world, incident, issue = linked
     world.jira.add_status("In Review", "indeterminate")
     world.jira.workflows["INCIDENT"] = Workflow.from_hops(HOPS)
-    world.pagerduty.resolve(incident, world.rita)
+    world.pagerduty.resolve_incident(incident, world.rita)
     world.run_until_idle()
     assert issue.status == "Done"
-    world.pagerduty.reopen(incident, world.rita)
+    world.pagerduty.reopen_incident(incident, world.rita)
     world.run_until_idle()
     assert (incident.status, issue.status, issue.comments) == ("triggered", "To Do", [])
     assert is_idle_after_polls(world)
@@ -80,7 +80,7 @@ def test_a_longer_way_than_that_is_for_people(linked):
     for name in names:
         world.jira.add_status(name, "indeterminate")
     world.jira.workflows["INCIDENT"] = Workflow.from_hops(zip(["To Do", *names], [*names, "Done"], strict=True))
-    world.pagerduty.resolve(incident, world.rita)
+    world.pagerduty.resolve_incident(incident, world.rita)
     world.run_until_idle()
     assert "no transition" in issue.comments[0].text
     assert is_idle_after_polls(world)
@@ -90,7 +90,7 @@ def test_where_a_way_back_ends_half_way_nobody_has_moved_the_issue(done):
     world, incident, issue = done
     run_poll(world)
     world.jira.workflows["INCIDENT"] = Workflow.from_hops([("Done", "In Progress")])
-    world.pagerduty.reopen(incident, world.rita)
+    world.pagerduty.reopen_incident(incident, world.rita)
     world.run_until_idle()
     assert (incident.status, issue.status) == ("triggered", "In Progress")
     assert "no transition" in issue.comments[0].text
@@ -105,7 +105,7 @@ def test_a_status_without_a_category_is_no_hindrance(linked):
         [("To Do", "Parked"), ("Parked", "In Progress"), ("In Progress", "Done")])
     to(world, issue, "Parked")
     world.run_until_idle()
-    world.pagerduty.resolve(incident, world.rita)
+    world.pagerduty.resolve_incident(incident, world.rita)
     world.run_until_idle()
     assert (incident.status, issue.status) == ("resolved", "Done")
     assert is_idle_after_polls(world)
@@ -124,11 +124,11 @@ def test_leaving_done_on_jira_reopens_the_incident(done, category, status):
 def test_parallel_transitions_are_tried_again(linked):
     world, incident, issue = linked
     world.jira.pending_conflicts = 2
-    world.pagerduty.acknowledge(incident, world.rita)
+    world.pagerduty.acknowledge_incident(incident, world.rita)
     world.run_until_idle()
     assert issue.status == "In Progress"
     world.jira.pending_conflicts = 9
-    world.pagerduty.resolve(incident, world.rita)
+    world.pagerduty.resolve_incident(incident, world.rita)
     world.run_until_idle()
     world.jira.pending_conflicts = 0
     world.clock.advance(60)
@@ -146,10 +146,10 @@ def test_a_status_is_chosen_by_name(make_linked):
     ways = [Transition(str(number), name, name)
             for number, name in enumerate(("Closed", "Fixed", "In Progress", "Mitigating", "To Do", "Done"))]
     world.jira.workflows["INCIDENT"] = Workflow("To Do", tuple(ways))
-    world.pagerduty.acknowledge(incident, world.rita)
+    world.pagerduty.acknowledge_incident(incident, world.rita)
     world.run_until_idle()
     assert issue.status == "Mitigating"
-    world.pagerduty.resolve(incident, world.rita)
+    world.pagerduty.resolve_incident(incident, world.rita)
     world.run_until_idle()
     assert issue.status == "Fixed"
     to(world, issue, "Mitigating")
@@ -173,12 +173,12 @@ def test_the_sync_file_says_which_way_and_no_poll_undoes_a_move(make_linked, dir
     world, incident, issue = make_linked(f'[sync]\nstatus = "{direction}"')
     pagerduty, seen = world.pagerduty, []
     for act in (lambda: world.move_issue(issue, "indeterminate"),
-                lambda: incident.status == "triggered" and pagerduty.acknowledge(incident, world.rita),
+                lambda: incident.status == "triggered" and pagerduty.acknowledge_incident(incident, world.rita),
                 lambda: world.move_issue(issue, "done"),
-                lambda: incident.status == "acknowledged" and pagerduty.unacknowledge(incident),
-                lambda: incident.status != "resolved" and pagerduty.resolve(incident, world.rita),
+                lambda: incident.status == "acknowledged" and pagerduty.unacknowledge_incident(incident),
+                lambda: incident.status != "resolved" and pagerduty.resolve_incident(incident, world.rita),
                 lambda: world.move_issue(issue, "new"),
-                lambda: incident.status == "resolved" and pagerduty.reopen(incident, world.rita)):
+                lambda: incident.status == "resolved" and pagerduty.reopen_incident(incident, world.rita)):
         world.clock.advance(600)
         act()
         world.run_until_idle()
@@ -197,7 +197,7 @@ def test_a_transitions_screen_is_filled_from_the_sync_file(make_linked):
     severity = next(one.id for one in world.jira.fields.values() if one.name == "Severity")
     ways = (Transition("7", "Close", "Done", required=(severity,), optional=("resolution",)),)
     world.jira.workflows["INCIDENT"] = Workflow("To Do", ways)
-    world.pagerduty.resolve(incident, world.rita)
+    world.pagerduty.resolve_incident(incident, world.rita)
     world.run_until_idle()
     assert (issue.status, issue.get_custom_value("Severity"), issue.comments) == ("Done", "SEV-1", [])
 
@@ -212,7 +212,7 @@ def test_where_the_chosen_status_is_refused_no_other_name_is_taken_for_it(make_l
         world.jira.add_status(name, "done")
     world.jira.workflows["INCIDENT"] = Workflow("To Do", (
         Transition("7", "Close", "Closed", required=("resolution",)), Transition("9", "Won't Do", "Won't Do")))
-    world.pagerduty.resolve(incident, world.rita)
+    world.pagerduty.resolve_incident(incident, world.rita)
     world.run_until_idle()
     assert issue.status == "To Do"
     assert "resolution" in issue.comments[0].text.lower(), "there is no resolution Fixed"

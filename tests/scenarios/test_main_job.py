@@ -11,7 +11,7 @@ def only_issue(world):
 
 
 def trigger(world, title="Checkout is down", priority="P1", details="Nobody can pay.\nSince 03:00.", **more):
-    incident = world.pagerduty.trigger(world.service, title, world.rita, priority, details, **more)
+    incident = world.pagerduty.trigger_incident(world.service, title, world.rita, priority, details, **more)
     world.run_until_idle()
     return incident
 
@@ -85,7 +85,7 @@ def test_the_poll_alone_sees_a_raised_priority(world, before, channel):
 
 def test_resolving_on_pagerduty_finishes_the_issue(world):
     incident = trigger(world)
-    does(world, world.pagerduty.resolve, incident, world.oscar)
+    does(world, world.pagerduty.resolve_incident, incident, world.oscar)
     assert world.read_statuses() == {"Checkout is down": ("resolved", "done")}
 
 
@@ -103,12 +103,12 @@ def test_starting_on_the_issue_acknowledges_on_pagerduty(world):
 
 def test_acknowledging_and_reopening_move_the_issue(world):
     incident = trigger(world)
-    does(world, world.pagerduty.acknowledge, incident, world.oscar)
+    does(world, world.pagerduty.acknowledge_incident, incident, world.oscar)
     assert world.get_category(only_issue(world)) == "indeterminate"
-    does(world, world.pagerduty.unacknowledge, incident)
+    does(world, world.pagerduty.unacknowledge_incident, incident)
     assert world.get_category(only_issue(world)) == "new"
-    does(world, world.pagerduty.resolve, incident, world.oscar)
-    does(world, world.pagerduty.reopen, incident, world.oscar)
+    does(world, world.pagerduty.resolve_incident, incident, world.oscar)
+    does(world, world.pagerduty.reopen_incident, incident, world.oscar)
     assert world.read_statuses() == {"Checkout is down": ("triggered", "new")}
 
 
@@ -117,7 +117,7 @@ def test_a_merged_incident_says_into_which(world, version):
     if version == 2:
         world.use_v2_webhooks()
     source, target = trigger(world, title="Payments are slow"), trigger(world)
-    does(world, world.pagerduty.merge, source, target, world.rita)
+    does(world, world.pagerduty.merge_incidents, source, target, world.rita)
     issue = world.find_issue(source)
     assert world.get_category(issue) == "done"
     [comment] = issue.comments
@@ -127,7 +127,7 @@ def test_a_merged_incident_says_into_which(world, version):
 def test_every_log_entry_becomes_a_line_of_the_timeline_once(world):
     incident = trigger(world)
     poll(world)
-    does(world, world.pagerduty.acknowledge, incident, world.oscar)
+    does(world, world.pagerduty.acknowledge_incident, incident, world.oscar)
     for _ in range(3):
         poll(world)
     issue = only_issue(world)
@@ -152,7 +152,7 @@ def test_resolving_what_is_resolved_and_done_is_success(world):
     incident = trigger(world)
     with world.lose_webhooks():
         move(world, only_issue(world), "done")
-    does(world, world.pagerduty.resolve, incident, world.oscar)
+    does(world, world.pagerduty.resolve_incident, incident, world.oscar)
     assert world.pagerduty.outbox.pending == world.pagerduty.outbox.dropped == []
     assert world.read_statuses() == {"Checkout is down": ("resolved", "done")}
 
@@ -161,7 +161,7 @@ def test_v2_webhooks_do_the_same(world):
     world.use_v2_webhooks()
     incident = trigger(world)
     assert "Nobody can pay." in only_issue(world).description_text
-    does(world, world.pagerduty.resolve, incident, world.rita)
+    does(world, world.pagerduty.resolve_incident, incident, world.rita)
     assert world.read_statuses() == {"Checkout is down": ("resolved", "done")}
 
 
@@ -201,14 +201,14 @@ def test_titles_and_details_are_cut_to_what_jira_takes(world):
 
 
 def test_monitorings_details_are_readable(world):
-    world.pagerduty.trigger(world.service, "Disk full", None, "P1", {"host": "db1", "free": {"root": 0}})
+    world.pagerduty.trigger_incident(world.service, "Disk full", None, "P1", {"host": "db1", "free": {"root": 0}})
     world.run_until_idle()
     assert only_issue(world).description_text.startswith('host: db1\n')
     assert 'free: {"root": 0}' in only_issue(world).description_text
 
 
 def test_who_lends_jpi_their_account_still_gets_an_issue_for_what_they_trigger(world):
-    world.pagerduty.trigger(world.service, "Down", world.pagerduty_bot, "P1")
+    world.pagerduty.trigger_incident(world.service, "Down", world.pagerduty_bot, "P1")
     world.run_until_idle()
     assert world.read_statuses() == {"Down": ("triggered", "new")}
     world.jim = world.jira_bot

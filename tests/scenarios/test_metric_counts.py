@@ -27,10 +27,10 @@ def total(world):
 
 
 def test_what_jpi_did_is_added_up(world):
-    incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
+    incident = world.pagerduty.trigger_incident(world.service, "Down", world.rita, "P1")
     world.run_until_idle()
     run_poll(world)
-    world.pagerduty.resolve(incident, world.rita)
+    world.pagerduty.resolve_incident(incident, world.rita)
     world.run_until_idle()
     counts = total(world)
     assert counts["events", "webhook", "IncidentTriggered", "applied"] == 1
@@ -73,14 +73,14 @@ def test_figures_that_cannot_be_stored_stop_nothing(world, monkeypatch, caplog):
         raise AwsOutage("DynamoDB is down")
 
     monkeypatch.setattr(world.jpi.metric_store, "add", fails)
-    world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
+    world.pagerduty.trigger_incident(world.service, "Down", world.rita, "P1")
     world.run_until_idle()
     assert len(world.list_issues()) == 1
     assert "metric counts were not saved" in caplog.text
 
 
 def test_with_a_queue_a_delivery_stores_nothing_of_them(queued):
-    queued.pagerduty.trigger(queued.service, "Down", queued.rita, "P1")
+    queued.pagerduty.trigger_incident(queued.service, "Down", queued.rita, "P1")
     queued.pagerduty.outbox.deliver_due()
     assert queued.jpi.metric_store.read_last_day() == {}
     queued.apply_batch()

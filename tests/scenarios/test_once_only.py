@@ -168,7 +168,7 @@ def test_a_stakeholder_that_does_not_exist_costs_only_its_link(make_world, caplo
     world = make_world()
     world.environ["JIRA_ISSUE_STAKEHOLDERS"] += ",PERSON-999"
     world.jpi = world.start_jpi()
-    world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
+    world.pagerduty.trigger_incident(world.service, "Down", world.rita, "P1")
     world.run_until_idle()
     assert count_created_parts(world) == [QUESTIONS, 2, 1]
     assert "a link was refused" in caplog.text
@@ -189,7 +189,7 @@ def test_link_types_the_other_way_round_are_turned(p1):
 def test_a_person_project_that_is_not_there_costs_only_the_manager(make_world, caplog):
     world = make_world(PERSON_PROJECT_KEY="NOBODY")
     world.jira_server.choose_fault = make_fault_on_call("POST", "/search/jql", 400)
-    world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
+    world.pagerduty.trigger_incident(world.service, "Down", world.rita, "P1")
     world.run_until_idle()
     assert count_created_parts(world) == [QUESTIONS, 2, 0]
     assert "no incident manager" in caplog.text
@@ -210,7 +210,7 @@ def test_where_no_transition_leads_there_the_issue_says_so_once(p1, caplog):
     world.jira.workflows["INCIDENT"] = Workflow.from_hops([("To Do", "In Progress")])
     apply_event(world, event)
     incident = world.pagerduty.incidents[event.incident.id]
-    world.pagerduty.resolve(incident, world.rita)
+    world.pagerduty.resolve_incident(incident, world.rita)
     world.run_until_idle()
     world.pagerduty.outbox.pending += world.pagerduty.outbox.delivered
     world.run_until_idle()
@@ -223,7 +223,7 @@ def test_where_a_screen_demands_a_field_the_issue_says_which(p1):
     world, event = p1
     world.jira.workflows["INCIDENT"] = Workflow.from_hops([("To Do", "Done")], required={"Done": ("assignee",)})
     apply_event(world, event)
-    world.pagerduty.resolve(world.pagerduty.incidents[event.incident.id], world.rita)
+    world.pagerduty.resolve_incident(world.pagerduty.incidents[event.incident.id], world.rita)
     world.run_until_idle()
     [issue] = world.list_issues()
     [comment] = issue.comments
@@ -236,7 +236,7 @@ def test_of_two_ways_the_one_that_is_open_is_taken(p1):
     ways = (Transition("7", "Close", "Done", required=("assignee",)), Transition("9", "Done", "Done"))
     world.jira.workflows["INCIDENT"] = Workflow("To Do", ways)
     apply_event(world, event)
-    world.pagerduty.resolve(world.pagerduty.incidents[event.incident.id], world.rita)
+    world.pagerduty.resolve_incident(world.pagerduty.incidents[event.incident.id], world.rita)
     world.run_until_idle()
     [issue] = world.list_issues()
     assert (issue.status, issue.comments) == ("Done", [])
@@ -247,9 +247,9 @@ def test_a_comment_whose_answer_was_lost_is_not_made_twice(p1, after):
     world, event = p1
     apply_event(world, event)
     incident = world.pagerduty.incidents[event.incident.id]
-    target = world.pagerduty.trigger(world.service, "Other", world.rita, "P5")
+    target = world.pagerduty.trigger_incident(world.service, "Other", world.rita, "P5")
     world.jira_server.choose_fault = make_fault_on_call("POST", "/comment", 0, after)
-    world.pagerduty.merge(incident, target, world.rita)
+    world.pagerduty.merge_incidents(incident, target, world.rita)
     world.run_until_idle()
     world.clock.advance(31)
     world.run_until_idle()
@@ -274,7 +274,7 @@ def test_an_acknowledgement_crossing_a_resolution_does_not_reopen(p1):
     apply_event(world, event)
     incident = world.pagerduty.incidents[event.incident.id]
     with world.lose_webhooks():
-        world.pagerduty.resolve(incident, world.rita)
+        world.pagerduty.resolve_incident(incident, world.rita)
     world.move_issue(world.list_issues()[0], "indeterminate")
     world.run_until_idle()
     assert incident.status == "resolved"
@@ -288,7 +288,7 @@ def test_without_knowing_our_own_accounts_equality_still_keeps_echoes_out(p1, ca
     world.jira_server.choose_fault = make_fault_on_call("GET", "/myself", 403, times=9)
     world.pagerduty_server.choose_fault = make_fault_on_call("GET", "/users", 403, times=9)
     incident = world.pagerduty.incidents[event.incident.id]
-    world.pagerduty.resolve(incident, world.rita)
+    world.pagerduty.resolve_incident(incident, world.rita)
     world.run_until_idle()
     assert world.read_statuses() == {"Down": ("resolved", "done")}
     assert "our own account is not known" in caplog.text
@@ -321,7 +321,7 @@ def test_done_on_jira_for_what_is_resolved_already_is_success(p1):
     world, event = p1
     apply_event(world, event)
     with world.lose_webhooks():
-        world.pagerduty.resolve(world.pagerduty.incidents[event.incident.id], world.rita)
+        world.pagerduty.resolve_incident(world.pagerduty.incidents[event.incident.id], world.rita)
     world.move_issue(world.list_issues()[0], "done")
     world.run_until_idle()
     assert world.jira.outbox.pending == world.jira.outbox.dropped == []
@@ -378,7 +378,7 @@ def test_an_old_done_does_not_resolve_what_was_reopened_since(p1):
     apply_event(world, event)
     incident = world.pagerduty.incidents[event.incident.id]
     world.jira.outbox.is_losing = True
-    for act in (world.pagerduty.resolve, world.pagerduty.reopen):
+    for act in (world.pagerduty.resolve_incident, world.pagerduty.reopen_incident):
         world.clock.advance(60)
         act(incident, world.rita)
         world.run_until_idle()

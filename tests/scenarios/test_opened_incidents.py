@@ -41,7 +41,7 @@ def test_an_issue_opens_an_incident_and_is_linked_from_then_on(opening):
     issue = opening.jira.issues[key]
     assert opening.find_issue(incident) is issue
     assert incident.id in issue.comments[0].text
-    opening.pagerduty.acknowledge(incident, opening.rita)
+    opening.pagerduty.acknowledge_incident(incident, opening.rita)
     opening.run_until_idle()
     assert issue.status == "In Progress"
     opening.move_issue(issue, "done")
@@ -90,7 +90,7 @@ def test_without_a_rule_nothing_is_opened(linked):
 def test_what_we_make_ourselves_opens_nothing(opening):
     before = len(opening.pagerduty.incidents)
     opening.jira.off_screen.add(("INCIDENT", "labels"))
-    opening.pagerduty.trigger(opening.service, "Down too", opening.rita, "P1")
+    opening.pagerduty.trigger_incident(opening.service, "Down too", opening.rita, "P1")
     opening.run_until_idle()
     run_poll(opening)
     assert len(opening.pagerduty.incidents) == before + 1
@@ -124,7 +124,7 @@ def test_one_that_is_over_before_we_know_of_it_is_not_opened_again(opening):
     make(opening)
     opening.jira.outbox.deliver_due()
     [incident] = opened(opening)
-    opening.pagerduty.resolve(incident, opening.rita)
+    opening.pagerduty.resolve_incident(incident, opening.rita)
     opening.pagerduty.outbox.is_losing = False
     for _ in range(3):
         opening.run_until_idle()
@@ -155,7 +155,7 @@ def test_a_p1_that_its_webhook_tells_of_first_is_adopted(make_linked):
     world.jira.outbox.is_losing = True
     key = make(world, "Highest")
     world.jira.outbox.is_losing = False
-    world.pagerduty.trigger(world.service, "Customers call us", priority="P1", api=True, key=key)
+    world.pagerduty.trigger_incident(world.service, "Customers call us", priority="P1", api=True, key=key)
     world.run_until_idle()
     run_poll(world)
     [incident] = opened(world)
@@ -167,7 +167,8 @@ def test_it_is_adopted_whatever_has_become_of_the_issue_meanwhile(opening):
     opening.jira.outbox.is_losing = True
     key = make(opening, "Low")
     opening.jira.outbox.is_losing = False
-    incident = opening.pagerduty.trigger(opening.service, "Customers call us", priority="P1", api=True, key=key)
+    incident = opening.pagerduty.trigger_incident(opening.service, "Customers call us", priority="P1", api=True,
+                                                  key=key)
     opening.run_until_idle()
     assert opening.find_issue(incident) is opening.jira.issues[key]
     assert len(opening.list_issues()) == 2
@@ -178,7 +179,7 @@ def test_an_incident_that_has_an_issue_is_tied_to_no_other(opening):
     other = make(opening, "Low")
     incident = next(iter(opening.pagerduty.incidents.values()))
     incident.key = other
-    opening.pagerduty.acknowledge(incident, opening.rita)
+    opening.pagerduty.acknowledge_incident(incident, opening.rita)
     opening.run_until_idle()
     opening.jira.issues[other].priority = "High"
     opening.jpi.sync_service.apply(IssueCreated("again", opening.clock.now(),

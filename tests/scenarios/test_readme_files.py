@@ -69,7 +69,7 @@ def test_several_teams_each_with_a_project_of_its_own(playing):
     made = {}
     for service, priority in [(world.service, "P2"), (payments, "P1"), (payments, "P3"), (staging, "P1"),
                               (search, "P1"), (search, "P2")]:
-        incident = world.pagerduty.trigger(service, "Down", world.rita, priority)
+        incident = world.pagerduty.trigger_incident(service, "Down", world.rita, priority)
         world.run_until_idle()
         made[service.name, priority] = [(one.project, one.type, "payments" in one.labels,
                                          one.get_custom_value("Affected service"), one.get_custom_value("Severity"))
@@ -88,9 +88,9 @@ def test_by_urgency_for_an_account_without_priorities(playing):
     world.pagerduty.priorities_enabled = False
     assert all_is_there(world) == []
     details = {"runbook": "https://wiki.example/checkout"}
-    low, other = (world.pagerduty.trigger(world.service, title, None, None, details, urgency=urgency)
+    low, other = (world.pagerduty.trigger_incident(world.service, title, None, None, details, urgency=urgency)
                   for title, urgency in (("Shop DOWN", "low"), ("Disk is full", "high")))
-    down = world.pagerduty.trigger(world.service, "Shop DOWN", None, None, details)
+    down = world.pagerduty.trigger_incident(world.service, "Shop DOWN", None, None, details)
     world.run_until_idle()
     run_poll(world)
     assert (issues_of(world, low), issues_of(world, other)) == ([], [])
@@ -126,13 +126,13 @@ def test_a_workflow_with_names_of_its_own_whose_issues_open_incidents(playing):
     world.run_until_idle()
     [incident] = world.pagerduty.incidents.values()
     assert (incident.title, incident.service.name, incident.priority.name) == ("Shop is down", "Checkout", "P1")
-    world.pagerduty.acknowledge(incident, world.rita)
+    world.pagerduty.acknowledge_incident(incident, world.rita)
     world.run_until_idle()
     assert issue.status == "Investigating"
     go(world, issue, "Mitigating")
     assert incident.status == "acknowledged"
     world.pagerduty.set_priority(incident, "P2", world.rita)
-    world.pagerduty.resolve(incident, world.rita)
+    world.pagerduty.resolve_incident(incident, world.rita)
     world.run_until_idle()
     assert (issue.status, issue.resolution, issue.priority) == ("Closed", "Done", "Major")
     go(world, issue, "Reported")

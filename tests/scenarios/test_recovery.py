@@ -25,7 +25,7 @@ def test_a_reopening_that_jira_cannot_follow_is_not_undone_by_the_poll(p1):
     world.jira.workflows["INCIDENT"] = Workflow.from_hops([("To Do", "Done")])
     apply_event(world, event)
     incident = world.pagerduty.incidents[event.incident.id]
-    for act in (world.pagerduty.resolve, world.pagerduty.reopen):
+    for act in (world.pagerduty.resolve_incident, world.pagerduty.reopen_incident):
         world.clock.advance(60)
         act(incident, world.rita)
         world.run_until_idle()
@@ -40,7 +40,7 @@ def test_a_reopening_that_jira_cannot_follow_is_not_undone_by_an_edit(p1):
     world.jira.workflows["INCIDENT"] = Workflow.from_hops([("To Do", "Done")])
     apply_event(world, event)
     incident = world.pagerduty.incidents[event.incident.id]
-    for act in (world.pagerduty.resolve, world.pagerduty.reopen):
+    for act in (world.pagerduty.resolve_incident, world.pagerduty.reopen_incident):
         world.clock.advance(60)
         act(incident, world.rita)
         world.run_until_idle()
@@ -130,8 +130,8 @@ def test_an_odd_answer_of_pagerdutys_is_not_the_senders_fault(p1, monkeypatch):
 
 def test_an_odd_log_entry_does_not_stop_the_poll(world):
     with world.lose_webhooks():
-        odd = world.pagerduty.trigger(world.service, "Odd", world.rita, "P5")
-        world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
+        odd = world.pagerduty.trigger_incident(world.service, "Odd", world.rita, "P5")
+        world.pagerduty.trigger_incident(world.service, "Down", world.rita, "P1")
     odd.log[-1].channel["new_priority"] = "P4"
     log_entries.handler({}, None)
     assert [one.summary for one in world.list_issues()] == ["Down"]
@@ -149,7 +149,7 @@ def test_no_hold_is_left_after_a_look(p1):
 
 def test_an_incident_triggered_twice_has_its_whole_timeline(world):
     with world.lose_webhooks():
-        incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P2")
+        incident = world.pagerduty.trigger_incident(world.service, "Down", world.rita, "P2")
         world.pagerduty.add_note(incident, "early", world.rita)
     log_entries.handler({}, None)
     world.clock.advance(3600)
@@ -222,7 +222,7 @@ def test_a_poll_that_read_before_somebody_else_resolved_reopens_nothing(p1, monk
         found = read(self, since, until)
         world.clock.advance(5)
         world.pagerduty.outbox.is_losing = True
-        world.pagerduty.resolve(incident, world.rita)
+        world.pagerduty.resolve_incident(incident, world.rita)
         world.move_issue(issue, "done")
         world.jira.outbox.deliver_due()
         return found
@@ -273,7 +273,7 @@ def test_an_issue_that_was_deleted_fails_nobody_for_ever(p1):
     apply_event(world, event)
     log_entries.handler({}, None)
     world.jira_admin.request("DELETE", "/rest/api/3/issue/INCIDENT-1")
-    world.pagerduty.resolve(world.pagerduty.incidents[event.incident.id], world.rita)
+    world.pagerduty.resolve_incident(world.pagerduty.incidents[event.incident.id], world.rita)
     world.run_until_idle()
     assert world.pagerduty.outbox.pending == []
     world.clock.advance(600)
@@ -286,7 +286,7 @@ def test_after_a_long_outage_the_poll_catches_up_in_steps(world):
     for number in range(3):
         world.clock.advance(5 * 3600)
         with world.lose_webhooks():
-            world.pagerduty.trigger(world.service, f"Outage {number}", world.rita, "P1")
+            world.pagerduty.trigger_incident(world.service, f"Outage {number}", world.rita, "P1")
     steps = []
     for _ in range(3):
         log_entries.handler({}, None)

@@ -41,7 +41,7 @@ def deliver(world, incident):
 @pytest.mark.parametrize("queued", [False, True])
 def test_the_id_goes_all_the_way(make_world, written, queued):
     world = make_world(queued=queued, LOG_LEVEL="DEBUG")
-    incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
+    incident = world.pagerduty.trigger_incident(world.service, "Down", world.rita, "P1")
     world.pagerduty.outbox.pending.clear()
     answer = deliver(world, incident)
     made = answer.headers["X-Request-Id"]
@@ -59,7 +59,7 @@ def test_the_id_goes_all_the_way(make_world, written, queued):
 
 
 def test_each_delivery_and_each_poll_has_an_id_of_its_own(world, written):
-    incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
+    incident = world.pagerduty.trigger_incident(world.service, "Down", world.rita, "P1")
     world.pagerduty.outbox.pending.clear()
     ids = [deliver(world, incident).headers["X-Request-Id"] for _ in range(2)]
     log_entries.handler({}, None)
@@ -74,7 +74,7 @@ def test_lambdas_own_id_is_taken(world, written):
 
 
 def test_calls_are_told_of_only_to_whoever_debugs(world, written):
-    world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
+    world.pagerduty.trigger_incident(world.service, "Down", world.rita, "P1")
     world.run_until_idle()
     assert not [line for line in written if line["message"] == "call"]
 
@@ -82,7 +82,7 @@ def test_calls_are_told_of_only_to_whoever_debugs(world, written):
 def test_no_line_holds_a_secret_an_address_or_a_query(make_world, written):
     world = make_world(LOG_LEVEL="DEBUG")
     world.jira_server.choose_fault = lambda call: HttpFault() if call.path.endswith("/search/jql") else None
-    world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
+    world.pagerduty.trigger_incident(world.service, "Down", world.rita, "P1")
     world.run_until_idle()
     log_entries.handler({}, None)
     text = json.dumps(written)

@@ -161,7 +161,7 @@ def test_issues_we_hold_no_link_for_cost_no_call(http, body):
 
 def test_what_our_own_accounts_did_is_not_acted_on(http):
     world = http.world
-    incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
+    incident = world.pagerduty.trigger_incident(world.service, "Down", world.rita, "P1")
     world.run_until_idle()
     # The process knows its own accounts from here on.
     http.post_jira(encode_body(make_issue_updated_body(user={"accountId": world.bot_id})))
@@ -179,7 +179,7 @@ def test_what_our_own_accounts_did_is_not_acted_on(http):
 
 def test_a_failure_says_nothing_of_ours_and_asks_for_another_try(http, caplog):
     world = http.world
-    incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
+    incident = world.pagerduty.trigger_incident(world.service, "Down", world.rita, "P1")
     [delivery] = world.pagerduty.outbox.pending
     world.jira_server.choose_fault = lambda call: HttpFault(503)
     answer = http.client.post("/pagerduty-webhook", data=delivery.body, headers=delivery.headers)
@@ -198,7 +198,7 @@ def test_a_failure_says_nothing_of_ours_and_asks_for_another_try(http, caplog):
 def test_what_no_retry_mends_is_sent_again_all_the_same(http):
     http.world.environ["JIRA_API_TOKEN"] = "wrong"
     http.world.jpi = http.world.start_jpi()
-    http.world.pagerduty.trigger(http.world.service, "Down", http.world.rita, "P1")
+    http.world.pagerduty.trigger_incident(http.world.service, "Down", http.world.rita, "P1")
     [delivery] = http.world.pagerduty.outbox.pending
     assert_refused(http.client.post("/pagerduty-webhook", data=delivery.body, headers=delivery.headers), 500)
 
@@ -222,7 +222,7 @@ for sent in (headers, {}):
 
 def test_a_log_line_is_json_and_holds_no_secret(make_loopback_world):
     world = make_loopback_world()
-    world.pagerduty.trigger(world.service, "Down", world.rita, "P1", "a confidential detail")
+    world.pagerduty.trigger_incident(world.service, "Down", world.rita, "P1", "a confidential detail")
     [delivery] = world.pagerduty.outbox.pending
     world.environ["LOG_LEVEL"] = "DEBUG"
     done = subprocess.run([sys.executable, "-c", FRESH_PROCESS, delivery.headers["X-PagerDuty-Signature"]],

@@ -61,7 +61,7 @@ def test_of_two_who_read_the_same_link_or_position_one_loses():
 def linked_world():
     """A P1 with its issue, whose webhook arrived."""
     world = FakeWorld()
-    world.pagerduty.trigger("P1")
+    world.pagerduty.trigger_incident("P1")
     world.deliver(world.in_flight.pop())
     world.drain()
     return world

@@ -42,7 +42,7 @@ def test_an_event_is_counted_with_how_long_it_took_to_arrive(p1, lines):
 
 
 def test_calls_are_counted_by_service_with_what_went_wrong(world, lines):
-    world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
+    world.pagerduty.trigger_incident(world.service, "Down", world.rita, "P1")
     world.jira_server.choose_fault = make_fault_on_call("POST", "/search/jql", 429, times=1, **{"Retry-After": "1"})
     world.run_until_idle()
     [jira] = figures(lines(), api="jira")
@@ -71,7 +71,7 @@ def test_failures_are_counted_as_such(p1, lines):
 
 def test_what_waits_for_the_poll_by_design_is_no_lag(world, lines):
     with world.lose_webhooks():
-        incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
+        incident = world.pagerduty.trigger_incident(world.service, "Down", world.rita, "P1")
         run_poll(world)
     [made] = [line for line in figures(lines(), source="poll") if "CreateIncidentIssue" in line["outcome"]]
     assert made["lag_ms"] >= 60_000, "its webhook was lost"

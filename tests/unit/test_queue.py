@@ -23,7 +23,7 @@ NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
 
 def trigger_incident(world, title="Down", priority="P1"):
-    return world.pagerduty.trigger(world.service, title, world.rita, priority, "Nobody can pay.")
+    return world.pagerduty.trigger_incident(world.service, title, world.rita, priority, "Nobody can pay.")
 
 
 def list_messages(world):
@@ -117,7 +117,7 @@ def test_a_queue_that_is_not_there_is_an_outage(make_world):
 
 def test_after_a_failure_the_rest_of_its_incident_waits_and_others_do_not(queued):
     bad, good = trigger_incident(queued, "Unlucky"), trigger_incident(queued, "Lucky")
-    queued.pagerduty.acknowledge(bad, queued.rita)
+    queued.pagerduty.acknowledge_incident(bad, queued.rita)
     queued.pagerduty.outbox.deliver_due()
     queued.jira_server.choose_fault = lambda call: HttpFault(503) if "Unlucky" in str(call.body) else None
     batch = queued.event_source.receive_batch()
@@ -172,7 +172,7 @@ def test_what_no_retry_mends_ends_at_once_with_its_reason(queued, caplog):
     [failure] = get_link(queued, incident).failures.values()
     assert failure.permanent
     assert "assignee" in failure.reason
-    queued.pagerduty.acknowledge(incident, queued.rita)
+    queued.pagerduty.acknowledge_incident(incident, queued.rita)
     queued.run_until_idle()
     assert queued.event_source.count_waiting() == 0, "it blocks nobody"
 

@@ -49,7 +49,7 @@ def press_sync(client, incident_id):
 
 
 def trigger_incident(world, title="Down", priority="P1"):
-    incident = world.pagerduty.trigger(world.service, title, world.rita, priority)
+    incident = world.pagerduty.trigger_incident(world.service, title, world.rita, priority)
     world.run_until_idle()
     return incident
 
@@ -281,7 +281,7 @@ def test_the_button_says_why_a_sync_failed(world, team):
 def test_an_incident_is_shown_with_both_sides_and_its_history(world, team):
     incident = trigger_incident(world)
     issue = world.find_issue(incident)
-    world.pagerduty.acknowledge(incident, world.rita)
+    world.pagerduty.acknowledge_incident(incident, world.rita)
     world.run_until_idle()
     page = team.get("/status").text
     assert f'href="/status/incidents/{incident.id}"' in page
@@ -338,7 +338,7 @@ def test_the_list_is_filtered_by_state_and_text(world, team):
     trigger_incident(world, "Search is slow", "P3")
     world.clock.advance(5)
     done = trigger_incident(world, "Login fails")
-    world.pagerduty.resolve(done, world.rita)
+    world.pagerduty.resolve_incident(done, world.rita)
     world.run_until_idle()
 
     def list_titles(query):

@@ -30,7 +30,7 @@ def hour_of_polls(world):
 
 def trigger_unheard(world, title, priority="P1"):
     with world.lose_webhooks():
-        return world.pagerduty.trigger(world.service, title, world.rita, priority)
+        return world.pagerduty.trigger_incident(world.service, title, world.rita, priority)
 
 
 def test_the_first_poll_looks_back_and_the_next_ones_overlap(world):
@@ -156,7 +156,7 @@ def test_jira_being_unreadable_does_not_stop_the_cursor(world):
 def test_what_our_own_account_did_by_hand_is_carried_over_by_the_poll(world):
     incident = trigger_unheard(world, "Down")
     log_entries.handler({}, None)
-    world.pagerduty.resolve(incident, world.pagerduty_bot)
+    world.pagerduty.resolve_incident(incident, world.pagerduty_bot)
     world.run_until_idle()
     assert world.read_statuses() == {"Down": ("resolved", "new")}, "taken for an echo"
     log_entries.handler({}, None)
@@ -186,7 +186,7 @@ def test_no_call_is_started_that_the_function_has_no_time_for(world):
 
 
 def test_the_log_of_an_incident_raised_later_is_whole(world):
-    incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P2")
+    incident = world.pagerduty.trigger_incident(world.service, "Down", world.rita, "P2")
     world.run_until_idle()
     hour_of_polls(world)
     world.pagerduty.set_priority(incident, "P1", world.rita)
@@ -234,7 +234,7 @@ def test_a_type_error_of_ours_fails_the_poll_loudly_and_keeps_the_cursor(world, 
     hour_of_polls(world)
     world.jira_server.choose_fault = lambda call: None
     with world.lose_webhooks():
-        world.pagerduty.resolve(closed, world.rita)
+        world.pagerduty.resolve_incident(closed, world.rita)
         world.move_issue(world.find_issue(moved), "indeterminate")
         trigger_unheard(world, "New")
     before = position(world)

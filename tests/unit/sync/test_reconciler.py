@@ -36,7 +36,7 @@ def test_a_p1_of_which_neither_a_webhook_nor_a_log_entry_told_gets_its_issue(mak
     poll(world)
     world.clock.advance(60)
     with world.lose_webhooks():
-        incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
+        incident = world.pagerduty.trigger_incident(world.service, "Down", world.rita, "P1")
     world.pagerduty_server.choose_fault = no_entries
     poll(world)
     assert count_created_parts(world) == [QUESTIONS, 2, 1]
@@ -46,7 +46,7 @@ def test_a_p1_of_which_neither_a_webhook_nor_a_log_entry_told_gets_its_issue(mak
 
 def test_what_was_open_long_before_jpi_gets_no_issue(world):
     with world.lose_webhooks():
-        world.pagerduty.trigger(world.service, "Years ago", world.rita, "P1")
+        world.pagerduty.trigger_incident(world.service, "Years ago", world.rita, "P1")
     world.clock.advance(7 * 3600)
     poll(world, 2)
     assert world.list_issues() == []
@@ -55,9 +55,10 @@ def test_what_was_open_long_before_jpi_gets_no_issue(world):
 @pytest.mark.parametrize("queued", [False, True])
 def test_what_happened_to_an_incident_in_a_gap_of_the_log_is_made_good(make_world, queued):
     world = make_world(queued=queued)
-    incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
+    incident = world.pagerduty.trigger_incident(world.service, "Down", world.rita, "P1")
     world.run_until_idle()
-    for act, wanted in [(world.pagerduty.acknowledge, "indeterminate"), (world.pagerduty.resolve, "done")]:
+    for act, wanted in [(world.pagerduty.acknowledge_incident, "indeterminate"), (world.pagerduty.resolve_incident,
+                                                                                  "done")]:
         poll(world)
         world.clock.advance(3600)
         with world.lose_webhooks():
@@ -70,7 +71,7 @@ def test_what_happened_to_an_incident_in_a_gap_of_the_log_is_made_good(make_worl
 
 def test_a_poll_costs_one_call_for_the_incidents_and_two_for_the_issues(world):
     for number in range(3):
-        world.pagerduty.trigger(world.service, f"Outage {number}", world.rita, "P1")
+        world.pagerduty.trigger_incident(world.service, f"Outage {number}", world.rita, "P1")
     world.run_until_idle()
     poll(world, 2)
     world.clock.advance(3600)
@@ -92,12 +93,12 @@ def test_incidents_that_cannot_be_read_do_not_stop_the_poll(world, caplog):
 
 
 def test_an_incident_that_cannot_be_read_by_itself_does_not_stop_the_poll(world, caplog):
-    incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
+    incident = world.pagerduty.trigger_incident(world.service, "Down", world.rita, "P1")
     world.run_until_idle()
     poll(world)
     world.clock.advance(3600)
     with world.lose_webhooks():
-        world.pagerduty.resolve(incident, world.rita)
+        world.pagerduty.resolve_incident(incident, world.rita)
     world.pagerduty_server.choose_fault = lambda call: no_entries(call) or (
         HttpFault(500) if call.path == f"/incidents/{incident.id}" else None)
     poll(world)
@@ -110,8 +111,8 @@ def test_an_incident_that_cannot_be_read_by_itself_does_not_stop_the_poll(world,
 def test_an_odd_incident_costs_only_itself(world, caplog):
     poll(world)
     with world.lose_webhooks():
-        odd = world.pagerduty.trigger(world.service, "Odd", world.rita, "P1")
-        world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
+        odd = world.pagerduty.trigger_incident(world.service, "Odd", world.rita, "P1")
+        world.pagerduty.trigger_incident(world.service, "Down", world.rita, "P1")
     odd.title = ["a", "list"]
     world.pagerduty_server.choose_fault = no_entries
     poll(world)
@@ -123,7 +124,8 @@ def test_pages_of_open_incidents_are_read_to_the_end(world):
     poll(world)
     with world.lose_webhooks():
         for number in range(120):
-            world.pagerduty.trigger(world.service, f"Alert {number}", world.rita, "P1" if number == 0 else "P4")
+            world.pagerduty.trigger_incident(world.service, f"Alert {number}", world.rita,
+                                             "P1" if number == 0 else "P4")
     world.pagerduty_server.choose_fault = no_entries
     poll(world)
     assert [issue.summary for issue in world.list_issues()] == ["Alert 0"]
@@ -134,7 +136,7 @@ def test_a_page_that_is_missing_keeps_the_cursor_where_it_was(world, caplog):
     before = world.jpi.poller._cursor.load()
     world.clock.advance(600)
     with world.lose_webhooks():
-        incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
+        incident = world.pagerduty.trigger_incident(world.service, "Down", world.rita, "P1")
         for number in range(150):
             world.pagerduty.add_note(incident, f"Note {number}", world.rita)
     world.clock.advance(600)
@@ -188,7 +190,7 @@ def test_the_poll_comes_back_ever_more_seldom():
 
 
 def test_an_issue_whose_changes_cannot_be_read_does_not_keep_others_from_being_read(world, caplog):
-    incidents = [world.pagerduty.trigger(world.service, title, world.rita, "P1") for title in ("Odd", "Down")]
+    incidents = [world.pagerduty.trigger_incident(world.service, title, world.rita, "P1") for title in ("Odd", "Down")]
     world.run_until_idle()
     with world.lose_webhooks():
         world.move_issue(world.find_issue(incidents[0]), "indeterminate")

@@ -138,9 +138,9 @@ def test_trying_an_incident_that_has_changed_says_what_would_be_written(checking
     [incident] = world.pagerduty.incidents.values()
     with world.lose_webhooks():
         world.pagerduty.set_priority(incident, "P3", world.rita)
-        world.pagerduty.reassign(incident, [world.rita], world.oscar)
+        world.pagerduty.reassign_incident(incident, [world.rita], world.oscar)
         world.pagerduty.add_note(incident, "Rolled back.", world.rita)
-        world.pagerduty.resolve(incident, world.rita)
+        world.pagerduty.resolve_incident(incident, world.rita)
     capsys.readouterr()
     assert check_sync.main(["--try", incident.id]) == code == 0
     out = capsys.readouterr().out
@@ -169,7 +169,7 @@ def test_a_field_that_nothing_fills_ends_the_attempt_by_name(make_linked, monkey
     world, _, _ = make_linked()
     world.jira.required_fields.add(("INCIDENT", "assignee"))
     monkeypatch.setattr(world.jira.fields["assignee"], "name", "Owner")
-    down = world.pagerduty.trigger(world.service, "Down", world.rita, "P1", assignees=[world.pagerduty_bot])
+    down = world.pagerduty.trigger_incident(world.service, "Down", world.rita, "P1", assignees=[world.pagerduty_bot])
     world.run_until_idle()
     reasons = [failure.reason for failure in world.jpi.links.get(down.id).failures.values()]
     assert any("Owner is required" in reason for reason in reasons)

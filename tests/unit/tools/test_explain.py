@@ -16,7 +16,7 @@ def run_explain(capsys, *arguments):
 
 
 def trigger_incident(world, priority="P1"):
-    incident = world.pagerduty.trigger(world.service, "Checkout is down", world.rita, priority)
+    incident = world.pagerduty.trigger_incident(world.service, "Checkout is down", world.rita, priority)
     world.run_until_idle()
     return incident
 
@@ -48,7 +48,7 @@ def test_why_there_is_no_issue(world, capsys):
 def test_what_differs_is_not_called_in_step(world, capsys):
     incident = trigger_incident(world)
     world.jira.workflows["INCIDENT"] = Workflow.from_hops([("To Do", "Done")])
-    world.pagerduty.acknowledge(incident, world.rita)
+    world.pagerduty.acknowledge_incident(incident, world.rita)
     world.run_until_idle()
     capsys.readouterr()
     _, out = run_explain(capsys, incident.id)

@@ -175,7 +175,7 @@ def test_a_site_set_up_by_the_tool_gives_a_p1_its_whole_issue(enter, monkeypatch
         assert jira_configuration.main([]) == 0
 
     world = enter(World(InProcessHost(), None, None, (0, 0, 0), False, set_up_by_tool))
-    incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
+    incident = world.pagerduty.trigger_incident(world.service, "Down", world.rita, "P1")
     world.run_until_idle()
     run_poll(world)
     issue = world.find_issue(incident)

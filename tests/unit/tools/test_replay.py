@@ -14,8 +14,9 @@ def parked(make_world, monkeypatch, capsys):
     """Give a world with two incidents' events in the dead-letter queue, the incidents, and a function: run the tool."""
     monkeypatch.setattr(events_queue, "RECEIVES", 3)
     queued = make_world(queued=True)
-    incidents = [queued.pagerduty.trigger(queued.service, title, queued.rita, "P1") for title in ("Down", "Slow")]
-    queued.pagerduty.acknowledge(incidents[0], queued.rita)
+    incidents = [queued.pagerduty.trigger_incident(queued.service, title, queued.rita, "P1")
+                 for title in ("Down", "Slow")]
+    queued.pagerduty.acknowledge_incident(incidents[0], queued.rita)
     queued.jira_server.choose_fault = lambda call: HttpFault(503)
     queued.run_until_idle()
     while queued.event_source.count_waiting():
@@ -97,7 +98,7 @@ def test_a_dry_run_says_what_would_happen_and_does_nothing(parked):
 
 def test_more_than_sqs_shows_of_an_incident_at_a_time_is_replayed(queued, capsys):
     with queued.lose_webhooks():
-        incident = queued.pagerduty.trigger(queued.service, "Down", queued.rita, "P4")
+        incident = queued.pagerduty.trigger_incident(queued.service, "Down", queued.rita, "P4")
     for number in range(23):
         queued.event_source._sqs.send_message(QueueUrl=queued.dead_letter_url, MessageBody="unreadable",
                                               MessageGroupId=incident.id, MessageDeduplicationId=str(number))
@@ -112,7 +113,7 @@ def test_more_than_sqs_shows_of_an_incident_at_a_time_is_replayed(queued, capsys
 def test_one_incident_is_synchronised_from_both_sides(make_world, capsys, queued_):
     world = make_world(queued=queued_)
     with world.lose_webhooks():
-        incident = world.pagerduty.trigger(world.service, "Down", world.rita, "P1")
+        incident = world.pagerduty.trigger_incident(world.service, "Down", world.rita, "P1")
     assert replay.main(["--incident", incident.id]) == 0
     assert count_created_parts(world) == [QUESTIONS, 2, 1]
     assert len(world.list_linked_summaries(world.list_issues()[0], "Timeline")) == len(incident.log)

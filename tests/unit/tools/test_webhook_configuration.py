@@ -58,7 +58,7 @@ def test_they_are_made_once_and_work(unhooked, monkeypatch, tmp_path, capsys):
     assert (run(unhooked), run(unhooked, "--check"), list_writes(unhooked)) == (0, 0, [])
     assert "are correct" in capsys.readouterr().out
     restart_jpi(unhooked, monkeypatch, tmp_path / ".env")
-    incident = unhooked.pagerduty.trigger(unhooked.service, "Down", unhooked.rita, "P1")
+    incident = unhooked.pagerduty.trigger_incident(unhooked.service, "Down", unhooked.rita, "P1")
     unhooked.run_until_idle()
     unhooked.move_issue(unhooked.find_issue(incident), "done")
     unhooked.run_until_idle()
@@ -127,7 +127,7 @@ def test_secrets_are_changed_without_a_delivery_refused(unhooked, monkeypatch, t
     old = jira_hook.secret
 
     def is_synced():
-        incident = unhooked.pagerduty.trigger(unhooked.service, "Down", unhooked.rita, "P1")
+        incident = unhooked.pagerduty.trigger_incident(unhooked.service, "Down", unhooked.rita, "P1")
         unhooked.run_until_idle()
         unhooked.move_issue(unhooked.find_issue(incident), "done")
         unhooked.run_until_idle()
