@@ -36,7 +36,7 @@ class FakePagerDuty(FakeService):
     notes: NoNotes = field(default_factory=NoNotes)
     _numbers: itertools.count = field(default_factory=itertools.count)
 
-    def trigger(self, priority):
+    def trigger_incident(self, priority):
         """Trigger an incident of this priority, as a monitor does."""
         name, now = f"Q{next(self._numbers)}", self._read_second()
         incident = Incident(name, "Down", "triggered", priority, details="x", created=now)
