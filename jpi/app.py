@@ -9,7 +9,7 @@ from flask import Blueprint, Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from jpi import wiring
-from jpi.diagnostics.poll_age import is_poll_late
+from jpi.diagnostics.poll_state import is_poll_late, load_last_poll_time
 from jpi.domain.events import Event
 from jpi.errors import AwsOutage, InvalidSignature, PermanentError, RejectedDelivery, RetryableError
 from jpi.flask_app import get_app
@@ -18,7 +18,6 @@ from jpi.json_fields import Headers
 from jpi.logs import SERVICE_NAME
 from jpi.pagerduty import webhooks as pagerduty_webhooks
 from jpi.signatures import verify_jira, verify_pagerduty
-from jpi.status_page import queries
 from jpi.status_page.routes import blueprint as status_page
 from jpi.status_page.routes import hide_disabled_page, render_problem
 from jpi.wiring import App
@@ -80,7 +79,7 @@ def report_health() -> tuple[Response, int]:
     """Answer 200 if the settings are complete and the last poll is at most three intervals old, else 503."""
     app = get_app()
     try:
-        polled_at = queries.get_last_poll_time(app)
+        polled_at = load_last_poll_time(app)
     except AwsOutage:
         polled_at = None
     now, settings = app.clock(), app.settings

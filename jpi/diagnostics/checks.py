@@ -6,7 +6,7 @@ from functools import partial
 
 from jpi import aws, settings, wiring
 from jpi.diagnostics import sync_file_checks
-from jpi.diagnostics.poll_age import is_poll_late
+from jpi.diagnostics.poll_state import is_poll_late
 from jpi.domain.issue_drafts import MANAGER_LINK_TYPE, QUESTION_LINK_TYPE, STAKEHOLDER_LINK_TYPE, TIMELINE_LINK_TYPE
 from jpi.domain.model import Webhook
 from jpi.errors import JpiError

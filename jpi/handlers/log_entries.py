@@ -3,8 +3,8 @@
 from typing import Any
 
 from jpi import wiring
+from jpi.diagnostics import poll_state, probes
 from jpi.handlers.invocation import start_invocation
-from jpi.status_page import probes, queries
 
 
 def handler(event: Any, context: Any) -> dict[str, int]:
@@ -18,7 +18,7 @@ def handler(event: Any, context: Any) -> dict[str, int]:
         counts = app.poller.run(request)
         probes.run_probes_if_due(app)
     except Exception as error:
-        queries.record_poll_failure(app, error)
+        poll_state.record_poll_failure(app, error)
         raise
     finally:
         app.report_metrics()

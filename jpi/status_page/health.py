@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from jpi.diagnostics.poll_age import is_poll_late
-from jpi.status_page.probes import ProbeResult
+from jpi.diagnostics.poll_state import is_poll_late
+from jpi.diagnostics.probes import ProbeResult
 
 Level = Literal["green", "amber", "red"]
 LEVELS: tuple[Level, ...] = ("green", "amber", "red")

@@ -7,15 +7,14 @@ from heapq import merge
 from itertools import islice
 
 from jpi import wiring
+from jpi.diagnostics import poll_state, probes
 from jpi.domain.link_summary import LINK_STATES, LinkListItem, to_list_item
 from jpi.domain.outcome import Outcome, Result
 from jpi.errors import AwsOutage, JpiError, RetryableError
 from jpi.metrics import MANUAL_SOURCE, QUARTER_HOUR_SECONDS, CountName
-from jpi.status_page import probes
 from jpi.status_page.chart import compute_lag
 from jpi.status_page.health import HealthFacts, Percentiles, QueueDepth
 
-POLL_ERROR_CACHE_KEY = "poll failed"
 QUARTERS_PER_HOUR = 4
 PAGE_SIZE = 50
 # A search looks at this many incidents for one page, a hundred a read.
@@ -34,20 +33,15 @@ class Page:
     searched_count: int = 0
 
 
-def record_poll_failure(app: wiring.App, error: Exception) -> None:
-    """Save why a poll failed."""
-    app.cache.save(POLL_ERROR_CACHE_KEY, {"at": app.clock(), "reason": str(error) or type(error).__name__})
-
-
 def read_health_facts(app: wiring.App) -> tuple[HealthFacts, Quarters]:
     """Read the facts about jpi's health, and the counts of the last day."""
     now = app.clock()
     quarters = app.metric_store.read_last_day()
-    last_poll_at, poll_error = _read_poll_state(app)
+    last_poll_at = poll_state.load_last_poll_time(app)
     queue, queue_error = _read_queue_depth(app)
     return HealthFacts(now=now, is_deployed=not app.settings.is_offline,
                        poll_interval_seconds=app.settings.poll_interval_seconds, last_poll_at=last_poll_at,
-                       poll_error=poll_error, lag=summarise_last_hour(quarters, now),
+                       poll_error=poll_state.load_poll_error(app, last_poll_at), lag=summarise_last_hour(quarters, now),
                        queue_wait=summarise_last_hour(quarters, now, "wait"), queue=queue, queue_error=queue_error,
                        probe_results=probes.load_probe_report(app).results,
                        failing_count=len(app.links.list_by_state(["failing"], "", MAX_FAILING_COUNTED))), quarters
@@ -60,17 +54,6 @@ def summarise_last_hour(quarters: Quarters, now: float, metric_name: str = "lag"
         if start > now - (QUARTERS_PER_HOUR + 1) * QUARTER_HOUR_SECONDS:
             counts.update(quarter)
     return Percentiles(compute_lag(counts, 0.5, metric_name), compute_lag(counts, 0.95, metric_name))
-
-
-def get_last_poll_time(app: wiring.App) -> float | None:
-    """Return when the last poll succeeded, in epoch seconds; None before the first."""
-    position = app.cursor.load()
-    return position.last_polled_at.timestamp() if position and position.last_polled_at else None
-
-
-def _read_poll_state(app: wiring.App) -> tuple[float | None, str]:
-    succeeded, failed = get_last_poll_time(app), app.cache.get_stored(POLL_ERROR_CACHE_KEY)
-    return succeeded, failed["reason"] if failed and failed["at"] > (succeeded or 0.0) else ""
 
 
 def _read_queue_depth(app: wiring.App) -> tuple[QueueDepth | None, str]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from jpi.diagnostics.probes import ProbeResult
 from jpi.domain.conversation_rules import build_issue_url
 from jpi.domain.link import Link
 from jpi.domain.link_history import HistoryEntry
@@ -12,7 +13,6 @@ from jpi.domain.link_summary import LINK_STATES, LinkListItem
 from jpi.domain.model import Side
 from jpi.metrics import MANUAL_SOURCE, CountName
 from jpi.status_page.health import HealthFacts, assess_health, format_age
-from jpi.status_page.probes import ProbeResult
 
 STATE_WORDS = {"failing": "not applied", "open": "open", "none": "no issue", "resolved": "resolved",
                "ended": "sync ended"}

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from jpi import wiring
+from jpi.diagnostics import probes
 from jpi.handlers import log_entries
-from jpi.status_page import probes
 from sandbox.aws.moto_server import Aws
 from sandbox.bench.artefact import print_artefact
 from sandbox.bench.change_costs import print_changes

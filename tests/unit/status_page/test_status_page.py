@@ -6,9 +6,10 @@ from dataclasses import replace
 import pytest
 
 from jpi import app as edge
+from jpi.diagnostics import probes
 from jpi.domain.link import Link, LinkSummary, StatusState
 from jpi.errors import AwsOutage, ServiceUnavailable, SettingsError
-from jpi.status_page import auth, probes, queries, routes
+from jpi.status_page import auth, queries, routes
 from sandbox.bench.measurement import record_aws_requests
 from sandbox.simulated_service import HttpFault
 from tests.world_actions import edit_issue, make_fault_on_call, run_poll
