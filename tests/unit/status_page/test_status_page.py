@@ -373,7 +373,7 @@ def test_failures_are_explained_in_words(world, team):
     assert "not applied" in page
     page = team.get(f"/status/incidents/{incident.id}").text
     assert "What to do:" in page
-    assert "give it the right to" in page
+    assert "grant it the permission" in page
     world.clock.advance(600)
     world.pagerduty_server.choose_fault = lambda call: HttpFault(401)
     with pytest.raises(Exception, match="401"):
