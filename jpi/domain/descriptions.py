@@ -26,6 +26,7 @@ from jpi.domain.decide import Reason
 from jpi.domain.events import Event, IssueEvent
 from jpi.domain.issue_drafts import draft_incident_issue
 from jpi.domain.link import Link
+from jpi.domain.link_history import HistoryFailure
 from jpi.domain.model import STATUS_BY_CATEGORY, Comment
 from jpi.domain.policy import Policy
 from jpi.domain.text_limits import cut_text
@@ -42,19 +43,19 @@ from jpi.errors import (
 )
 
 VALUE_MAX_CHARACTERS, ATTEMPT_MAX_CHARACTERS = 120, 250
+UNAUTHORIZED, FORBIDDEN, NOT_FOUND = 401, 403, 404
 ISSUE_NOT_MOVED = ("The issue was left where it is: its workflow has no way to {to}, as a comment on it says, or "
                    "somebody has closed it meanwhile.")
 # What Jira calls its three categories, unless a site has renamed them.
 CATEGORY_NAMES = {"new": "To Do", "indeterminate": "In Progress", "done": "Done"}
 # Rows of earlier versions hold this sentence.
 NO_ISSUE_TO_UPDATE = "The incident has no issue that it could be told to."
-_TEXT_BY_REASON: Mapping[Reason, str] = {
-    Reason.LINK_ENDED: "Sync has ended, because the incident or its issue is gone.",
-    Reason.OWN_ECHO: "Our own account made this change: it is an echo of what jpi wrote.",
-    Reason.NO_ISSUE: NO_ISSUE_TO_UPDATE,
-    Reason.STALE: "A newer state was applied already.",
-    Reason.NOTHING_NEW: "No change needed.",
-}
+_TEXT_BY_REASON: Mapping[Reason,
+                         str] = {Reason.LINK_ENDED: "Sync has ended, because the incident or its issue is gone.",
+                                 Reason.OWN_ECHO: "Our own account made this change: it is an echo of what jpi wrote.",
+                                 Reason.NO_ISSUE: NO_ISSUE_TO_UPDATE,
+                                 Reason.STALE: "A newer state was applied already.",
+                                 Reason.NOTHING_NEW: "No change needed."}
 _ADVICE_BY_ERROR: Mapping[type[JpiError], str] = {
     NoTransition: "Change the workflow on Jira, or name the status to use in the sync file.",
     OutOfTime: "This run had no time left; jpi retries by itself.",
@@ -197,24 +198,24 @@ def describe_reason(reason: Reason | None, event: Event, policy: Policy) -> str:
     return f"It has {has}; only {priorities} gets an issue (SYNC_PRIORITIES). Should that change, it gets one then."
 
 
-def remediation_for(error: JpiError) -> str:
+def remediation_for(failure: HistoryFailure) -> str:
     """Return what to do about a failure, and whether jpi goes on by itself."""
-    if isinstance(error, Refused):
-        return _get_remediation_for_refusal(error)
-    return next((advice for kind, advice in _ADVICE_BY_ERROR.items() if isinstance(error, kind)),
+    if failure.kind == Refused.__name__:
+        return _get_remediation_for_refusal(failure)
+    return next((advice for error, advice in _ADVICE_BY_ERROR.items() if error.__name__ == failure.kind),
                 "jpi retries by itself.")
 
 
-def _get_remediation_for_refusal(error: Refused) -> str:
-    service, token, account = (("Jira", "JIRA_API_TOKEN", "JIRA_USER_EMAIL") if error.service == "Jira"
+def _get_remediation_for_refusal(failure: HistoryFailure) -> str:
+    service, token, account = (("Jira", "JIRA_API_TOKEN", "JIRA_USER_EMAIL") if failure.service == "Jira"
                                else ("PagerDuty", "PAGERDUTY_API_TOKEN", "PAGERDUTY_USER_EMAIL"))
-    if error.is_unauthorized:
+    if failure.status == UNAUTHORIZED:
         return f"{service} rejects the token: create a new one and put it into {token}."
-    if error.is_forbidden:
+    if failure.status == FORBIDDEN:
         return f"The account of {account} may not do that on {service}: grant it the permission."
-    if error.is_not_found:
+    if failure.status == NOT_FOUND:
         return f"It does not exist, or {account} may not see it on {service}."
-    if error.field_errors:
-        return (f"{service} rejects the values of: {', '.join(error.field_errors)}. Set them by a rule in the sync "
+    if failure.field_names:
+        return (f"{service} rejects the values of: {', '.join(failure.field_names)}. Set them by a rule in the sync "
                 "file, or change the screen; the next poll retries.")
     return f"{service} says why; once that is fixed, the next poll retries."

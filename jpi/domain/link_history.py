@@ -16,12 +16,13 @@ class HistoryStep:
 
 @dataclass(frozen=True)
 class HistoryFailure:
-    """Why an event could not be applied: the error's type, HTTP status and words, and what to do about it."""
+    """The error for which an event could not be applied: its class, its words and, of a refusal, what it refused."""
 
+    kind: str
     reason: str
-    advice: str
-    kind: str = ""
+    service: str = ""
     status: int | None = None
+    field_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

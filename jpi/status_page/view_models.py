@@ -7,6 +7,7 @@ from typing import Any
 
 from jpi.diagnostics.probes import ProbeResult
 from jpi.domain.conversation_rules import build_issue_url
+from jpi.domain.descriptions import remediation_for
 from jpi.domain.link import Link
 from jpi.domain.link_history import HistoryEntry
 from jpi.domain.link_summary import LINK_STATES, LinkListItem
@@ -113,8 +114,8 @@ def _build_history_entry(entry: HistoryEntry, now: float) -> dict[str, Any]:
             "source": SOURCE_WORDS.get(entry.source, entry.source), "happened": format_time(entry.happened_at),
             "at": format_time(entry.at), "ago": format_time_ago(entry.at, now), "result": classify_entry(entry),
             "why": entry.no_action_reason, "steps": steps, "reason": failure.reason if failure else "",
-            "advice": failure.advice if failure else "", "times": entry.count, "first": format_time(entry.first_at),
-            "request": entry.request}
+            "advice": remediation_for(failure) if failure else "", "times": entry.count,
+            "first": format_time(entry.first_at), "request": entry.request}
 
 
 def classify_entry(entry: HistoryEntry) -> str:

@@ -76,7 +76,8 @@ def _parse_source(idempotency_key: str) -> SourceId:
 
 
 def _decode_entry(entry: Mapping[str, Any]) -> HistoryEntry:
-    failure = HistoryFailure(**entry["failure"]) if entry["failure"] else None
+    failure = entry["failure"] and HistoryFailure(**{**entry["failure"],
+                                                     "field_names": tuple(entry["failure"]["field_names"])})
     steps = tuple(HistoryStep(**step) for step in entry["steps"])
     return HistoryEntry(**{**entry, "side": Side(entry["side"]), "steps": steps, "failure": failure})
 

@@ -63,8 +63,9 @@ def _upgrade_summary(summary: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _upgrade_entry(entry: Mapping[str, Any]) -> dict[str, Any]:
-    failure = {"reason": entry["reason"], "advice": entry.get("advice", ""), "kind": entry.get("kind", ""),
-               "status": entry.get("status")} if "reason" in entry else None
+    # The reason of a refusal begins with the service's name; the fields that it refused are in its text only.
+    failure = {"kind": entry.get("kind", ""), "reason": entry["reason"], "service": entry["reason"].split(" ")[0],
+               "status": entry.get("status"), "field_names": []} if "reason" in entry else None
     return {"event_id": entry["event"], "event_type": entry["type"], "side": entry["side"].lower(),
             "source": entry["source"], "happened_at": entry["happened"], "at": entry["at"],
             "outcome": entry.get("outcome", ""), "no_action_reason": entry.get("why", ""),

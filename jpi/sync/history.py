@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from jpi.domain.actions import Action
-from jpi.domain.descriptions import describe_failed_action, remediation_for
+from jpi.domain.descriptions import describe_failed_action
 from jpi.domain.descriptions import describe_performed_action as told
 from jpi.domain.events import Event, IncidentEvent
 from jpi.domain.link import Link, LinkSummary
@@ -58,16 +58,19 @@ def append_history(link: Link, event: Event, outcome: Outcome, trace: ActionTrac
     """Return the link with what came of the event as its newest entry, and what the event says of the incident."""
     entry = HistoryEntry(event.id, type(event).__name__, event.side, event.source, event.at.timestamp(), now,
                          str(outcome), tuple(trace.steps[-MAX_STEPS:]), trace.no_action_reason, event.request,
-                         _describe_failure(error) if error else None)
+                         describe_error(error) if error else None)
     summary = _update_summary(event, link, now)
     if entry.is_whole:
         summary = replace(summary, in_step_at=now, in_step_event=entry.event_id, in_step_event_type=entry.event_type)
     return replace(link, history=_trim_history(_merge_entry(link.history, entry)), summary=summary)
 
 
-def _describe_failure(error: JpiError) -> HistoryFailure:
-    return HistoryFailure(str(error)[:REASON_MAX_CHARACTERS], remediation_for(error), type(error).__name__,
-                          error.status if isinstance(error, Refused) else None)
+def describe_error(error: JpiError) -> HistoryFailure:
+    """Return the error as a link keeps it."""
+    failure = HistoryFailure(type(error).__name__, str(error)[:REASON_MAX_CHARACTERS])
+    if not isinstance(error, Refused):
+        return failure
+    return replace(failure, service=error.service, status=int(error.status), field_names=tuple(error.field_errors))
 
 
 def _merge_entry(history: Sequence[HistoryEntry], entry: HistoryEntry) -> list[HistoryEntry]:

@@ -26,7 +26,7 @@ from jpi.errors import (
     TooEarly,
 )
 from jpi.store.links import Links
-from jpi.sync.history import MAX_HISTORY_CHARACTERS, MAX_HISTORY_ENTRIES, ActionTrace, append_history
+from jpi.sync.history import MAX_HISTORY_CHARACTERS, MAX_HISTORY_ENTRIES, ActionTrace, append_history, describe_error
 from sandbox.jira.model import Workflow
 from sandbox.simulated_service import HttpFault
 from tests.world_actions import apply_event, edit_issue, make_fault_on_call, run_poll
@@ -119,7 +119,10 @@ def test_a_failure_is_remembered_with_what_to_do(world):
         run_poll(world)
     entry, said = told(world, incident)
     assert "was refused with 403" in entry.failure.reason
-    assert entry.failure.advice == "The account of JIRA_USER_EMAIL may not do that on Jira: grant it the permission."
+    assert (
+        remediation_for(entry.failure)
+        == "The account of JIRA_USER_EMAIL may not do that on Jira: grant it the permission."
+    )
     assert said.startswith("Could not create an issue in INCIDENT: Incident 'Down', priority Highest")
     assert not entry.steps[0].is_done
     assert link_of(world, incident).summary.in_step_at is None
@@ -208,7 +211,7 @@ EVENT = IncidentAnnotated("1", datetime(2026, 11, 20, tzinfo=UTC), Incident("Q1"
     (PermanentError("no"), "Fix"), (LostRace("no"), "by itself"),
 ])
 def test_every_failure_says_what_to_do(error, wanted):
-    assert wanted in remediation_for(error)
+    assert wanted in remediation_for(describe_error(error))
 
 
 def test_a_move_that_the_workflow_does_not_allow_is_not_told_as_done():
