@@ -45,45 +45,37 @@ class FieldSync:
 
     def transition_issue(self, link: Link, action: TransitionIssue) -> Link:
         """Move the issue; comment on it if its workflow does not allow that."""
-        before = self._clock()
+        started_at = self._clock()
+        target = self._policy.transition_target(action.category, action.from_category)
         try:
-            outcome = self._jira.transition_issue(str(link.issue_key),
-                                                  self._policy.transition_target(action.category, action.from_category))
-        except NoTransition as why:
-            fields = {"issue": link.issue_key, "to": action.category, "reason": str(why)}
-            self._log.warning("the issue cannot get there", extra=fields)
-            mark = build_no_transition_key(link.incident_id, action.from_category, action.category)
-            if why.reached_category:
-                link = link.with_watermark(Side.JIRA, status_write_at=before).with_issue_status(
-                    STATUS_BY_CATEGORY[why.reached_category])
-            return self._conversation_sync.add_comment_once(
-                link, mark, NO_TRANSITION_COMMENT.format(to=action.category, why=why)
-            )[0]
-        if outcome == "left":
+            result = self._jira.transition_issue(str(link.issue_key), target)
+        except NoTransition as error:
+            return self._comment_on_no_transition(link, action, error, started_at)
+        if result == "left":
             return link
-        if outcome == "there":
-            return link.with_issue_status(STATUS_BY_CATEGORY[action.category])
-        link = link.with_watermark(Side.JIRA, status_write_at=before)
+        if result == "moved":
+            link = link.with_watermark(Side.JIRA, status_write_at=started_at)
         return link.with_issue_status(STATUS_BY_CATEGORY[action.category])
 
     def set_incident_status(self, link: Link, action: SetIncidentStatus) -> Link:
         """Set the incident's status."""
-        before = self._clock()
-        written, there = self._pagerduty.set_status(link.incident_id, action.status, action.is_reopening)
-        link = link.with_watermark(Side.PAGERDUTY, status_checked_at=before)
-        if there is None:
+        started_at = self._clock()
+        is_written, snapshot = self._pagerduty.set_status(link.incident_id, action.status, action.is_reopening)
+        link = link.with_watermark(Side.PAGERDUTY, status_checked_at=started_at)
+        if snapshot is None:
             return link
-        at = there.changed_at.timestamp()
-        since = at if written else min(before, at + PAGERDUTY_ROUNDING_SECONDS)
-        link = link.with_watermark(Side.PAGERDUTY, status_write_at=since)
-        # Acknowledging through the API makes the incident ours (facts, `PUT /incidents/{id}`): not to be carried over.
-        assignee = next(iter(there.incident.assignees), None)
-        taken = EditIncident({"assignee": assignee.id}, at) if written and assignee else None
-        return record_own_write(taken, link, at) if taken else link
+        changed_at = snapshot.changed_at.timestamp()
+        status_write_at = changed_at if is_written else min(started_at, changed_at + PAGERDUTY_ROUNDING_SECONDS)
+        link = link.with_watermark(Side.PAGERDUTY, status_write_at=status_write_at)
+        assignee = next(iter(snapshot.incident.assignees), None)
+        if not (is_written and assignee):
+            return link
+        # An incident that is acknowledged through the API is assigned to the token's user: an own write, not a change.
+        return record_own_write(EditIncident({"assignee": assignee.id}, changed_at), link, changed_at)
 
     def edit_fields(self, link: Link, action: EditIssue | EditIncident) -> tuple[Link, Action]:
         """Set fields; return also the action with what was really set."""
-        before = self._clock()
+        started_at = self._clock()
         side = Side.JIRA if isinstance(action, EditIssue) else Side.PAGERDUTY
         link, values = self._resolve_assignee(link, side, action.values)
         if side is Side.JIRA:
@@ -94,33 +86,45 @@ class FieldSync:
         for name, reason in refused.items():
             fields = {"incident": link.incident_id, "issue": link.issue_key, "field": name, "reason": reason}
             self._log.warning(f"a field was refused by {side}", extra=fields)
-        done = replace(action, values={name: value for name, value in values.items() if name not in refused})
-        return record_own_write(done, link, before), done
+        performed_action = replace(action, values={name: value for name, value in values.items()
+                                                   if name not in refused})
+        return record_own_write(performed_action, link, started_at), performed_action
 
-    def _resolve_assignee(self, link: Link, side: Side, values: Mapping[str, str
-                                                                        | Assignee]) -> tuple[Link, dict[str, str]]:
-        """The values with the assignee as that side knows them; without, if they have it, or it does not know them."""
+    def _comment_on_no_transition(self, link: Link, action: TransitionIssue, error: NoTransition,
+                                  started_at: float) -> Link:
+        fields = {"issue": link.issue_key, "to": action.category, "reason": str(error)}
+        self._log.warning("the issue cannot get there", extra=fields)
+        if error.reached_category:
+            link = link.with_watermark(Side.JIRA, status_write_at=started_at)
+            link = link.with_issue_status(STATUS_BY_CATEGORY[error.reached_category])
+        key = build_no_transition_key(link.incident_id, action.from_category, action.category)
+        comment = NO_TRANSITION_COMMENT.format(to=action.category, why=error)
+        return self._conversation_sync.add_comment_once(link, key, comment)[0]
+
+    def _resolve_assignee(self, link: Link, side: Side,
+                          values: Mapping[str, str | Assignee]) -> tuple[Link, dict[str, str]]:
+        """Return the values with the assignee's id on that side; without it if nobody or nothing new is found."""
         others = {name: value for name, value in values.items() if isinstance(value, str)}
-        who = values.get("assignee")
-        if not isinstance(who, Assignee):
+        assignee = values.get("assignee")
+        if not isinstance(assignee, Assignee):
             return link, others
-        find = self._identities.find_account_id if side is Side.JIRA else self._identities.find_user_id
-        there = who.id if who.side == side else find(who.id)
-        if there is None:
-            said = UNKNOWN_ASSIGNEE_COMMENT.format(from_=who.side.display_name, who=who.name or who.id,
-                                                   to=side.display_name)
-            return self._conversation_sync.add_comment_once(link, build_unknown_assignee_key(link.incident_id, who.id),
-                                                            said)[0], others
-        return link, others if there == link.fields[FieldName.ASSIGNEE].on(side).value else {**others,
-                                                                                             "assignee": there}
+        find_id = self._identities.find_account_id if side is Side.JIRA else self._identities.find_user_id
+        assignee_id = assignee.id if assignee.side == side else find_id(assignee.id)
+        if assignee_id is None:
+            comment = UNKNOWN_ASSIGNEE_COMMENT.format(from_=assignee.side.display_name,
+                                                      who=assignee.name or assignee.id, to=side.display_name)
+            key = build_unknown_assignee_key(link.incident_id, assignee.id)
+            return self._conversation_sync.add_comment_once(link, key, comment)[0], others
+        is_same = assignee_id == link.fields[FieldName.ASSIGNEE].on(side).value
+        return link, others if is_same else {**others, "assignee": assignee_id}
 
     def _drop_losing_title(self, link: Link, values: dict[str, str]) -> dict[str, str]:
-        """The values but for a title where PagerDuty's wins and is new to us: it tells nobody, so it is looked at."""
-        how = self._policy.field_policy("title")
-        if "title" not in values or how.winner != "pagerduty" or not how.is_synced_to("jira"):
+        """Drop a title if PagerDuty's wins and has changed: no event tells of that, so the incident is read."""
+        field_policy = self._policy.field_policy("title")
+        if "title" not in values or field_policy.winner != "pagerduty" or not field_policy.is_synced_to("jira"):
             return values
-        there = self._pagerduty.get_snapshot(link.incident_id).incident.title
-        if there == link.fields[FieldName.TITLE].pagerduty.value:
+        title = self._pagerduty.get_snapshot(link.incident_id).incident.title
+        if title == link.fields[FieldName.TITLE].pagerduty.value:
             return values
-        # The next poll carries it over.
+        # The next poll carries PagerDuty's title over.
         return {name: value for name, value in values.items() if name != "title"}

@@ -1,4 +1,4 @@
-"""What came of each event, newest last, as its link remembers it for the status page and `tools.explain`. Pure."""
+"""Keeps on a link what came of each event, for the status page and `jpi explain`. Pure."""
 
 import json
 from collections.abc import Sequence
@@ -6,8 +6,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from jpi.domain.actions import Action
-from jpi.domain.descriptions import describe_failed_action
-from jpi.domain.descriptions import describe_performed_action as told
+from jpi.domain.descriptions import describe_failed_action, describe_performed_action
 from jpi.domain.events import Event, IncidentEvent
 from jpi.domain.link import Link, LinkSummary
 from jpi.domain.link_history import HistoryEntry, HistoryFailure, HistoryStep
@@ -19,7 +18,7 @@ from jpi.domain.synced_field import FieldName
 from jpi.domain.text_limits import cut_text
 from jpi.errors import JpiError, Refused
 
-# A link is one row of DynamoDB's, at most 400 KB of it, and holds more than this.
+# A row of DynamoDB holds at most 400 KB, and a link holds more than its history.
 MAX_HISTORY_ENTRIES = 50
 MAX_HISTORY_CHARACTERS = 100_000
 MAX_STEPS = 20
@@ -28,25 +27,25 @@ MAX_TITLE_CHARACTERS = 255
 
 @dataclass
 class ActionTrace:
-    """The steps of one event, filled as they are taken; `why`: why there was none."""
+    """The steps of one event, added as they are taken; `no_action_reason`: why there was none."""
 
     steps: list[HistoryStep] = field(default_factory=list)
     no_action_reason: str = ""
     current_action: Action | None = None
 
     def start_action(self, action: Action) -> None:
-        """An action is about to be performed."""
+        """Remember the action that is about to be performed."""
         self.current_action = action
 
     def finish_action(self, performed_action: Action, link: Link, now: float) -> None:
-        """It was, as `was` says."""
+        """Add the current action as a step, as it was performed."""
         if self.current_action:
-            text, whole = told(self.current_action, performed_action, link)
-            self.steps.append(HistoryStep(text, whole, now))
+            text, is_done = describe_performed_action(self.current_action, performed_action, link)
+            self.steps.append(HistoryStep(text, is_done, now))
         self.current_action = None
 
     def fail_action(self, now: float, policy: Policy) -> None:
-        """Whatever was under way failed."""
+        """Add the current action, if any, as a step that failed."""
         if self.current_action:
             text = describe_failed_action(self.current_action, policy)
             self.steps.append(HistoryStep(text, is_done=False, at=now))

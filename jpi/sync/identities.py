@@ -1,11 +1,11 @@
-"""Who on one side is who on the other: by USER_MAP, else by e-mail; remembered for a day."""
+"""Finds a person of one side on the other: by USER_MAP, else by e-mail; results are cached for a day."""
 
 from jpi.domain.policy import Policy
 from jpi.sync.ports import Cache, Jira, PagerDuty
 
 
 class Identities:
-    """Finds people; nobody is ever guessed."""
+    """Finds people; never guesses."""
 
     def __init__(self, jira: Jira, pagerduty: PagerDuty, policy: Policy, cache: Cache) -> None:
         self._jira = jira
@@ -14,16 +14,16 @@ class Identities:
         self._cache = cache
 
     def get_cached_account_id(self, user_id: str) -> str | None:
-        """The Jira account of a PagerDuty user, as far as that is known without asking anybody."""
-        found = self._cache.get(f"account:{user_id}")
-        return str(found) if found else None
+        """Return the Jira account of a PagerDuty user if it is cached."""
+        account_id = self._cache.get(f"account:{user_id}")
+        return str(account_id) if account_id else None
 
     def find_account_id(self, user_id: str) -> str | None:
-        """The Jira account of a PagerDuty user; None where not exactly one active person has their e-mail."""
+        """Return the Jira account of a PagerDuty user; None unless exactly one active person has their e-mail."""
         return self._cache.get_or_compute(f"account:{user_id}", lambda: self._look_up_account_id(user_id))
 
     def find_user_id(self, account_id: str) -> str | None:
-        """The PagerDuty user of a Jira account; None where their e-mail is hidden, or nobody has it there."""
+        """Return the PagerDuty user of a Jira account; None if their e-mail is hidden or unknown to PagerDuty."""
         return self._cache.get_or_compute(f"user:{account_id}", lambda: self._look_up_user_id(account_id))
 
     def _look_up_account_id(self, user_id: str) -> str | None:

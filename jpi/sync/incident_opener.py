@@ -1,4 +1,4 @@
-"""Issues that open incidents, where the sync file wants them to; each at most one, by its key."""
+"""Opens incidents for issues, if a rule of the sync file says so; at most one an issue, by the issue's key."""
 
 import re
 from dataclasses import replace
@@ -23,7 +23,7 @@ INCIDENT_DETAILS_TEXT = "Opened by a Jira issue: {address}"
 
 
 class IncidentOpener:
-    """Opens, and ties the incident to its issue."""
+    """Opens incidents and links them to their issues."""
 
     def __init__(self, jira: Jira, pagerduty: PagerDuty, links: Links, cache: Cache, policy: Policy,
                  conversation_sync: ConversationSync) -> None:
@@ -35,7 +35,7 @@ class IncidentOpener:
         self._conversation_sync = conversation_sync
 
     def open_incident(self, event: IssueCreated) -> Link | None:
-        """The link to the incident opened for a new issue; None where no rule wants one, or we made the issue."""
+        """Open an incident for a new issue; return its link, None if no rule opens one or jpi created the issue."""
         rule = self._policy.find_opening_rule(event.issue)
         if (rule is None or event.ours or self._links.find_incident_id(event.issue.key)
             or self._jira.is_own_issue(event.issue.key)):
@@ -45,31 +45,31 @@ class IncidentOpener:
         return self._tie_to_issue(self._links.get(incident.id), incident, event.issue)
 
     def adopt_opened_incident(self, event: IncidentEvent, link: Link) -> Link:
-        """The link of an incident that was opened for an issue, tied to that; as it is where it was not."""
+        """Return the link with the issue that the incident was opened for; unchanged if it was not opened for one."""
         key = event.incident.key or ""
-        # By what the issue looks like now no rule may want it any more.
+        # Check the project only: the issue may have changed since it opened the incident.
         if link.issue_key or not (ISSUE_KEY_PATTERN.fullmatch(key) and self._policy.can_open_from(key)):
             return link
-        found = [issue for issue, _ in self._jira.get_issue_states([key])]
-        return self._tie_to_issue(link, event.incident, found[0]) if found else link
+        issues = [issue for issue, _ in self._jira.get_issue_states([key])]
+        return self._tie_to_issue(link, event.incident, issues[0]) if issues else link
 
     def _open_or_find_incident(self, issue: Issue, rule: OpeningRule) -> Incident:
         title, priority = issue.title or issue.key, self._policy.to_pagerduty_priority(issue.priority or "")
-        said = INCIDENT_DETAILS_TEXT.format(address=build_issue_url(self._policy.jira_url, issue.key))
-        opening = self._pagerduty.new_incidents
+        details = INCIDENT_DETAILS_TEXT.format(address=build_issue_url(self._policy.jira_url, issue.key))
+        new_incidents = self._pagerduty.new_incidents
         try:
-            service = self._cache.get_or_compute(f"service:{rule.service}",
-                                                 partial(opening.get_service_id, rule.service))
-            return opening.open_incident(service, issue.key, title, said, rule.urgency, priority)
+            service_id = self._cache.get_or_compute(f"service:{rule.service}",
+                                                    partial(new_incidents.get_service_id, rule.service))
+            return new_incidents.open_incident(service_id, issue.key, title, details, rule.urgency, priority)
         except Refused as refused:
-            # Somebody else was first: PagerDuty takes a key only once while its incident is open.
-            there = opening.find_by_key(issue.key) if refused.is_bad_request else None
-            if there is None:
+            # Another worker was first: PagerDuty takes a key only once while its incident is open.
+            incident = new_incidents.find_by_key(issue.key) if refused.is_bad_request else None
+            if incident is None:
                 raise
-            return there
+            return incident
 
     def _tie_to_issue(self, link: Link, incident: Incident, issue: Issue) -> Link:
-        """The link, saved; then both say so, each once. An incident that has another issue keeps that."""
+        """Save the link and say so on the issue, once; return the link. An incident with another issue keeps that."""
         if link.issue_key not in (None, issue.key):
             return link
         if not link.issue_key:

@@ -1,4 +1,4 @@
-"""Makes issues, each once: the incident's, its questions, its links, the lines of its timeline."""
+"""Creates issues, each once: the incident's, its questions, its timeline, and the links between them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -31,14 +31,14 @@ from jpi.sync.ports import Jira, Links, Log, ProcessedIds
 
 INCIDENT_ISSUE_LEASE = "issue"
 MAX_SAVE_RETRIES = 3
-# Most that one bulk create takes: shared contract, `POST /rest/api/3/issue/bulk`.
+# https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issues/#api-rest-api-3-issue-bulk-post
 MAX_ISSUES_PER_BULK = 50
-# A part of an issue that is refused this often is given up, with an error in the log.
+# A part that was refused this often is given up, with an error in the log.
 MAX_PART_ATTEMPTS = 5
 
 
 class IssueCreator:
-    """Everything that is created on Jira is created here."""
+    """Creates whatever is created on Jira."""
 
     def __init__(self, jira: Jira, links: Links, processed_ids: ProcessedIds, leases: Leases, policy: Policy,
                  identities: Identities, log: Log, index_lag_seconds: float) -> None:
@@ -51,30 +51,27 @@ class IssueCreator:
         self._log = log
         self._index_lag_seconds = index_lag_seconds
 
-    def create_incident_issue(self, link: Link, incident: Incident, agent: str | None, rule: IssueSpec) -> Link:
-        """Make the incident's issue as `rule` has it, or take the one that an earlier attempt made; the link, saved."""
-        assignee = self._choose_assignee(incident, rule)
-        draft = draft_incident_issue(incident, rule, self._find_manager_key(incident, agent), assignee, self._policy)
+    def create_incident_issue(self, link: Link, incident: Incident, agent_name: str | None,
+                              issue_spec: IssueSpec) -> Link:
+        """Create the incident's issue, or take the one that an earlier attempt created; return the link, saved."""
+        assignee = self._choose_assignee(incident, issue_spec)
+        manager_key = self._find_manager_key(incident, agent_name)
+        draft = draft_incident_issue(incident, issue_spec, manager_key, assignee, self._policy)
+        link, issue = self._create_or_find_issue(link, draft)
+        if issue.dropped_fields:
+            fields = {"issue": issue.key, "fields": list(issue.dropped_fields)}
+            self._log.warning("fields that the create screen lacks were left out", extra=fields)
+        return self._save_created_issue(link, issue=IssueRef(issue.key, issue.id), backlog=self._build_backlog(issue),
+                                        fields=_build_fields(incident, draft, issue))
+
+    def _create_or_find_issue(self, link: Link, draft: IssueDraft) -> tuple[Link, CreatedIssue]:
         self._jira.load_site_schema()
         if self._leases.is_outcome_unknown(link, INCIDENT_ISSUE_LEASE) and (
-            found := self._jira.find_issue_by_label(draft.project, draft.search_label)
-        ):
-            # Whether its links came with it is not known; making one again does nothing.
-            made = CreatedIssue(found.key, found.id or "", missing_links=draft.links)
-        else:
-            link, made = self._leases.run_with_lease(link, INCIDENT_ISSUE_LEASE, lambda: self._jira.create(draft),
-                                                     self._index_lag_seconds)
-        self._log_dropped_fields(made)
-        # Where its workflow begins is not known, so neither is its status.
-        there = assignee if made.summary is not None and "assignee" not in made.dropped_fields else None
-        # An assignee who was not found at once is carried over by the next event or poll that shows them.
-        theirs = next((one.id for one in incident.assignees), None) if there else ASSIGNEE_NOT_SYNCED
-        priority = None if made.summary is None or "priority" in made.dropped_fields else draft.priority
-        fields = {FieldName.TITLE: SyncedField(Replica(incident.title), Replica(made.summary)),
-                  FieldName.ASSIGNEE: SyncedField(Replica(theirs), Replica(there)),
-                  FieldName.PRIORITY: SyncedField(Replica(incident.priority), Replica(priority))}
-        return self._save_created_issue(link, issue=IssueRef(made.key, made.id), backlog=self._build_backlog(made),
-                                        fields=fields)
+                issue := self._jira.find_issue_by_label(draft.project, draft.search_label)):
+            # Some of its links may exist already; creating one again does nothing.
+            return link, CreatedIssue(issue.key, issue.id or "", missing_links=draft.links)
+        return self._leases.run_with_lease(link, INCIDENT_ISSUE_LEASE, partial(self._jira.create, draft),
+                                           self._index_lag_seconds)
 
     def replace_manager(self, link: Link, action: ReplaceManager) -> Link:
         """Link the issue to this person's issue in place of its incident manager; do nothing if they have none."""
@@ -90,23 +87,24 @@ class IssueCreator:
                 self._jira.delete_link(link_id)
         return link
 
-    def _choose_assignee(self, incident: Incident, rule: IssueSpec) -> str | None:
-        """Whom the rule names, else whoever the incident is assigned to, if that is known without asking anybody."""
-        if rule.assignee or not incident.assignees or not self._policy.field_policy("assignee").is_synced_to("jira"):
-            return rule.assignee or None
+    def _choose_assignee(self, incident: Incident, issue_spec: IssueSpec) -> str | None:
+        """Return the account that the rule names, else the incident's assignee if their account is cached."""
+        is_synced = self._policy.field_policy("assignee").is_synced_to("jira")
+        if issue_spec.assignee or not incident.assignees or not is_synced:
+            return issue_spec.assignee or None
         return self._identities.get_cached_account_id(incident.assignees[0].id)
 
-    def _save_created_issue(self, link: Link, **made: Any) -> Link:
-        """Save what was made, over whatever others saved meanwhile: this must not get lost."""
+    def _save_created_issue(self, link: Link, **values: Any) -> Link:
+        """Save the created issue, over whatever other workers saved meanwhile: it must not get lost."""
         for _ in range(MAX_SAVE_RETRIES):
             try:
-                return self._links.save(replace(_take_created(link), **made))
+                return self._links.save(replace(_take_created(link), **values))
             except LostRace:
                 link = self._links.get(link.incident_id)
-        return self._links.save(replace(_take_created(link), **made))
+        return self._links.save(replace(_take_created(link), **values))
 
     def create_missing_parts(self, link: Link) -> Link:
-        """Make what is still missing of an issue but its timeline."""
+        """Create the questions and links that the issue still lacks."""
         if Part.QUESTIONS in link.backlog.pending:
             link = self._create_question_issues(link)
         return self._create_pending_links(link) if link.backlog.issue_links else link
@@ -117,25 +115,25 @@ class IssueCreator:
         drafts = [draft_timeline_entry(entry, link, self._policy) for entry in entries]
         return self._create_missing_issues(link, Part.TIMELINE, TIMELINE_LINK_TYPE, drafts)
 
-    def _build_backlog(self, made: CreatedIssue) -> Backlog:
+    def _build_backlog(self, issue: CreatedIssue) -> Backlog:
         policy = self._policy
         is_wanted = {Part.TIMELINE: policy.timeline_project,
                      Part.QUESTIONS: policy.question_project and policy.questions}
-        return Backlog({part: () for part in Part if is_wanted[part]}, _list_pending_links([made]))
+        return Backlog({part: () for part in Part if is_wanted[part]}, _list_pending_links([issue]))
 
-    def _find_manager_key(self, incident: Incident, agent: str | None) -> str | None:
-        """The key of the assignee's issue in the PERSON project, else of the agent's."""
-        names = [name for name in (*(person.name for person in incident.assignees[:1]), agent) if name]
+    def _find_manager_key(self, incident: Incident, agent_name: str | None) -> str | None:
+        """Return the key of the assignee's issue in the PERSON project, else of the agent's."""
+        names = [name for name in (*(person.name for person in incident.assignees[:1]), agent_name) if name]
         return self._find_person_key(incident.id, names) if names and self._policy.person_project else None
 
     def _find_person_key(self, incident_id: str, names: Sequence[str]) -> str | None:
-        """The key of the issue in the PERSON project that is called like the first of these names that has one."""
+        """Return the key of the issue in the PERSON project for the first of these names that has one."""
         try:
-            found = self._jira.find_keys_by_summary(self._policy.person_project, names)
+            keys = self._jira.find_keys_by_summary(self._policy.person_project, names)
         except Refused as refused:
             self._log.warning("no incident manager", extra={"incident": incident_id, "reason": str(refused)})
             return None
-        return next((found[name] for name in names if name in found), None)
+        return next((keys[name] for name in names if name in keys), None)
 
     def _create_question_issues(self, link: Link) -> Link:
         drafts = [draft_question(question, build_question_key(link.incident_id, number), link, self._policy)
@@ -143,40 +141,39 @@ class IssueCreator:
         return self._links.save(self._create_missing_issues(link, Part.QUESTIONS, QUESTION_LINK_TYPE, drafts))
 
     def _create_missing_issues(self, link: Link, part: Part, link_type: str, drafts: Sequence[IssueDraft]) -> Link:
-        """Make those that the ledger does not know, 50 a call; what is refused is left in the link's `todo`."""
-        wanted = {draft.idempotency_key: draft for draft in drafts}
-        missing = wanted.keys() - self._processed_ids.already_processed(wanted.keys())
-        if missing and self._leases.is_outcome_unknown(link, part):
-            there = self._jira.find_idempotency_keys(str(link.issue_key), link_type, drafts[0])
-            # All of them: what this claim was begun for may not be what is wanted now.
-            self._processed_ids.mark_processed(there)
-            missing -= there
+        """Create the issues that were not created yet, 50 a call; keep the refused ones in the backlog."""
+        draft_by_key = {draft.idempotency_key: draft for draft in drafts}
+        missing_keys = draft_by_key.keys() - self._processed_ids.already_processed(draft_by_key.keys())
+        if missing_keys and self._leases.is_outcome_unknown(link, part):
+            existing_keys = self._jira.find_idempotency_keys(str(link.issue_key), link_type, drafts[0])
+            # Mark all of them: the lease may have been taken for other drafts than these.
+            self._processed_ids.mark_processed(existing_keys)
+            missing_keys -= existing_keys
         link = link.without_lease(part)
-        left = [draft for mark, draft in wanted.items() if mark in missing]
-        refused: list[str] = []
-        for start in range(0, len(left), MAX_ISSUES_PER_BULK):
-            batch = left[start : start + MAX_ISSUES_PER_BULK]
+        missing_drafts = [draft for key, draft in draft_by_key.items() if key in missing_keys]
+        refused_keys: list[str] = []
+        for start in range(0, len(missing_drafts), MAX_ISSUES_PER_BULK):
+            batch = missing_drafts[start : start + MAX_ISSUES_PER_BULK]
             link, outcomes = self._leases.run_with_lease(link, part, partial(self._jira.create_all, batch))
             link = self._save_pending_links(link, part, outcomes)
-            refused += self._record_bulk_outcomes(link, {draft.idempotency_key: one for draft,
-                                                         one in zip(batch, outcomes, strict=True)})
-        return self._update_backlog(link, part, refused)
+            keys = [draft.idempotency_key for draft in batch]
+            refused_keys += self._record_bulk_outcomes(link, dict(zip(keys, outcomes, strict=True)))
+        return self._update_backlog(link, part, refused_keys)
 
     def _save_pending_links(self, link: Link, part: Part, outcomes: Sequence[CreatedIssue | Refused]) -> Link:
-        """Save which links are still to be made before the ledger says that their issues are there."""
+        """Save the links that are still to be created before their issues are marked as processed."""
         issue_links = _list_pending_links([outcome for outcome in outcomes if isinstance(outcome, CreatedIssue)])
         if not issue_links:
             return link
         backlog = replace(link.backlog, issue_links=(*link.backlog.issue_links, *issue_links))
         return self._links.save(replace(link, backlog=backlog).with_lease(part)).without_lease(part)
 
-    def _record_bulk_outcomes(self, link: Link, outcome_by_mark: Mapping[str, CreatedIssue | Refused]) -> list[str]:
-        """Remember what was made, say what was not; the marks of the latter."""
-        self._processed_ids.mark_processed([mark for mark, one in outcome_by_mark.items()
-                                            if isinstance(one, CreatedIssue)])
-        refused = {mark: one for mark, one in outcome_by_mark.items() if isinstance(one, Refused)}
-        for mark, one in refused.items():
-            fields = {"incident": link.incident_id, "issue": link.issue_key, "element": mark, "reason": str(one)}
+    def _record_bulk_outcomes(self, link: Link, outcome_by_key: Mapping[str, CreatedIssue | Refused]) -> list[str]:
+        """Mark the created issues as processed and log the refused ones; return the keys of the latter."""
+        refused = {key: outcome for key, outcome in outcome_by_key.items() if isinstance(outcome, Refused)}
+        self._processed_ids.mark_processed([key for key in outcome_by_key if key not in refused])
+        for key, refusal in refused.items():
+            fields = {"incident": link.incident_id, "issue": link.issue_key, "element": key, "reason": str(refusal)}
             self._log.error("an issue was refused", extra=fields)
         return list(refused)
 
@@ -199,10 +196,17 @@ class IssueCreator:
             self._log.error(f"{part} given up", extra={"incident": link.incident_id, "left": refused_keys})
         return replace(link, backlog=backlog.without_part(part))
 
-    def _log_dropped_fields(self, made: CreatedIssue) -> None:
-        if made.dropped_fields:
-            fields = {"issue": made.key, "fields": list(made.dropped_fields)}
-            self._log.warning("fields that the create screen lacks were left out", extra=fields)
+
+def _build_fields(incident: Incident, draft: IssueDraft, issue: CreatedIssue) -> dict[FieldName, SyncedField]:
+    """Return the fields as both sides have them; of an issue that was found, nothing is known on Jira."""
+    is_found = issue.summary is None
+    assignee = None if is_found or "assignee" in issue.dropped_fields else draft.assignee
+    priority = None if is_found or "priority" in issue.dropped_fields else draft.priority
+    # An assignee who was not found at once is carried over by the next event or poll that shows them.
+    user_id = next((person.id for person in incident.assignees), None) if assignee else ASSIGNEE_NOT_SYNCED
+    return {FieldName.TITLE: SyncedField(Replica(incident.title), Replica(issue.summary)),
+            FieldName.ASSIGNEE: SyncedField(Replica(user_id), Replica(assignee)),
+            FieldName.PRIORITY: SyncedField(Replica(incident.priority), Replica(priority))}
 
 
 def _take_created(link: Link) -> Link:

@@ -1,4 +1,4 @@
-"""Work that must happen once: claimed on the link before it starts, looked into before it is repeated."""
+"""Runs work that must happen once: takes a lease on the link first, and looks for the result before repeating."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -7,21 +7,21 @@ from jpi.domain.link import Link
 from jpi.errors import OutcomeUnknown, Refused, ServiceUnavailable, TooEarly
 from jpi.sync.ports import Clock, Links
 
-T = TypeVar("T")
+Result = TypeVar("Result")
 
-# Longer than any invocation lives: after this, whoever began the work is gone.
+# Longer than any invocation lives: after this, the worker that began is gone.
 LEASE_SECONDS = 90.0
 
 
 class Leases:
-    """Claims are holds on links; saving one fails for all but the first who tries."""
+    """Leases on links: only the first worker that tries can save one."""
 
     def __init__(self, links: Links, clock: Clock) -> None:
         self._links = links
         self._clock = clock
 
     def is_outcome_unknown(self, link: Link, part: str) -> bool:
-        """Whether `part` was begun and nobody knows how it ended; TooEarly while somebody may still be at it."""
+        """True if the work was begun and its outcome is unknown. Raise TooEarly while another worker may be at it."""
         until = link.leases.get(part)
         if until is None:
             return False
@@ -31,22 +31,22 @@ class Leases:
                            retry_after_seconds=wait)
         return True
 
-    def run_with_lease(self, link: Link, part: str, work: Callable[[], T],
-                       visible_after: float = 0.0) -> tuple[Link, T]:
-        """Do `work` under a claim; (the link without it, not saved yet, and what `work` returned).
+    def run_with_lease(self, link: Link, part: str, work: Callable[[], Result],
+                       visible_after: float = 0.0) -> tuple[Link, Result]:
+        """Do the work under a lease; return the link without the lease, not saved yet, and the work's result.
 
-        `settles`: seconds until what `work` did can be seen by whoever looks for it.
+        `visible_after`: seconds until a search finds what the work did.
         """
         link = self._save_lease(link, part, self._clock() + LEASE_SECONDS + visible_after)
         try:
-            done = work()
+            result = work()
         except (Refused, ServiceUnavailable):
             self._links.save(link.without_lease(part))
             raise
         except OutcomeUnknown as unknown:
             self._save_lease(link, part, self._clock() + visible_after + unknown.retry_after_seconds)
             raise
-        return link.without_lease(part), done
+        return link.without_lease(part), result
 
     def _save_lease(self, link: Link, part: str, until: float) -> Link:
         return self._links.save(link.with_lease(part, until))

@@ -1,9 +1,9 @@
-"""Applies an event: load the link, decide, perform, save. The same for webhooks, the queue and the poll."""
+"""Applies an event: load the link, enrich, decide, execute, save. The same for webhooks, the queue and the poll."""
 
 from dataclasses import replace
 from typing import Any
 
-from jpi.domain.actions import EndLink
+from jpi.domain.actions import Action, EndLink
 from jpi.domain.decide import (
     Decision,
     Reason,
@@ -47,7 +47,7 @@ MAX_APPLY_ATTEMPTS = 3
 
 
 class SyncService:
-    """Performs what the rules decide."""
+    """Performs decisions."""
 
     def __init__(self, jira: Jira, pagerduty: PagerDuty, links: Links, processed_ids: ProcessedIds, cache: Cache,
                  policy: Policy, clock: Clock, log: Log, metrics: MetricCounters, index_lag_seconds: float) -> None:
@@ -85,17 +85,17 @@ class SyncService:
         return outcome
 
     def describe_plan(self, event: Event) -> str:
-        """What applying the event would do, in words; reads, and writes nothing."""
+        """Describe what applying the event would do; write nothing."""
         link = self._load_link(event)
         if link is None:
             return str(NO_LINKED_INCIDENT)
-        whole = self._enricher.enrich(event, link)
-        actions = decide(whole, link, self._policy).actions if whole else ()
+        enriched = self._enricher.enrich(event, link)
+        actions = decide(enriched, link, self._policy).actions if enriched else ()
         return "; ".join(describe_planned_action(action, self._policy)
                          for action in actions) or str(NOTHING_TO_DO)
 
     def resume_ended_link(self, incident_id: str) -> bool:
-        """Keep an incident in step again whose link had ended, if its issue is there; whether it is."""
+        """Resume a link that had ended if its issue exists; return False if it does not exist."""
         link = self._links.get(incident_id)
         if not link.ended or not self._jira.get_issue_states([link.issue_id or str(link.issue_key)]):
             return not link.ended
@@ -103,7 +103,7 @@ class SyncService:
         return True
 
     def _save_failure(self, event: Event, error: JpiError, trace: ActionTrace) -> None:
-        """Have the link remember why, if it can."""
+        """Save on the link why the event failed; log it if that fails as well."""
         now = self._clock()
         trace.fail_action(now, self._policy)
         try:
@@ -111,12 +111,12 @@ class SyncService:
             if link:
                 self._links.save(append_history(with_failure(link, event, error, now), event, FAILED, trace, now,
                                                 error))
-        except JpiError as another:
-            self._log.warning("a failure was not noted", extra={"event": event.id, "reason": str(another)})
+        except JpiError as save_error:
+            self._log.warning("a failure was not noted", extra={"event": event.id, "reason": str(save_error)})
 
     def _count_and_build_log_fields(self, event: Event, started: float, link: Link | None,
                                     outcome: Outcome) -> dict[str, Any]:
-        """The fields of an event's line in the log; it is counted with it."""
+        """Count the event; return the fields of its log line."""
         issue = event.issue.key if isinstance(event, IssueEvent) else None
         self._metrics.add_all(list_event_counts(event, outcome, self._clock()))
         return {"event": event.id, "type": type(event).__name__, "source": event.source, "outcome": str(outcome),
@@ -130,15 +130,16 @@ class SyncService:
             try:
                 return self._apply_once(event, trace)
             except LostRace:
-                # Somebody else moved on: decide again on what they left.
+                # Another worker saved the link: decide again on what it saved.
                 trace.current_action = None
         return self._apply_once(event, trace)
 
     def _apply_once(self, event: Event, trace: ActionTrace) -> tuple[Link | None, Outcome]:
         if isinstance(event, IssueCreated):
             opened = self._incident_opener.open_incident(event)
-            outcome = INCIDENT_IS_OPEN if opened else NO_LINKED_INCIDENT
-            return self._save_history_only(event, opened, outcome, trace) if opened else None, outcome
+            if opened is None:
+                return None, NO_LINKED_INCIDENT
+            return self._save_history_only(event, opened, INCIDENT_IS_OPEN, trace), INCIDENT_IS_OPEN
         link = self._load_link(event)
         if link is None:
             return None, NO_LINKED_INCIDENT
@@ -146,61 +147,67 @@ class SyncService:
         try:
             link, outcome = self._apply_to_link(event, link, trace)
         except Refused as refused:
-            gone = refused.find_missing_side(link.incident_id, link.issue_key)
-            if gone is None or not link.issue_key:
+            gone_side = refused.find_missing_side(link.incident_id, link.issue_key)
+            if gone_side is None or not link.issue_key:
                 raise
-            # It was deleted, or hidden from us: no retry brings it back, and nothing is made again by itself.
+            # It was deleted, or hidden from jpi: no retry brings it back, and nothing is created again by itself.
             trace.fail_action(self._clock(), self._policy)
-            trace.start_action(EndLink(Side(gone)))
-            link, ended = self._executors.execute(EndLink(Side(gone)), self._links.get(link.incident_id), event)
-            trace.finish_action(ended, link, self._clock())
-            outcome = Outcome(Result.APPLIED, detail=f"ended: gone on {gone}")
+            link = self._execute_action(EndLink(Side(gone_side)), self._links.get(link.incident_id), event, trace)
+            outcome = Outcome(Result.APPLIED, detail=f"ended: gone on {gone_side}")
         return self._save_result(event, without_failure(link, event), loaded, outcome, trace), outcome
 
     def _save_result(self, event: Event, link: Link, loaded: Link, outcome: Outcome, trace: ActionTrace) -> Link:
-        """The link as saved, if anything of it is new, with what came of the event."""
-        # A poll that found nothing to do is no news to anybody, but where there is no issue.
-        heard = event.source != "poll" or trace.steps or not link.issue_key
+        """Save the link if it changed, with the outcome in its history; return it."""
+        # Polls that did nothing are not recorded, except while the incident has no issue.
+        is_recorded = event.source != "poll" or trace.steps or not link.issue_key
         if link != loaded:
-            # Also where nothing but the version is new: what was saved last is a claim, which is over.
-            return self._links.save(append_history(link, event, outcome, trace, self._clock()) if heard else link)
-        worth = heard and event.source != "poll" and link.version is not None
-        return self._save_history_only(event, link, outcome, trace) if worth else link
+            # Also if only the version is new: what was saved last has a lease, which is over.
+            return self._links.save(append_history(link, event, outcome, trace, self._clock()) if is_recorded else link)
+        if event.source == "poll" or link.version is None:
+            return link
+        return self._save_history_only(event, link, outcome, trace)
 
     def _save_history_only(self, event: Event, link: Link, outcome: Outcome, trace: ActionTrace) -> Link:
-        """The link with nothing new but its history, which is not worth doing anything again for."""
+        """Save the history entry only; ignore a failed save, since the event itself is done."""
         try:
             return self._links.save(append_history(link, event, outcome, trace, self._clock()))
         except RetryableError:
             return link
 
     def _apply_to_link(self, event: Event, link: Link, trace: ActionTrace) -> tuple[Link, Outcome]:
-        """The link after what the event calls for, and what that was."""
-        whole = self._enricher.enrich(event, link)
-        if whole is None:
+        """Enrich the event, decide and execute; return the link, not saved yet, and the outcome."""
+        enriched = self._enricher.enrich(event, link)
+        if enriched is None:
             trace.no_action_reason = describe_reason(decide_about_nothing(link).reason, event, self._policy)
             return link, NOTHING_TO_DO
-        if isinstance(whole, IncidentEvent):
-            link = self._incident_opener.adopt_opened_incident(whole, link)
-        decision = decide(whole, link, self._policy)
-        is_echo = bool(decision.actions) and self._own_accounts.is_echo(whole, link)
+        if isinstance(enriched, IncidentEvent):
+            link = self._incident_opener.adopt_opened_incident(enriched, link)
+        decision = decide(enriched, link, self._policy)
+        is_echo = bool(decision.actions) and self._own_accounts.is_echo(enriched, link)
         reason = Reason.OWN_ECHO if is_echo else decision.reason
-        trace.no_action_reason = describe_reason(reason, whole, self._policy)
+        trace.no_action_reason = describe_reason(reason, enriched, self._policy)
         if is_echo:
             return link, OWN_ECHO
-        self._log_conflicts(whole, link, decision)
+        self._log_conflicts(enriched, link, decision)
+        return self._execute_decision(enriched, link, decision, trace), build_outcome(decision.actions)
+
+    def _execute_decision(self, event: Event, link: Link, decision: Decision, trace: ActionTrace) -> Link:
         had_issue = bool(link.issue_key)
         for action in decision.actions:
-            trace.start_action(action)
-            link, done = self._executors.execute(action, link, whole)
-            link = record_action(done, link)
-            trace.finish_action(done, link, self._clock())
-        link = advance_watermarks(whole, self._issue_creator.create_missing_parts(link),
+            link = self._execute_action(action, link, event, trace)
+        link = advance_watermarks(event, self._issue_creator.create_missing_parts(link),
                                   issue_was_created=not had_issue and bool(link.issue_key))
-        if isinstance(whole, IncidentLogged) and not self._policy.timeline_project:
-            # With a timeline, its lines are what tells that an entry was dealt with.
-            self._processed_ids.mark_processed(whole.annotation_ids)
-        return link, build_outcome(decision.actions)
+        if isinstance(event, IncidentLogged) and not self._policy.timeline_project:
+            # With a timeline, its issues mark the entries as processed.
+            self._processed_ids.mark_processed(event.annotation_ids)
+        return link
+
+    def _execute_action(self, action: Action, link: Link, event: Event, trace: ActionTrace) -> Link:
+        trace.start_action(action)
+        link, performed_action = self._executors.execute(action, link, event)
+        link = record_action(performed_action, link)
+        trace.finish_action(performed_action, link, self._clock())
+        return link
 
     def _log_conflicts(self, event: Event, link: Link, decision: Decision) -> None:
         """Log whose change stays, since somebody is overruled and may wonder why."""
