@@ -10,7 +10,7 @@ from tests.ports.sqs import code_of, logged
 
 def test_messages_of_a_group_come_in_the_order_in_which_they_were_sent(sqs):
     sqs.send("a", "b")
-    sqs.queue([logged(f"log:{number}") for number in range(9)])
+    sqs.queue.take([logged(f"log:{number}") for number in range(9)])
     ids = [message["Attributes"]["MessageDeduplicationId"] for message in sqs.receive() + sqs.receive()]
     assert ids == ["a", "b", *(f"log:{number}" for number in range(8))]
 
@@ -156,7 +156,7 @@ def test_a_double_is_dropped_for_five_minutes(sqs, seconds, bodies):
 
 def test_a_double_in_another_group_or_batch_is_one_too_and_in_another_queue_is_none(sqs):
     for _ in range(2):
-        assert sqs.queue([logged("log:1"), logged("log:1", "Q2"), logged("log:2")]) == ["queued"] * 3
+        assert sqs.queue.take([logged("log:1"), logged("log:1", "Q2"), logged("log:2")]) == ["queued"] * 3
     sqs.send("log:1", group="Q3")
     sqs.send("log:1", url=sqs.parked_url)
     assert [message["Attributes"]["MessageGroupId"] for message in sqs.receive()] == ["Q1", "Q1"]

@@ -107,7 +107,7 @@ def test_to_jpi_a_queue_that_is_not_there_is_an_outage(sqs):
 
 def test_an_event_whose_answer_is_lost_is_stored_once(sqs):
     sqs.line.fates = ["lost"]
-    assert sqs.queue([logged("log:1"), logged("log:2")]) == ["queued", "queued"]
+    assert sqs.queue.take([logged("log:1"), logged("log:2")]) == ["queued", "queued"]
     assert sqs.line.calls == [SEND, SEND]
     assert [0 <= seconds <= 0.05 for seconds in sqs.sleeps] == [True]
     assert len(sqs.receive()) == 2
@@ -117,10 +117,10 @@ def test_an_event_whose_answer_is_lost_is_stored_once(sqs):
 def test_after_two_tries_it_is_an_outage_whatever_was_stored(sqs, fate, stored):
     sqs.line.fates = [fate, fate]
     with pytest.raises(AwsOutage, match="SQS send_message_batch"):
-        sqs.queue([logged("log:1")])
+        sqs.queue.take([logged("log:1")])
     assert sqs.line.calls == [SEND, SEND]
     assert sqs.queue.count_messages() == (stored, 0)
-    assert sqs.queue([logged("log:1")]) == ["queued"]
+    assert sqs.queue.take([logged("log:1")]) == ["queued"]
     assert sqs.queue.count_messages() == (1, 0), "the sender comes again, and the double is dropped"
 
 
