@@ -46,13 +46,13 @@ def create_app(get_app: Callable[[], App] = wiring.get_app) -> Flask:
 def assign_request_id() -> None:
     """Give the request an id, which its log lines and its events carry."""
     context = request.environ.get("serverless.context")
-    g.request = str(getattr(context, "aws_request_id", "") or uuid.uuid4())
+    g.request_id = str(getattr(context, "aws_request_id", "") or uuid.uuid4())
 
 
 @edge.after_app_request
 def add_request_id_header(answer: Response) -> Response:
     """Add the request id to the answer."""
-    answer.headers["X-Request-Id"] = g.request
+    answer.headers["X-Request-Id"] = g.request_id
     return answer
 
 
@@ -135,7 +135,7 @@ def _read_verified_body(limit_bytes: int, secrets: Sequence[str], verify: Verifi
     request.max_content_length = limit_bytes
     raw = request.get_data()
     app = get_app()
-    app.begin_invocation(CALL_BUDGET_SECONDS, g.request)
+    app.begin_invocation(CALL_BUDGET_SECONDS, g.request_id)
     if secrets:
         verify(raw, request.headers, secrets)
     elif app.settings.is_offline:
@@ -148,7 +148,7 @@ def _read_verified_body(limit_bytes: int, secrets: Sequence[str], verify: Verifi
 def _hand_over_events(events: Sequence[Event]) -> tuple[Response, int]:
     """Have the events applied (200) or stored (202); raise the first error, so that the sender retries."""
     app = get_app()
-    outcomes = app.event_sink.take([replace(event, request=g.request) for event in events])
+    outcomes = app.event_sink.take([replace(event, request=g.request_id) for event in events])
     app.report_metrics()
     for outcome in outcomes:
         if isinstance(outcome, Exception):

@@ -22,14 +22,14 @@ MAX_DOUBLINGS = 9
 def handler(event: Any, context: Any) -> PartialItemFailureResponse:
     """Apply an SQS batch; `batchItemFailures` names the failed messages and all later ones of their incidents."""
     app = wiring.get_app()
-    request = start_invocation(app, context)
+    request_id = start_invocation(app, context)
     _count_queue_waits(app, event["Records"])
     processor = SqsFifoPartialProcessor(skip_group_on_error=True)
     processor.raise_on_entire_batch_failure = False
     waits: dict[str, int] = {}
     answer = process_partial_response(event, partial(_apply_record, app, waits), processor)
     failed_ids = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
-    logs.set_request_id(app.log, request)
+    logs.set_request_id(app.log, request_id)
     app.report_metrics()
     _delay_failed_messages(app, {record["receiptHandle"]: waits[record["attributes"]["MessageGroupId"]]
                                  for record in event["Records"] if record["messageId"] in failed_ids})

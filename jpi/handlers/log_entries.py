@@ -13,9 +13,9 @@ def handler(event: Any, context: Any) -> dict[str, int]:
     Raises if PagerDuty, DynamoDB or the queue failed: the cursor stays, and the next poll reads everything again.
     """
     app = wiring.get_app()
-    request = start_invocation(app, context)
+    request_id = start_invocation(app, context)
     try:
-        counts = app.poller.run(request)
+        counts = app.poller.run(request_id)
         probes.run_probes_if_due(app)
     except Exception as error:
         poll_state.record_poll_failure(app, error)

@@ -169,9 +169,9 @@ def resync_incident(incident_id: str) -> Answer:
     _check_csrf_token()
     app = get_app()
     link = _get_link_or_404(incident_id)
-    app.begin_invocation(CALL_BUDGET_SECONDS, g.request)
+    app.begin_invocation(CALL_BUDGET_SECONDS, g.request_id)
     try:
-        message = queries.resync_incident(app, link.incident_id, g.request)
+        message = queries.resync_incident(app, link.incident_id, g.request_id)
     finally:
         app.report_metrics()
     # By incident: the page of another one must not show it.

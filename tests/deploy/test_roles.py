@@ -62,7 +62,7 @@ def look_at(incident_id):
     token = re.search(r'name="token" value="([^"]+)"', page)[1]
     client.get("/status?text=of+no+incident")
     pressed = client.post(f"/status/incidents/{incident_id}/again", data={"token": token}, follow_redirects=True)
-    assert "waits in the queue" in pressed.text
+    assert "is in the queue" in pressed.text
 
 
 def test_each_role_allows_what_its_function_does(make_loopback_world, seen, allowed):
