@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from jpi.domain.outcome import QUEUED
 from sandbox.aws import event_source, events_queue
 from tests.ports.sqs import code_of, logged
 
@@ -156,7 +157,7 @@ def test_a_double_is_dropped_for_five_minutes(sqs, seconds, bodies):
 
 def test_a_double_in_another_group_or_batch_is_one_too_and_in_another_queue_is_none(sqs):
     for _ in range(2):
-        assert sqs.queue.take([logged("log:1"), logged("log:1", "Q2"), logged("log:2")]) == ["queued"] * 3
+        assert sqs.queue.take([logged("log:1"), logged("log:1", "Q2"), logged("log:2")]) == [QUEUED] * 3
     sqs.send("log:1", group="Q3")
     sqs.send("log:1", url=sqs.parked_url)
     assert [message["Attributes"]["MessageGroupId"] for message in sqs.receive()] == ["Q1", "Q1"]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from jpi.domain.outcome import QUEUED
 from jpi.errors import AwsOutage
 from sandbox.aws import events_queue
 from tests.ports.sqs import code_of, logged
@@ -100,14 +101,14 @@ def test_a_queue_that_is_not_there_is_refused(sqs, operation, request_):
 
 def test_to_jpi_a_queue_that_is_not_there_is_an_outage(sqs):
     with pytest.raises(AwsOutage, match=r"SQS send_message_batch: .*does not exist"):
-        sqs.queue_at(f"{sqs.url}x")([logged("log:1")])
+        sqs.queue_at(f"{sqs.url}x").take([logged("log:1")])
     assert sqs.line.calls == [SEND], "a refusal is not tried again"
     assert code_of(sqs.client.get_queue_url, QueueName="x.fifo") in ("NonExistentQueue", "QueueDoesNotExist")
 
 
 def test_an_event_whose_answer_is_lost_is_stored_once(sqs):
     sqs.line.fates = ["lost"]
-    assert sqs.queue.take([logged("log:1"), logged("log:2")]) == ["queued", "queued"]
+    assert sqs.queue.take([logged("log:1"), logged("log:2")]) == [QUEUED, QUEUED]
     assert sqs.line.calls == [SEND, SEND]
     assert [0 <= seconds <= 0.05 for seconds in sqs.sleeps] == [True]
     assert len(sqs.receive()) == 2
@@ -120,7 +121,7 @@ def test_after_two_tries_it_is_an_outage_whatever_was_stored(sqs, fate, stored):
         sqs.queue.take([logged("log:1")])
     assert sqs.line.calls == [SEND, SEND]
     assert sqs.queue.count_messages() == (stored, 0)
-    assert sqs.queue.take([logged("log:1")]) == ["queued"]
+    assert sqs.queue.take([logged("log:1")]) == [QUEUED]
     assert sqs.queue.count_messages() == (1, 0), "the sender comes again, and the double is dropped"
 
 
