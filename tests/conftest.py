@@ -1,4 +1,4 @@
-"""Fixtures: the whole world on loopback, and guards against sleeping and the network."""
+"""Fixtures: worlds in this process and on loopback, and guards against sleeping and the network."""
 
 import functools
 import gc
@@ -25,7 +25,7 @@ from tests.world_actions import run_poll
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
-# Worlds are made and dropped by the thousand: looked through less often, they cost a fifth less.
+# Tests make and drop worlds by the thousand: collecting less often saves a fifth of the time.
 gc.set_threshold(50_000, 20, 100)
 
 settings.register_profile("jpi", deadline=None, print_blob=True, max_examples=200)
@@ -37,41 +37,41 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_finish(session):
-    # Modules and tests stay to the end: the collector need not look through them again.
+    # Modules and tests stay to the end, so the collector may skip them.
     gc.collect()
     gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter):
     reports = terminalreporter.stats.get("passed", []) + terminalreporter.stats.get("failed", [])
-    told = [one for report in reports if report.when == "call" for one in report.user_properties]
-    counts = [value for name, value in told if name == "survived"]
-    for seeds in (value for name, value in told if name == "seeds"):
+    properties = [pair for report in reports if report.when == "call" for pair in report.user_properties]
+    counts = [value for name, value in properties if name == "survived"]
+    for seeds in (value for name, value in properties if name == "seeds"):
         terminalreporter.write_line(f"a day in the life, interleaved by seeds {', '.join(map(str, seeds))}")
     if counts:
-        well, all_ = (sum(column) for column in zip(*counts, strict=True))
+        survived_count, case_count = (sum(column) for column in zip(*counts, strict=True))
         plays, seconds = (sum(column) for column in zip(
-            (0, 0.0), *(value for name, value in told if name == "plays"), strict=True))
+            (0, 0.0), *(value for name, value in properties if name == "plays"), strict=True))
         speed = f", {1000 * seconds / plays:.0f} ms a play" if plays else ""
-        terminalreporter.write_line(f"faults, deaths and orders: survived {well} of {all_}{speed}")
+        terminalreporter.write_line(f"faults, deaths and orders: survived {survived_count} of {case_count}{speed}")
 
 
 @pytest.fixture(autouse=True)
 def _no_network_and_no_sleep(monkeypatch):
     connect, sleep = socket.socket.connect, time.sleep
 
-    def guarded(self, address):
+    def connect_to_loopback(self, address):
         if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in LOOPBACK:
             raise AssertionError(f"a test reached for {address}")
         return connect(self, address)
 
-    def awake(seconds):
+    def refuse_sleep(seconds):
         if threading.current_thread() is threading.main_thread():
             raise AssertionError("a test slept")
         sleep(seconds)
 
-    monkeypatch.setattr(socket.socket, "connect", guarded)
-    monkeypatch.setattr(time, "sleep", awake)
+    monkeypatch.setattr(socket.socket, "connect", connect_to_loopback)
+    monkeypatch.setattr(time, "sleep", refuse_sleep)
 
 
 @pytest.fixture(autouse=True)
@@ -83,13 +83,13 @@ def _no_settings_of_this_machine(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def _log_level_of_its_own():
-    # There is one logger of jpi's a process: what a test before this one asked of it must not silence it here.
+    # A process has one logger of jpi: the level that an earlier test set must not silence it.
     logging.getLogger(logs.SERVICE_NAME).setLevel(logging.INFO)
 
 
 @pytest.fixture(autouse=True, scope="session")
 def _one_botocore_session():
-    # Each table bound makes a session of its own, which costs a test more than all else it does.
+    # Each bound table makes a session, which costs more than the rest of a test.
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(base, "get_session", functools.cache(base.get_session))
         yield
@@ -97,7 +97,7 @@ def _one_botocore_session():
 
 @pytest.fixture(scope="session")
 def aws():
-    """DynamoDB and SQS as moto simulates them, on loopback."""
+    """Run DynamoDB and SQS as moto simulates them, on loopback."""
     server = Aws()
     yield server
     server.stop()
@@ -105,7 +105,7 @@ def aws():
 
 @pytest.fixture
 def enter(monkeypatch):
-    """`enter(world)`: jpi runs in it as `world.jpi`, and whatever builds another reaches the same outside."""
+    """Return `enter(world)`: run jpi in the world as `world.jpi`; whatever builds another one uses the same outside."""
     entered = []
 
     def enter_world(world):
@@ -123,13 +123,13 @@ def enter(monkeypatch):
 
 @pytest.fixture
 def make_world(enter):
-    """`make_world(**settings)`: a world in this process, with jpi running in it as `world.jpi`."""
+    """Return `make_world(**settings)`: make a world in this process, with jpi running in it as `world.jpi`."""
     return lambda clock=None, **changes: enter(World(InProcessHost(), clock, **changes))
 
 
 @pytest.fixture
 def make_loopback_world(enter, aws):
-    """`make_loopback_world(**settings)`: the same on sockets of 127.0.0.1, with moto's DynamoDB and SQS."""
+    """Return `make_loopback_world(**settings)`: the same on sockets of 127.0.0.1, with moto's DynamoDB and SQS."""
     return lambda **changes: enter(World(LoopbackHost(aws), RunningClock(), **changes))
 
 
@@ -140,30 +140,30 @@ def world(make_world):
 
 @pytest.fixture
 def queued(make_world):
-    """The world with a queue between the webhooks and whoever applies them."""
+    """Make a world with a queue between the webhooks and the workers."""
     return make_world(queued=True)
 
 
 @pytest.fixture
 def sandbox_world(enter):
-    """The world of `make sandbox`, in this process."""
+    """Make the world of `make sandbox`, in this process."""
     return enter(World(InProcessHost(), RunningClock(), None, (0, 0, 0), True, set_up_jira, **SANDBOX_SETTINGS))
 
 
 @pytest.fixture
 def running(sandbox_world):
-    """`make sandbox` in this process, its first poll behind it and the next in an hour."""
-    there = LiveSandbox(sandbox_world, interval_seconds=3600)
-    there.start()
-    while not any(line.kind == "poll" for _, line in there.page.feed.list_lines_after()):
-        there.page.feed.wait_for_lines(10**9)
-    yield there
-    there.stop()
+    """Run `make sandbox` in this process, after its first poll; the next one comes in an hour."""
+    live_sandbox = LiveSandbox(sandbox_world, interval_seconds=3600)
+    live_sandbox.start()
+    while not any(line.kind == "poll" for _, line in live_sandbox.page.feed.list_lines_after()):
+        live_sandbox.page.feed.wait_for_lines(10**9)
+    yield live_sandbox
+    live_sandbox.stop()
 
 
 @pytest.fixture
 def p1(world):
-    """A P1 whose webhook has not been delivered yet: (world, its event)."""
+    """Trigger a P1 whose webhook is not delivered yet: (world, its event)."""
     world.pagerduty.trigger_incident(world.service, "Down", world.rita, "P1", "Nobody can pay.")
     [delivery] = world.pagerduty.outbox.pending
     world.pagerduty.outbox.pending.clear()
@@ -173,8 +173,8 @@ def p1(world):
 
 @pytest.fixture
 def make_linked(make_world, tmp_path):
-    """`make_linked(sync_file, **settings)`: a P1 with its issue, everything told: (world, incident, issue)."""
-    def make(sync_file="", **changes):
+    """Return `make_linked(sync_file, **settings)`: make a P1 with its issue, all in step: (world, incident, issue)."""
+    def make_linked_world(sync_file="", **changes):
         if sync_file:
             file = tmp_path / "sync.toml"
             file.write_text(textwrap.dedent(sync_file))
@@ -186,10 +186,10 @@ def make_linked(make_world, tmp_path):
         world.forget_calls()
         return world, incident, world.find_issue(incident)
 
-    return make
+    return make_linked_world
 
 
 @pytest.fixture
 def linked(make_linked):
-    """A P1 with its issue, everything told: (world, incident, issue)."""
+    """Make a P1 with its issue, all in step: (world, incident, issue)."""
     return make_linked()

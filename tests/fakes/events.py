@@ -20,28 +20,28 @@ _MOVE_EVENT_CLASSES = {("triggered", "acknowledged"): IncidentAcknowledged, ("ac
 
 
 def find_move_event_class(before, after):
-    """Return the class of the event that tells of an incident's move from one status to another."""
+    """Return the class of the event that reports an incident's move from one status to another."""
     return IncidentResolved if after == "resolved" else _MOVE_EVENT_CLASSES[before, after]
 
 
 def make_incident_event(kind, seconds=0, actor=None, **fields):
-    """Make an event of the incident so many seconds after START, at which it had these fields."""
+    """Make an event of the incident with these fields, so many seconds after START."""
     incident = Incident(INCIDENT_ID, **{"status": "triggered", **fields})
     return kind(f"E{seconds}", START + timedelta(seconds=seconds), incident, actor)
 
 
 def make_issue_event(seconds=0, category="new", changed=(), **fields):
-    """Make an event of the issue so many seconds after START, at which it had these fields."""
+    """Make an event of the issue with these fields, so many seconds after START."""
     issue = Issue(ISSUE_KEY, ISSUE_ID, category, **fields)
     return IssueUpdated(f"J{seconds}", START + timedelta(seconds=seconds), issue, changed=frozenset(changed))
 
 
 def make_link(**fields):
-    """Make the link of the incident, which is triggered, and its issue."""
+    """Make the link of the triggered incident and its issue."""
     return Link(INCIDENT_ID, 3, IssueRef(ISSUE_KEY, ISSUE_ID), StatusState("triggered", "triggered"), **fields)
 
 
-def take_event(under_way, number, keep=False):
-    """Return any of the events under way, which then is no longer, unless it is to come again (`keep`)."""
-    number %= len(under_way)
-    return under_way[number] if keep else under_way.pop(number)
+def take_event(in_flight, number, keep=False):
+    """Take one of the events in flight out of the list, or (`keep`) leave a copy that arrives again."""
+    number %= len(in_flight)
+    return in_flight[number] if keep else in_flight.pop(number)

@@ -1,4 +1,4 @@
-"""What goes wrong with calls: which of them breaks, and how."""
+"""Break calls: which of them fail, and how."""
 
 from enum import Enum, auto
 from functools import wraps
@@ -10,11 +10,11 @@ CALL_SECONDS = 0.001
 
 
 class Crash(BaseException):
-    """The process is dead; nothing of ours may catch it."""
+    """Raised when the process dies; no code of jpi may catch it."""
 
 
 class CallFault(Enum):
-    """What becomes of a call that breaks."""
+    """How a call breaks."""
 
     CRASH_BEFORE = auto()
     CRASH_AFTER = auto()
@@ -23,21 +23,21 @@ class CallFault(Enum):
 
 
 class BreakingCalls:
-    """The calls to come: each takes its time, and one of them may be planned to break."""
+    """Lets each call take time, and breaks one that was planned."""
 
     def __init__(self, clock):
         self.clock, self.calls_until_fault, self.fault = clock, 0, None
 
     def plan_fault(self, count, fault):
-        """Break the call that comes after `count` others."""
+        """Break the call that follows `count` others."""
         self.calls_until_fault, self.fault = count, fault
 
     def clear_fault(self):
-        """Break none from now on."""
+        """Break no call from now on."""
         self.fault = None
 
     def begin_call(self):
-        """Let a call begin, which takes time; raise what breaks it before its effect."""
+        """Begin a call, which takes time; raise a fault that comes before its effect."""
         self.clock.advance(CALL_SECONDS)
         self.calls_until_fault -= 1
         if self._is_next(CallFault.CRASH_BEFORE):
@@ -46,7 +46,7 @@ class BreakingCalls:
             raise ServiceUnavailable("refused")
 
     def intercept_call(self, name, call):
-        """Carry a call of the stores in memory; one whose answer is lost is sent again by DynamoDB's client."""
+        """Make a call of the stores in memory; DynamoDB's client repeats one whose answer is lost."""
         self.clock.advance(CALL_SECONDS)
         self.calls_until_fault -= 1
         if self._is_next(CallFault.CRASH_BEFORE):
@@ -61,7 +61,7 @@ class BreakingCalls:
         return answer
 
     def end_call(self, is_write):
-        """Let a call end; raise what breaks it after its effect."""
+        """End a call; raise a fault that comes after its effect."""
         if self._is_next(CallFault.CRASH_AFTER):
             raise Crash
         if self._is_next(CallFault.ANSWER_LOST):
@@ -75,22 +75,22 @@ class BreakingCalls:
 
 
 def read_call(method):
-    """Make a method a call over the wire that only reads."""
-    return _over_the_wire(method, is_write=False)
+    """Turn a method into a call over the wire that only reads."""
+    return _wrap_call(method, is_write=False)
 
 
 def write_call(method):
-    """Make a method a call over the wire that writes, and is counted in `writes`."""
-    return _over_the_wire(method, is_write=True)
+    """Turn a method into a call over the wire that writes, and count it in `writes`."""
+    return _wrap_call(method, is_write=True)
 
 
-def _over_the_wire(method, is_write):
+def _wrap_call(method, is_write):
     @wraps(method)
-    def call(self, *arguments, **named):
+    def call_over_wire(self, *arguments, **named):
         self.calls.begin_call()
         answer = method(self, *arguments, **named)
         self.writes += is_write
         self.calls.end_call(is_write)
         return answer
 
-    return call
+    return call_over_wire

@@ -1,11 +1,11 @@
-"""What Lambda gives a function beside its event."""
+"""The context that Lambda gives a function beside its event."""
 
 from dataclasses import dataclass
 
 
 @dataclass
 class FakeContext:
-    """A context of a function that has so many milliseconds left."""
+    """The context of a function that has so many milliseconds left."""
 
     milliseconds: int
     aws_request_id: str = "1"

@@ -1,4 +1,4 @@
-"""Jira as plain Python: issues with their statuses, a search index that lags, and webhooks of what moves."""
+"""Jira as plain Python: issues with their statuses, a search index that lags, and webhooks of status changes."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,15 +9,15 @@ from jpi.domain.model import Category, Issue
 from tests.fakes.faults import read_call, write_call
 from tests.fakes.services import CHANGE_SECONDS, JIM, JIRA_BOT, FakeService, NoComments, WholeScreens
 
-# Until a search finds a new issue.
+# How long a search does not find a new issue.
 INDEX_LAG_SECONDS = 30.0
-# Between the claim on the work, from which jpi counts, and the moment at which the issue was made.
+# How long before the issue is made jpi takes the lease, from which it counts.
 CLAIM_SECONDS = 1.0
 
 
 @dataclass
 class FakeIssue:
-    """An issue: what it was made from, its status's category, and who last moved it."""
+    """An issue: its draft, its status's category, and who last moved it."""
 
     draft: IssueDraft
     created_at: datetime
@@ -26,13 +26,13 @@ class FakeIssue:
     last_mover: str = ""
 
     def is_indexed(self, now, slack=0.0):
-        """True if a search finds it by now."""
+        """True if a search finds the issue by now."""
         return (now - self.created_at).total_seconds() >= INDEX_LAG_SECONDS - slack
 
 
 @dataclass
 class FakeJira(FakeService):
-    """A site: `jpi.sync.ports.Jira` for making issues and their statuses, and what Jim does on it."""
+    """A site: implements `jpi.sync.ports.Jira` for new issues and statuses, and lets Jim act."""
 
     issues: dict[str, FakeIssue] = field(default_factory=dict)
     comments: NoComments = field(default_factory=NoComments)
@@ -40,11 +40,11 @@ class FakeJira(FakeService):
     own_id = JIRA_BOT.id
 
     def list_incident_issues(self, incident_id):
-        """Return the keys of the issues that stand for an incident."""
+        """Return the keys of the issues of an incident."""
         return [key for key, issue in self.issues.items() if issue.draft.idempotency_key == f"incident:{incident_id}"]
 
     def act_as_jim(self, key, category):
-        """Let Jim move an issue on, or out of done."""
+        """Move an issue as Jim, forward or out of done."""
         before = self.issues[key].category
         if before != category and (category != "new" or before == "done"):
             self._move_issue(key, category, JIM)
@@ -67,21 +67,21 @@ class FakeJira(FakeService):
 
     @read_call
     def load_site_schema(self):
-        """Learn nothing, since creating an issue needs to know nothing."""
+        """Do nothing: no schema is needed."""
 
     @write_call
     def create(self, draft):
-        """Make one issue."""
+        """Create one issue."""
         return self._create_issue(draft)
 
     @write_call
     def create_all(self, drafts):
-        """Make several issues."""
+        """Create several issues."""
         return [self._create_issue(draft) for draft in drafts]
 
     @write_call
     def transition_issue(self, key, target):
-        """Move the issue, unless it is at its end already or a person closed it meanwhile."""
+        """Move the issue, unless it has this category already or a person closed it meanwhile."""
         category = self.issues[key].category
         if category == target.category:
             return "there"
@@ -92,41 +92,41 @@ class FakeJira(FakeService):
 
     @read_call
     def get_status(self, status_id):
-        """Return a status's name and category, which are its id."""
+        """Return a status's name and category, which both equal its id here."""
         return status_id, status_id
 
     @write_call
     def edit(self, key, values):
-        """Take note that fields were set; none is refused."""
+        """Record that fields were set; refuse none."""
         self.issues[key].changed_at = self.clock.now()
         return {}
 
     @read_call
     def find_issue_by_label(self, project, label):
-        """Return the oldest issue with this label that the search index has."""
+        """Return the oldest issue with this label that the search index shows."""
         keys = [key for key, issue in self.issues.items() if label in issue.draft.labels
                 and issue.draft.project == project and issue.is_indexed(self.clock.now(), CLAIM_SECONDS)]
         return self._to_issue(keys[0]) if keys else None
 
     @read_call
     def find_idempotency_keys(self, key, link_type, draft):
-        """Return what the issues stand for that are linked to this one by this type."""
+        """Return the idempotency keys of the issues linked to this one by this type."""
         return {issue.draft.idempotency_key for issue in self.issues.values()
                 if any((to.type, to.key) == (link_type, key) for to in issue.draft.links)}
 
     @read_call
     def has_changed_status(self, key):
-        """True if its status was ever changed."""
+        """True if the issue's status has ever changed."""
         return bool(self.issues[key].last_mover)
 
     @read_call
     def find_recently_changed(self, label, minutes):
-        """Return the issues with this label that the search index has and that changed within so many minutes."""
+        """Return the indexed issues with this label that changed within so many minutes."""
         now = self.clock.now()
         return [key for key, issue in self.issues.items() if label in issue.draft.labels and issue.is_indexed(now)
                 and (now - issue.changed_at).total_seconds() <= 60 * minutes]
 
     @read_call
     def get_issue_states(self, ids):
-        """Return the present status of issues, and when each last changed."""
+        """Return the current status of issues, and when each last changed."""
         return [(self._to_issue(key), self.issues[key].changed_at) for key in ids]

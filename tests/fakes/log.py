@@ -5,18 +5,18 @@ from dataclasses import dataclass, field
 
 @dataclass
 class FakeLog:
-    """`jpi.sync.ports.Log`; `lines`: (level, message, fields) of what was logged."""
+    """Implements `jpi.sync.ports.Log`; `lines` holds (level, message, fields)."""
 
     lines: list = field(default_factory=list)
 
     def info(self, msg, *, extra):
-        """Log something done."""
+        """Log at level info."""
         self.lines.append(("info", msg, extra))
 
     def warning(self, msg, *, extra):
-        """Log something left out."""
+        """Log at level warning."""
         self.lines.append(("warning", msg, extra))
 
     def error(self, msg, *, extra, exc_info=None):
-        """Log something failed."""
+        """Log at level error."""
         self.lines.append(("error", msg, extra))

@@ -1,4 +1,4 @@
-"""PagerDuty as plain Python: incidents with their logs, and webhooks of what happens to them."""
+"""PagerDuty as plain Python: incidents with their logs, and webhooks of their changes."""
 
 import itertools
 from dataclasses import dataclass, field, replace
@@ -13,24 +13,24 @@ from tests.fakes.services import CHANGE_SECONDS, PAGERDUTY_BOT, RITA, FakeServic
 
 @dataclass
 class FakeIncident:
-    """An incident as it is now, its log, and when it last changed, to the second."""
+    """An incident, its log, and the second in which it last changed."""
 
     current: Incident
     changed_at: datetime
     log: list[LogEntry] = field(default_factory=list)
 
     def to_snapshot(self):
-        """Return it as a read does."""
+        """Return the incident as a read returns it."""
         return IncidentSnapshot(self.current, self.changed_at)
 
     def to_logged_entries(self):
-        """Return its log entries as a read does: each with the incident's present state."""
+        """Return the log entries as a read returns them: each with the incident's current state."""
         return [LogEntrySnapshot(self.current, self.changed_at, entry) for entry in self.log]
 
 
 @dataclass
 class FakePagerDuty(FakeService):
-    """An account: `jpi.sync.ports.PagerDuty` for statuses and priorities, and what Rita does on it."""
+    """An account: implements `jpi.sync.ports.PagerDuty` for statuses and priorities, and lets Rita act."""
 
     incidents: dict[str, FakeIncident] = field(default_factory=dict)
     notes: NoNotes = field(default_factory=NoNotes)
@@ -44,7 +44,7 @@ class FakePagerDuty(FakeService):
         self._record_change(name, IncidentTriggered, "trigger", RITA, priority)
 
     def act_as_rita(self, name, choice):
-        """Let Rita raise an incident to P1 or change its status, where PagerDuty has her do so."""
+        """Raise an incident to P1 or change its status as Rita, if PagerDuty allows that."""
         incident = self.incidents[name]
         if choice == "P1":
             incident.current = replace(incident.current, priority="P1")
@@ -66,12 +66,12 @@ class FakePagerDuty(FakeService):
         entry = LogEntry(f"{name}R{len(incident.log)}", f"{entry_type}_log_entry", incident.changed_at, entry_type,
                          priority, agent)
         incident.log.append(entry)
-        # A webhook does not bring the trigger's details.
+        # A webhook does not carry the trigger's details.
         snapshot = replace(incident.current, details=None)
         self.in_flight.append(kind(f"{entry.id}-webhook", self.clock.now(), snapshot, agent))
 
     def _read_second(self):
-        """Return the present time as PagerDuty's API tells it."""
+        """Return the current time in whole seconds, as PagerDuty's API does."""
         return self.clock.now().replace(microsecond=0)
 
     @read_call
@@ -96,18 +96,18 @@ class FakePagerDuty(FakeService):
 
     @read_call
     def list_incident_log_entries(self, incident_id):
-        """Return all entries of an incident."""
+        """Return all log entries of an incident."""
         return self.incidents[incident_id].to_logged_entries()
 
     @read_call
     def list_log_entries(self, since, until):
-        """Return all entries between two times, of which none is missing."""
+        """Return all log entries between two times; True: none is missing."""
         logged = [entry for incident in self.incidents.values() for entry in incident.to_logged_entries()]
         return [entry for entry in logged if since <= entry.entry.at <= until], True
 
     @write_call
     def edit(self, incident_id, values):
-        """Set fields; none is refused."""
+        """Set fields; refuse none."""
         incident = self.incidents[incident_id]
         incident.current = replace(incident.current, **values)
         incident.changed_at = self._read_second()
@@ -115,7 +115,7 @@ class FakePagerDuty(FakeService):
 
     @write_call
     def set_status(self, incident_id, status, reopens=False):
-        """Bring the incident into this status, as far as PagerDuty's API does."""
+        """Change the incident's status, if PagerDuty's API allows it."""
         incident = self.incidents[incident_id]
         before = incident.current.status
         if status == before or (status != "resolved" and before != ("resolved" if reopens else "triggered")):

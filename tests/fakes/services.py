@@ -1,4 +1,4 @@
-"""What the fakes of both services share: their people, what they tell jpi of, and the parts that are empty."""
+"""What the fakes of both services share: their people, the events in flight, and the parts that are empty."""
 
 from dataclasses import dataclass
 
@@ -8,13 +8,13 @@ from tests.fakes.faults import BreakingCalls
 
 RITA, PAGERDUTY_BOT = Person("PRITA", "Rita"), Person("PBOT", "jpi")
 JIM, JIRA_BOT = Person("JIM", "Jim"), Person("bot", "jpi")
-# So that no two changes have the same time.
+# Keeps two changes from having the same time.
 CHANGE_SECONDS = 0.01
 
 
 @dataclass
 class FakeService:
-    """A service; `under_way`: the webhooks that it sent and that did not arrive yet, as events."""
+    """A service; `in_flight`: its webhooks that have not arrived yet, as events."""
 
     clock: Clock
     calls: BreakingCalls
@@ -23,7 +23,7 @@ class FakeService:
 
 
 class NoComments:
-    """The comments of issues, of which nobody made any."""
+    """The comments of issues: there are none."""
 
     def list_for_issues(self, ids):
         """Return the comments of several issues: none."""
@@ -31,7 +31,7 @@ class NoComments:
 
 
 class NoNotes:
-    """The notes of incidents, of which nobody made any."""
+    """The notes of incidents: there are none."""
 
     def list_for_incident(self, incident_id):
         """Return an incident's notes: none."""
@@ -42,4 +42,4 @@ class WholeScreens:
     """Create screens that have every field."""
 
     def load(self, project, issue_type):
-        """Learn nothing, since nothing is lacking."""
+        """Do nothing: no field is missing."""

@@ -1,4 +1,4 @@
-"""jpi's real engine, poll and reconciliation between the fakes, so that thousands of histories can be played."""
+"""jpi's real service, poller and reconciler between the fakes, so that tests can play thousands of histories."""
 
 from collections import Counter
 from dataclasses import replace
@@ -32,7 +32,7 @@ MINUTE_SECONDS = 60
 
 
 class FakeWorld:
-    """Everything, wired; `under_way`: webhooks not delivered yet, `queue`: events not applied yet."""
+    """Everything, wired; `in_flight`: webhooks not delivered yet, `queue`: events not applied yet."""
 
     def __init__(self):
         self.clock, self.in_flight, self.queue, self.log = Clock(), [], [], FakeLog()
@@ -44,7 +44,7 @@ class FakeWorld:
         self.start_jpi()
 
     def start_jpi(self):
-        """Start jpi, as a new process."""
+        """Start jpi as a new process does."""
         ledger, cache = self.stores.processed_ids, Cache(self.stores.config, self.clock)
         self.engine = SyncService(self.jira, self.pagerduty, self.links, ledger, cache, POLICY, self.clock, self.log,
                                   MetricCounters(), INDEX_LAG_SECONDS)
@@ -58,15 +58,15 @@ class FakeWorld:
         self.queue += events
         return [QUEUED] * len(events)
 
-    def deliver(self, event):
-        """Let a webhook arrive; that of an issue without a link is dropped at the door."""
+    def deliver_webhook(self, event):
+        """Deliver a webhook; drop that of an issue without a link."""
         if isinstance(event, IssueUpdated):
             event = replace(event, incident_id=self.links.find_incident_id(event.issue.key))
         if get_incident_id(event):
             self.queue.append(event)
 
     def run_as_lambda(self, work):
-        """Do some work as Lambda does: return whether it succeeded; a process that died is started again."""
+        """Do some work as Lambda does; return True if it succeeded, and restart a process that died."""
         try:
             work()
         except Crash:
@@ -75,7 +75,7 @@ class FakeWorld:
         except RetryableError:
             return False
         except PermanentError as error:
-            raise AssertionError("nothing in this world is beyond mending") from error
+            raise AssertionError("nothing in this world fails for good") from error
         return True
 
     def apply_any(self, number=0, keep=False):
@@ -88,12 +88,12 @@ class FakeWorld:
         if self.run_as_lambda(lambda: self.engine.apply(event)) and not keep:
             self.queue.remove(event)
 
-    def poll(self):
+    def run_poll(self):
         """Poll once, as the schedule does."""
         self.run_as_lambda(self._poll.run)
 
     def drain(self):
-        """Apply events until none is queued; let time pass where somebody may still be at it."""
+        """Apply events until none is queued; let time pass while another worker may hold the lease."""
         for _ in range(200):
             if not self.queue:
                 return
@@ -104,12 +104,12 @@ class FakeWorld:
         raise AssertionError(f"still queued: {self.queue}")
 
     def run_until_idle(self):
-        """Let everything come to rest: no call breaks, two polls, every queued event applied."""
+        """Let everything settle: no call breaks, two polls run, and every queued event is applied."""
         self.calls.clear_fault()
         for _ in range(2):
             self.drain()
             self.clock.advance(MINUTE_SECONDS)
-            self.poll()
+            self.run_poll()
         self.drain()
         self.clock.advance(MINUTE_SECONDS)
 
@@ -118,14 +118,14 @@ class FakeWorld:
         return self.pagerduty.writes + self.jira.writes
 
     def find_failures(self):
-        """Return, by incident, what is not as it should be once everything came to rest."""
+        """Return, by incident, what is wrong after everything settled."""
         failures = {name: self._find_failure(name) for name in self.pagerduty.incidents}
         return {name: failure for name, failure in failures.items() if failure}
 
     def _find_failure(self, name):
         log, keys = self.pagerduty.incidents[name].log, self.jira.list_incident_issues(name)
         if not any(entry.priority == "P1" for entry in log):
-            return "an issue that nobody wanted" if keys else ""
+            return "an unwanted issue" if keys else ""
         if len(keys) != 1:
             return f"{len(keys)} issues"
         links = [link for issue in self.jira.issues.values() for link in issue.draft.links]
@@ -136,6 +136,6 @@ class FakeWorld:
 
     def _find_difference(self, status, issue):
         if (status, issue.category, issue.last_mover) == ("acknowledged", "new", JIM.id):
-            # If it was acknowledged before it was done: PagerDuty's API cannot take that back.
+            # It may have been acknowledged before it was done; PagerDuty's API cannot undo that.
             return ""
         return "" if CATEGORY_BY_STATUS[status] == issue.category else f"{status} and {issue.category}"

@@ -1,4 +1,4 @@
-"""Copies of this process in which a play goes on otherwise: what came before is played once for all of them."""
+"""Fork this process so that a play can continue in several ways, while its beginning is played only once."""
 
 import gc
 import os
@@ -7,14 +7,14 @@ import warnings
 
 
 class Branches:
-    """The branches of one play: `run` it, and `branch` wherever it may go on in another way."""
+    """The branches of one play: `run` it, and call `fork_branch` wherever it may continue in another way."""
 
     def __init__(self):
         self.results = {}
         self._answers = None
 
     def run(self, function):
-        """Return what the function returns; what it returned in each branch is in `results` then, by name."""
+        """Return the function's result; `results` then holds the result of each branch, by name."""
         try:
             result, error = function(), None
         except BaseException as raised:
@@ -25,8 +25,8 @@ class Branches:
             self._send_result(result, error)
         return result
 
-    def branch(self, name):
-        """Copy this process: True in the copy, which ends with `run`; False here, once that has ended."""
+    def fork_branch(self, name):
+        """Fork this process: return True in the copy, which ends with `run`, and False here after it has ended."""
         read_end, write_end = os.pipe()
         if not _fork_process():
             os.close(read_end)
@@ -43,7 +43,7 @@ class Branches:
         return False
 
     def _send_result(self, result, error):
-        # Nothing of the copy may go on: no handler, no test after this one.
+        # The copy must end here: no handler and no further test may run in it.
         try:
             with os.fdopen(self._answers, "wb") as answers:
                 pickle.dump((result, error), answers)
@@ -52,9 +52,9 @@ class Branches:
 
 
 def _fork_process():
-    # What was there before is not looked through by the copy's collector, and so stays shared.
+    # The copy's collector skips older objects, so that their memory stays shared.
     gc.freeze()
     with warnings.catch_warnings():
-        # The test runner's worker has a thread that waits for orders; a copy takes none.
+        # The test runner's worker has a thread that waits for work; the copy does not need it.
         warnings.simplefilter("ignore", DeprecationWarning)
         return os.fork()

@@ -1,4 +1,4 @@
-"""The wire between jpi and everything outside: counts its calls, and makes any of them go wrong."""
+"""The wire between jpi and everything outside: count its calls, and break any of them."""
 
 import base64
 import io
@@ -23,9 +23,9 @@ from tests.fakes.faults import Crash
 
 @dataclass(frozen=True)
 class InjectedFault:
-    """What becomes of a call: an answer (`status`), or none (`error`); before its effect or after it.
+    """A fault of a call, before or after its effect: an error answer (`status`), or no answer (`error`).
 
-    `times`: how many calls in a row meet it that are the same, that is, tries of one.
+    `times`: how many equal calls in a row meet it, that is, the tries of one call.
     """
 
     name: str
@@ -36,9 +36,9 @@ class InjectedFault:
     retry_after: str = ""
 
 
-# As often as one attempt tries: clients/calls.py and store/models.py.
+# As many tries as jpi/http_client.py and jpi/store/models.py make.
 TRIES_PER_ATTEMPT = 3
-# Refused before any effect, for as long as one attempt tries; done, but the answer is lost.
+# First those before any effect, for all tries of a call; then those after the effect, whose answer is lost.
 FAULTS = [InjectedFault("500", 500, times=TRIES_PER_ATTEMPT), InjectedFault("429", 429, times=TRIES_PER_ATTEMPT),
           InjectedFault("429, Retry-After 2", 429, retry_after="2", times=TRIES_PER_ATTEMPT),
           InjectedFault("429, Retry-After 600", 429, retry_after="600", times=TRIES_PER_ATTEMPT),
@@ -53,7 +53,7 @@ FaultPlan = Callable[[int, str], InjectedFault | None]
 
 
 class FaultInjector:
-    """Counts jpi's calls from 0 in `calls`, each by name; `plan` says what becomes of each."""
+    """Records the names of jpi's calls in `calls`; `plan` chooses a fault by number and name."""
 
     def __init__(self, plan: FaultPlan = lambda number, name: None) -> None:
         self.calls: list[str] = []
@@ -62,12 +62,12 @@ class FaultInjector:
 
     def intercept_http(self, request: requests.PreparedRequest,
                        send: Callable[[], requests.Response]) -> requests.Response:
-        """Carry a request to one of the services."""
+        """Make or break a request to one of the services."""
         name = f"{request.method} {_read_path(request.url)}"
         return self._pass_or_break(name, send, lambda fault: _make_http_answer(request, fault), _HTTP_ERRORS)
 
     def intercept_call(self, name: str, call: Callable[[], Any]) -> Any:
-        """Carry a call to the simulated DynamoDB or SQS of this process."""
+        """Make or break a call to the simulated DynamoDB or SQS of this process."""
 
         def break_call(fault: InjectedFault) -> NoReturn:
             raise WireFault(f"{name}: {fault.name}")
@@ -76,7 +76,7 @@ class FaultInjector:
 
     @contextmanager
     def intercept_sockets(self) -> Iterator["FaultInjector"]:
-        """While in it, jpi's calls over sockets go through here; those of people and of the simulations do not."""
+        """Intercept jpi's calls over sockets while inside; not those of people and of the simulations."""
         http, aws = HTTPAdapter.send, URLLib3Session.send
 
         def send(adapter, request, **options):
@@ -102,7 +102,7 @@ class FaultInjector:
             return send()
         self.faults_met.append(f"{name}: {fault.name}")
         if fault.is_after_effect:
-            # Whatever it would have answered is lost.
+            # The answer is lost.
             with suppress(Exception):
                 send()
         if fault.error == "death":
@@ -113,21 +113,21 @@ class FaultInjector:
 
 
 def pair_calls_with_faults(calls, faults):
-    """Each call with each fault; call by call, each beginning with the next fault, so that a sample has all faults."""
+    """Pair each call with each fault. Each call begins with the next fault, so that any sample has all faults."""
     return [(call, faults[(call + number) % len(faults)]) for call in range(calls) for number in range(len(faults))]
 
 
 def classify_fault(fault, name):
-    """What of a fault makes a difference to this call: DynamoDB and SQS in memory have one error for all."""
+    """Return what matters of a fault for this call: DynamoDB and SQS in memory have one error for all."""
     is_aws = name.startswith(("DynamoDB_", "AmazonSQS"))
     return (fault.is_after_effect, fault.times, fault.error == "death") if is_aws else fault
 
 
 def plan_fault_at(number: int, fault: InjectedFault) -> FaultPlan:
-    """This fault at the call of this number, and at those that follow it at once and are called the same."""
+    """Plan this fault for the call of this number, and for its repetitions."""
     state = {"left": fault.times, "name": ""}
 
-    def plan(now, name):
+    def choose_fault(now, name):
         if now == number:
             state["name"] = name
         if now < number or not state["left"] or name != state["name"]:
@@ -136,13 +136,13 @@ def plan_fault_at(number: int, fault: InjectedFault) -> FaultPlan:
         state["left"] -= 1
         return fault
 
-    return plan
+    return choose_fault
 
 
 def _is_from_jpi(request) -> bool:
-    given = request.headers.get("Authorization", "")
-    given = given.decode() if isinstance(given, bytes) else given
-    kind, _, value = given.partition(" ")
+    header = request.headers.get("Authorization", "")
+    header = header.decode() if isinstance(header, bytes) else header
+    kind, _, value = header.partition(" ")
     return JIRA_BOT_TOKEN in base64.b64decode(value).decode() if kind == "Basic" else "pagerduty-key" in value
 
 

@@ -1,4 +1,4 @@
-"""The world in one process and the one of sockets and moto agree: the same calls, the same faults, the same end."""
+"""The world in one process and the world of sockets and moto agree: the same calls, the same faults, the same end."""
 
 from contextlib import nullcontext
 from difflib import unified_diff
@@ -13,13 +13,13 @@ from sandbox.world import World
 from tests.faults.fault_injector import DEATHS, FAULTS, FaultInjector, pair_calls_with_faults, plan_fault_at
 from tests.faults.scenario import ScenarioRun, play_despite_faults
 
-# Of all pairs of a call and a fault, every so many (no multiple of the number of faults); `make test` plays fewer.
+# Every so many pairs of a call and a fault (no multiple of the number of faults); `make test` plays fewer.
 SAMPLE, SHORT_SAMPLE = 199, 9
 
 
 def play_to_end(start, wire, carrying):
-    """What both services show in the end, which calls led there, and what became of them."""
-    # With the same ids each time, since jpi goes through incidents in the order of theirs.
+    """Return what both services show at the end, the calls, and the faults that they met."""
+    # The same ids each time: jpi processes incidents in the order of their ids.
     ID_RANDOM.seed(20261120)
     run = start()
     with carrying:
@@ -29,22 +29,22 @@ def play_to_end(start, wire, carrying):
 
 @pytest.fixture
 def on_sockets(enter, time_passes, aws, monkeypatch):
-    """`on_sockets(queued)`: begins a play in a world of its own on sockets of 127.0.0.1."""
-    # botocore waits for up to twice as long, at random; the stores in memory wait for the mean.
+    """Return `on_sockets(queued)`: start a play in a new world on sockets of 127.0.0.1."""
+    # botocore waits at random up to twice as long; the stores in memory wait for the mean.
     monkeypatch.setattr(ExponentialBackoff, "delay_amount", lambda _, context: 0.5 * 2 ** (context.attempt_number - 1))
     return lambda queued: ScenarioRun(enter(time_passes(World(LoopbackHost(aws), queued=queued, LOG_LEVEL="CRITICAL"))))
 
 
 @pytest.mark.parametrize("queued", [True, False], ids=["queue", "in process"])
 def test_a_play_ends_alike_in_one_process_and_on_sockets(arena, on_sockets, queued, exhaustive, survived):
-    place = arena(queued)
-    pairs = pair_calls_with_faults(len(place.calls), [*FAULTS, *DEATHS])[SAMPLE // 2 :: SAMPLE]
-    chosen, failures = pairs[:: 1 if exhaustive else SHORT_SAMPLE], {}
-    for call, fault in chosen:
+    fault_arena = arena(queued)
+    pairs = pair_calls_with_faults(len(fault_arena.calls), [*FAULTS, *DEATHS])[SAMPLE // 2 :: SAMPLE]
+    sample, failures = pairs[:: 1 if exhaustive else SHORT_SAMPLE], {}
+    for call, fault in sample:
         inside, outside = FaultInjector(plan_fault_at(call, fault)), FaultInjector(plan_fault_at(call, fault))
-        expected = play_to_end(partial(place.start_run, inside), inside, nullcontext())
-        found = play_to_end(partial(on_sockets, queued), outside, outside.intercept_sockets())
-        if found != expected:
-            failures[call, fault.name] = [*unified_diff(expected["calls"], found["calls"], lineterm="", n=2)][:40], {
-                name: (found[name], expected[name]) for name in ("end", "met") if found[name] != expected[name]}
-    survived(len(chosen), failures)
+        expected = play_to_end(partial(fault_arena.start_run, inside), inside, nullcontext())
+        actual = play_to_end(partial(on_sockets, queued), outside, outside.intercept_sockets())
+        if actual != expected:
+            failures[call, fault.name] = [*unified_diff(expected["calls"], actual["calls"], lineterm="", n=2)][:40], {
+                name: (actual[name], expected[name]) for name in ("end", "met") if actual[name] != expected[name]}
+    survived(len(sample), failures)

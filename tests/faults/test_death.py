@@ -1,4 +1,4 @@
-"""A real worker process is killed in the midst of a call, before or after its effect; the next one makes it whole."""
+"""Kill a real worker process in the middle of a call, before or after its effect; the next one completes the work."""
 
 import json
 import os
@@ -15,16 +15,16 @@ from tests.world_actions import QUESTIONS, count_created_parts
 
 APPLY_CODE = "import json, sys; from jpi.handlers import events; events.handler(json.load(sys.stdin), None)"
 POLL_CODE = "from jpi.handlers import log_entries; log_entries.handler({}, None)"
-# The calls of a fresh process that a P1 takes: 0 and 1 learn the site, the issue is 4, its questions are 5.
+# A fresh process's calls for a P1: 0 and 1 read the site's schema, 4 creates the issue, 5 its questions.
 CALLS = range(6)
 SAMPLE = [(4, False), (4, True), (5, True)]
 
 
 def kill_worker_at(world, number, after):
-    """A fault for the call of this number: whoever is the worker dies of it. `worker` is to be set."""
+    """Kill the worker, state["worker"], at the call of this number; return the state."""
     state = {"calls": 0, "killed": False}
 
-    def fault(call):
+    def kill_worker(call):
         if call.token not in (world.environ["JIRA_API_TOKEN"], world.environ["PAGERDUTY_API_TOKEN"]):
             return None
         state["calls"] += 1
@@ -34,12 +34,12 @@ def kill_worker_at(world, number, after):
         state["killed"] = True
         return HttpFault(0, is_after_effect=after)
 
-    world.jira_server.choose_fault = world.pagerduty_server.choose_fault = fault
+    world.jira_server.choose_fault = world.pagerduty_server.choose_fault = kill_worker
     return state
 
 
 def run_worker(world, state, code, given=None):
-    """Run it in a process of its own until it ends or is killed."""
+    """Run code in a process of its own until it ends or is killed."""
     state["worker"] = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
                                        stderr=subprocess.DEVNULL, env={**os.environ, **world.environ})
     with state["worker"] as process:
@@ -59,12 +59,12 @@ def test_a_worker_killed_over_a_p1(loopback_arena_of, exhaustive, survived):
         incident = world.pagerduty.trigger_incident(world.service, "Down", world.rita, "P1")
         world.pagerduty.outbox.deliver_due()
         state = kill_worker_at(world, number, after)
-        code = run_worker(world, state, APPLY_CODE, {"Records": [to_lambda_record(one)
-                                                                 for one in world.event_source.receive_batch()]})
+        code = run_worker(world, state, APPLY_CODE, {"Records": [to_lambda_record(message)
+                                                                 for message in world.event_source.receive_batch()]})
         run = ScenarioRun(world)
         run.run_until_idle()
-        run.poll()
-        run.poll()
+        run.run_poll()
+        run.run_poll()
         timeline = len(world.list_issues("TIMELINE")) == len(incident.log)
         if (code, count_created_parts(world), len(world.list_issues("QUESTION")), timeline) != (
                 -signal.SIGKILL, [QUESTIONS, 2, 1], QUESTIONS, True):
@@ -77,11 +77,11 @@ def test_a_poll_killed_in_the_midst(loopback_arena_of, queued):
     world = loopback_arena_of(queued=queued)
     run = ScenarioRun(world)
     with world.lose_webhooks():
-        incidents = [run.trigger(f"Outage {number}", "P1") for number in range(2)]
+        incidents = [run.trigger_incident(f"Outage {number}", "P1") for number in range(2)]
     state = kill_worker_at(world, 1 if queued else 5, after=True)
     assert run_worker(world, state, POLL_CODE) == -signal.SIGKILL
     for _ in range(3):
-        run.poll()
+        run.run_poll()
     assert len(world.list_issues("QUESTION")) == 2 * QUESTIONS
     assert sorted(issue.summary for issue in world.list_issues()) == ["Outage 0", "Outage 1"]
-    assert len(world.list_issues("TIMELINE")) == sum(len(one.log) for one in incidents)
+    assert len(world.list_issues("TIMELINE")) == sum(len(incident.log) for incident in incidents)

@@ -1,4 +1,4 @@
-"""Every call of the scenario goes wrong in every way; every call is the process's last: the end is the same."""
+"""Every call of the scenario fails in every way, and every call may be the process's last: the end is the same."""
 
 import time
 
@@ -17,12 +17,12 @@ from tests.faults.fault_injector import (
 from tests.faults.scenario import find_differences, play_despite_faults
 
 SLICES = 4
-# Of the exhaustive runs, `make test` plays every so many.
+# `make test` plays every so many of the exhaustive cases.
 SAMPLE = 10
 
 
 class BranchingInjector(FaultInjector):
-    """A wire that branches the play at each call: once for each fault that the call is to meet."""
+    """A wire that forks the play at each call, once for each fault that the call is to meet."""
 
     def __init__(self, faults_by_call):
         super().__init__(self._branch_at_call)
@@ -31,16 +31,16 @@ class BranchingInjector(FaultInjector):
 
     def _branch_at_call(self, number, name):
         for fault in self._faults_by_call.get(number, ()):
-            if self.branches.branch((number, fault)):
+            if self.branches.fork_branch((number, fault)):
                 self._plan = plan_fault_at(number, fault)
                 return self._plan(number, name)
         return None
 
 
 def play_slice(arena, faults, number, exhaustive):
-    """This slice of all pairs of a call and a fault: how many there are, how many plays, in which the end was another.
+    """Play this slice of all pairs of a call and a fault; return the numbers of pairs and plays, and the failures.
 
-    Faults of one kind to a call lead to one play.
+    Faults that are equal for a call share one play.
     """
     sample = pair_calls_with_faults(len(arena.calls), faults)[:: 1 if exhaustive else SAMPLE]
     pairs = [(call, fault) for call, fault in sample if call % SLICES == number]
@@ -62,8 +62,8 @@ def play_slice(arena, faults, number, exhaustive):
 @pytest.mark.parametrize("faults", [FAULTS, DEATHS], ids=["every call may fail", "the process may die at every call"])
 @pytest.mark.parametrize("number", range(SLICES))
 def test_the_end_is_the_same_though(arena, queued, faults, number, exhaustive, survived, record_property):
-    place, started = arena(queued), time.perf_counter()
-    count, plays, failures = play_slice(place, faults, number, exhaustive)
+    fault_arena, started = arena(queued), time.perf_counter()
+    count, plays, failures = play_slice(fault_arena, faults, number, exhaustive)
     record_property("plays", (plays, time.perf_counter() - started))
     survived(count, failures)
 
@@ -71,11 +71,11 @@ def test_the_end_is_the_same_though(arena, queued, faults, number, exhaustive, s
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 @pytest.mark.parametrize("name", ["DynamoDB_20120810.PutItem", "AmazonSQS.SendMessageBatch"])
 def test_all_errors_of_aws_in_memory_are_one(name, fault):
-    """So that those before the effect, and those after it, may share a play."""
-    made, wire = [], FaultInjector(plan_fault_at(0, fault))
+    """Check that faults before the effect may share a play, and those after it, too."""
+    calls, wire = [], FaultInjector(plan_fault_at(0, fault))
     for _ in range(fault.times):
         with pytest.raises(WireFault):
-            wire.intercept_call(name, lambda: made.append(name))
-    wire.intercept_call(name, lambda: made.append("sent again"))
-    assert made == [*[name] * fault.is_after_effect, "sent again"]
+            wire.intercept_call(name, lambda: calls.append(name))
+    wire.intercept_call(name, lambda: calls.append("sent again"))
+    assert calls == [*[name] * fault.is_after_effect, "sent again"]
     assert classify_fault(fault, name) == (fault.is_after_effect, fault.times, False)

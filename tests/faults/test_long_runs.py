@@ -1,4 +1,4 @@
-"""What goes on for long: dead tokens, stopped consumers, issues that are gone. Nothing is lost, nothing piles up."""
+"""Long failures: dead tokens, stopped consumers, deleted issues. Nothing gets lost, nothing piles up."""
 
 import json
 
@@ -11,7 +11,7 @@ from sandbox.simulated_service import HttpFault
 
 
 @pytest.fixture(params=[True, False], ids=["queue", "in process"])
-def there(request, make_world):
+def any_world(request, make_world):
     return make_world(queued=request.param)
 
 
@@ -37,7 +37,7 @@ def make_refusal(path, status):
 
 
 def make_refused_line(world, status):
-    """An incident with a line of its timeline that was refused for ten minutes, until now."""
+    """Make an incident with a timeline entry that was refused for ten minutes, until now."""
     incident = trigger_incident(world)
     run_polls(world, 8)
     with world.lose_webhooks():
@@ -49,32 +49,32 @@ def make_refused_line(world, status):
 
 
 @pytest.mark.parametrize("status", [500, 401])
-def test_a_line_that_was_refused_comes_though_others_come_before_it(there, status):
-    incident = make_refused_line(there, status)
-    with there.lose_webhooks():
-        there.pagerduty.add_note(incident, "Another.", there.rita)
-    run_polls(there, 70)
-    assert count_timeline(there) == len(incident.log)
+def test_a_line_that_was_refused_comes_though_others_come_before_it(any_world, status):
+    incident = make_refused_line(any_world, status)
+    with any_world.lose_webhooks():
+        any_world.pagerduty.add_note(incident, "Another.", any_world.rita)
+    run_polls(any_world, 70)
+    assert count_timeline(any_world) == len(incident.log)
 
 
-def test_a_state_that_is_read_does_not_make_up_for_a_line_that_was_refused(there):
-    incident = make_refused_line(there, 401)
-    there.pagerduty.acknowledge_incident(incident, there.rita)
-    there.run_until_idle()
-    run_polls(there, 70)
-    assert count_timeline(there) == len(incident.log)
-    assert there.jpi.links.get(incident.id).failures == {}
+def test_a_state_that_is_read_does_not_make_up_for_a_line_that_was_refused(any_world):
+    incident = make_refused_line(any_world, 401)
+    any_world.pagerduty.acknowledge_incident(incident, any_world.rita)
+    any_world.run_until_idle()
+    run_polls(any_world, 70)
+    assert count_timeline(any_world) == len(incident.log)
+    assert any_world.jpi.links.get(incident.id).failures == {}
 
 
-def test_a_page_missing_from_one_incidents_log_is_asked_for_again(there):
-    run_polls(there)
-    incident = trigger_incident(there, "P3")
-    with there.lose_webhooks():
+def test_a_page_missing_from_one_incidents_log_is_asked_for_again(any_world):
+    run_polls(any_world)
+    incident = trigger_incident(any_world, "P3")
+    with any_world.lose_webhooks():
         for number in range(110):
-            there.pagerduty.add_note(incident, f"Note {number}", there.rita)
-    run_polls(there, 2, 3600)
-    there.pagerduty.set_priority(incident, "P1", there.rita)
-    there.run_until_idle()
+            any_world.pagerduty.add_note(incident, f"Note {number}", any_world.rita)
+    run_polls(any_world, 2, 3600)
+    any_world.pagerduty.set_priority(incident, "P1", any_world.rita)
+    any_world.run_until_idle()
     missing = []
 
     def page_missing(call):
@@ -84,26 +84,27 @@ def test_a_page_missing_from_one_incidents_log_is_asked_for_again(there):
         page = {"log_entries": [], "more": False, "limit": 100, "offset": 100, "total": len(incident.log)}
         return HttpFault(200, body=json.dumps(page))
 
-    there.pagerduty_server.choose_fault = page_missing
-    run_polls(there, 3)
+    any_world.pagerduty_server.choose_fault = page_missing
+    run_polls(any_world, 3)
     assert len(missing) == 1
-    assert count_timeline(there) == len(incident.log)
+    assert count_timeline(any_world) == len(incident.log)
 
 
-def test_an_issue_that_is_gone_is_looked_at_no_more(there):
-    incident = trigger_incident(there)
-    run_polls(there, 8)
-    there.jira_admin.request("DELETE", f"/rest/api/3/issue/{there.list_issues()[0].key}")
-    there.pagerduty.resolve_incident(incident, there.rita)
-    there.run_until_idle()
-    run_polls(there, 8)
-    assert there.jpi.links.list_open() == []
-    there.forget_calls()
-    run_polls(there)
-    assert [call.path for call in there.list_jpi_calls()] == ["/log_entries", "/incidents", "/rest/api/3/search/jql"]
-    there.pagerduty.reopen_incident(incident, there.rita)
-    there.run_until_idle()
-    assert there.list_issues() == [], "nothing is created again by itself"
+def test_an_issue_that_is_gone_is_looked_at_no_more(any_world):
+    incident = trigger_incident(any_world)
+    run_polls(any_world, 8)
+    any_world.jira_admin.request("DELETE", f"/rest/api/3/issue/{any_world.list_issues()[0].key}")
+    any_world.pagerduty.resolve_incident(incident, any_world.rita)
+    any_world.run_until_idle()
+    run_polls(any_world, 8)
+    assert any_world.jpi.links.list_open() == []
+    any_world.forget_calls()
+    run_polls(any_world)
+    assert [call.path for call in any_world.list_jpi_calls()] == ["/log_entries", "/incidents",
+                                                                  "/rest/api/3/search/jql"]
+    any_world.pagerduty.reopen_incident(incident, any_world.rita)
+    any_world.run_until_idle()
+    assert any_world.list_issues() == [], "nothing is created again by itself"
 
 
 def test_a_queue_that_nobody_empties_fills_slowly(queued):
@@ -120,28 +121,28 @@ def test_a_queue_that_nobody_empties_fills_slowly(queued):
 
 
 @pytest.mark.parametrize("status", [403, 503])
-def test_what_pagerduty_refuses_is_tried_ever_more_seldom(there, status):
-    incident = trigger_incident(there)
-    run_polls(there, 8)
-    there.pagerduty_server.choose_fault = make_refusal(f"/incidents/{incident.id}", status)
-    with there.lose_webhooks():
-        there.move_issue(there.list_issues()[0], "done")
-    there.forget_calls()
-    run_polls(there, 60)
-    assert 1 < sum(call.method == "PUT" for call in there.list_jpi_calls()) < 25
-    assert not there.event_source or there.event_source.count_waiting() < 5
-    there.pagerduty_server.choose_fault = lambda call: None
-    run_polls(there, 70)
+def test_what_pagerduty_refuses_is_tried_ever_more_seldom(any_world, status):
+    incident = trigger_incident(any_world)
+    run_polls(any_world, 8)
+    any_world.pagerduty_server.choose_fault = make_refusal(f"/incidents/{incident.id}", status)
+    with any_world.lose_webhooks():
+        any_world.move_issue(any_world.list_issues()[0], "done")
+    any_world.forget_calls()
+    run_polls(any_world, 60)
+    assert 1 < sum(call.method == "PUT" for call in any_world.list_jpi_calls()) < 25
+    assert not any_world.event_source or any_world.event_source.count_waiting() < 5
+    any_world.pagerduty_server.choose_fault = lambda call: None
+    run_polls(any_world, 70)
     assert incident.status == "resolved"
 
 
-def test_what_jira_refuses_is_tried_ever_more_seldom(there):
-    there.jira.required_fields.add(("INCIDENT", "assignee"))
-    with there.lose_webhooks():
-        trigger_incident(there)
-    there.forget_calls()
-    run_polls(there, 60)
-    assert 1 < sum(call.method == "POST" and call.path.endswith("/issue") for call in there.list_jpi_calls()) < 20
+def test_what_jira_refuses_is_tried_ever_more_seldom(any_world):
+    any_world.jira.required_fields.add(("INCIDENT", "assignee"))
+    with any_world.lose_webhooks():
+        trigger_incident(any_world)
+    any_world.forget_calls()
+    run_polls(any_world, 60)
+    assert 1 < sum(call.method == "POST" and call.path.endswith("/issue") for call in any_world.list_jpi_calls()) < 20
 
 
 def test_a_window_that_there_is_no_time_for_is_read_in_smaller_ones(world):
@@ -151,11 +152,11 @@ def test_a_window_that_there_is_no_time_for_is_read_in_smaller_ones(world):
             world.clock.advance(17)
             world.pagerduty.set_urgency(incident, ("low", "high")[number % 2], world.rita)
 
-    def slow(call):
+    def slow_down(call):
         if call.path == "/log_entries":
             world.clock.advance(5)
 
-    world.pagerduty_server.choose_fault = slow
+    world.pagerduty_server.choose_fault = slow_down
     ends = []
     for _ in range(12):
         try:

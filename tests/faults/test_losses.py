@@ -22,30 +22,30 @@ def lose_webhooks(world, *sides):
 
 
 @pytest.fixture(params=[True, False], ids=["queue", "in process"])
-def fresh(arena, request):
+def fresh_run(arena, request):
     """(a run to play, the end state without losses)."""
-    there = arena(request.param)
-    return there.start_run(), there.expected
+    fault_arena = arena(request.param)
+    return fault_arena.start_run(), fault_arena.expected
 
 
 @pytest.mark.parametrize("sides", [("pagerduty",), ("jira",), ("pagerduty", "jira")], ids="+".join)
-def test_all_webhooks_of_a_side_lost(fresh, sides, survived):
-    run, expected = fresh
+def test_all_webhooks_of_a_side_lost(fresh_run, sides, survived):
+    run, expected = fresh_run
     with lose_webhooks(run.world, *sides):
         # Nobody moves an issue that is not there yet.
         run.poll_at_every_step()
-        found = play_scenario(run)
-    survived(1, find_differences(found, expected))
+        state = play_scenario(run)
+    survived(1, find_differences(state, expected))
 
 
-def test_the_poll_failing_ten_times_in_a_row_with_events_meanwhile(fresh, survived):
-    run, expected = fresh
+def test_the_poll_failing_ten_times_in_a_row_with_events_meanwhile(fresh_run, survived):
+    run, expected = fresh_run
     world, rita = run.world, run.world.rita
-    down = run.trigger("Checkout is down", "P1")
+    down = run.trigger_incident("Checkout is down", "P1")
     run.run_until_idle()
-    run.poll()
+    run.run_poll()
     world.pagerduty_server.choose_fault = lambda call: HttpFault(503) if call.path == "/log_entries" else None
-    slow = run.trigger("Search is slow", "P3")
+    slow = run.trigger_incident("Search is slow", "P3")
     steps = [
         lambda: world.pagerduty.acknowledge_incident(down, rita),
         lambda: world.pagerduty.set_priority(slow, "P1", rita),
@@ -54,29 +54,29 @@ def test_the_poll_failing_ten_times_in_a_row_with_events_meanwhile(fresh, surviv
         lambda: world.move_issue(world.find_issue(slow), "done"),
     ]
     for number in range(10):
-        run.poll()
+        run.run_poll()
         if number % 2:
             # The webhooks of every second event are lost as well, but for the one that Jim needs.
             with lose_webhooks(world, *(() if number == 3 else ("pagerduty", "jira"))):
                 steps[number // 2]()
             run.run_until_idle()
     world.pagerduty_server.choose_fault = lambda call: None
-    run.poll()
-    run.poll()
+    run.run_poll()
+    run.run_poll()
     survived(1, find_differences(run.read_state(), expected))
 
 
 @pytest.mark.parametrize("total", [True, False], ids=["with a total", "without"])
-def test_a_page_missing_from_pagerdutys_answer(fresh, survived, total):
+def test_a_page_missing_from_pagerdutys_answer(fresh_run, survived, total):
     """Once every webhook is lost, and the second page of the log comes empty; once even without a total."""
-    run, _ = fresh
+    run, _ = fresh_run
     world = run.world
     with lose_webhooks(world, "pagerduty"):
-        noisy = run.trigger("Noisy", "P5")
+        noisy = run.trigger_incident("Noisy", "P5")
         for number in range(110):
             world.pagerduty.add_note(noisy, f"Note {number}", world.rita)
         for number in range(3):
-            run.trigger(f"Outage {number}", "P1")
+            run.trigger_incident(f"Outage {number}", "P1")
     missing = [0]
 
     def page_missing(call):
@@ -86,9 +86,9 @@ def test_a_page_missing_from_pagerdutys_answer(fresh, survived, total):
         return HttpFault(200, body=json.dumps({**EMPTY_PAGE, "total": 130 if total else None}))
 
     world.pagerduty_server.choose_fault = page_missing
-    run.poll()
+    run.run_poll()
     world.pagerduty_server.choose_fault = lambda call: None
-    run.poll()
+    run.run_poll()
     assert missing == [1]
     failures = {}
     for incident in run.incidents[1:]:
@@ -98,16 +98,16 @@ def test_a_page_missing_from_pagerdutys_answer(fresh, survived, total):
     survived(3, failures)
 
 
-def test_a_subscription_switched_off_for_a_day(fresh, survived):
+def test_a_subscription_switched_off_for_a_day(fresh_run, survived):
     """PagerDuty does that after three refusals, and forgets what happens meanwhile."""
-    run, expected = fresh
+    run, expected = fresh_run
     world = run.world
     outbox = world.pagerduty.outbox
     [subscription] = world.pagerduty.webhooks.subscriptions
     outbox.disabled_until[subscription] = world.clock() + 24 * 3600
     with lose_webhooks(world, "jira"):
         run.poll_at_every_step()
-        found = play_scenario(run)
+        state = play_scenario(run)
     assert outbox.disabled_until[subscription] > world.clock()
     outbox.disabled_until.clear()
-    survived(1, find_differences(found, expected))
+    survived(1, find_differences(state, expected))

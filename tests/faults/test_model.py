@@ -17,12 +17,12 @@ class Histories(RuleBasedStateMachine):
     """Random edits on both sides, random fates of what tells of them, random deaths."""
 
     @initialize(priority=st.sampled_from(["P1", "P3"]))
-    def begin(self, priority):
+    def create_world(self, priority):
         self.world = FakeWorld()
         self.world.pagerduty.trigger_incident(priority)
 
     @rule(priority=st.sampled_from(["P1", "P3"]))
-    def trigger(self, priority):
+    def monitor_triggers(self, priority):
         if len(self.world.pagerduty.incidents) < 3:
             self.world.pagerduty.trigger_incident(priority)
 
@@ -46,7 +46,7 @@ class Histories(RuleBasedStateMachine):
     def a_webhook(self, which, fate):
         event = take_event(self.world.in_flight, which, keep=fate == "arrives and comes again")
         if fate != "is lost":
-            self.world.run_as_lambda(lambda: self.world.deliver(event))
+            self.world.run_as_lambda(lambda: self.world.deliver_webhook(event))
 
     @precondition(lambda self: self.world.queue)
     @rule(which=NUMBER, keep=st.booleans())
@@ -55,7 +55,7 @@ class Histories(RuleBasedStateMachine):
 
     @rule()
     def the_poll(self):
-        self.world.poll()
+        self.world.run_poll()
 
     @rule(after=st.integers(0, 12), fault=st.sampled_from(CallFault))
     def something_will_break(self, after, fault):
@@ -68,9 +68,9 @@ class Histories(RuleBasedStateMachine):
         assert self.world.find_failures() == {}
         before = self.world.count_writes()
         for event in list(self.world.in_flight):
-            self.world.deliver(event)
+            self.world.deliver_webhook(event)
         self.world.drain()
-        self.world.poll()
+        self.world.run_poll()
         self.world.drain()
         assert self.world.count_writes() == before, "something was written though nothing had happened"
         assert self.world.find_failures() == {}

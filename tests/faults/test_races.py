@@ -40,24 +40,24 @@ def processes():
 
 
 def receive_batch(world):
-    """What is in the queue, as one batch; SQS would bring a message twice only after its visibility."""
+    """Return the queue's messages as one batch; SQS would deliver a message twice only after its visibility."""
     return {"Records": [to_lambda_record(message) for message in world.event_source.receive_batch()]}
 
 
 def assert_complete_in_the_end(world, title="Down"):
-    """Once whoever was put off has come again: one issue, three questions, every line of the timeline."""
+    """Check, after everybody has retried: one issue, three questions, every entry of the timeline."""
     run = ScenarioRun(world)
     run.run_until_idle()
-    run.poll()
-    run.poll()
-    [incident] = [one for one in world.pagerduty.incidents.values() if one.title == title]
+    run.run_poll()
+    run.run_poll()
+    [incident] = [incident for incident in world.pagerduty.incidents.values() if incident.title == title]
     assert count_created_parts(world) == [QUESTIONS, 2, 1]
     assert len(world.list_issues("QUESTION")) == QUESTIONS
     assert (len(world.list_linked_summaries(world.list_issues()[0],
                                             "Timeline")) == len(world.list_issues("TIMELINE")) == len(incident.log))
 
 
-def trigger_unheard(world, priority="P1"):
+def trigger_without_webhook(world, priority="P1"):
     with world.lose_webhooks():
         return world.pagerduty.trigger_incident(world.service, "Down", world.rita, priority)
 
@@ -125,7 +125,7 @@ handler({}, None)
 
 def test_two_processes_that_poll_at_once(loopback_arena_of):
     world = loopback_arena_of()
-    trigger_unheard(world)
+    trigger_without_webhook(world)
     started = [subprocess.Popen([sys.executable, "-c", WORKER_CODE], env=world.environ, stdout=subprocess.DEVNULL,
                                 stderr=subprocess.DEVNULL) for _ in range(2)]
     for process in started:
@@ -137,28 +137,28 @@ def test_two_processes_that_poll_at_once(loopback_arena_of):
 
 @pytest.mark.parametrize("queued", [True, False], ids=["queue", "in process"])
 def test_the_scenario_with_two_workers_at_every_turn(arena_of, processes, monkeypatch, queued):
-    """Each delivery, each batch and each poll is done by two at once."""
+    """Check that two workers may do each delivery, each batch and each poll at once."""
     world = arena_of(queued=queued)
     run = ScenarioRun(world)
     once, poll = run.post_delivery, log_entries.handler
     for outbox in (world.pagerduty.outbox, world.jira.outbox):
-        def twice(delivery, timeout):
+        def post_twice(delivery, timeout):
             answers = []
             processes(world, *[lambda jpi: answers.append(once(delivery, timeout))] * 2)
             return max(answers)
 
-        outbox.post = twice
+        outbox.post = post_twice
     if queued:
-        def handled(batch, context):
-            found = []
-            processes(world, *[lambda jpi: found.append(events.handler(batch, context))] * 2)
-            return found[0]
+        def handle_twice(batch, context):
+            answers = []
+            processes(world, *[lambda jpi: answers.append(events.handler(batch, context))] * 2)
+            return answers[0]
 
-        world.event_source._handler = handled
+        world.event_source._handler = handle_twice
     monkeypatch.setattr("tests.faults.scenario.log_entries.handler", lambda event, context: processes(
         world, *[lambda jpi: poll(event, context)] * 2))
     expected = play_scenario(run)
     monkeypatch.undo()
-    assert expected["made"]["INCIDENT"] == 2
-    assert expected["made"]["QUESTION"] == 6
-    assert expected["made"]["TIMELINE"] == sum(len(one.log) for one in run.incidents)
+    assert expected["created"]["INCIDENT"] == 2
+    assert expected["created"]["QUESTION"] == 6
+    assert expected["created"]["TIMELINE"] == sum(len(incident.log) for incident in run.incidents)

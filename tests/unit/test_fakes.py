@@ -62,7 +62,7 @@ def linked_world():
     """A P1 with its issue, whose webhook arrived."""
     world = FakeWorld()
     world.pagerduty.trigger_incident("P1")
-    world.deliver(world.in_flight.pop())
+    world.deliver_webhook(world.in_flight.pop())
     world.drain()
     return world
 

@@ -260,7 +260,7 @@ class TwoStatuses(PureWorld):
         self.category, self.changed["jira"] = category, self.seconds
         self.in_flight.append(on_jira(category, self.seconds))
 
-    def perform(self, action):
+    def perform_action(self, action):
         if isinstance(action, TransitionIssue):
             self.note_write("jira")
             is_moved = not (self.category == "done" != action.from_category)
@@ -302,13 +302,13 @@ def test_both_sides_agree_after_any_history_and_two_polls_and_then_nothing_is_wr
     world = TwoStatuses()
     for step, choice in steps:
         world.take(step, choice)
-    world.poll()
-    world.poll()
+    world.poll_both_sides()
+    world.poll_both_sides()
     assert CATEGORY_BY_STATUS[world.status] == world.category
     writes = list(world.writes)
     for event in list(world.in_flight):
         world.apply(event)
-    world.poll()
+    world.poll_both_sides()
     assert world.writes == writes
 
 

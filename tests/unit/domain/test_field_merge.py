@@ -141,7 +141,7 @@ class TwoSetsOfFields(PureWorld):
     def assignee(self, side):
         return Person(self.values[side]["assignee"])
 
-    def perform(self, action):
+    def perform_action(self, action):
         side = "jira" if isinstance(action, EditIssue) else "pagerduty"
         values = {name: self.value_on(side, value) for name, value in action.values.items()}
         values = {name: value for name, value in values.items()
@@ -164,7 +164,7 @@ class TwoSetsOfFields(PureWorld):
         if step in self.values:
             self.edit(step, name, choice)
         elif step == "poll":
-            self.poll()
+            self.poll_both_sides()
         else:
             self.deliver_pending_event(step, choice)
 
@@ -184,7 +184,7 @@ class TwoSetsOfFields(PureWorld):
         """Let everything arrive; then two polls, and what follows from them."""
         self.arrive()
         for _ in range(2):
-            self.poll()
+            self.poll_both_sides()
             self.arrive()
 
     def choices(self, name):

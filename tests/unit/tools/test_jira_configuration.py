@@ -14,7 +14,7 @@ from sandbox.world import World
 from sandbox.wsgi_transport import WsgiAdapter
 from tests.contracts import contract
 from tests.deliveries import needs_shared
-from tests.world_actions import WRITE_METHODS, count_created_parts, run_poll
+from tests.world_actions import count_created_parts, run_poll
 
 ADMIN = ("admin@example.com", "admin-token")
 
@@ -48,7 +48,7 @@ class Bare:
 
     def list_writes(self):
         return [f"{call.method} {call.path}" for call in self.server.calls
-                if call.method in WRITE_METHODS and not call.path.endswith("search/jql")]
+                if call.is_write]
 
     def list_items(self):
         """Return all that was created, by name."""
@@ -108,7 +108,7 @@ def test_wherever_it_stopped_it_goes_on(bare, capsys):
         left = [stopped]
 
         def choose_fault(call, left=left):
-            if call.method not in WRITE_METHODS or call.path.endswith("search/jql"):
+            if not call.is_write:
                 return None
             left[0] -= 1
             return HttpFault(403) if left[0] < 0 else None

@@ -14,7 +14,6 @@ from sandbox.simulated_service import HttpFault
 from sandbox.site_setup import JIRA_EVENTS, PAGERDUTY_EVENTS
 from tests.contracts import contract
 from tests.deliveries import needs_shared
-from tests.world_actions import WRITE_METHODS
 
 
 @pytest.fixture
@@ -38,7 +37,7 @@ def list_hooks(world):
 
 
 def list_writes(world):
-    return [call for call in world.list_jpi_calls() if call.method in WRITE_METHODS]
+    return [call for call in world.list_jpi_calls() if call.is_write]
 
 
 def restart_jpi(world, monkeypatch, env):
