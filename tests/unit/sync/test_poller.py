@@ -13,15 +13,15 @@ from tests.fakes.function_context import FakeContext
 MINUTE = 60.0
 
 
-def queries(world):
+def list_window_queries(world):
     return [call.query for call in world.pagerduty_server.calls if call.path == "/log_entries"]
 
 
-def position(world):
+def load_position(world):
     return world.jpi.poller._cursor.load()
 
 
-def hour_of_polls(world):
+def poll_for_an_hour(world):
     """Two polls, an hour and another apart: what came before is out of the window of the next."""
     for _ in range(2):
         log_entries.handler({}, None)
@@ -39,13 +39,13 @@ def test_the_first_poll_looks_back_and_the_next_ones_overlap(world):
     trigger_unheard(world, "Just now")
     log_entries.handler({}, None)
     assert [issue.summary for issue in world.list_issues()] == ["Just now"]
-    first = queries(world)[0]
+    first = list_window_queries(world)[0]
     assert [world.clock.now() - datetime.fromisoformat(first[name][0]) for name in ("since", "until")] == [
         pytest.approx(timedelta(hours=ago), abs=timedelta(seconds=5)) for ago in (6, 0)]
     world.clock.advance(MINUTE)
     world.forget_calls()
     log_entries.handler({}, None)
-    again = queries(world)[0]
+    again = list_window_queries(world)[0]
     assert datetime.fromisoformat(again["since"][0]) == datetime.fromisoformat(first["until"][0]) - timedelta(minutes=5)
 
 
@@ -57,7 +57,7 @@ def test_pages_are_pinned_and_their_order_does_not_matter(world, order):
         for number in range(230):
             world.pagerduty.add_note(incident, f"Note {number}", world.rita)
     done = log_entries.handler({}, None)
-    pages = queries(world)
+    pages = list_window_queries(world)
     assert [page["offset"] for page in pages] == [["0"], ["100"], ["200"]]
     assert len({page["until"][0] for page in pages}) == 1
     assert done == {"entries": len(incident.log), "events": 1, "again": 0}
@@ -86,8 +86,8 @@ def test_a_second_too_full_to_be_split_is_read_as_far_as_it_goes(world, monkeypa
     with world.lose_webhooks():
         for number in range(150):
             world.pagerduty.add_note(incident, f"Note {number}", world.rita)
-    found, _ = world.jpi.poller._pagerduty.list_log_entries(at, at + timedelta(seconds=1))
-    assert len(found) == 100
+    entries, _ = world.jpi.poller._pagerduty.list_log_entries(at, at + timedelta(seconds=1))
+    assert len(entries) == 100
 
 
 def test_what_fails_does_not_stop_the_others_and_is_tried_again(world):
@@ -95,9 +95,9 @@ def test_what_fails_does_not_stop_the_others_and_is_tried_again(world):
     world.jira_server.choose_fault = lambda call: HttpFault(500) if "Unlucky" in str(call.body) else None
     assert log_entries.handler({}, None)["again"] == 1
     assert [issue.summary for issue in world.list_issues()] == ["Lucky"]
-    assert position(world).retry_incident_ids == (bad.id,)
-    hour_of_polls(world)
-    assert position(world).retry_incident_ids == (bad.id,)
+    assert load_position(world).retry_incident_ids == (bad.id,)
+    poll_for_an_hour(world)
+    assert load_position(world).retry_incident_ids == (bad.id,)
     world.jira_server.choose_fault = lambda call: None
     world.forget_calls()
     # Long after the overlap: only the note with the cursor brings it back.
@@ -110,11 +110,11 @@ def test_what_fails_does_not_stop_the_others_and_is_tried_again(world):
 def test_an_incident_that_cannot_be_read_again_stays_noted_down(world):
     incident = trigger_unheard(world, "Down")
     world.jira_server.choose_fault = lambda call: HttpFault(500)
-    hour_of_polls(world)
+    poll_for_an_hour(world)
     world.jira_server.choose_fault = lambda call: None
     world.pagerduty_server.choose_fault = lambda call: HttpFault(500) if call.path.startswith("/incidents") else None
     assert log_entries.handler({}, None)["again"] == 1
-    assert position(world).retry_incident_ids == (incident.id,)
+    assert load_position(world).retry_incident_ids == (incident.id,)
     assert world.list_issues() == []
     world.pagerduty_server.choose_fault = lambda call: None
     log_entries.handler({}, None)
@@ -123,12 +123,12 @@ def test_an_incident_that_cannot_be_read_again_stays_noted_down(world):
 
 def test_a_poll_that_cannot_read_leaves_the_cursor(world):
     log_entries.handler({}, None)
-    before = position(world)
+    before = load_position(world)
     trigger_unheard(world, "Down")
     world.pagerduty_server.choose_fault = lambda call: HttpFault(502)
     with pytest.raises(ServiceUnavailable):
         log_entries.handler({}, None)
-    assert position(world) == before
+    assert load_position(world) == before
     world.pagerduty_server.choose_fault = lambda call: None
     log_entries.handler({}, None)
     assert world.read_statuses() == {"Down": ("triggered", "new")}
@@ -146,11 +146,11 @@ def test_a_lost_webhook_of_jiras_is_made_good(world):
 def test_jira_being_unreadable_does_not_stop_the_cursor(world):
     trigger_unheard(world, "Down")
     log_entries.handler({}, None)
-    before = position(world)
+    before = load_position(world)
     world.clock.advance(MINUTE)
     world.jira_server.choose_fault = lambda call: HttpFault(500) if "bulkfetch" in call.path else None
     log_entries.handler({}, None)
-    assert position(world).read_until > before.read_until
+    assert load_position(world).read_until > before.read_until
 
 
 def test_what_our_own_account_did_by_hand_is_carried_over_by_the_poll(world):
@@ -188,10 +188,10 @@ def test_no_call_is_started_that_the_function_has_no_time_for(world):
 def test_the_log_of_an_incident_raised_later_is_whole(world):
     incident = world.pagerduty.trigger_incident(world.service, "Down", world.rita, "P2")
     world.run_until_idle()
-    hour_of_polls(world)
+    poll_for_an_hour(world)
     world.pagerduty.set_priority(incident, "P1", world.rita)
     world.run_until_idle()
-    hour_of_polls(world)
+    poll_for_an_hour(world)
     assert len(world.list_linked_summaries(world.find_issue(incident), "Timeline")) == len(incident.log)
     # Read whole once, and not at every poll from then on.
     assert [call.path for call in world.list_jpi_calls()].count(f"/incidents/{incident.id}/log_entries") == 1
@@ -212,7 +212,7 @@ def test_a_mistake_of_ours_fails_the_poll_and_does_not_stop_the_others(world, mo
         with pytest.raises(KeyError, match="a mistake"):
             log_entries.handler({}, None)
     assert [issue.summary for issue in world.list_issues()] == ["Lucky"]
-    assert position(world).retry_incident_ids == (bad.id,)
+    assert load_position(world).retry_incident_ids == (bad.id,)
     [failure] = [record for record in caplog.records if record.message == "an event failed"]
     assert failure.exc_info[0] is KeyError, "with its traceback"
     log_entries.handler({}, None)
@@ -231,19 +231,19 @@ def test_a_type_error_of_ours_fails_the_poll_loudly_and_keeps_the_cursor(world, 
     log_entries.handler({}, None)
     trigger_unheard(world, "Failed")
     world.jira_server.choose_fault = lambda call: HttpFault(500) if "Failed" in str(call.body) else None
-    hour_of_polls(world)
+    poll_for_an_hour(world)
     world.jira_server.choose_fault = lambda call: None
     with world.lose_webhooks():
         world.pagerduty.resolve_incident(closed, world.rita)
         world.move_issue(world.find_issue(moved), "indeterminate")
         trigger_unheard(world, "New")
-    before = position(world)
+    before = load_position(world)
 
-    def mistake(*arguments):
+    def raise_mistake(*arguments):
         raise TypeError("a mistake")
 
     with monkeypatch.context() as patch:
-        patch.setattr(type(attrgetter(target)(world.jpi)), method, mistake)
+        patch.setattr(type(attrgetter(target)(world.jpi)), method, raise_mistake)
         with pytest.raises(TypeError, match="a mistake"):
             log_entries.handler({}, None)
     assert "New" in [issue.summary for issue in world.list_issues()], "the poll went on"
@@ -251,7 +251,7 @@ def test_a_type_error_of_ours_fails_the_poll_loudly_and_keeps_the_cursor(world, 
     assert error.exc_info[0] is TypeError, "with its traceback"
     [counted] = [record for record in caplog.records if hasattr(record, "mistakes")]
     assert counted.mistakes >= 1
-    after = position(world)
+    after = load_position(world)
     assert after.read_until > before.read_until
     assert after.last_polled_at == before.last_polled_at or method == "load", "it did not succeed"
     log_entries.handler({}, None)
@@ -262,19 +262,19 @@ def test_a_type_error_of_ours_fails_the_poll_loudly_and_keeps_the_cursor(world, 
 def test_an_incident_that_is_gone_is_not_read_for_ever(world):
     incident = trigger_unheard(world, "Down")
     world.jira_server.choose_fault = lambda call: HttpFault(500)
-    hour_of_polls(world)
+    poll_for_an_hour(world)
     del world.pagerduty.incidents[incident.id]
     log_entries.handler({}, None)
-    assert position(world).retry_incident_ids == ()
+    assert load_position(world).retry_incident_ids == ()
 
 
 def test_what_failed_is_read_whole_even_where_something_new_happened_since(world):
     incident = trigger_unheard(world, "Down")
-    hour_of_polls(world)
+    poll_for_an_hour(world)
     with world.lose_webhooks():
         world.pagerduty.add_note(incident, "The first note.", world.rita)
     world.jira_server.choose_fault = lambda call: HttpFault(500)
-    hour_of_polls(world)
+    poll_for_an_hour(world)
     world.jira_server.choose_fault = lambda call: None
     with world.lose_webhooks():
         world.pagerduty.add_note(incident, "The second note.", world.rita)

@@ -19,7 +19,7 @@ NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 EMPTY_PAGE = json.dumps({"log_entries": [], "more": False, "limit": 100, "offset": 100, "total": None})
 
 
-def poll(world, times=1):
+def run_polls(world, times=1):
     for _ in range(times):
         log_entries.handler({}, None)
         world.run_until_idle()
@@ -33,14 +33,14 @@ def no_entries(call):
 @pytest.mark.parametrize("queued", [False, True])
 def test_a_p1_of_which_neither_a_webhook_nor_a_log_entry_told_gets_its_issue(make_world, queued):
     world = make_world(queued=queued)
-    poll(world)
+    run_polls(world)
     world.clock.advance(60)
     with world.lose_webhooks():
         incident = world.pagerduty.trigger_incident(world.service, "Down", world.rita, "P1")
     world.pagerduty_server.choose_fault = no_entries
-    poll(world)
+    run_polls(world)
     assert count_created_parts(world) == [QUESTIONS, 2, 1]
-    poll(world)
+    run_polls(world)
     assert len(world.list_linked_summaries(world.list_issues()[0], "Timeline")) == len(incident.log)
 
 
@@ -48,7 +48,7 @@ def test_what_was_open_long_before_jpi_gets_no_issue(world):
     with world.lose_webhooks():
         world.pagerduty.trigger_incident(world.service, "Years ago", world.rita, "P1")
     world.clock.advance(7 * 3600)
-    poll(world, 2)
+    run_polls(world, 2)
     assert world.list_issues() == []
 
 
@@ -57,37 +57,37 @@ def test_what_happened_to_an_incident_in_a_gap_of_the_log_is_made_good(make_worl
     world = make_world(queued=queued)
     incident = world.pagerduty.trigger_incident(world.service, "Down", world.rita, "P1")
     world.run_until_idle()
-    for act, wanted in [(world.pagerduty.acknowledge_incident, "indeterminate"), (world.pagerduty.resolve_incident,
+    for act, category in [(world.pagerduty.acknowledge_incident, "indeterminate"), (world.pagerduty.resolve_incident,
                                                                                   "done")]:
-        poll(world)
+        run_polls(world)
         world.clock.advance(3600)
         with world.lose_webhooks():
             act(incident, world.rita)
         world.pagerduty_server.choose_fault = no_entries
-        poll(world)
+        run_polls(world)
         world.pagerduty_server.choose_fault = lambda call: None
-        assert world.read_statuses() == {"Down": (incident.status, wanted)}
+        assert world.read_statuses() == {"Down": (incident.status, category)}
 
 
 def test_a_poll_costs_one_call_for_the_incidents_and_two_for_the_issues(world):
     for number in range(3):
         world.pagerduty.trigger_incident(world.service, f"Outage {number}", world.rita, "P1")
     world.run_until_idle()
-    poll(world, 2)
+    run_polls(world, 2)
     world.clock.advance(3600)
-    poll(world)
+    run_polls(world)
     world.forget_calls()
-    poll(world)
+    run_polls(world)
     assert sorted(f"{call.method} {call.path}" for call in world.list_jpi_calls()) == [
         "GET /incidents", "GET /log_entries", "POST /rest/api/3/issue/bulkfetch", "POST /rest/api/3/search/jql"]
 
 
 def test_incidents_that_cannot_be_read_do_not_stop_the_poll(world, caplog):
-    poll(world)
+    run_polls(world)
     before = world.jpi.poller._cursor.load()
     world.clock.advance(60)
     world.pagerduty_server.choose_fault = lambda call: HttpFault(500) if call.path == "/incidents" else None
-    poll(world)
+    run_polls(world)
     assert "the open incidents were not read" in caplog.text
     assert world.jpi.poller._cursor.load().read_until > before.read_until
 
@@ -95,44 +95,44 @@ def test_incidents_that_cannot_be_read_do_not_stop_the_poll(world, caplog):
 def test_an_incident_that_cannot_be_read_by_itself_does_not_stop_the_poll(world, caplog):
     incident = world.pagerduty.trigger_incident(world.service, "Down", world.rita, "P1")
     world.run_until_idle()
-    poll(world)
+    run_polls(world)
     world.clock.advance(3600)
     with world.lose_webhooks():
         world.pagerduty.resolve_incident(incident, world.rita)
     world.pagerduty_server.choose_fault = lambda call: no_entries(call) or (
         HttpFault(500) if call.path == f"/incidents/{incident.id}" else None)
-    poll(world)
+    run_polls(world)
     assert "an incident was not read" in caplog.text
     world.pagerduty_server.choose_fault = lambda call: None
-    poll(world)
+    run_polls(world)
     assert world.read_statuses() == {"Down": ("resolved", "done")}
 
 
 def test_an_odd_incident_costs_only_itself(world, caplog):
-    poll(world)
+    run_polls(world)
     with world.lose_webhooks():
         odd = world.pagerduty.trigger_incident(world.service, "Odd", world.rita, "P1")
         world.pagerduty.trigger_incident(world.service, "Down", world.rita, "P1")
     odd.title = ["a", "list"]
     world.pagerduty_server.choose_fault = no_entries
-    poll(world)
+    run_polls(world)
     assert [issue.summary for issue in world.list_issues()] == ["Down"]
     assert "an incident cannot be read" in caplog.text
 
 
 def test_pages_of_open_incidents_are_read_to_the_end(world):
-    poll(world)
+    run_polls(world)
     with world.lose_webhooks():
         for number in range(120):
             world.pagerduty.trigger_incident(world.service, f"Alert {number}", world.rita,
                                              "P1" if number == 0 else "P4")
     world.pagerduty_server.choose_fault = no_entries
-    poll(world)
+    run_polls(world)
     assert [issue.summary for issue in world.list_issues()] == ["Alert 0"]
 
 
 def test_a_page_that_is_missing_keeps_the_cursor_where_it_was(world, caplog):
-    poll(world)
+    run_polls(world)
     before = world.jpi.poller._cursor.load()
     world.clock.advance(600)
     with world.lose_webhooks():
@@ -142,11 +142,11 @@ def test_a_page_that_is_missing_keeps_the_cursor_where_it_was(world, caplog):
     world.clock.advance(600)
     world.pagerduty_server.choose_fault = lambda call: HttpFault(200, body=EMPTY_PAGE.replace("null", "154")) if (
         call.path == "/log_entries" and call.query["offset"] == ["100"]) else None
-    poll(world)
+    run_polls(world)
     assert "log entries are missing" in caplog.text
     assert (world.jpi.poller._cursor.load().read_until, len(world.list_issues())) == (before.read_until, 1)
     world.pagerduty_server.choose_fault = lambda call: None
-    poll(world)
+    run_polls(world)
     assert len(world.list_linked_summaries(world.list_issues()[0], "Timeline")) == len(incident.log)
     assert world.jpi.poller._cursor.load().incomplete_reads == 0
 
@@ -156,21 +156,21 @@ def test_a_service_that_always_counts_wrong_stops_nothing(world):
         call.path == "/log_entries") else None
     short = []
     for _ in range(4):
-        poll(world)
+        run_polls(world)
         short.append(world.jpi.poller._cursor.load().incomplete_reads)
     assert short == [1, 2, 0, 1]
 
 
-def failing(number, error, link):
+def add_failure(number, error, link):
     return with_failure(link, IncidentTriggered(f"E{number}", NOON, Incident("Q1")), error, 1000.0 + number)
 
 
 def test_failures_are_remembered_within_bounds_and_forgotten_when_mended():
     link = Link("Q1", issue=IssueRef("INCIDENT-1"))
     for number in range(MAX_FAILURES + 5):
-        link = failing(number, PermanentError("refused"), link)
+        link = add_failure(number, PermanentError("refused"), link)
     assert list(link.failures) == [f"E{number}" for number in range(5, MAX_FAILURES + 5)]
-    link = failing(6, TooEarly("x" * 9999), link)
+    link = add_failure(6, TooEarly("x" * 9999), link)
     assert (len(link.failures), list(link.failures)[-1], len(link.failures["E6"].reason)) == (MAX_FAILURES, "E6", 500)
     mended = without_failure(link, IncidentTriggered("E7", NOON, Incident("Q1")))
     assert "E7" not in mended.failures
@@ -182,7 +182,7 @@ def test_failures_are_remembered_within_bounds_and_forgotten_when_mended():
 def test_the_poll_comes_back_ever_more_seldom():
     link, waits = Link("Q1"), []
     for number in range(8):
-        link = failing(number, ServiceUnavailable("503"), link)
+        link = add_failure(number, ServiceUnavailable("503"), link)
         waits.append(next(wait for wait in range(0, 9999, 60) if retry_is_due(link, 1000.0 + number + wait)))
     assert waits == [120, 240, 480, 960, 1920, 3840, 3840, 3840]
     assert retry_is_due(Link("Q1"), 0.0)
@@ -196,6 +196,6 @@ def test_an_issue_whose_changes_cannot_be_read_does_not_keep_others_from_being_r
         world.move_issue(world.find_issue(incidents[0]), "indeterminate")
         world.move_issue(world.find_issue(incidents[1]), "done")
     world.jira_server.choose_fault = lambda call: HttpFault(403) if call.path.endswith("/changelog") else None
-    poll(world)
+    run_polls(world)
     assert "an issue's changes were not read" in caplog.text
     assert incidents[1].status == "resolved"
