@@ -1,4 +1,4 @@
-"""A simulated Jira with a project, and somebody who works on it."""
+"""A simulated Jira with a project, and a person who works on it."""
 
 import json
 from contextlib import contextmanager
@@ -15,17 +15,17 @@ SEARCHER = "com.atlassian.jira.plugin.system.customfieldtypes:multiselectsearche
 OFF = "Field '{}' cannot be set. It is not on the appropriate screen, or unknown."
 
 
-def doc(*lines):
+def make_document(*lines):
     return {"type": "doc", "version": 1, "content": [
         {"type": "paragraph", "content": [{"type": "text", "text": line}] if line else []} for line in lines]}
 
 
-def link(role="outwardIssue", key="INC-1", **kind):
+def make_link_update(role="outwardIssue", key="INC-1", **kind):
     return {"update": {"issuelinks": [{"add": {"type": kind or {"name": "Blocks"}, role: {"key": key}}}]}}
 
 
-class Client:
-    """What a person may do, with short words for it."""
+class JiraClient:
+    """A person's session on the site, with short names for what tests do."""
 
     def __init__(self):
         self.clock = Clock()
@@ -36,65 +36,65 @@ class Client:
         self.session = make_wsgi_session({self.url: self.server}, self.clock)
         self.auth = ("ada@example.com", "token")
 
-    def __call__(self, method, path, body=None, **params):
-        where = self.url + (path if path.startswith("/rest") else API + path)
-        return self.session.request(method, where, json=body, params=params, auth=self.auth, timeout=5)
+    def request(self, method, path, body=None, **params):
+        url = self.url + (path if path.startswith("/rest") else API + path)
+        return self.session.request(method, url, json=body, params=params, auth=self.auth, timeout=5)
 
-    def ok(self, method, path, body=None, **params):
-        answer = self(method, path, body, **params)
+    def expect_ok(self, method, path, body=None, **params):
+        answer = self.request(method, path, body, **params)
         assert answer.ok, answer.text
         return answer.json() if answer.content else None
 
-    def refused(self, status, method, path, body=None, **params):
-        answer = self(method, path, body, **params)
+    def expect_refusal(self, status, method, path, body=None, **params):
+        answer = self.request(method, path, body, **params)
         assert answer.status_code == status, answer.text
         assert set(answer.json()) == {"errorMessages", "errors"}
         return answer.json()
 
-    def project(self, key, **more):
-        return self("POST", "/project", {"key": key, "name": f"{key.title()}s", "projectTypeKey": "business",
-                                         "leadAccountId": self.me, "projectTemplateKey": TEMPLATE, **more})
+    def add_project(self, key, **more):
+        return self.request("POST", "/project", {"key": key, "name": f"{key.title()}s", "projectTypeKey": "business",
+                                                 "leadAccountId": self.me, "projectTemplateKey": TEMPLATE, **more})
 
-    def details(self, more=None, **fields):
+    def make_details(self, more=None, **fields):
         base = {"project": {"key": "INC"}, "issuetype": {"name": "Incident"}, "summary": "Down"}
         kept = {name: value for name, value in {**base, **fields}.items() if value is not ...}
         return {"fields": kept, **(more or {})}
 
-    def issue(self, more=None, **fields):
-        return self.jira.issues[self.ok("POST", "/issue", self.details(more, **fields))["key"]]
+    def add_issue(self, more=None, **fields):
+        return self.jira.issues[self.expect_ok("POST", "/issue", self.make_details(more, **fields))["key"]]
 
-    def severity(self):
-        field = self.ok("POST", "/field", {"name": "Severity", "type": SELECT, "searcherKey": SEARCHER})["id"]
-        self.ok("POST", f"/screens/addToDefault/{field}")
-        context = self.ok("GET", f"/field/{field}/context")["values"][0]["id"]
+    def add_severity_field(self):
+        field = self.expect_ok("POST", "/field", {"name": "Severity", "type": SELECT, "searcherKey": SEARCHER})["id"]
+        self.expect_ok("POST", f"/screens/addToDefault/{field}")
+        context = self.expect_ok("GET", f"/field/{field}/context")["values"][0]["id"]
         options = {"options": [{"value": "SEV-0"}, {"value": "SEV-1"}, {"value": "Old", "disabled": True}]}
-        self.ok("POST", f"/field/{field}/context/{context}/option", options)
+        self.expect_ok("POST", f"/field/{field}/context/{context}/option", options)
         return field
 
-    def search(self, jql, **more):
-        return self.ok("POST", "/search/jql", {"jql": jql, **more})
+    def search_issues(self, jql, **more):
+        return self.expect_ok("POST", "/search/jql", {"jql": jql, **more})
 
-    def keys(self, jql):
-        return [one["key"] for one in self.search(jql, fields=["key"])["issues"]]
+    def search_keys(self, jql):
+        return [issue["key"] for issue in self.search_issues(jql, fields=["key"])["issues"]]
 
-    def webhook(self, *events, **more):
-        return self.ok("POST", "/rest/webhooks/1.0/webhook",
-                       {"name": "jpi", "url": "http://127.0.0.1:9/hook", "events": list(events), **more})
+    def add_webhook(self, *events, **more):
+        return self.expect_ok("POST", "/rest/webhooks/1.0/webhook", {"name": "jpi", "url": "http://127.0.0.1:9/hook",
+                                                                     "events": list(events), **more})
 
-    def events(self):
-        return [json.loads(one.body) for one in self.jira.outbox.pending]
+    def read_events(self):
+        return [json.loads(delivery.body) for delivery in self.jira.outbox.pending]
 
     def move(self, key, status):
-        found = self.ok("GET", f"/issue/{key}/transitions")["transitions"]
-        chosen = next(one["id"] for one in found if one["to"]["name"] == status)
-        return self("POST", f"/issue/{key}/transitions", {"transition": {"id": chosen}})
+        transitions = self.expect_ok("GET", f"/issue/{key}/transitions")["transitions"]
+        number = next(transition["id"] for transition in transitions if transition["to"]["name"] == status)
+        return self.request("POST", f"/issue/{key}/transitions", {"transition": {"id": number}})
 
 
 @contextmanager
-def running():
-    """A client of a site with the projects INC and OTHER and the issue type Incident."""
-    client = Client()
-    client.ok("POST", "/issuetype", {"name": "Incident"})
+def open_jira():
+    """Open a site with the projects INC and OTHER and the issue type Incident; yield a client."""
+    client = JiraClient()
+    client.expect_ok("POST", "/issuetype", {"name": "Incident"})
     for key in ("INC", "OTHER"):
-        assert client.project(key).status_code == 201
+        assert client.add_project(key).status_code == 201
     yield client

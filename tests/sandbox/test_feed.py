@@ -21,14 +21,14 @@ from sandbox.webhook_outbox import Delivery
 
 @pytest.fixture
 def feed(queued):
-    made = LogFeed(queued)
-    yield made
-    made.close()
+    log_feed = LogFeed(queued)
+    yield log_feed
+    log_feed.close()
 
 
-def events_of(said):
-    found = re.findall(r"(?:id: (\d+)\n)?event: (\w+)\ndata: (.*)\n\n", "".join(said))
-    return [(event, json.loads(data), int(number or 0)) for number, event, data in found]
+def parse_events(chunks):
+    matches = re.findall(r"(?:id: (\d+)\n)?event: (\w+)\ndata: (.*)\n\n", "".join(chunks))
+    return [(event, json.loads(data), int(number or 0)) for number, event, data in matches]
 
 
 def test_the_stream_tells_what_is_new_and_what_differs(feed):
@@ -39,14 +39,14 @@ def test_the_stream_tells_what_is_new_and_what_differs(feed):
     feed.add_line(log_lines.line_from_person("Jim came"))
     first = [next(told_lines), next(told_lines)]
     parts["state"] = "two\nlines"
-    assert events_of([*first, next(told_lines)]) == [
+    assert parse_events([*first, next(told_lines)]) == [
         ("log", "Rita came Jim came", 2), ("parts", {"number": 1, "parts": {"state": "one", "jira": "same"}}, 0),
         ("parts", {"number": 2, "parts": {"state": "two\nlines"}}, 0)]
     # A form was answered with parts of its own: whichever came last, the stream sets it right.
     answers[0] = 1
-    assert events_of([next(told_lines)]) == [("parts", {"number": 3, "parts": parts}, 0)]
+    assert parse_events([next(told_lines)]) == [("parts", {"number": 3, "parts": parts}, 0)]
     feed.add_line(log_lines.line_from_person("Jim left"))
-    assert events_of([next(told_lines)]) == [("log", "Jim left", 3)]
+    assert parse_events([next(told_lines)]) == [("log", "Jim left", 3)]
     feed.close()
     assert list(told_lines) == []
 
@@ -58,18 +58,18 @@ def test_a_quiet_stream_gives_a_sign_of_life(feed, monkeypatch):
 
 
 def test_who_comes_again_gets_only_what_is_new(queued):
-    there = LiveSandbox(queued, interval_seconds=3600)
-    client = there.page.app.test_client()
+    live_sandbox = LiveSandbox(queued, interval_seconds=3600)
+    client = live_sandbox.page.app.test_client()
     for _ in range(2):
         client.post("/switch/slow")
     for headers, path, expected in (({}, "/events?after=1", 1), ({"Last-Event-ID": "1"}, "/events?after=0", 1),
                                     ({}, "/events?after=999", 2), ({}, "/events?after=x", 2)):
         answer = client.get(path, headers=headers, buffered=False)
         assert answer.mimetype == "text/event-stream"
-        [(event, html, _)] = events_of([next(answer.response).decode()])
+        [(event, html, _)] = parse_events([next(answer.response).decode()])
         assert (event, html.count("<li")) == ("log", expected)
         answer.close()
-    there.stop()
+    live_sandbox.stop()
 
 
 def test_the_log_is_bounded(feed):
@@ -106,12 +106,12 @@ def test_every_action_of_the_engine_has_words():
      ("jpi", "An incident was not read", "x" * 400 + " … (999 characters)", "Q1", "", True)),
 ])
 def test_jpis_log_is_told_in_words_with_its_json_behind(feed, extra, level, line):
-    said = "polled" if "entries" in extra else "an incident was not read"
-    logging.getLogger("jpi").log(level, said, extra=extra)
+    message = "polled" if "entries" in extra else "an incident was not read"
+    logging.getLogger("jpi").log(level, message, extra=extra)
     [(_, told_line)] = feed.list_lines_after()
     assert (told_line.kind, told_line.head, told_line.detail, told_line.about, told_line.small, told_line.bad) == line
     raw = json.loads(told_line.raw)
-    assert raw.items() >= {"level": logging.getLevelName(level), "message": said, "service": "jpi", **extra}.items()
+    assert raw.items() >= {"level": logging.getLevelName(level), "message": message, "service": "jpi", **extra}.items()
 
 
 def test_it_is_noticed_when_both_sides_agree_again_and_how_long_that_took():

@@ -3,25 +3,26 @@
 import pytest
 
 from sandbox.jira.model import Transition, Workflow
-from tests.sandbox.jira_client import OFF, doc, link, running
+from tests.sandbox.jira_client import OFF, make_document, make_link_update, open_jira
 
 
 @pytest.fixture
 def site():
-    with running() as client:
+    with open_jira() as client:
         yield client
 
 
 def test_links_read_from_both_ends(site):
     for _ in range(4):
-        site.issue()
-    site.ok("POST", "/issueLinkType", {"name": "Question", "inward": "is question of", "outward": "has question"})
+        site.add_issue()
+    site.expect_ok("POST", "/issueLinkType", {"name": "Question", "inward": "is question of",
+                                              "outward": "has question"})
     asked = {"type": {"name": "Question"}, "inwardIssue": {"key": "INC-1"}, "outwardIssue": {"key": "INC-2"}}
     for _ in range(2):
-        assert site("POST", "/issueLink", asked).status_code == 201
+        assert site.request("POST", "/issueLink", asked).status_code == 201
     for role, other in (("outwardIssue", "INC-3"), ("inwardIssue", "INC-4")):
-        site.ok("PUT", "/issue/INC-1", link(role, other, name="Question"))
-    shown = {key: [(role, one[role]["key"]) for one in site.ok("GET", f"/issue/{key}")["fields"]["issuelinks"]
+        site.expect_ok("PUT", "/issue/INC-1", make_link_update(role, other, name="Question"))
+    shown = {key: [(role, one[role]["key"]) for one in site.expect_ok("GET", f"/issue/{key}")["fields"]["issuelinks"]
                    for role in ("inwardIssue", "outwardIssue") if role in one] for key in site.jira.issues}
     assert shown == {
         "INC-1": [("outwardIssue", "INC-2"), ("outwardIssue", "INC-3"), ("inwardIssue", "INC-4")],
@@ -30,34 +31,35 @@ def test_links_read_from_both_ends(site):
     assert site.jira.list_link_phrases("INC-2") == {"is question of"}
     assert site.jira.list_link_phrases("INC-1") == {"is question of", "has question"}
     number = site.jira.issues["INC-1"].links[0].id
-    assert site.ok("GET", f"/issueLink/{number}")["outwardIssue"]["key"] == "INC-2"
-    site.ok("DELETE", f"/issueLink/{number}")
+    assert site.expect_ok("GET", f"/issueLink/{number}")["outwardIssue"]["key"] == "INC-2"
+    site.expect_ok("DELETE", f"/issueLink/{number}")
     assert site.jira.issues["INC-2"].links == []
     for change, status in (({"type": {"name": "Haunts"}}, 404), ({"outwardIssue": {"key": "INC-9"}}, 404),
                            ({"outwardIssue": {"key": "INC-1"}}, 400), ({"nonsense": 1}, 400)):
-        site.refused(status, "POST", "/issueLink", {**asked, **change})
+        site.expect_refusal(status, "POST", "/issueLink", {**asked, **change})
 
 
 def test_transitions_by_the_default_workflow(site):
-    issue, other = site.issue(), site.issue(project={"key": "OTHER"})
-    found = site.ok("GET", f"/issue/{issue.key}/transitions")["transitions"]
+    issue, other = site.add_issue(), site.add_issue(project={"key": "OTHER"})
+    found = site.expect_ok("GET", f"/issue/{issue.key}/transitions")["transitions"]
     ids = {one["id"] for one in found}
     assert {one["to"]["statusCategory"]["key"] for one in found} == {"new", "indeterminate", "done"}
-    assert not ids & {one["id"] for one in site.ok("GET", f"/issue/{other.key}/transitions")["transitions"]}
+    assert not ids & {one["id"] for one in site.expect_ok("GET", f"/issue/{other.key}/transitions")["transitions"]}
     for status, category, resolution in (("In Progress", "indeterminate", None), ("Done", "done", "Done"),
                                          ("To Do", "new", None), ("Done", "done", "Done")):
         assert site.move(issue.key, status).status_code == 204
         assert (issue.status, issue.category, issue.resolution) == (status, category, resolution)
-    shown = site.ok("GET", f"/issue/{issue.key}", fields="status", expand="transitions")
+    shown = site.expect_ok("GET", f"/issue/{issue.key}", fields="status", expand="transitions")
     assert {one["id"] for one in shown["transitions"]} == ids
     one = ids.pop()
-    assert len(site.ok("GET", f"/issue/{issue.key}/transitions", transitionId=one)["transitions"]) == 1
-    assert site.ok("GET", f"/issue/{issue.key}/transitions", transitionId="9")["transitions"] == []
+    assert len(site.expect_ok("GET", f"/issue/{issue.key}/transitions", transitionId=one)["transitions"]) == 1
+    assert site.expect_ok("GET", f"/issue/{issue.key}/transitions", transitionId="9")["transitions"] == []
     path = f"/issue/{issue.key}/transitions"
-    assert site.refused(400, "POST", path, {})["errorMessages"] == ["Missing 'transition' identifier"]
-    assert site.refused(400, "POST", path, {"transition": {"id": "9"}})
-    assert site.refused(400, "POST", path, {"transition": {"id": one}, "fields": {"summary": "x"}})["errors"] == {
-        "summary": OFF.format("summary")}
+    assert site.expect_refusal(400, "POST", path, {})["errorMessages"] == ["Missing 'transition' identifier"]
+    assert site.expect_refusal(400, "POST", path, {"transition": {"id": "9"}})
+    assert site.expect_refusal(400, "POST", path, {"transition": {"id": one}, "fields": {"summary": "x"}})[
+        "errors"
+    ] == {"summary": OFF.format("summary")}
 
 
 def test_transitions_by_workflows_of_tests(site):
@@ -65,44 +67,47 @@ def test_transitions_by_workflows_of_tests(site):
     site.jira.workflows["INC"] = Workflow.from_hops(
         [("To Do", "In Progress"), ("In Progress", "Review"), ("Review", "Done")],
         required={"Done": ("resolution", "comment")})
-    issue = site.issue()
-    offered = site.ok("GET", "/issue/INC-1/transitions")["transitions"]
+    issue = site.add_issue()
+    offered = site.expect_ok("GET", "/issue/INC-1/transitions")["transitions"]
     assert [(one["to"]["name"], one["isGlobal"], one["hasScreen"]) for one in offered] == [
         ("In Progress", False, False)]
-    said = site.refused(400, "POST", "/issue/INC-1/transitions", {"transition": {"id": "21"}})["errorMessages"][0]
+    said = site.expect_refusal(400, "POST",
+                               "/issue/INC-1/transitions", {"transition": {"id": "21"}})["errorMessages"][0]
     assert said.startswith("It seems that you have tried to perform a workflow operation (To Done) that is not valid")
     for status in ("In Progress", "Review"):
         assert site.move("INC-1", status).status_code == 204
-    screen = site.ok("GET", "/issue/INC-1/transitions", expand="transitions.fields")["transitions"][0]["fields"]
+    screen = site.expect_ok("GET", "/issue/INC-1/transitions", expand="transitions.fields")["transitions"][0]["fields"]
     assert {name: one["required"] for name, one in screen.items()} == {"resolution": True, "comment": True}
     assert site.move("INC-1", "Done").json()["errors"] == {
         "resolution": "Resolution is required.", "comment": "Comment is required."}
-    site.ok("POST", "/issue/INC-1/transitions", {
+    site.expect_ok("POST", "/issue/INC-1/transitions", {
         "transition": {"id": "21"}, "fields": {"resolution": {"name": "Won't Do"}},
-        "update": {"comment": [{"add": {"body": doc("Never mind")}}]}})
+        "update": {"comment": [{"add": {"body": make_document("Never mind")}}]}})
     assert (issue.status, issue.resolution, issue.comments[0].text) == ("Done", "Won't Do", "Never mind")
-    assert site.ok("GET", "/issue/INC-1/transitions")["transitions"] == []
+    assert site.expect_ok("GET", "/issue/INC-1/transitions")["transitions"] == []
     site.jira.workflows["INC"] = Workflow("Review", (Transition("5", "Back", "To Do"),))
-    assert site.issue().status == "Review"
+    assert site.add_issue().status == "Review"
 
 
 def test_comments(site):
-    site.issue()
+    site.add_issue()
     for number in range(3):
         site.clock.advance(1)
-        site.ok("POST", "/issue/INC-1/comment", {"body": doc(f"Comment {number}"), "properties": [
+        site.expect_ok("POST", "/issue/INC-1/comment", {"body": make_document(f"Comment {number}"), "properties": [
             {"key": "jpi", "value": {"mark": number}}]})
-    found = site.ok("GET", "/issue/INC-1/comment", orderBy="-created", maxResults=2, expand="properties")
-    assert [one["body"] for one in found["comments"]] == [doc("Comment 2"), doc("Comment 1")]
+    found = site.expect_ok("GET", "/issue/INC-1/comment", orderBy="-created", maxResults=2, expand="properties")
+    assert [one["body"] for one in found["comments"]] == [make_document("Comment 2"), make_document("Comment 1")]
     assert (found["total"], found["comments"][0]["properties"]) == (3, [{"key": "jpi", "value": {"mark": 2}}])
     number = found["comments"][0]["id"]
-    assert site.ok("GET", f"/comment/{number}/properties/jpi")["value"] == {"mark": 2}
-    assert site("PUT", f"/comment/{number}/properties/new", [1]).status_code == 201
-    assert site.ok("PUT", f"/issue/INC-1/comment/{number}", {"body": doc("Changed")})["body"] == doc("Changed")
-    site.ok("DELETE", f"/issue/INC-1/comment/{number}")
+    assert site.expect_ok("GET", f"/comment/{number}/properties/jpi")["value"] == {"mark": 2}
+    assert site.request("PUT", f"/comment/{number}/properties/new", [1]).status_code == 201
+    assert site.expect_ok("PUT", f"/issue/INC-1/comment/{number}", {"body": make_document("Changed")})[
+        "body"
+    ] == make_document("Changed")
+    site.expect_ok("DELETE", f"/issue/INC-1/comment/{number}")
     assert [one.text for one in site.jira.issues["INC-1"].comments] == ["Comment 0", "Comment 1"]
-    site.refused(404, "PUT", f"/issue/INC-1/comment/{number}", {"body": doc("x")})
-    site.refused(404, "GET", f"/comment/{number}/properties/jpi")
-    for body, said in (("text", "Comment body is not valid!"), (doc(""), "Comment body can not be empty!"),
-                       (doc("x" * 32768), "The entered text is too long")):
-        assert said in site.refused(400, "POST", "/issue/INC-1/comment", {"body": body})["errors"]["comment"]
+    site.expect_refusal(404, "PUT", f"/issue/INC-1/comment/{number}", {"body": make_document("x")})
+    site.expect_refusal(404, "GET", f"/comment/{number}/properties/jpi")
+    for body, said in (("text", "Comment body is not valid!"), (make_document(""), "Comment body can not be empty!"),
+                       (make_document("x" * 32768), "The entered text is too long")):
+        assert said in site.expect_refusal(400, "POST", "/issue/INC-1/comment", {"body": body})["errors"]["comment"]

@@ -8,7 +8,7 @@ from flask import Flask, request
 
 from sandbox.jira.outbox import JIRA_RULES
 from sandbox.simulated_service import Server
-from tests.sandbox.jira_client import doc, running
+from tests.sandbox.jira_client import make_document, open_jira
 
 HOOKS = "/rest/webhooks/1.0/webhook"
 ALL = ("jira:issue_created", "jira:issue_updated", "jira:issue_deleted", "comment_created", "comment_updated",
@@ -17,7 +17,7 @@ ALL = ("jira:issue_created", "jira:issue_updated", "jira:issue_deleted", "commen
 
 @pytest.fixture
 def site():
-    with running() as client:
+    with open_jira() as client:
         yield client
 
 
@@ -38,15 +38,16 @@ def receiver():
 
 
 def test_registration(site):
-    made = site.webhook("jira:issue_created", secret="s3cret", filters={"issue-related-events-section": "project=INC"})
+    made = site.add_webhook("jira:issue_created", secret="s3cret",
+                            filters={"issue-related-events-section": "project=INC"})
     assert (made["isSigned"], made["enabled"], "secret" in made) == (True, True, False)
     path = made["self"].removeprefix(site.url)
-    assert site.ok("GET", HOOKS) == [made]
-    changed = site.ok("PUT", path, {"events": ["comment_created"], "enabled": False})
+    assert site.expect_ok("GET", HOOKS) == [made]
+    changed = site.expect_ok("PUT", path, {"events": ["comment_created"], "enabled": False})
     assert (changed["events"], changed["enabled"], changed["isSigned"], changed["name"]) == (
         ["comment_created"], False, True, "jpi")
-    site.ok("DELETE", path)
-    assert (site.ok("GET", HOOKS), site("GET", path).status_code) == ([], 404)
+    site.expect_ok("DELETE", path)
+    assert (site.expect_ok("GET", HOOKS), site.request("GET", path).status_code) == ([], 404)
 
 
 @pytest.mark.parametrize("change", [{"name": ""}, {"url": "nonsense"}, {"events": ["nonsense"]}, {
@@ -54,14 +55,14 @@ def test_registration(site):
     "filters": {"nonsense": ""}}, {"secret": 1}])
 def test_refused_registrations(site, change):
     asked = {"name": "jpi", "url": "https://example.com", "events": ["comment_created"], **change}
-    site.refused(400, "POST", HOOKS, asked)
-    site.refused(400, "POST", HOOKS, {"name": "jpi"})
+    site.expect_refusal(400, "POST", HOOKS, asked)
+    site.expect_refusal(400, "POST", HOOKS, {"name": "jpi"})
 
 
 def test_an_issue_created(site):
-    site.webhook(*ALL)
-    site.issue(description=doc("One", "Two"), labels=["a"], assignee={"accountId": site.me})
-    [event] = site.events()
+    site.add_webhook(*ALL)
+    site.add_issue(description=make_document("One", "Two"), labels=["a"], assignee={"accountId": site.me})
+    [event] = site.read_events()
     assert list(event)[:2] == ["timestamp", "webhookEvent"]
     assert (event["webhookEvent"], event["issue_event_type_name"]) == ("jira:issue_created", "issue_created")
     assert abs(event["timestamp"] - site.clock() * 1000) < 60_000
@@ -77,17 +78,17 @@ def test_an_issue_created(site):
 
 
 def test_what_changed_is_told_by_field(site):
-    severity = site.severity()
+    severity = site.add_severity_field()
     rita = site.jira.add_user("rita@example.com", "rita", "Rita")
-    site.issue(labels=["a"])
-    site.webhook(*ALL)
-    site.ok("PUT", "/issue/INC-1", {"fields": {
+    site.add_issue(labels=["a"])
+    site.add_webhook(*ALL)
+    site.expect_ok("PUT", "/issue/INC-1", {"fields": {
         "summary": "Up", "priority": {"id": "1"}, "labels": ["a", "b"], severity: {"value": "SEV-1"}}})
     site.auth = ("rita@example.com", "rita")
-    site.ok("PUT", "/issue/INC-1/assignee", {"accountId": rita})
+    site.expect_ok("PUT", "/issue/INC-1/assignee", {"accountId": rita})
     site.move("INC-1", "Done")
     site.move("INC-1", "Done")
-    edited, assigned, done, again = site.events()
+    edited, assigned, done, again = site.read_events()
     assert [one["issue_event_type_name"] for one in (edited, assigned, done, again)] == [
         "issue_updated", "issue_assigned", "issue_generic", "issue_generic"]
     assert [one["user"]["displayName"] for one in (edited, assigned, done)] == ["Ada Admin", "Rita", "Rita"]
@@ -104,21 +105,21 @@ def test_what_changed_is_told_by_field(site):
     }
     assert assigned["changelog"]["items"][0]["tmpToAccountId"] == rita
     assert "changelog" not in again
-    before = len(site.events())
-    site.ok("PUT", "/issue/INC-1", {"fields": {"summary": "Up"}})
-    assert len(site.events()) == before
+    before = len(site.read_events())
+    site.expect_ok("PUT", "/issue/INC-1", {"fields": {"summary": "Up"}})
+    assert len(site.read_events()) == before
 
 
 def test_comments_links_and_deletion(site):
-    site.issue()
-    site.issue()
-    site.webhook(*ALL)
-    number = site.ok("POST", "/issue/INC-1/comment", {"body": doc("Said")})["id"]
-    site.ok("PUT", f"/issue/INC-1/comment/{number}", {"body": doc("Changed")})
-    site.ok("POST", "/issueLink", {"type": {"name": "Blocks"}, "inwardIssue": {"key": "INC-1"},
-                                   "outwardIssue": {"key": "INC-2"}})
-    site.ok("DELETE", "/issue/INC-1")
-    made, changed, linked, deleted, *rest = site.events()
+    site.add_issue()
+    site.add_issue()
+    site.add_webhook(*ALL)
+    number = site.expect_ok("POST", "/issue/INC-1/comment", {"body": make_document("Said")})["id"]
+    site.expect_ok("PUT", f"/issue/INC-1/comment/{number}", {"body": make_document("Changed")})
+    site.expect_ok("POST", "/issueLink", {"type": {"name": "Blocks"}, "inwardIssue": {"key": "INC-1"},
+                                          "outwardIssue": {"key": "INC-2"}})
+    site.expect_ok("DELETE", "/issue/INC-1")
+    made, changed, linked, deleted, *rest = site.read_events()
     assert [one["webhookEvent"] for one in rest] == ["comment_deleted", "issuelink_deleted"]
     assert set(made) == {"timestamp", "webhookEvent", "comment", "issue", "eventType"}
     assert (made["comment"]["body"], changed["comment"]["body"]) == ("Said", "Changed")
@@ -132,15 +133,16 @@ def test_comments_links_and_deletion(site):
 
 
 def test_comments_and_links_may_raise_an_update_too(site):
-    site.webhook("jira:issue_updated")
+    site.add_webhook("jira:issue_updated")
     site.jira.extra_update_events = {"comment", "link"}
-    site.issue()
-    site.issue({"update": {"issuelinks": [{"add": {"type": {"name": "Blocks"}, "outwardIssue": {"key": "INC-1"}}}]}})
-    assert site.events() == []
-    site.ok("POST", "/issue/INC-1/comment", {"body": doc("Said")})
-    site.ok("POST", "/issueLink", {"type": {"name": "Blocks"}, "inwardIssue": {"key": "INC-1"},
-                                   "outwardIssue": {"key": "INC-2"}})
-    said, *linked = site.events()
+    site.add_issue()
+    site.add_issue({"update": {"issuelinks": [{"add": {"type": {"name": "Blocks"},
+                                                       "outwardIssue": {"key": "INC-1"}}}]}})
+    assert site.read_events() == []
+    site.expect_ok("POST", "/issue/INC-1/comment", {"body": make_document("Said")})
+    site.expect_ok("POST", "/issueLink", {"type": {"name": "Blocks"}, "inwardIssue": {"key": "INC-1"},
+                                          "outwardIssue": {"key": "INC-2"}})
+    said, *linked = site.read_events()
     assert "changelog" not in said
     assert [one["changelog"]["items"][0]["field"] for one in linked] == ["Link", "Link"]
 
@@ -153,16 +155,16 @@ def test_comments_and_links_may_raise_an_update_too(site):
     ({"enabled": False}, []),
 ])
 def test_filters(site, more, wanted):
-    site.webhook(**{"events": ["jira:issue_created", "comment_created"], **more})
-    site.issue(project={"key": "OTHER"})
-    site.issue()
-    site.ok("POST", "/issue/INC-1/comment", {"body": doc("Said")})
-    assert [one["webhookEvent"] for one in site.events()] == wanted
+    site.add_webhook(**{"events": ["jira:issue_created", "comment_created"], **more})
+    site.add_issue(project={"key": "OTHER"})
+    site.add_issue()
+    site.expect_ok("POST", "/issue/INC-1/comment", {"body": make_document("Said")})
+    assert [one["webhookEvent"] for one in site.read_events()] == wanted
 
 
 def test_signatures_cover_the_bytes_sent(site, receiver):
-    site.webhook("jira:issue_created", url=receiver.url, secret="It's a Secret")
-    site.issue(summary="Zoë 🔥")
+    site.add_webhook("jira:issue_created", url=receiver.url, secret="It's a Secret")
+    site.add_issue(summary="Zoë 🔥")
     assert site.jira.outbox.deliver_due() == 1
     [(headers, body)] = receiver.got
     digest = hmac.new(b"It's a Secret", body, hashlib.sha256).hexdigest()
@@ -176,8 +178,8 @@ def test_signatures_cover_the_bytes_sent(site, receiver):
     ([404], 1, "dropped"), ([408, 409, 425, 429, 500], 6, "delivered"), ([503] * 6, 6, "dropped"),
 ])
 def test_retries(site, receiver, answers, tries, kept):
-    site.webhook("jira:issue_created", url=receiver.url)
-    site.issue()
+    site.add_webhook("jira:issue_created", url=receiver.url)
+    site.add_issue()
     receiver.answers += answers
     for _ in range(8):
         site.jira.outbox.deliver_due()
@@ -192,9 +194,9 @@ def test_retries(site, receiver, answers, tries, kept):
 
 
 def test_deliveries_do_not_wait_for_each_other(site, receiver):
-    site.webhook("jira:issue_created", url=receiver.url)
-    site.issue()
-    site.issue()
+    site.add_webhook("jira:issue_created", url=receiver.url)
+    site.add_issue()
+    site.add_issue()
     receiver.answers += [500]
     assert site.jira.outbox.deliver_due() == 2
     assert (len(site.jira.outbox.pending), len(site.jira.outbox.delivered)) == (1, 1)
@@ -202,6 +204,6 @@ def test_deliveries_do_not_wait_for_each_other(site, receiver):
 
 
 def test_a_body_may_be_left_out(site):
-    site.webhook("jira:issue_created", excludeBody=True)
-    site.issue()
+    site.add_webhook("jira:issue_created", excludeBody=True)
+    site.add_issue()
     assert site.jira.outbox.pending[0].body == b""

@@ -21,15 +21,15 @@ SCRIPT = {"Accept": "application/json"}
 
 @pytest.fixture
 def still(queued):
-    """The page of a world in which nothing goes on by itself: (world, its test client)."""
-    there = LiveSandbox(queued, interval_seconds=3600)
-    yield queued, there.page.app.test_client()
-    there.stop()
+    """Return the page of a world in which nothing happens by itself: (world, its test client)."""
+    live_sandbox = LiveSandbox(queued, interval_seconds=3600)
+    yield queued, live_sandbox.page.app.test_client()
+    live_sandbox.stop()
 
 
-def trigger(client, world, **form):
-    said = {"title": "Down", "priority": world.pagerduty.priorities["P1"].id, **form}
-    return client.post("/pagerduty/trigger", data=said, headers=SCRIPT)
+def trigger_incident(client, world, **form):
+    fields = {"title": "Down", "priority": world.pagerduty.priorities["P1"].id, **form}
+    return client.post("/pagerduty/trigger", data=fields, headers=SCRIPT)
 
 
 def test_the_page_has_a_strict_policy_and_nothing_inline(still):
@@ -69,7 +69,7 @@ def test_without_the_script_the_answer_leads_back_to_where_it_was_done(still):
 
 def test_every_action_is_done_by_its_person_over_the_api(still):
     world, client = still
-    trigger(client, world, details="Nobody can pay.")
+    trigger_incident(client, world, details="Nobody can pay.")
     world.run_until_idle()
     [incident], [issue] = world.pagerduty.incidents.values(), world.list_issues()
     assert (incident.details, incident.log[0].agent["summary"]) == ("Nobody can pay.", "Rita Responder")
@@ -104,18 +104,18 @@ def test_every_action_is_done_by_its_person_over_the_api(still):
 ])
 def test_a_refusal_is_said_in_the_services_words_where_it_was_met(still, path, form, words):
     world, client = still
-    trigger(client, world)
+    trigger_incident(client, world)
     world.run_until_idle()
     answer = client.post(path.format(key="INCIDENT-1"), data=form, headers=SCRIPT).json
-    said = "".join(re.findall(r'<p class="message bad" role="status">(.*)</p>', "".join(answer["parts"].values())))
+    message = "".join(re.findall(r'<p class="message bad" role="status">(.*)</p>', "".join(answer["parts"].values())))
     assert answer["ok"] is False
-    assert words in said
+    assert words in message
 
 
 def test_no_answer_at_all_is_said_too(still):
     world, client = still
     world.pagerduty_server.choose_fault = lambda call: HttpFault()
-    assert "PagerDuty did not answer." in trigger(client, world).json["parts"]["pagerduty"]
+    assert "PagerDuty did not answer." in trigger_incident(client, world).json["parts"]["pagerduty"]
 
 
 def test_an_error_that_is_no_json_is_shown_as_it_is():
@@ -125,7 +125,7 @@ def test_an_error_that_is_no_json_is_shown_as_it_is():
 
 def test_texts_from_outside_are_escaped_and_kept_apart(still):
     world, client = still
-    trigger(client, world, title="<script>x</script> \u202e", details="y" * 10_000)
+    trigger_incident(client, world, title="<script>x</script> \u202e", details="y" * 10_000)
     world.run_until_idle()
     text = client.get("/").text
     assert "<script>x" not in text
@@ -166,7 +166,7 @@ def test_texts_from_outside_are_escaped_and_kept_apart(still):
 )
 def test_what_differs_is_named_until_it_is_carried_over(still, change, words):
     world, client = still
-    trigger(client, world)
+    trigger_incident(client, world)
     assert read_page_state(world).incidents[0].pair.words == "no issue yet"
     world.run_until_idle()
     run_poll(world)
@@ -181,7 +181,7 @@ def test_what_differs_is_named_until_it_is_carried_over(still, change, words):
 
 def test_an_acknowledgement_that_jira_takes_back_leaves_nothing_to_do(still):
     world, client = still
-    trigger(client, world)
+    trigger_incident(client, world)
     world.run_until_idle()
     [incident], [issue] = world.pagerduty.incidents.values(), world.list_issues()
     world.pagerduty.acknowledge_incident(incident, world.rita)
@@ -194,17 +194,17 @@ def test_an_acknowledgement_that_jira_takes_back_leaves_nothing_to_do(still):
 
 def test_an_issue_of_nobodys_and_an_incident_that_needs_none(still):
     world, client = still
-    trigger(client, world, priority="")
+    trigger_incident(client, world, priority="")
     make_issue(world.jim, "INCIDENT", "By hand")
-    there = read_page_state(world)
-    assert (there.incidents[0].pair.words, there.issues[0].pair.words, there.is_settled) == (
+    state = read_page_state(world)
+    assert (state.incidents[0].pair.words, state.issues[0].pair.words, state.is_settled) == (
         "needs no issue", "no incident", True)
 
 
 def test_failures_wait_as_jpi_asks_while_it_is_broken_and_not_after(still):
     world, client = still
     client.post("/switch/jira-down", headers=SCRIPT)
-    trigger(client, world)
+    trigger_incident(client, world)
     world.run_until_idle()
     assert read_page_state(world).waiting == 1
     world.clock.advance(2)
@@ -231,7 +231,7 @@ def test_only_jpis_calls_are_limited_and_only_its_writes_lose_their_answers(stil
     world, client = still
     client.post("/switch/limited", headers=SCRIPT)
     client.post("/switch/answers-lost", headers=SCRIPT)
-    assert trigger(client, world).json["ok"] is True
+    assert trigger_incident(client, world).json["ok"] is True
     client.post("/switch/limited", headers=SCRIPT)
     kinds = [("GET", "/issue/1"), ("POST", "/rest/api/3/search/jql"), ("POST", "/rest/api/3/issue")]
     calls = [RecordedCall("jira", *kind, "", {"Authorization": "Token token=pagerduty-key"}, b"") for kind in kinds]

@@ -7,18 +7,18 @@ import json
 import pytest
 
 from tests.deliveries import SHARED_FOLDER, needs_shared
-from tests.sandbox.pagerduty_client import ALL, extension, running
+from tests.sandbox.pagerduty_client import ALL_EVENTS, make_extension_body, open_pagerduty
 
 
 @pytest.fixture
 def account():
-    with running() as there:
-        yield there
+    with open_pagerduty() as client:
+        yield client
 
 
 def test_every_effect_tells_its_event(account):
-    account.subscribe(ALL)
-    there, incident = account.there, account.trigger_incident(priority="P1")
+    account.add_subscription(ALL_EVENTS)
+    there, incident = account.state, account.trigger_incident(priority="P1")
     there.acknowledge_incident(incident, account.rita)
     there.unacknowledge_incident(incident)
     there.reassign_incident(incident, [account.rita], account.oscar)
@@ -29,7 +29,7 @@ def test_every_effect_tells_its_event(account):
     there.delegate_incident(incident, account.other, account.rita)
     there.resolve_incident(incident, account.rita, note="Rebooted")
     there.reopen_incident(incident, account.rita)
-    found = account.told()
+    found = account.list_sent_events()
     assert [kind.removeprefix("incident.") for kind, _ in found] == [
         "triggered", "acknowledged", "unacknowledged", "reassigned", "priority_updated", "escalated", "delegated",
         "resolved", "annotated", "reopened"]
@@ -40,11 +40,11 @@ def test_every_effect_tells_its_event(account):
 
 @needs_shared
 def test_a_v3_body_is_shaped_as_captured(account):
-    account.subscribe(ALL)
+    account.add_subscription(ALL_EVENTS)
     incident = account.trigger_incident(priority="P3")
-    account.there.add_note(incident, "Hm", account.rita)
+    account.state.add_note(incident, "Hm", account.rita)
     shared = SHARED_FOLDER / "payloads" / "pagerduty"
-    for delivery, name in zip(account.there.outbox.pending, ("priority_updated", "annotated"), strict=True):
+    for delivery, name in zip(account.state.outbox.pending, ("priority_updated", "annotated"), strict=True):
         captured = json.loads((shared / f"v3_capture_2026_incident_{name}.json").read_text())["event"]
         event = delivery.payload["event"]
         assert set(event) == set(captured)
@@ -52,25 +52,25 @@ def test_a_v3_body_is_shaped_as_captured(account):
         assert (event["resource_type"], event["client"], event["agent"]["id"]) == ("incident", None, account.rita.id)
         assert event["occurred_at"].endswith("Z")
         assert len(event["occurred_at"]) == len("2026-04-01T02:15:02.274Z")
-    data = account.told()[0][1]
+    data = account.list_sent_events()[0][1]
     assert "name" not in data["priority"]
     assert (data["priority"]["type"], data["number"]) == ("priority_reference", incident.number)
 
 
 def test_a_merge_says_into_which(account):
-    account.subscribe(["incident.resolved"])
+    account.add_subscription(["incident.resolved"])
     source, target = account.trigger_incident(), account.trigger_incident()
-    account.there.merge_incidents(source, target, account.rita)
-    [(_, data)] = account.told()
+    account.state.merge_incidents(source, target, account.rita)
+    [(_, data)] = account.list_sent_events()
     assert data["resolve_reason"] == {"type": "merge_resolve_reason", "incident": target.to_reference()}
 
 
 def test_deliveries_are_signed_and_carry_custom_headers(account):
     url = {"type": "http_delivery_method", "url": "http://127.0.0.1:9/",
            "custom_headers": [{"name": "X-Mine", "value": "clear"}]}
-    made = account.subscribe(ALL, delivery_method=url)
+    made = account.add_subscription(ALL_EVENTS, delivery_method=url)
     account.trigger_incident()
-    [delivery] = account.there.outbox.pending
+    [delivery] = account.state.outbox.pending
     secret = made["delivery_method"]["secret"]
     digest = hmac.new(secret.encode(), delivery.body, hashlib.sha256).hexdigest()
     assert delivery.headers["X-PagerDuty-Signature"] == f"v1={digest}"
@@ -82,34 +82,37 @@ def test_deliveries_are_signed_and_carry_custom_headers(account):
 def test_who_is_told(account):
     account.service.team_id = "PTEAM00"
     wanted = {"type": "service_reference", "id": account.service.id}
-    hooks = {"everything": account.subscribe(ALL), "only resolved": account.subscribe(["incident.resolved"]),
-             "the service": account.subscribe(ALL, filter=wanted), "inactive": account.subscribe(ALL, active=False),
-             "the team": account.subscribe(ALL, filter={"type": "team_reference", "id": "PTEAM00"}),
-             "another service": account.subscribe(ALL, filter={**wanted, "id": account.other.id})}
+    hooks = {"everything": account.add_subscription(ALL_EVENTS),
+             "only resolved": account.add_subscription(["incident.resolved"]),
+             "the service": account.add_subscription(ALL_EVENTS, filter=wanted),
+             "inactive": account.add_subscription(ALL_EVENTS, active=False),
+             "the team": account.add_subscription(ALL_EVENTS, filter={"type": "team_reference", "id": "PTEAM00"}),
+             "another service": account.add_subscription(ALL_EVENTS, filter={**wanted, "id": account.other.id})}
     account.trigger_incident()
-    told = {delivery.subscription for delivery in account.there.outbox.pending}
+    told = {delivery.subscription for delivery in account.state.outbox.pending}
     assert {name for name, hook in hooks.items() if hook["id"] in told} == {"everything", "the service", "the team"}
 
 
 def test_subscriptions_over_rest(account):
-    made = account.subscribe(ALL)
+    made = account.add_subscription(ALL_EVENTS)
     path = f"/webhook_subscriptions/{made['id']}"
     assert made["delivery_method"]["secret"]
-    for found in (account.ok("GET", path)["webhook_subscription"],
-                  account.ok("GET", "/webhook_subscriptions", filter_type="account")["webhook_subscriptions"][0]):
+    for found in (account.expect_ok("GET", path)["webhook_subscription"],
+                  account.expect_ok("GET", "/webhook_subscriptions",
+                                    filter_type="account")["webhook_subscriptions"][0]):
         assert (found["id"], found["delivery_method"]["secret"]) == (made["id"], None)
-    account.ok("PUT", path, {"webhook_subscription": {"events": ["incident.resolved"], "active": False}})
-    assert account.ok("GET", path)["webhook_subscription"]["active"] is False
+    account.expect_ok("PUT", path, {"webhook_subscription": {"events": ["incident.resolved"], "active": False}})
+    assert account.expect_ok("GET", path)["webhook_subscription"]["active"] is False
     body = {"webhook_subscription": {"delivery_method": {"type": "http_delivery_method", "url": "http://x/"}}}
-    assert account.refused("PUT", path, body) == (400, 2001)
-    account.there.outbox.disabled_until[made["id"]] = account.clock() + 60
-    assert account.ok("GET", path)["webhook_subscription"]["delivery_method"]["temporarily_disabled"]
-    assert account.call("POST", f"{path}/enable").status_code == 200
-    assert not account.ok("GET", path)["webhook_subscription"]["delivery_method"]["temporarily_disabled"]
-    assert account.call("POST", f"{path}/ping").status_code == 202
-    assert account.told() == [("pagey.ping", {"message": "Hello from your friend Pagey!", "type": "ping"})]
-    assert account.call("DELETE", path).status_code == 204
-    assert account.refused("GET", path) == (404, 2100)
+    assert account.expect_refusal("PUT", path, body) == (400, 2001)
+    account.state.outbox.disabled_until[made["id"]] = account.clock() + 60
+    assert account.expect_ok("GET", path)["webhook_subscription"]["delivery_method"]["temporarily_disabled"]
+    assert account.request("POST", f"{path}/enable").status_code == 200
+    assert not account.expect_ok("GET", path)["webhook_subscription"]["delivery_method"]["temporarily_disabled"]
+    assert account.request("POST", f"{path}/ping").status_code == 202
+    assert account.list_sent_events() == [("pagey.ping", {"message": "Hello from your friend Pagey!", "type": "ping"})]
+    assert account.request("DELETE", path).status_code == 204
+    assert account.expect_refusal("GET", path) == (404, 2100)
 
 
 @pytest.mark.parametrize("fields", [
@@ -122,18 +125,18 @@ def test_subscriptions_over_rest(account):
 def test_malformed_subscriptions_are_refused(account, fields):
     body = {"type": "webhook_subscription", "events": ["incident.resolved"], "filter": {"type": "account_reference"},
             "delivery_method": {"type": "http_delivery_method", "url": "http://x/"}, **fields}
-    assert account.refused("POST", "/webhook_subscriptions", {"webhook_subscription": body}) == (400, 2001)
+    assert account.expect_refusal("POST", "/webhook_subscriptions", {"webhook_subscription": body}) == (400, 2001)
 
 
 def test_v2_deliveries_of_an_extension(account):
-    made = account.ok("POST", "/extensions", extension(account))["extension"]
-    assert [one["id"] for one in account.ok("GET", "/extensions")["extensions"]] == [made["id"]]
+    made = account.expect_ok("POST", "/extensions", make_extension_body(account))["extension"]
+    assert [one["id"] for one in account.expect_ok("GET", "/extensions")["extensions"]] == [made["id"]]
     incident = account.trigger_incident(priority="P1", details="Nobody can pay.")
-    account.there.set_priority(incident, "P2", account.rita)
-    account.there.trigger_incident(account.other, "Another service's", None)
-    account.there.resolve_incident(incident, account.rita)
-    account.there.reopen_incident(incident, account.rita)
-    sent = account.there.outbox.pending
+    account.state.set_priority(incident, "P2", account.rita)
+    account.state.trigger_incident(account.other, "Another service's", None)
+    account.state.resolve_incident(incident, account.rita)
+    account.state.reopen_incident(incident, account.rita)
+    sent = account.state.outbox.pending
     messages = [message for delivery in sent for message in delivery.payload["messages"]]
     assert [message["event"] for message in messages] == ["incident.trigger", "incident.resolve"]
     assert messages[0]["incident"]["priority"]["name"] == "P1"
@@ -145,4 +148,4 @@ def test_v2_deliveries_of_an_extension(account):
 @pytest.mark.parametrize("fields", [{"name": ""}, {"extension_objects": []}, {"endpoint_url": "x"},
                                     {"extension_schema": {"id": "PF9KMXH"}}])
 def test_malformed_extensions_are_refused(account, fields):
-    assert account.refused("POST", "/extensions", extension(account, **fields)) == (400, 2001)
+    assert account.expect_refusal("POST", "/extensions", make_extension_body(account, **fields)) == (400, 2001)
