@@ -152,12 +152,12 @@ def test_refused_updates_and_properties(site, update, status, message):
 
 
 @pytest.mark.parametrize(("off",
-                          "asked"), [("priority", {"fields": {"priority": {"name": "High"}}}), (
+                          "update"), [("priority", {"fields": {"priority": {"name": "High"}}}), (
     "labels", {"update": {"labels": [{"add": "a"}]}}), ("issuelinks", make_link_update())])
-def test_fields_that_the_screen_lacks(site, off, asked):
+def test_fields_that_the_screen_lacks(site, off, update):
     site.add_issue()
     site.jira.off_screen.add(("INC", off))
-    create_body = {**asked, "fields": {**site.make_details()["fields"], **asked.get("fields", {})}}
+    create_body = {**update, "fields": {**site.make_details()["fields"], **update.get("fields", {})}}
     assert site.expect_refusal(400, "POST", "/issue", create_body)["errors"] == {off: OFF.format(off)}
     assert site.expect_ok("POST", "/issue", site.make_details())
     site.jira.required_fields.add(("INC", "assignee"))

@@ -33,9 +33,9 @@ def test_a_new_site_is_as_atlassian_hands_it_out(site):
     "projectTemplateKey"}), ({"issueTypeScheme": 10000}, {"projectTemplateKey"}), ({"assigneeType": "ME"}, {
     "assigneeType"}), ({"key": "INC", "name": "Incs"}, {"projectKey", "projectName"})])
 def test_refused_projects(site, change, errors):
-    asked = {"key": "NEW", "name": "New", "projectTypeKey": "business", "projectTemplateKey": TEMPLATE,
-             "leadAccountId": site.me, **change}
-    assert set(site.expect_refusal(400, "POST", "/project", asked)["errors"]) == errors
+    body = {"key": "NEW", "name": "New", "projectTypeKey": "business", "projectTemplateKey": TEMPLATE,
+            "leadAccountId": site.me, **change}
+    assert set(site.expect_refusal(400, "POST", "/project", body)["errors"]) == errors
 
 
 def test_projects_and_issue_types(site):
@@ -53,13 +53,13 @@ def test_projects_and_issue_types(site):
 
 def test_schemes_decide_the_types_of_a_project(site):
     ids = {one["name"]: one["id"] for one in site.expect_ok("GET", "/issuetype")}
-    asked = {"name": "Only tasks", "issueTypeIds": [ids["Task"]], "defaultIssueTypeId": ids["Task"]}
-    scheme = site.expect_ok("POST", "/issuetypescheme", asked)["issueTypeSchemeId"]
-    assert site.request("POST", "/issuetypescheme", asked).status_code == 409
-    site.expect_refusal(400, "POST", "/issuetypescheme", {**asked, "name": "B", "defaultIssueTypeId": ids["Bug"]})
+    body = {"name": "Only tasks", "issueTypeIds": [ids["Task"]], "defaultIssueTypeId": ids["Task"]}
+    scheme = site.expect_ok("POST", "/issuetypescheme", body)["issueTypeSchemeId"]
+    assert site.request("POST", "/issuetypescheme", body).status_code == 409
+    site.expect_refusal(400, "POST", "/issuetypescheme", {**body, "name": "B", "defaultIssueTypeId": ids["Bug"]})
     site.expect_refusal(400, "POST", "/issuetypescheme", {"name": "C", "issueTypeIds": ["1"]})
-    made = site.request("POST", "/project", {"key": "OWN", "name": "Own", "leadAccountId": site.me,
-                                             "issueTypeScheme": int(scheme)}).json()
+    created = site.request("POST", "/project", {"key": "OWN", "name": "Own", "leadAccountId": site.me,
+                                                "issueTypeScheme": int(scheme)}).json()
     assert [one["name"] for one in site.expect_ok("GET", "/project/OWN")["issueTypes"]] == ["Task"]
     wrong = site.make_details(project={"key": "OWN"})
     assert site.expect_refusal(400, "POST", "/issue",
@@ -67,10 +67,10 @@ def test_schemes_decide_the_types_of_a_project(site):
     site.expect_ok("PUT", f"/issuetypescheme/{scheme}/issuetype", {"issueTypeIds": [ids["Incident"]]})
     site.expect_refusal(400, "PUT", f"/issuetypescheme/{scheme}/issuetype", {"issueTypeIds": [ids["Incident"]]})
     assert site.expect_ok("POST", "/issue", wrong)["key"] == "OWN-1"
-    found = site.expect_ok("GET", "/issuetypescheme/project", projectId=made["id"])["values"]
-    assert [(one["issueTypeScheme"]["id"], one["projectIds"]) for one in found] == [(scheme, [str(made["id"])])]
-    tasks = site.expect_ok("POST", "/issuetypescheme", {**asked, "name": "Tasks again"})["issueTypeSchemeId"]
-    use = {"issueTypeSchemeId": tasks, "projectId": str(made["id"])}
+    answer = site.expect_ok("GET", "/issuetypescheme/project", projectId=created["id"])["values"]
+    assert [(one["issueTypeScheme"]["id"], one["projectIds"]) for one in answer] == [(scheme, [str(created["id"])])]
+    tasks = site.expect_ok("POST", "/issuetypescheme", {**body, "name": "Tasks again"})["issueTypeSchemeId"]
+    use = {"issueTypeSchemeId": tasks, "projectId": str(created["id"])}
     assert "can't be assigned" in site.expect_refusal(400, "PUT", "/issuetypescheme/project", use)["errorMessages"][0]
     site.expect_ok("DELETE", "/issue/OWN-1")
     site.expect_ok("PUT", "/issuetypescheme/project", use)
@@ -80,9 +80,9 @@ def test_schemes_decide_the_types_of_a_project(site):
 
 
 def test_link_types(site):
-    asked = {"name": "Question", "inward": "is question of", "outward": "has question"}
-    assert site.expect_ok("POST", "/issueLinkType", asked)["outward"] == "has question"
-    site.expect_refusal(404, "POST", "/issueLinkType", asked)
+    body = {"name": "Question", "inward": "is question of", "outward": "has question"}
+    assert site.expect_ok("POST", "/issueLinkType", body)["outward"] == "has question"
+    site.expect_refusal(404, "POST", "/issueLinkType", body)
     site.expect_refusal(400, "POST", "/issueLinkType", {"name": "X"})
 
 
@@ -91,8 +91,8 @@ def test_fields(site):
     listed = {one["id"]: one for one in site.expect_ok("GET", "/field")}
     assert (listed[severity]["name"], listed[severity]["schema"]["type"]) == ("Severity", "option")
     assert listed["summary"]["schema"] == {"type": "string", "system": "summary"}
-    found = site.expect_ok("GET", "/field/search", query="sever", type="custom")["values"]
-    assert [one["id"] for one in found] == [severity]
+    answer = site.expect_ok("GET", "/field/search", query="sever", type="custom")["values"]
+    assert [one["id"] for one in answer] == [severity]
     context = site.expect_ok("GET", f"/field/{severity}/context")["values"][0]["id"]
     options = f"/field/{severity}/context/{context}/option"
     assert [one["value"] for one in site.expect_ok("GET", options)["values"]] == ["SEV-0", "SEV-1", "Old"]
@@ -122,9 +122,9 @@ def test_createmeta(site):
 def test_people(site):
     rita = site.jira.add_user("rita@example.com", "t", "Rita Responder")
     site.jira.users[rita].hides_email = True
-    for query, wanted in (("rit", [rita]), ("RESP", [rita]), ("rita@example.com", [rita]), ("ada@", [site.me]),
-                          ("rita@", []), ("nobody", []), ("ita", [])):
-        assert [one["accountId"] for one in site.expect_ok("GET", "/user/search", query=query)] == wanted
+    for query, expected in (("rit", [rita]), ("RESP", [rita]), ("rita@example.com", [rita]), ("ada@", [site.me]), (
+        "rita@", []), ("nobody", []), ("ita", [])):
+        assert [one["accountId"] for one in site.expect_ok("GET", "/user/search", query=query)] == expected
     assert "emailAddress" not in site.expect_ok("GET", "/user", accountId=rita)
     assert site.expect_ok("GET", "/user", accountId=site.me)["emailAddress"] == "ada@example.com"
     assert len(site.expect_ok("GET", "/user/assignable/search", project="INC")) == 2
@@ -134,8 +134,8 @@ def test_people(site):
 
 def test_only_administrators_administer(site):
     site.jira.users[site.me].admin = False
-    found = site.expect_ok("GET", "/mypermissions", permissions="ADMINISTER,CREATE_ISSUES")["permissions"]
-    assert {key: one["havePermission"] for key, one in found.items()} == {"ADMINISTER": False, "CREATE_ISSUES": True}
+    answer = site.expect_ok("GET", "/mypermissions", permissions="ADMINISTER,CREATE_ISSUES")["permissions"]
+    assert {key: one["havePermission"] for key, one in answer.items()} == {"ADMINISTER": False, "CREATE_ISSUES": True}
     site.expect_refusal(400, "GET", "/mypermissions")
     site.expect_refusal(400, "GET", "/mypermissions", permissions="NONSENSE")
     for status, method, path in ((403, "POST", "/project"), (400, "POST", "/field"), (403, "POST", "/issuetype"),
@@ -176,16 +176,16 @@ def test_search_pages_and_shows_what_is_asked(site):
         pages.append(page["issues"])
     assert [len(one) for one in pages] == [2, 2, 1]
     assert "nextPageToken" not in page
-    found = site.expect_ok("GET", "/search/jql", jql="key in (INC-2)", fields="summary,status",
-                           properties="jpi")["issues"][0]
-    assert (found["key"], found["properties"], set(found["fields"])) == ("INC-2", {"jpi": 1}, {"summary", "status"})
+    answer = site.expect_ok("GET", "/search/jql", jql="key in (INC-2)", fields="summary,status",
+                            properties="jpi")["issues"][0]
+    assert (answer["key"], answer["properties"], set(answer["fields"])) == ("INC-2", {"jpi": 1}, {"summary", "status"})
     assert site.expect_ok("POST", "/search/approximate-count", {"jql": "project = INC"}) == {"count": 5}
     assert site.search_keys("project = NOPE") == []
     assert site.search_keys(r'summary ~ "\"Number 3\""') == ["INC-4"]
     assert site.search_keys('statusCategory != Done AND updated >= -5m AND text ~ "number" ORDER BY key')[0] == "INC-1"
 
 
-@pytest.mark.parametrize(("asked", "said"), [
+@pytest.mark.parametrize(("body", "message"), [
     ({}, "Unbounded JQL"), ({"jql": ""}, "Unbounded JQL"), ({"jql": "ORDER BY created"}, "Unbounded JQL"),
     ({"jql": "nope = 1"}, "Error in the JQL Query"), ({"jql": 7}, "Invalid request payload"),
     ({"jql": "project = INC", "startAt": 0}, "Invalid request payload"),
@@ -194,14 +194,16 @@ def test_search_pages_and_shows_what_is_asked(site):
     ({"jql": "project = INC", "properties": list("abcdef")}, "maximum number of properties"),
     ({"jql": "project = INC", "nextPageToken": "x"}, "The provided next page token is invalid or expired."),
 ])
-def test_refused_searches(site, asked, said):
-    assert said in site.expect_refusal(400, "POST", "/search/jql", asked)["errorMessages"][0]
+def test_refused_searches(site, body, message):
+    assert message in site.expect_refusal(400, "POST", "/search/jql", body)["errorMessages"][0]
 
 
 def test_the_old_search_is_gone(site):
     for method in ("GET", "POST"):
-        said = site.expect_refusal(410, method, "/search", {"jql": "project = INC"})["errorMessages"][0]
-        assert said.startswith("The requested API has been removed. Please migrate to the /rest/api/3/search/jql API.")
+        message = site.expect_refusal(410, method, "/search", {"jql": "project = INC"})["errorMessages"][0]
+        assert message.startswith(
+            "The requested API has been removed. Please migrate to the /rest/api/3/search/jql API."
+        )
 
 
 def test_words_are_found_in_descriptions_and_comments(site):

@@ -38,11 +38,11 @@ def receiver():
 
 
 def test_registration(site):
-    made = site.add_webhook("jira:issue_created", secret="s3cret",
-                            filters={"issue-related-events-section": "project=INC"})
-    assert (made["isSigned"], made["enabled"], "secret" in made) == (True, True, False)
-    path = made["self"].removeprefix(site.url)
-    assert site.expect_ok("GET", HOOKS) == [made]
+    created = site.add_webhook("jira:issue_created", secret="s3cret",
+                               filters={"issue-related-events-section": "project=INC"})
+    assert (created["isSigned"], created["enabled"], "secret" in created) == (True, True, False)
+    path = created["self"].removeprefix(site.url)
+    assert site.expect_ok("GET", HOOKS) == [created]
     changed = site.expect_ok("PUT", path, {"events": ["comment_created"], "enabled": False})
     assert (changed["events"], changed["enabled"], changed["isSigned"], changed["name"]) == (
         ["comment_created"], False, True, "jpi")
@@ -54,8 +54,8 @@ def test_registration(site):
     "events": "comment_created"}, {"nonsense": 1}, {"filters": {"issue-related-events-section": "nonsense = 1"}}, {
     "filters": {"nonsense": ""}}, {"secret": 1}])
 def test_refused_registrations(site, change):
-    asked = {"name": "jpi", "url": "https://example.com", "events": ["comment_created"], **change}
-    site.expect_refusal(400, "POST", HOOKS, asked)
+    body = {"name": "jpi", "url": "https://example.com", "events": ["comment_created"], **change}
+    site.expect_refusal(400, "POST", HOOKS, body)
     site.expect_refusal(400, "POST", HOOKS, {"name": "jpi"})
 
 
@@ -119,12 +119,12 @@ def test_comments_links_and_deletion(site):
     site.expect_ok("POST", "/issueLink", {"type": {"name": "Blocks"}, "inwardIssue": {"key": "INC-1"},
                                           "outwardIssue": {"key": "INC-2"}})
     site.expect_ok("DELETE", "/issue/INC-1")
-    made, changed, linked, deleted, *rest = site.read_events()
+    created, changed, linked, deleted, *rest = site.read_events()
     assert [one["webhookEvent"] for one in rest] == ["comment_deleted", "issuelink_deleted"]
-    assert set(made) == {"timestamp", "webhookEvent", "comment", "issue", "eventType"}
-    assert (made["comment"]["body"], changed["comment"]["body"]) == ("Said", "Changed")
-    assert made["comment"]["author"]["accountId"] == site.me
-    assert set(made["issue"]["fields"]) == {"summary", "issuetype", "project", "assignee", "priority", "status"}
+    assert set(created) == {"timestamp", "webhookEvent", "comment", "issue", "eventType"}
+    assert (created["comment"]["body"], changed["comment"]["body"]) == ("Said", "Changed")
+    assert created["comment"]["author"]["accountId"] == site.me
+    assert set(created["issue"]["fields"]) == {"summary", "issuetype", "project", "assignee", "priority", "status"}
     assert (linked["issueLink"]["sourceIssueId"], linked["issueLink"]["issueLinkType"]["name"]) == (
         int(site.jira.issues["INC-1"].id), "Blocks")
     assert set(deleted) == {"timestamp", "webhookEvent", "user", "issue"}
@@ -142,24 +142,24 @@ def test_comments_and_links_may_raise_an_update_too(site):
     site.expect_ok("POST", "/issue/INC-1/comment", {"body": make_document("Said")})
     site.expect_ok("POST", "/issueLink", {"type": {"name": "Blocks"}, "inwardIssue": {"key": "INC-1"},
                                           "outwardIssue": {"key": "INC-2"}})
-    said, *linked = site.read_events()
-    assert "changelog" not in said
+    event, *linked = site.read_events()
+    assert "changelog" not in event
     assert [one["changelog"]["items"][0]["field"] for one in linked] == ["Link", "Link"]
 
 
-@pytest.mark.parametrize(("more", "wanted"), [
+@pytest.mark.parametrize(("more", "expected"), [
     ({"filters": {"issue-related-events-section": "project = INC"}}, ["jira:issue_created", "comment_created"]),
     ({"filters": {"issue-related-events-section": "project = OTHER AND issuetype in (Incident)"}}, [
         "jira:issue_created"]),
     ({"events": ["comment_created"]}, ["comment_created"]),
     ({"enabled": False}, []),
 ])
-def test_filters(site, more, wanted):
+def test_filters(site, more, expected):
     site.add_webhook(**{"events": ["jira:issue_created", "comment_created"], **more})
     site.add_issue(project={"key": "OTHER"})
     site.add_issue()
     site.expect_ok("POST", "/issue/INC-1/comment", {"body": make_document("Said")})
-    assert [one["webhookEvent"] for one in site.read_events()] == wanted
+    assert [one["webhookEvent"] for one in site.read_events()] == expected
 
 
 def test_signatures_cover_the_bytes_sent(site, receiver):

@@ -19,12 +19,12 @@ ISSUE = {"project": frozenset({"inc", "incidents", "10001"}), "issuetype": froze
 BARE = {**ISSUE, "labels": frozenset(), "assignee": frozenset(), "summary": "Ann \"Ace\" O'Neil"}
 
 
-def matches(text, issue=ISSUE, zone=UTC):
+def is_match(text, issue=ISSUE, zone=UTC):
     context = jql.Context(NOW, zone, "712020:ada")
     return jql.parse(text, KNOWN, context).is_met_by(issue, context)
 
 
-@pytest.mark.parametrize(("query", "wanted"), [("project = INC", True), ("project=INC",
+@pytest.mark.parametrize(("query", "expected"), [("project = INC", True), ("project=INC",
                                                                          True), (
     "project = 'Incidents' and type = Incident", True), ("project = NOPE", False), ("project != NOPE",
                                                                                     True), ("project in (A, inc)",
@@ -65,22 +65,23 @@ def matches(text, issue=ISSUE, zone=UTC):
     "updated >= '-1h 5m' AND created < -2d", True), ("NOT updated >= -10m", True), ("created <= now()", True), ("",
                                                                                                                 True), (
     "ORDER BY created", True), ("project = INC ORDER BY created DESC, key", True), ("project = '\\u0049NC'", True)])
-def test_what_matches(query, wanted):
-    assert matches(query) is wanted
+def test_what_is_match(query, expected):
+    assert is_match(query) is expected
 
 
-@pytest.mark.parametrize(("query", "wanted"), [("labels != x", False), ("NOT labels = x", False), ("labels not in (x)",
-                                                                                                   False), (
-    "labels is EMPTY", True), ("labels is EMPTY OR labels != x", True), (r'''summary ~ "\"Ann \\\"Ace\\\" O'Neil\""''',
-                                                                         True), (r"summary ~ '\"Ann Ace O\'Neil\"'",
-                                                                                 True)])
-def test_what_matches_where_fields_are_empty(query, wanted):
-    assert matches(query, BARE) is wanted
+@pytest.mark.parametrize(("query", "expected"), [("labels != x", False), ("NOT labels = x",
+                                                                          False), ("labels not in (x)",
+                                                                                   False), ("labels is EMPTY",
+                                                                                            True), (
+    "labels is EMPTY OR labels != x", True), (r'''summary ~ "\"Ann \\\"Ace\\\" O'Neil\""''',
+                                              True), (r"summary ~ '\"Ann Ace O\'Neil\"'", True)])
+def test_what_matches_where_fields_are_empty(query, expected):
+    assert is_match(query, BARE) is expected
 
 
 def test_dates_are_read_in_the_zone_of_the_user():
-    assert matches('updated >= "2026-11-24 05:00"', zone=ZoneInfo("Australia/Sydney"))
-    assert not matches('updated >= "2026-11-24 05:01"', zone=ZoneInfo("Australia/Sydney"))
+    assert is_match('updated >= "2026-11-24 05:00"', zone=ZoneInfo("Australia/Sydney"))
+    assert not is_match('updated >= "2026-11-24 05:01"', zone=ZoneInfo("Australia/Sydney"))
 
 
 @pytest.mark.parametrize(("query", "complaint"), [
@@ -116,21 +117,18 @@ def test_dates_are_read_in_the_zone_of_the_user():
 ])
 def test_what_is_no_query(query, complaint):
     with pytest.raises(jql.JqlError) as caught:
-        matches(query)
+        is_match(query)
     assert str(caught.value).startswith("Error in the JQL Query: ")
     assert complaint in str(caught.value)
 
 
-@pytest.mark.parametrize(("order", "wanted"), [
-    ("", [3, 2, 1]),
-    ("ORDER BY created ASC", [1, 2, 3]),
-    ("ORDER BY created", [1, 2, 3]),
-    ("ORDER BY priority DESC, created DESC", [3, 1, 2]),
-    ("ORDER BY key", [2, 3, 1]),
-    ("ORDER BY status, key DESC", [1, 3, 2]),
-])
-def test_the_order(order, wanted):
+@pytest.mark.parametrize(("order", "expected"), [("", [3, 2, 1]), ("ORDER BY created ASC", [1, 2,
+                                                                                            3]), (
+    "ORDER BY created", [1, 2, 3]), ("ORDER BY priority DESC, created DESC", [3, 1, 2]), ("ORDER BY key", [2, 3,
+                                                                                                           1]), (
+    "ORDER BY status, key DESC", [1, 3, 2])])
+def test_the_order(order, expected):
     issues = {1: {"created": 1, "rank:priority": -1, "rank:key": ("INC", 10), "status": frozenset({"done"})},
               2: {"created": 2, "rank:priority": -3, "rank:key": ("INC", 2), "status": frozenset({"to do"})},
               3: {"created": 3, "rank:priority": -1, "rank:key": ("INC", 9), "status": frozenset({"to do"})}}
-    assert jql.parse(order, KNOWN, jql.Context(NOW)).sort_issues(list(issues), issues.__getitem__) == wanted
+    assert jql.parse(order, KNOWN, jql.Context(NOW)).sort_issues(list(issues), issues.__getitem__) == expected

@@ -38,18 +38,18 @@ def test_without_priorities(account):
     assert account.trigger_incident(priority="P1").priority is None
 
 
-@pytest.mark.parametrize(("query", "wanted"), [
+@pytest.mark.parametrize(("query", "expected"), [
     ({}, "new old-ish"), ({"date_range": "all"}, "ancient new old-ish"), ({"statuses[]": "resolved"}, "old-ish"),
     ({"statuses[]": ["resolved", "triggered"]}, "new old-ish"), ({"urgencies[]": "low"}, "new"),
     ({"sort_by": "incident_number:desc"}, "new old-ish"), ({"limit": 1}, "old-ish"), ({"limit": 1, "offset": 1}, "new"),
 ])
-def test_incidents_are_filtered(account, query, wanted):
+def test_incidents_are_filtered(account, query, expected):
     account.trigger_incident("ancient")
     account.clock.advance(timedelta(days=40).total_seconds())
     account.state.resolve_incident(account.trigger_incident("old-ish"), account.rita)
     account.trigger_incident("new", urgency="low")
-    found = account.expect_ok("GET", "/incidents", **query)["incidents"]
-    assert sorted(one["title"] for one in found) == sorted(wanted.split())
+    incidents = account.expect_ok("GET", "/incidents", **query)["incidents"]
+    assert sorted(one["title"] for one in incidents) == sorted(expected.split())
 
 
 def test_incidents_by_service_key_and_time(account):
@@ -72,11 +72,11 @@ def test_an_incident_by_id_number_and_include(account):
     assert (plain["priority"]["type"], plain["service"]["type"]) == ("priority_reference", "service_reference")
     assert plain["first_trigger_log_entry"]["type"] == "trigger_log_entry_reference"
     includes = ["body", "first_trigger_log_entries", "priorities", "services", "assignees"]
-    whole = account.expect_ok("GET", f"/incidents/{incident.id}", **{"include[]": includes})["incident"]
-    assert whole["body"]["details"] == "Nobody can pay."
-    assert whole["first_trigger_log_entry"]["channel"]["details"] == "Nobody can pay."
-    assert (whole["priority"]["name"], whole["service"]["name"]) == ("P1", "Checkout")
-    assert whole["assignments"][0]["assignee"]["email"] == "oscar@x.com"
+    full_incident = account.expect_ok("GET", f"/incidents/{incident.id}", **{"include[]": includes})["incident"]
+    assert full_incident["body"]["details"] == "Nobody can pay."
+    assert full_incident["first_trigger_log_entry"]["channel"]["details"] == "Nobody can pay."
+    assert (full_incident["priority"]["name"], full_incident["service"]["name"]) == ("P1", "Checkout")
+    assert full_incident["assignments"][0]["assignee"]["email"] == "oscar@x.com"
     assert account.expect_refusal("GET", "/incidents/QNONE000000000")[0] == 404
 
 
@@ -96,10 +96,10 @@ def test_the_log_is_paged_and_pinned(account):
 
 def test_times_are_whole_seconds_and_windows_include_their_ends(account):
     incident = account.trigger_incident()
-    found = account.expect_ok("GET", f"/incidents/{incident.id}/log_entries")["log_entries"]
-    at = found[0]["created_at"]
+    entries = account.expect_ok("GET", f"/incidents/{incident.id}/log_entries")["log_entries"]
+    at = entries[0]["created_at"]
     assert len(at) == len("2026-11-23T00:00:00Z")
-    assert len(account.expect_ok("GET", "/log_entries", since=at, until=found[-1]["created_at"])["log_entries"]) >= 1
+    assert len(account.expect_ok("GET", "/log_entries", since=at, until=entries[-1]["created_at"])["log_entries"]) >= 1
     later = (account.clock.now() + timedelta(seconds=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
     assert account.expect_ok("GET", "/log_entries", since=later)["log_entries"] == []
 
@@ -140,13 +140,13 @@ def test_a_priority_in_the_log(account, before, after, summary, channel):
 
 
 def test_what_people_do_is_logged(account):
-    there, incident = account.state, account.trigger_incident()
-    there.acknowledge_incident(incident, account.oscar)
-    there.unacknowledge_incident(incident)
-    there.escalate_incident(incident, account.rita, account.oscar)
-    there.add_note(incident, "Hm", account.rita)
-    there.resolve_incident(incident, account.rita, note="Rebooted")
-    there.reopen_incident(incident, account.rita)
+    state, incident = account.state, account.trigger_incident()
+    state.acknowledge_incident(incident, account.oscar)
+    state.unacknowledge_incident(incident)
+    state.escalate_incident(incident, account.rita, account.oscar)
+    state.add_note(incident, "Hm", account.rita)
+    state.resolve_incident(incident, account.rita, note="Rebooted")
+    state.reopen_incident(incident, account.rita)
     assert list_entry_types(incident) == ["trigger", "assign", "notify", "acknowledge", "unacknowledge", "escalate",
                                           "annotate", "resolve", "annotate", "field_value_change", "assign"]
     assert [incident.log[index].channel.get("summary") for index in (6, 8)] == ["Hm", "Resolution Note: Rebooted"]

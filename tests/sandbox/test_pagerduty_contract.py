@@ -17,13 +17,13 @@ def account():
         yield client
 
 
-def without_nulls(found):
+def without_nulls(value):
     """PagerDuty's own examples have nulls where its OpenAPI file allows none (`resolved_at`, `priority`)."""
-    if isinstance(found, list):
-        return [without_nulls(one) for one in found]
-    if isinstance(found, dict):
-        return {name: without_nulls(value) for name, value in found.items() if value is not None}
-    return found
+    if isinstance(value, list):
+        return [without_nulls(one) for one in value]
+    if isinstance(value, dict):
+        return {name: without_nulls(value) for name, value in value.items() if value is not None}
+    return value
 
 
 def answer_problems(call):

@@ -18,24 +18,25 @@ def account():
 
 def test_every_effect_tells_its_event(account):
     account.add_subscription(ALL_EVENTS)
-    there, incident = account.state, account.trigger_incident(priority="P1")
-    there.acknowledge_incident(incident, account.rita)
-    there.unacknowledge_incident(incident)
-    there.reassign_incident(incident, [account.rita], account.oscar)
-    there.set_priority(incident, "P2", account.rita)
-    there.set_title(incident, "No webhook")
-    there.set_urgency(incident, "low", account.rita)
-    there.escalate_incident(incident, account.oscar, account.rita)
-    there.delegate_incident(incident, account.other, account.rita)
-    there.resolve_incident(incident, account.rita, note="Rebooted")
-    there.reopen_incident(incident, account.rita)
-    found = account.list_sent_events()
-    assert [kind.removeprefix("incident.") for kind, _ in found] == [
+    state, incident = account.state, account.trigger_incident(priority="P1")
+    state.acknowledge_incident(incident, account.rita)
+    state.unacknowledge_incident(incident)
+    state.reassign_incident(incident, [account.rita], account.oscar)
+    state.set_priority(incident, "P2", account.rita)
+    state.set_title(incident, "No webhook")
+    state.set_urgency(incident, "low", account.rita)
+    state.escalate_incident(incident, account.oscar, account.rita)
+    state.delegate_incident(incident, account.other, account.rita)
+    state.resolve_incident(incident, account.rita, note="Rebooted")
+    state.reopen_incident(incident, account.rita)
+    events = account.list_sent_events()
+    assert [kind.removeprefix("incident.") for kind, _ in events] == [
         "triggered", "acknowledged", "unacknowledged", "reassigned", "priority_updated", "escalated", "delegated",
         "resolved", "annotated", "reopened"]
-    assert [data["assignees"] == [] for kind, data in found if kind != "incident.annotated"][6:] == [False, True, False]
-    assert found[8][1]["content"] == "Resolution Note: Rebooted"
-    assert found[9][1]["reopened_at"]
+    assert [data["assignees"] == [] for kind, data in events if kind != "incident.annotated"][6:] == [False, True,
+                                                                                                      False]
+    assert events[8][1]["content"] == "Resolution Note: Rebooted"
+    assert events[9][1]["reopened_at"]
 
 
 @needs_shared
@@ -68,44 +69,45 @@ def test_a_merge_says_into_which(account):
 def test_deliveries_are_signed_and_carry_custom_headers(account):
     url = {"type": "http_delivery_method", "url": "http://127.0.0.1:9/",
            "custom_headers": [{"name": "X-Mine", "value": "clear"}]}
-    made = account.add_subscription(ALL_EVENTS, delivery_method=url)
+    subscription = account.add_subscription(ALL_EVENTS, delivery_method=url)
     account.trigger_incident()
     [delivery] = account.state.outbox.pending
-    secret = made["delivery_method"]["secret"]
+    secret = subscription["delivery_method"]["secret"]
     digest = hmac.new(secret.encode(), delivery.body, hashlib.sha256).hexdigest()
     assert delivery.headers["X-PagerDuty-Signature"] == f"v1={digest}"
-    assert (delivery.headers["X-Webhook-Subscription"], delivery.headers["X-Mine"]) == (made["id"], "clear")
+    assert (delivery.headers["X-Webhook-Subscription"], delivery.headers["X-Mine"]) == (subscription["id"], "clear")
     assert delivery.headers["User-Agent"] == "PagerDuty-Webhook/V3.0"
     assert delivery.headers["X-Webhook-Id"]
 
 
 def test_who_is_told(account):
     account.service.team_id = "PTEAM00"
-    wanted = {"type": "service_reference", "id": account.service.id}
+    service_filter = {"type": "service_reference", "id": account.service.id}
     hooks = {"everything": account.add_subscription(ALL_EVENTS),
              "only resolved": account.add_subscription(["incident.resolved"]),
-             "the service": account.add_subscription(ALL_EVENTS, filter=wanted),
+             "the service": account.add_subscription(ALL_EVENTS, filter=service_filter),
              "inactive": account.add_subscription(ALL_EVENTS, active=False),
              "the team": account.add_subscription(ALL_EVENTS, filter={"type": "team_reference", "id": "PTEAM00"}),
-             "another service": account.add_subscription(ALL_EVENTS, filter={**wanted, "id": account.other.id})}
+             "another service": account.add_subscription(ALL_EVENTS, filter={**service_filter, "id": account.other.id})}
     account.trigger_incident()
-    told = {delivery.subscription for delivery in account.state.outbox.pending}
-    assert {name for name, hook in hooks.items() if hook["id"] in told} == {"everything", "the service", "the team"}
+    receivers = {delivery.subscription for delivery in account.state.outbox.pending}
+    assert {name for name, hook in hooks.items() if hook["id"] in receivers} == {"everything", "the service",
+                                                                                 "the team"}
 
 
 def test_subscriptions_over_rest(account):
-    made = account.add_subscription(ALL_EVENTS)
-    path = f"/webhook_subscriptions/{made['id']}"
-    assert made["delivery_method"]["secret"]
-    for found in (account.expect_ok("GET", path)["webhook_subscription"],
-                  account.expect_ok("GET", "/webhook_subscriptions",
-                                    filter_type="account")["webhook_subscriptions"][0]):
-        assert (found["id"], found["delivery_method"]["secret"]) == (made["id"], None)
+    subscription = account.add_subscription(ALL_EVENTS)
+    path = f"/webhook_subscriptions/{subscription['id']}"
+    assert subscription["delivery_method"]["secret"]
+    for shown_subscription in (account.expect_ok("GET", path)["webhook_subscription"],
+                               account.expect_ok("GET", "/webhook_subscriptions",
+                                                 filter_type="account")["webhook_subscriptions"][0]):
+        assert (shown_subscription["id"], shown_subscription["delivery_method"]["secret"]) == (subscription["id"], None)
     account.expect_ok("PUT", path, {"webhook_subscription": {"events": ["incident.resolved"], "active": False}})
     assert account.expect_ok("GET", path)["webhook_subscription"]["active"] is False
     body = {"webhook_subscription": {"delivery_method": {"type": "http_delivery_method", "url": "http://x/"}}}
     assert account.expect_refusal("PUT", path, body) == (400, 2001)
-    account.state.outbox.disabled_until[made["id"]] = account.clock() + 60
+    account.state.outbox.disabled_until[subscription["id"]] = account.clock() + 60
     assert account.expect_ok("GET", path)["webhook_subscription"]["delivery_method"]["temporarily_disabled"]
     assert account.request("POST", f"{path}/enable").status_code == 200
     assert not account.expect_ok("GET", path)["webhook_subscription"]["delivery_method"]["temporarily_disabled"]
@@ -129,8 +131,8 @@ def test_malformed_subscriptions_are_refused(account, fields):
 
 
 def test_v2_deliveries_of_an_extension(account):
-    made = account.expect_ok("POST", "/extensions", make_extension_body(account))["extension"]
-    assert [one["id"] for one in account.expect_ok("GET", "/extensions")["extensions"]] == [made["id"]]
+    created = account.expect_ok("POST", "/extensions", make_extension_body(account))["extension"]
+    assert [one["id"] for one in account.expect_ok("GET", "/extensions")["extensions"]] == [created["id"]]
     incident = account.trigger_incident(priority="P1", details="Nobody can pay.")
     account.state.set_priority(incident, "P2", account.rita)
     account.state.trigger_incident(account.other, "Another service's", None)

@@ -15,8 +15,8 @@ def test_creation_over_the_api(account):
     fields = {"priority": {"id": account.state.priorities["P1"].id, "type": "priority_reference"}, "urgency": "low",
               "body": {"type": "incident_body", "details": "Nobody can pay."}, "incident_key": "INC-1",
               "assignments": [{"assignee": account.rita.to_reference()}]}
-    found = account.expect_ok("POST", "/incidents", make_creation_body(account, **fields))["incident"]
-    incident = account.state.incidents[found["id"]]
+    created_incident = account.expect_ok("POST", "/incidents", make_creation_body(account, **fields))["incident"]
+    incident = account.state.incidents[created_incident["id"]]
     assert (incident.title, incident.priority.name, incident.urgency, incident.details, incident.assignees) == (
         "Down", "P1", "low", "Nobody can pay.", [account.rita])
     assert list_entry_types(incident) == ["trigger", "priority_change", "assign", "notify"]
@@ -63,8 +63,8 @@ def test_setting_everything_by_put(account):
     account.update_incident(incident, priority={"id": account.state.priorities["P1"].id, "type": "priority_reference"})
     account.update_incident(incident, assignments=[{"assignee": account.rita.to_reference()}])
     assert (incident.priority.name, incident.assignees) == ("P1", [account.rita])
-    found = account.update_incident(incident, escalation_policy=account.service.to_policy_reference())["incident"]
-    assert found["escalation_policy"]["id"] == account.service.policy_id
+    answer = account.update_incident(incident, escalation_policy=account.service.to_policy_reference())["incident"]
+    assert answer["escalation_policy"]["id"] == account.service.policy_id
     assert list_entry_types(incident)[3:] == ["priority_change", "urgency_change", "priority_change", "assign",
                                               "delegate"]
 
@@ -73,11 +73,11 @@ def test_status_goes_every_way(account):
     incident = account.trigger_incident()
     account.update_incident(incident, status="acknowledged")
     account.update_incident(incident, status="acknowledged")
-    found = account.expect_ok("GET", f"/incidents/{incident.id}")["incident"]
+    answer = account.expect_ok("GET", f"/incidents/{incident.id}")["incident"]
     assert incident.assignees == [account.rita], "an acknowledgement over the API takes it"
-    assert found["acknowledgements"][0]["acknowledger"]["id"] == account.rita.id
-    found = account.update_incident(incident, status="resolved", resolution="Rebooted")["incident"]
-    assert (found["assignments"], found["resolved_at"] is None) == ([], False)
+    assert answer["acknowledgements"][0]["acknowledger"]["id"] == account.rita.id
+    answer = account.update_incident(incident, status="resolved", resolution="Rebooted")["incident"]
+    assert (answer["assignments"], answer["resolved_at"] is None) == ([], False)
     assert (incident.log[-1].channel["note"], incident.notes) == ("Rebooted", [])
     body = {"incident": {"type": "incident_reference", "status": "resolved"}}
     assert account.expect_refusal("PUT", f"/incidents/{incident.id}", body) == (400, 1001)
@@ -104,8 +104,8 @@ def test_a_malformed_change_is_refused_whole_one_by_one_and_in_bulk(account, fie
 def test_bulk(account):
     pair = [account.trigger_incident(), account.trigger_incident()]
     bodies = [{"type": "incident_reference", "id": one.id, "status": "acknowledged"} for one in pair]
-    found = account.expect_ok("PUT", "/incidents", {"incidents": bodies})["incidents"]
-    assert [one["status"] for one in found] == ["acknowledged", "acknowledged"]
+    answers = account.expect_ok("PUT", "/incidents", {"incidents": bodies})["incidents"]
+    assert [one["status"] for one in answers] == ["acknowledged", "acknowledged"]
     assert account.expect_refusal("PUT", "/incidents", {"incidents": bodies * 126})[0] == 413
     for bad in ({"incidents": {}}, {"incidents": [7]}, {}, [], {"incidents": [{"type": "incident", "id": "QNONE"}]}):
         assert account.expect_refusal("PUT", "/incidents", bad) == (400, 2001)
@@ -124,13 +124,13 @@ def test_merging(account):
 def test_notes(account):
     incident = account.trigger_incident()
     path = f"/incidents/{incident.id}/notes"
-    made = account.expect_ok("POST", path, {"note": {"content": "Looking"}})["note"]
-    account.expect_ok("PUT", f"{path}/{made['id']}", {"note": {"content": "Looked"}})
+    created = account.expect_ok("POST", path, {"note": {"content": "Looking"}})["note"]
+    account.expect_ok("PUT", f"{path}/{created['id']}", {"note": {"content": "Looked"}})
     assert [(one["content"], one["user"]["id"]) for one in account.expect_ok("GET", path)["notes"]] == [
         ("Looked", account.rita.id)]
     for content in ("", " ", 7, None):
         assert account.expect_refusal("POST", path, {"note": {"content": content}}) == (400, 2001)
-    account.expect_ok("DELETE", f"{path}/{made['id']}")
-    assert account.expect_refusal("DELETE", f"{path}/{made['id']}") == (404, 2100)
+    account.expect_ok("DELETE", f"{path}/{created['id']}")
+    assert account.expect_refusal("DELETE", f"{path}/{created['id']}") == (404, 2100)
     incident.notes = [account.state.add_note(incident, "x", account.rita)] * 2000
     assert account.expect_refusal("POST", path, {"note": {"content": "One more"}}) == (400, 2001)
