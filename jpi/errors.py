@@ -38,6 +38,10 @@ class ServiceUnavailable(RetryableError):
     """A call that certainly had no effect: a rate limit refused it, or it was never sent."""
 
 
+class AddressError(ServiceUnavailable):
+    """A redirect in place of an answer: the address in the settings is not the service's own."""
+
+
 class OutOfTime(ServiceUnavailable):
     """A call that jpi did not begin: the invocation has no time left for it."""
 

@@ -1,19 +1,20 @@
 """Makes the calls to a service: bounded in time and attempts, failures as our own error types."""
 
 import logging
-import re
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import requests
 import tenacity
 from urllib3.exceptions import NewConnectionError
 
-from jpi.errors import OutcomeUnknown, OutOfTime, PermanentError, Refused, RetryableError, ServiceUnavailable
+from jpi.error_answers import get_limit_reason, parse_refusal, parse_wait_seconds
+from jpi.errors import AddressError, OutcomeUnknown, OutOfTime, Refused, RetryableError, ServiceUnavailable
 
 log = logging.getLogger("jpi")
 
@@ -25,6 +26,7 @@ WRITE_TIMEOUT_SECONDS = 20.0
 LATE_EFFECT_SECONDS = 30.0
 FIRST_BACKOFF_SECONDS = 0.5
 MAX_BACKOFF_SECONDS = 4.0
+MAX_ADDRESS_LENGTH = 200
 COUNT_NAMES = ("calls", "errors", "limited", "retries")
 READ_METHODS = frozenset({"GET", "HEAD"})
 
@@ -48,6 +50,10 @@ class Budget(threading.local):
         """Return the seconds left, never below 0."""
         return max(0.0, self._ends_at - self._clock())
 
+    def get_time(self) -> float:
+        """Return the time now, in epoch seconds."""
+        return self._clock()
+
     def get_timeouts(self, longest: float = READ_TIMEOUT_SECONDS) -> tuple[float, float]:
         """Return (connect, read) timeouts that end before the budget does; raise OutOfTime if that is too short."""
         left = self.get_remaining_seconds()
@@ -59,8 +65,11 @@ class Budget(threading.local):
 class ApiClient:
     """Calls one service. Repeats a read after any fault, a write only if it certainly had no effect."""
 
-    def __init__(self, service: str, send: Transport, budget: Budget, sleep: Callable[[float], None]) -> None:
+    def __init__(self, service: str, send: Transport, budget: Budget, sleep: Callable[[float], None],
+                 address_setting: str) -> None:
+        """`address_setting`: where the service's address is set."""
         self._service = service
+        self._address_setting = address_setting
         self._send = send
         self._budget = budget
         self._sleep = sleep
@@ -78,11 +87,13 @@ class ApiClient:
                 is_read: bool = False) -> Any:
         """Return the decoded answer, None if it is empty. `is_read`: a POST that changes nothing.
 
-        Raises Refused (4xx), ServiceUnavailable (no effect), OutcomeUnknown (a write that may have had one).
+        Raises Refused (4xx), AddressError (3xx), ServiceUnavailable (no effect), OutcomeUnknown (a write that may have
+        had one).
         """
         is_read = is_read or method in READ_METHODS
         retryable = RetryableError if is_read else ServiceUnavailable
-        retrying = tenacity.Retrying(retry=tenacity.retry_if_exception_type(retryable), wait=_get_backoff_seconds,
+        retrying = tenacity.Retrying(retry=tenacity.retry_if_exception_type(retryable)
+                                     & tenacity.retry_if_not_exception_type(AddressError), wait=_get_backoff_seconds,
                                      sleep=self._sleep, reraise=True,
                                      stop=lambda state: state.attempt_number >= MAX_ATTEMPTS
                                      or self._has_no_time_to_retry(state),
@@ -122,10 +133,12 @@ class ApiClient:
             raise _classify_network_error(call, error, is_read) from error
         self._counts.update(limited=answer.status_code == HTTPStatus.TOO_MANY_REQUESTS,
                             errors=answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR)
+        if HTTPStatus.MULTIPLE_CHOICES <= answer.status_code < HTTPStatus.BAD_REQUEST:
+            raise _build_address_error(call, answer, self._address_setting)
         if answer.ok:
-            return _decode_json(call, answer)
-        raise (_parse_temporary_failure(call, answer, is_read)
-               or _parse_refusal(self._service, method, path, answer))
+            return _decode_json(call, answer, is_read)
+        raise (_parse_temporary_failure(call, answer, is_read, self._budget.get_time())
+               or parse_refusal(self._service, method, path, answer))
 
     def _send_and_log(self, method: str, path: str, params: Mapping[str, Any], body: Any,
                       timeout: tuple[float, float]) -> requests.Response:
@@ -156,43 +169,31 @@ def _classify_network_error(call: str, error: requests.RequestException, is_read
     return OutcomeUnknown(text, retry_after_seconds=LATE_EFFECT_SECONDS if isinstance(error, requests.Timeout) else 0.0)
 
 
-def _parse_temporary_failure(call: str, answer: requests.Response, is_read: bool) -> RetryableError | None:
+def _parse_temporary_failure(call: str, answer: requests.Response, is_read: bool, now: float) -> RetryableError | None:
     """Return the error of a rate limit or server fault; None if the service refused the request itself."""
-    status = answer.status_code
+    status, seconds = answer.status_code, parse_wait_seconds(answer, now)
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return ServiceUnavailable(f"{call} was refused by a rate limit", retry_after_seconds=_parse_retry_after(answer))
+        limit = get_limit_reason(answer)
+        return ServiceUnavailable(f"{call} was refused by a rate limit{f' ({limit})' if limit else ''}",
+                                  retry_after_seconds=seconds)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY):
         text = f"{call} failed with {status}"
-        return (ServiceUnavailable(text, retry_after_seconds=_parse_retry_after(answer)) if is_read
-                else OutcomeUnknown(text))
+        return ServiceUnavailable(text, retry_after_seconds=seconds) if is_read else OutcomeUnknown(text)
     return None
 
 
-def _parse_retry_after(answer: requests.Response) -> float:
-    """Read Jira's Retry-After or PagerDuty's ratelimit-reset, in seconds; 0 if there is none or it is a date."""
-    seconds = answer.headers.get("Retry-After") or answer.headers.get("ratelimit-reset") or ""
-    return float(seconds) if re.fullmatch(r"\d{1,6}(\.\d+)?", seconds) else 0.0
+def _build_address_error(call: str, answer: requests.Response, setting: str) -> AddressError:
+    """Return the error of a redirect, without the query of the address that it names."""
+    target = urlsplit(urljoin(str(answer.url or ""), answer.headers.get("Location", "")))
+    address = f"{target.scheme}://{target.netloc.rpartition('@')[2]}{target.path}"[:MAX_ADDRESS_LENGTH]
+    return AddressError(f"{call} was redirected ({answer.status_code}) to {address}. jpi follows no redirect: set "
+                        f"{setting} to the address at which the service itself answers")
 
 
-def _parse_refusal(service: str, method: str, path: str, answer: requests.Response) -> Refused:
-    """Read the error body: PagerDuty's {"error": ...} or Jira's {"errorMessages", "errors"}."""
-    try:
-        body = answer.json()
-    except ValueError:
-        body = {}
-    data = body if isinstance(body, dict) else {}
-    error = data.get("error")
-    if isinstance(error, dict):
-        details = error.get("errors")
-        messages = [str(error.get("message")), *(details if isinstance(details, list) else [])]
-        return Refused(service, method, path, answer.status_code, messages, vendor_code=error.get("code") or 0)
-    field_errors = data.get("errors") if isinstance(data.get("errors"), dict) else {}
-    return Refused(service, method, path, answer.status_code, data.get("errorMessages") or [], field_errors,
-                   answer=body)
-
-
-def _decode_json(call: str, answer: requests.Response) -> Any:
+def _decode_json(call: str, answer: requests.Response, is_read: bool) -> Any:
     try:
         return answer.json() if answer.content else None
-    except ValueError as error:
-        raise PermanentError(f"{call} answered something other than JSON") from error
+    except (ValueError, RecursionError) as error:
+        # A proxy's page, or half an answer: the service may have done what it was asked to.
+        raise (ServiceUnavailable if is_read else OutcomeUnknown)(
+            f"{call} answered something other than JSON") from error

@@ -18,6 +18,7 @@ Parser = Callable[[str], Any]
 
 # This file may be missing; a file that SYNC_FILE names must exist.
 DEFAULT_SYNC_FILE = "etc/sync.toml"
+LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 SECONDS_PER_UNIT = {"minute": 60, "hour": 3_600, "day": 86_400}
 
 
@@ -30,6 +31,15 @@ def _parse_url(value: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.netloc:
         raise ValueError("must be an address like https://name.example")
     return value.rstrip("/")
+
+
+def _parse_service_url(value: str) -> str:
+    """Return the address of a service that takes our token, which must not travel in the clear."""
+    url = _parse_url(value)
+    host = urlsplit(url).hostname or ""
+    if not url.lower().startswith("https:") and host not in LOOPBACK_HOSTS and not host.endswith(".localhost"):
+        raise ValueError("must begin with https:// (http:// is for this machine only)")
+    return url
 
 
 def _build_parser(pattern: str, problem: str) -> Parser:
@@ -89,8 +99,8 @@ class Settings:
     stage: str = _define_setting(str, "dev")
     cfn_role_arn: str = _define_setting(str, "")
     alarm_email: str = _define_setting(str, "")
-    jira_server_url: str = _define_setting(_parse_url)
-    jira_api_url: str = _define_setting(_parse_url, "")
+    jira_server_url: str = _define_setting(_parse_service_url)
+    jira_api_url: str = _define_setting(_parse_service_url, "")
     jira_user_email: str = _define_setting(_parse_email)
     jira_api_token: str = _define_setting(str, is_secret=True)
     jira_webhook_secret: tuple[str, ...] = _define_setting(_parse_list, "", is_secret=True)
@@ -99,7 +109,7 @@ class Settings:
     pagerduty_api_token: str = _define_setting(str, is_secret=True)
     pagerduty_user_email: str = _define_setting(_parse_email)
     pagerduty_user_name: str = _define_setting(str, "")
-    pagerduty_api_url: str = _define_setting(_parse_url, "https://api.pagerduty.com")
+    pagerduty_api_url: str = _define_setting(_parse_service_url, "https://api.pagerduty.com")
     pagerduty_webhook_secret: tuple[str, ...] = _define_setting(_parse_list, "", is_secret=True)
     pagerduty_poll_interval: str = _define_setting(_parse_interval, "1 minute")
     log_entries_poll_past_hours: int = _define_setting(_parse_whole_number, "6")
@@ -172,7 +182,7 @@ def _parse_setting(name: str, metadata: Mapping[str, Any], environ: Mapping[str,
         text = metadata["default"]
     if text is None:
         raise ValueError("is missing")
-    return parse(text.strip()) if text or parse is not _parse_url else ""
+    return parse(text.strip()) if text or parse not in (_parse_url, _parse_service_url) else ""
 
 
 def _describe_setting(setting: Field[Any], environ: Mapping[str, str]) -> str:

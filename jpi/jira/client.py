@@ -43,6 +43,7 @@ FIELD_CONVERTERS: Mapping[str, Callable[[str], Any]] = {"title": lambda value: v
                                                         "assignee": lambda value: {"accountId": value}}
 LINK_TYPES = {QUESTION_LINK_TYPE, STAKEHOLDER_LINK_TYPE, MANAGER_LINK_TYPE, TIMELINE_LINK_TYPE}
 API_PATH = "/rest/api/3"
+ADDRESS_SETTING = "JIRA_SERVER_URL (and JIRA_API_URL, where that is set)"
 # By then Jira has finished a request whose sender stopped waiting, and its search index has caught up as a rule.
 SEARCH_LAG_SECONDS = 60.0
 
@@ -62,7 +63,7 @@ class JiraClient(IssueQueries):
             self._jira._session.trust_env = False
         self._url = url
         self._wanted_fields = {name.casefold() for name in fields}
-        self.api = ApiClient("Jira", self._send_request, budget, sleep)
+        self.api = ApiClient("Jira", self._send_request, budget, sleep, ADDRESS_SETTING)
         self._workflow = Workflow(self.api)
         self._cache = cache
         self.create_screens = CreateScreens(self.api, cache)
@@ -219,7 +220,8 @@ class JiraClient(IssueQueries):
         session.timeout = timeout
         try:
             base = self._url if path.startswith("/rest/") else self._url + API_PATH
-            return session.request(method, base + path, params=dict(params), json=body)
+            return session.request(method, base + path, params=dict(params), json=body,
+                                   allow_redirects=False)
         except jira.JIRAError as error:
             if error.response is None:
                 raise requests.RequestException(error.text) from error

@@ -71,7 +71,7 @@ class PagerDutyClient:
         self._session.retry = {429: -2}
         self._session.max_network_attempts = 0
         self._session.log.disabled = True
-        self.api = ApiClient("PagerDuty", self._send_request, budget, sleep)
+        self.api = ApiClient("PagerDuty", self._send_request, budget, sleep, "PAGERDUTY_API_URL")
         self.notes = Notes(self.api)
         self.users = Users(self.api)
         self.subscriptions = WebhookSubscriptions(self.api)
@@ -219,7 +219,8 @@ class PagerDutyClient:
                       timeout: tuple[float, float]) -> requests.Response:
         self._session.timeout = timeout
         try:
-            answer: requests.Response = self._session.request(method, path, params=dict(params), json=body)
+            answer: requests.Response = self._session.request(method, path, params=dict(params), json=body,
+                                                              allow_redirects=False)
         except pdpyras.PDHTTPError as error:
             answer = error.response
         except pdpyras.PDClientError as error:

@@ -15,6 +15,7 @@ from jpi.domain.link import Link, StatusState
 from jpi.domain.link_history import HistoryStep
 from jpi.domain.model import Incident, Side
 from jpi.errors import (
+    AddressError,
     AwsOutage,
     LostRace,
     NoTransition,
@@ -208,7 +209,7 @@ EVENT = IncidentAnnotated("1", datetime(2026, 11, 20, tzinfo=UTC), Incident("Q1"
     (Refused("Jira", "POST", "/issue", 400), "says why"),
     (NoTransition("no"), "workflow"), (OutOfTime("no"), "no time left"), (ServiceUnavailable("no"), "by itself"),
     (OutcomeUnknown("no"), "looks before"), (TooEarly("no"), "in a moment"), (AwsOutage("no"), "AWS"),
-    (PermanentError("no"), "Fix"), (LostRace("no"), "by itself"),
+    (PermanentError("no"), "Fix"), (AddressError("no"), "https://"), (LostRace("no"), "by itself"),
 ])
 def test_every_failure_says_what_to_do(error, wanted):
     assert wanted in remediation_for(describe_error(error))

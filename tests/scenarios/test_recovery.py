@@ -246,7 +246,7 @@ def test_a_name_that_cannot_be_resolved_had_no_effect():
         raise error
 
     with pytest.raises(ServiceUnavailable):
-        ApiClient("Jira", send, Budget(lambda: 0.0), lambda seconds: None).request("POST", "/issue")
+        ApiClient("Jira", send, Budget(lambda: 0.0), lambda seconds: None, "").request("POST", "/issue")
 
 
 def test_halves_do_not_rely_on_whether_a_window_includes_its_ends(world, monkeypatch):

@@ -7,7 +7,8 @@ import pytest
 import requests
 import urllib3
 
-from jpi.errors import OutcomeUnknown, PermanentError, Refused, ServiceUnavailable
+from jpi.error_answers import parse_wait_seconds
+from jpi.errors import AddressError, OutcomeUnknown, Refused, ServiceUnavailable
 from jpi.http_client import ApiClient, Budget
 from sandbox.clock import Clock
 
@@ -39,7 +40,7 @@ def make_api():
                 raise outcome
             return outcome
 
-        return ApiClient("Jira", send, Budget(clock, seconds), clock.advance), sent, clock
+        return ApiClient("Jira", send, Budget(clock, seconds), clock.advance, "JIRA_SERVER_URL"), sent, clock
 
     return make_client
 
@@ -132,10 +133,67 @@ def test_a_refusal_in_another_shape_is_a_refusal(make_api, body):
         api.request("GET", "/x")
 
 
-def test_an_answer_that_is_not_json_is_permanent(make_api):
-    api, _, _ = make_api(make_answer(200, b"<html>"))
-    with pytest.raises(PermanentError, match="other than JSON"):
+@pytest.mark.parametrize(("body", "reason"), [
+    ({"message": "Not allowed."}, "Not allowed."),
+    ({"errorMessages": "Only a text."}, "Only a text."),
+    ({"errors": ["First.", {"message": "Second."}]}, "First.; Second."),
+    ({"error": {"message": "Invalid", "errors": ["Title is empty"]}}, "Invalid; Title is empty"),
+    ({"error": "invalid_token", "error_description": "It has expired."}, "invalid_token; It has expired."),
+    ({"code": 401, "message": "Unauthorized; scope does not match"}, "Unauthorized; scope does not match"),
+    ({"status-code": 404, "message": "null for uri"}, "null for uri"),
+    ({"type": "about:blank", "title": "Bad Request", "status": 400, "detail": "Not a number."},
+     "Not a number.; Bad Request"),
+    ({"errorMessages": [], "errors": {"summary": ["Too long.", "Too loud."]}}, "summary: Too long.; Too loud."),
+    ([{"message": "One."}, "Two."], "One.; Two."),
+    (b"<!doctype html><html><head><title>Site\n temporarily  unavailable</title>",
+     "an HTML page: Site temporarily unavailable"),
+    (b"<p>Oops", "an HTML page"), (b"  Not  found\n", "Not found"), (b"", "no reason given"),
+    (b"null", "no reason given"),
+    (b"[" * 100_000, "[" * 300), ({"errorMessages": ["x" * 9_999]}, "x" * 300),
+])
+def test_an_error_of_any_shape_gives_its_reason(make_api, body, reason):
+    api, _, _ = make_api(make_answer(403, body))
+    with pytest.raises(Refused) as caught:
         api.request("GET", "/x")
+    assert str(caught.value) == f"Jira GET /x was refused with 403: {reason}"
+
+
+@pytest.mark.parametrize(("headers", "seconds"), [
+    ({"Retry-After": "30"}, 30.0), ({"ratelimit-reset": "20"}, 20.0),
+    ({"Retry-After": "Thu, 01 Jan 2026 00:01:00 GMT"}, 60.0),
+    ({"X-RateLimit-Reset": "2026-01-01T00:20:00Z", "RateLimit-Reason": "jira-cost-based"}, 1200.0),
+    ({"X-RateLimit-Reset": "2026-01-01T00:20Z"}, 1200.0), ({"X-RateLimit-Reset": "1767225900"}, 300.0),
+    ({"X-RateLimit-Reset": "2026-01-09T00:00:00Z"}, 3600.0), ({"X-RateLimit-Reset": "2025-12-31T23:00:00Z"}, 0.0),
+    ({"Retry-After": "soon"}, 0.0), ({"Retry-After": "9" * 5_000}, 0.0), ({}, 0.0),
+])
+def test_a_rate_limit_says_how_long_to_wait_by_any_header(headers, seconds):
+    answer = make_answer(429, headers=headers)
+    assert parse_wait_seconds(answer, now=1767225600.0) == seconds
+
+
+def test_a_rate_limit_is_named(make_api):
+    api, _, _ = make_api(make_answer(429, headers={"RateLimit-Reason": "jira-cost-based", "Retry-After": "60"}))
+    with pytest.raises(ServiceUnavailable, match=r"refused by a rate limit \(jira-cost-based\)"):
+        api.request("POST", "/x")
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("method", ["GET", "PUT", "POST"])
+def test_a_redirect_is_a_fault_of_the_address(make_api, method, status):
+    """The error is retryable and had no effect; the call is not repeated at once."""
+    api, sent, _ = make_api(make_answer(status, b"<html>", {"Location": "https://me:pw@new.example/rest?token=1"}))
+    with pytest.raises(AddressError, match=r"to https://new\.example/rest\. .* set JIRA_SERVER_URL to") as caught:
+        api.request(method, "/x")
+    assert (isinstance(caught.value, ServiceUnavailable), len(sent)) == (True, 1)
+
+
+def test_an_answer_that_is_not_json_is_no_answer(make_api):
+    api, sent, _ = make_api(make_answer(200, b"<html>"), make_answer(200, {}))
+    assert (api.request("GET", "/x"), len(sent)) == ({}, 2)
+    api, sent, _ = make_api(make_answer(200, b"<html>"))
+    with pytest.raises(OutcomeUnknown, match="other than JSON"):
+        api.request("POST", "/x")
+    assert len(sent) == 1
 
 
 def test_each_thread_has_a_budget_of_its_own():

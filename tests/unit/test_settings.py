@@ -67,6 +67,15 @@ def test_the_interval_is_what_aws_takes(interval, good):
             load({**REQUIRED, "PAGERDUTY_POLL_INTERVAL": interval})
 
 
+@pytest.mark.parametrize("name", ["JIRA_SERVER_URL", "JIRA_API_URL", "PAGERDUTY_API_URL"])
+def test_a_token_travels_in_the_clear_on_this_machine_only(name):
+    for host in ("127.0.0.1:8080", "[::1]:8080", "localhost", "jira.localhost:1"):
+        assert getattr(load({**REQUIRED, name: f"http://{host}"}), name.lower()) == f"http://{host}"
+    for host in ("acme.atlassian.net", "localhost.example", "localhost@acme.example", "127.0.0.1.example", "10.0.0.1"):
+        with pytest.raises(SettingsError, match=rf"{name} \(http://.*\) must begin with https://"):
+            load({**REQUIRED, name: f"http://{host}"})
+
+
 def test_secrets_are_not_in_the_settings_text():
     loaded = load({**REQUIRED, "JIRA_API_TOKEN": "jira-secret", "JIRA_WEBHOOK_SECRET": "hook-secret"})
     assert "secret" not in repr(loaded).replace("webhook_secret", "")
