@@ -12,8 +12,7 @@ from requests.adapters import BaseAdapter
 from jpi import logs
 from jpi.aws import Location, get_region
 from jpi.domain.policy import Policy
-from jpi.domain.questions_file import parse_questions
-from jpi.domain.sync_file import SyncFileContent, apply_sync_file, parse_sync_file
+from jpi.domain.sync_file import SyncFileContent, apply_sync_file, parse_questions, parse_sync_file
 from jpi.errors import AwsOutage, SettingsError
 from jpi.http_client import Budget
 from jpi.jira.client import JiraClient

@@ -1,5 +1,6 @@
-"""The sync file: a team's own rules, maps and directions, in TOML. Pure."""
+"""The team's own files: the sync file (rules, maps and directions, in TOML) and the questions (JSON). Pure."""
 
+import json
 import re
 import tomllib
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ from jpi.domain.policy import (
     IssueSpec,
     OpeningRule,
     Policy,
+    Question,
     Winner,
 )
 from jpi.domain.templates import find_unknown_placeholders
@@ -211,3 +213,11 @@ def _parse_issue_condition(reader: TomlReader, value: Any, path: KeyPath) -> Iss
 
 def _parse_urgency(reader: TomlReader, value: Any, path: KeyPath) -> Any:
     return reader.read_choice(value, path, URGENCIES)
+
+
+def parse_questions(text: str) -> tuple[Question, ...]:
+    """Return the questions of the file's text; SettingsError if it is not a list of questions."""
+    try:
+        return tuple(Question(question["summary"], question.get("description", "")) for question in json.loads(text))
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise SettingsError('It must be a JSON list of {"summary": "...", "description": "..."}') from error
