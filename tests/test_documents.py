@@ -9,6 +9,7 @@ ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = [ROOT / "JIRA_CONFIGURATION.md", *(path for name in ("README.md", "CONTRIBUTING.md", "docs/*.md")
                                                for path in sorted(ROOT.glob(name)))]
 PATH_PATTERN = re.compile(r"(?<![\w/.:-])(?:jpi|sandbox|sls|tests)/[\w./*-]*\w")
+FILE_PATTERN = re.compile(r"`([\w/]+\.(?:py|js|yml))`")
 MODULE_PATTERN = re.compile(r"python -m ((?:jpi|sandbox)[\w.]*)")
 LINK_PATTERN = re.compile(r"\]\(([^)\s]+)\)|(?:src|srcset)=\"([^\"]+)\"")
 FENCED_BLOCK_PATTERN = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
@@ -39,6 +40,14 @@ def is_module(name):
 def test_paths_exist(document):
     paths = set(PATH_PATTERN.findall(document.read_text()))
     assert [path for path in sorted(paths) if not any(ROOT.glob(path))] == []
+
+
+@for_each_document
+def test_files_exist(document):
+    names = set(FILE_PATTERN.findall(document.read_text()))
+    paths = [f"/{path.relative_to(ROOT)}" for folder in (".", "jpi", "sandbox", "sls", "tests")
+             for path in (ROOT / folder).glob("*" if folder == "." else "**/*")]
+    assert [name for name in sorted(names) if not any(path.endswith(f"/{name}") for path in paths)] == []
 
 
 @for_each_document
