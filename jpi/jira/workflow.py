@@ -18,6 +18,7 @@ TransitionOutcome = Literal["moved", "there", "left"]
 MAX_STEPS = 4
 MAX_CONFLICTS = 3
 CATEGORY_ORDER = ("new", "indeterminate", "done")
+PUT_BACK_REASON = "something moves it back to '{}' after each step, such as a rule of Jira's automation"
 NO_TRANSITION_REASON = "its workflow has no transition from here to a status of category '{}'"
 
 
@@ -30,22 +31,26 @@ class Workflow:
     def transition_issue(self, key: str, target: TransitionTarget) -> TransitionOutcome:
         """Move the issue to the target's category, step by step if no transition leads there directly.
 
-        "there": it was in that category. "left": a person closed it, so it stays. Raises NoTransition if none leads on.
+        "there": it was in that category. "left": a person closed it, so it stays. Raises NoTransition if none leads on,
+        or after as many steps as statuses were met: then something moves the issue back.
         """
         visited: set[str] = set()
-        conflicts = 0
+        status_names: set[str] = set()
+        steps = conflicts = 0
         reached: Category | None = None
-        while len(visited) < MAX_STEPS:
+        while True:
             issue = self._api.request("GET", f"/issue/{key}", {"fields": "status", "expand": "transitions"})
             status = issue["fields"]["status"]
             category = _get_category(target, status)
-            if category == target.category:
-                return "moved" if visited else "there"
-            if category == "done" != target.from_category and not visited:
-                return "left"
+            if outcome := _find_outcome(target, category, has_moved=steps > 0):
+                return outcome
+            reached = category if steps else None
+            transitions = issue.get("transitions", [])
+            status_names |= {status["name"], *(transition["to"]["name"] for transition in transitions)}
+            if steps >= min(MAX_STEPS, len(status_names)):
+                break
             try:
-                new_status = self._take_step(key, target, category, issue.get("transitions", []),
-                                             visited | {status["name"]})
+                new_status = self._take_step(key, target, category, transitions, visited | {status["name"]})
             except Refused as refused:
                 conflicts += 1
                 if refused.status != HTTPStatus.CONFLICT or conflicts > MAX_CONFLICTS:
@@ -56,8 +61,10 @@ class Workflow:
             reached = _get_category(target, new_status)
             if reached == target.category:
                 return "moved"
+            steps += 1
             visited.add(status["name"])
-        raise NoTransition(NO_TRANSITION_REASON.format(target.category), reached)
+        reason = PUT_BACK_REASON.format(status["name"]) if status["name"] in visited else NO_TRANSITION_REASON
+        raise NoTransition(reason.format(target.category), reached)
 
     def _take_step(self, key: str, target: TransitionTarget, category: str, transitions: list[Json],
                    visited: set[str]) -> Json:
@@ -87,6 +94,13 @@ class Workflow:
         values = {name.casefold(): value for name, value in target.screen_fields.items()}
         return {field_id: to_api_value(values[name], field["schema"]) for field_id, field in screen.items()
                 for name in (field_id.casefold(), field["name"].casefold()) if name in values}
+
+
+def _find_outcome(target: TransitionTarget, category: Category, has_moved: bool) -> TransitionOutcome | None:
+    """Return the outcome where no step is left to take."""
+    if category == target.category:
+        return "moved" if has_moved else "there"
+    return "left" if category == "done" != target.from_category and not has_moved else None
 
 
 def _get_category(target: TransitionTarget, status: Json) -> Category:

@@ -28,6 +28,7 @@ DEFAULT_ISSUE_TYPES = (("10000", "Epic", 1), ("10001", "Story", 0), ("10002", "T
                                                                                            -1), ("10004", "Bug", 0))
 LINK_TYPES = (("Blocks", "is blocked by", "blocks"), ("Cloners", "is cloned by", "clones"),
               ("Duplicate", "is duplicated by", "duplicates"), ("Relates", "relates to", "relates to"))
+AUTOMATION_NAME = "Automation for Jira"
 STATUSES: tuple[tuple[str, str, Category], ...] = (
     ("10000", "To Do", "new"), ("3", "In Progress", "indeterminate"), ("10001", "Done", "done"))
 PRIORITIES = ("Highest", "High", "Medium", "Low", "Lowest")
@@ -59,7 +60,8 @@ class JiraState:
     `index_lag_seconds`, `refused_summaries`, `measures_in_utf16` (lengths of summaries),
     `pending_conflicts`: so many transitions get 409; `hidden_keys`: issues or projects that nobody may see;
     `sends_visibility` False: webhooks do not say whom a comment is for (no capture shows whether they do);
-    `extra_update_events` ({"comment", "link"}): these send `jira:issue_updated` too.
+    `extra_update_events` ({"comment", "link"}): these send `jira:issue_updated` too;
+    `undone_statuses`: an automation rule undoes each transition into these.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -91,6 +93,7 @@ class JiraState:
         self.sends_visibility = True
         self.moved_keys: dict[str, str] = {}
         self.extra_update_events: set[str] = set()
+        self.undone_statuses: set[str] = set()
         self.index_lag_seconds = 5.0
         self.search_pages: dict[str, tuple[float, str, list[Issue]]] = {}
         self._index: dict[str, list[tuple[float, Issue]]] = {}
@@ -110,6 +113,11 @@ class JiraState:
         account_id = f"712020:{uuid.uuid4()}"
         self.users[account_id] = User(account_id, email, token, name, active)
         return account_id
+
+    def get_automation_user(self) -> User:
+        """Return the account that Jira's automation rules act as; add it if there is none."""
+        users = (user for user in self.users.values() if user.name == AUTOMATION_NAME)
+        return next(users, None) or self.users[self.add_user("automation@example.com", "", AUTOMATION_NAME)]
 
     def add_status(self, name: str, category: Category) -> str:
         """Add a status for the workflows of tests; return its id."""
