@@ -29,8 +29,9 @@ def _get_converter() -> JsonConverter:
 
 def encode_event(event: Event) -> str:
     """Return the event as JSON, without the characters that SQS refuses."""
-    return UNPRINTABLE_PATTERN.sub("\ufffd", _get_converter().dumps(event, unstructure_as=EVENT_TYPES,
-                                                                    ensure_ascii=False))
+    return UNPRINTABLE_PATTERN.sub(
+        "\ufffd", _get_converter().dumps(event, unstructure_as=EVENT_TYPES, ensure_ascii=False)
+    )
 
 
 def decode_event(message: str) -> Event:

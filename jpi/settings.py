@@ -157,8 +157,9 @@ def load(environ: Mapping[str, str] | None = None, resolve_secrets: bool = True)
     problems: list[str] = []
     if resolve_secrets:
         names = [setting.name.upper() for setting in fields(Settings) if not setting.repr]
-        secrets, problems = secret_references.resolve_references({name: environ[name] for name in names
-                                                                  if name in environ})
+        secrets, problems = secret_references.resolve_references(
+            {name: environ[name] for name in names if name in environ}
+        )
         environ = {**environ, **secrets}
     for setting in fields(Settings):
         try:

@@ -66,12 +66,16 @@ def seed_services(set_up: JiraSetUp) -> SeededServices:
     rita, oscar, jim, bot = (pagerduty.add_user(*person) for person in (
         ("Rita Responder", "rita@example.com"), ("Oscar Oncall", "oscar@example.com"), ("Jim Jira", JIM_LOGIN[0]),
         ("jpi bot", BOT_EMAIL)))
-    admin_id, bot_id, rita_id, oscar_id, jim_id = (jira.add_user(*account)
-                                                   for account in ((*JIRA_ADMIN_LOGIN, "Ada Admin"), (BOT_EMAIL,
-                                                                                                      JIRA_BOT_TOKEN,
-                                                                                                      "jpi bot"), (
-        "rita@example.com", "rita-token", "Rita Responder"), ("oscar@example.com", "oscar-token",
-                                                              "Oscar Oncall"), (*JIM_LOGIN, "Jim Jira")))
+    admin_id, bot_id, rita_id, oscar_id, jim_id = (
+        jira.add_user(*account)
+        for account in (
+            (*JIRA_ADMIN_LOGIN, "Ada Admin"),
+            (BOT_EMAIL, JIRA_BOT_TOKEN, "jpi bot"),
+            ("rita@example.com", "rita-token", "Rita Responder"),
+            ("oscar@example.com", "oscar-token", "Oscar Oncall"),
+            (*JIM_LOGIN, "Jim Jira"),
+        )
+    )
     service = pagerduty.add_service("Checkout", on_call=oscar)
     url = "http://jira.localhost"
     admin = ApiUser(url, JIRA_ADMIN_LOGIN, session=make_wsgi_session({url: JiraServer(jira)}, clock))

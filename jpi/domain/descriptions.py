@@ -59,7 +59,7 @@ _TEXT_BY_REASON: Mapping[Reason,
                                  Reason.NOTHING_NEW: "No change needed."}
 _ADVICE_BY_ERROR: Mapping[type[JpiError], str] = {
     NoTransition: "Change the workflow on Jira, or name the status to use in the sync file.",
-    AddressError: "Set the address to the service's own one (https, the site's present name); jpi retries by itself.",
+    AddressError: "Set the address to the service's own (https://, its present name); jpi retries by itself.",
     OutOfTime: "This run had no time left; jpi retries by itself.",
     ServiceUnavailable: "The service limits jpi or could not be reached; jpi retries by itself.",
     OutcomeUnknown: "The outcome is unknown; jpi looks before it retries, by itself.",

@@ -12,8 +12,12 @@ from jpi.domain.templates import fill_template
 from jpi.domain.text_limits import render_entry_description, render_incident_description, to_summary
 
 # Names of link types; the incident *has* a question, a stakeholder, an incident manager, a timeline entry.
-QUESTION_LINK_TYPE, STAKEHOLDER_LINK_TYPE, MANAGER_LINK_TYPE, TIMELINE_LINK_TYPE = ("Question", "Stakeholder",
-                                                                                    "Incident Manager", "Timeline")
+QUESTION_LINK_TYPE, STAKEHOLDER_LINK_TYPE, MANAGER_LINK_TYPE, TIMELINE_LINK_TYPE = (
+    "Question",
+    "Stakeholder",
+    "Incident Manager",
+    "Timeline",
+)
 PAGERDUTY_LABEL = "pagerduty"
 
 
@@ -71,15 +75,19 @@ def draft_incident_issue(incident: Incident, issue_spec: IssueSpec, manager_key:
     """Draft the incident's issue as the rule wants it; `manager_key` is the key of a person's issue."""
     links = [IssueLink(STAKEHOLDER_LINK_TYPE, key) for key in policy.stakeholders]
     project = issue_spec.project or policy.incident_project
-    return IssueDraft(project=project, type=issue_spec.type or derive_issue_type(project),
-                      summary=to_summary(incident.title), description=render_incident_description(incident),
-                      idempotency_key=build_incident_issue_key(incident.id),
-                      search_label=build_incident_label(incident.id),
-                      priority=issue_spec.priority or policy.to_jira_priority(incident.priority),
-                      assignee=assignee_account_id, fields=fill_template({**SEVERITY_FIELD, **issue_spec.fields},
-                                                                         incident),
-                      labels=(PAGERDUTY_LABEL, build_incident_label(incident.id), *issue_spec.labels),
-                      links=tuple(links + ([IssueLink(MANAGER_LINK_TYPE, manager_key)] if manager_key else [])))
+    return IssueDraft(
+        project=project,
+        type=issue_spec.type or derive_issue_type(project),
+        summary=to_summary(incident.title),
+        description=render_incident_description(incident),
+        idempotency_key=build_incident_issue_key(incident.id),
+        search_label=build_incident_label(incident.id),
+        priority=issue_spec.priority or policy.to_jira_priority(incident.priority),
+        assignee=assignee_account_id,
+        fields=fill_template({**SEVERITY_FIELD, **issue_spec.fields}, incident),
+        labels=(PAGERDUTY_LABEL, build_incident_label(incident.id), *issue_spec.labels),
+        links=tuple(links + ([IssueLink(MANAGER_LINK_TYPE, manager_key)] if manager_key else [])),
+    )
 
 
 def draft_question(question: Question, idempotency_key: str, link: Link, policy: Policy) -> IssueDraft:

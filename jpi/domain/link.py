@@ -129,8 +129,9 @@ class Link:
     @property
     def is_unfinished(self) -> bool:
         """True if its issue lacks parts, or a failure is permanent, so that no retry of the same event mends it."""
-        return (self.issue is not None and not self.backlog.is_empty) or any(failure.permanent
-                                                                             for failure in self.failures.values())
+        return (self.issue is not None and not self.backlog.is_empty) or any(
+            failure.permanent for failure in self.failures.values()
+        )
 
     def with_agreed_status(self, status: Status) -> "Link":
         """Return the link once both sides have this status."""

@@ -30,9 +30,14 @@ def with_failure(link: Link, event: Event, error: JpiError, now: float) -> Link:
 def without_failure(link: Link, event: Event) -> Link:
     """Return the link once `event` was applied; an event with all of its side ends that side's permanent failures."""
     brings_all = isinstance(event, IssueUpdated) or (isinstance(event, IncidentLogged) and event.whole)
-    return replace(link, failures={event_id: failure for event_id, failure in link.failures.items()
-                                   if event_id != event.id and not (brings_all and failure.permanent
-                                                                    and failure.side is event.side)})
+    return replace(
+        link,
+        failures={
+            event_id: failure
+            for event_id, failure in link.failures.items()
+            if event_id != event.id and not (brings_all and failure.permanent and failure.side is event.side)
+        },
+    )
 
 
 def retry_is_due(link: Link, now: float) -> bool:

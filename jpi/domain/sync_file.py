@@ -93,10 +93,18 @@ def _parse_skip(reader: TomlReader, value: Any, path: KeyPath) -> bool:
 
 
 def _parse_incident_condition(reader: TomlReader, value: Any, path: KeyPath) -> IncidentCondition:
-    return IncidentCondition(**reader.read_table(value, path, {"priorities": TomlReader.read_texts,
-                                                               "urgencies": _parse_urgencies,
-                                                               "services": TomlReader.read_texts,
-                                                               "title": _parse_pattern}))
+    return IncidentCondition(
+        **reader.read_table(
+            value,
+            path,
+            {
+                "priorities": TomlReader.read_texts,
+                "urgencies": _parse_urgencies,
+                "services": TomlReader.read_texts,
+                "title": _parse_pattern,
+            },
+        )
+    )
 
 
 def _parse_urgencies(reader: TomlReader, value: Any, path: KeyPath) -> tuple[str, ...]:
@@ -152,8 +160,9 @@ def _to_json(value: Any) -> Any:
     return {name: _to_json(item) for name, item in value.items()} if isinstance(value, dict) else value
 
 
-def _parse_statuses(reader: TomlReader, value: Any, path: KeyPath) -> tuple[Mapping[str, tuple[str, ...]],
-                                                                            Mapping[str, Any]]:
+def _parse_statuses(
+    reader: TomlReader, value: Any, path: KeyPath
+) -> tuple[Mapping[str, tuple[str, ...]], Mapping[str, Any]]:
     statuses = reader.read_table(value, path, {**dict.fromkeys(get_args(Status), TomlReader.read_texts),
                                                "fields": _parse_fields})
     screen_fields = statuses.pop("fields", {})
@@ -207,8 +216,9 @@ def _parse_opening_rule(reader: TomlReader, value: Any, path: KeyPath) -> Openin
 
 
 def _parse_issue_condition(reader: TomlReader, value: Any, path: KeyPath) -> IssueCondition:
-    return IssueCondition(**reader.read_table(value, path, dict.fromkeys(("projects", "types", "priorities"),
-                                                                         TomlReader.read_texts)))
+    return IssueCondition(
+        **reader.read_table(value, path, dict.fromkeys(("projects", "types", "priorities"), TomlReader.read_texts))
+    )
 
 
 def _parse_urgency(reader: TomlReader, value: Any, path: KeyPath) -> Any:

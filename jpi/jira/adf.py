@@ -54,8 +54,9 @@ def _get_attribute(node: Node, *names: str) -> str:
 def _render_blocks(nodes: Iterable[Node], depth: int) -> list[str]:
     if depth <= 0:
         return []
-    return [line for node in nodes for line in BLOCK_RENDERERS.get(str(node.get("type")), _render_paragraph)(node,
-                                                                                                             depth)]
+    return [
+        line for node in nodes for line in BLOCK_RENDERERS.get(str(node.get("type")), _render_paragraph)(node, depth)
+    ]
 
 
 def _render_paragraph(node: Node, depth: int) -> list[str]:

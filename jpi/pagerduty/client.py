@@ -219,8 +219,9 @@ class PagerDutyClient:
                       timeout: tuple[float, float]) -> requests.Response:
         self._session.timeout = timeout
         try:
-            answer: requests.Response = self._session.request(method, path, params=dict(params), json=body,
-                                                              allow_redirects=False)
+            answer: requests.Response = self._session.request(
+                method, path, params=dict(params), json=body, allow_redirects=False
+            )
         except pdpyras.PDHTTPError as error:
             answer = error.response
         except pdpyras.PDClientError as error:

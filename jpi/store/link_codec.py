@@ -19,15 +19,25 @@ ROW_FORMAT = 2
 
 def to_columns(link: Link) -> dict[str, Any]:
     """Return the columns of a link's row, all but its version; a column that is None is not stored."""
-    return {"incident_id": link.incident_id, "row_format": ROW_FORMAT, "issue_key": link.issue_key,
-            "issue_id": link.issue_id, "issue_status": link.status.on_jira,
-            "open": OPEN_INDEX_VALUE if link.is_open else None, "agreed": {"status": link.status.agreed},
-            "seen": _to_plain_mapping(link.watermarks), "holds": dict(link.leases), "todo": asdict(link.backlog),
-            "failed": _to_plain_mapping(link.failures), "fields": {name: _encode_field(field) for name,
-                                                                   field in link.fields.items()},
-            "talk": {source.idempotency_key: asdict(mirror) for source, mirror in link.mirrors.items()},
-            "ended": link.ended, "about": asdict(link.summary), "history": [asdict(entry) for entry in link.history],
-            **_to_list_columns(link)}
+    return {
+        "incident_id": link.incident_id,
+        "row_format": ROW_FORMAT,
+        "issue_key": link.issue_key,
+        "issue_id": link.issue_id,
+        "issue_status": link.status.on_jira,
+        "open": OPEN_INDEX_VALUE if link.is_open else None,
+        "agreed": {"status": link.status.agreed},
+        "seen": _to_plain_mapping(link.watermarks),
+        "holds": dict(link.leases),
+        "todo": asdict(link.backlog),
+        "failed": _to_plain_mapping(link.failures),
+        "fields": {name: _encode_field(field) for name, field in link.fields.items()},
+        "talk": {source.idempotency_key: asdict(mirror) for source, mirror in link.mirrors.items()},
+        "ended": link.ended,
+        "about": asdict(link.summary),
+        "history": [asdict(entry) for entry in link.history],
+        **_to_list_columns(link),
+    }
 
 
 def link_from_columns(columns: Mapping[str, Any]) -> Link:

@@ -9,13 +9,16 @@ SIDES, FIELDS = ("pagerduty", "jira"), ("title", "priority", "assignee")
 def upgrade_columns(columns: Mapping[str, Any]) -> dict[str, Any]:
     """Return the columns of such a row in today's form; columns that it lacks were added after it was written."""
     fields, times = columns.get("fields") or {}, columns["seen"]
-    return {**columns, "seen": {side: _upgrade_watermark(side, times) for side in SIDES},
-            "fields": {name: _upgrade_field(name, fields.get(name, {}), times) for name in FIELDS},
-            "todo": _upgrade_backlog(columns["todo"]), "failed": {event_id: _upgrade_failure(failure) for event_id,
-                                                                  failure in columns["failed"].items()},
-            "talk": {source: _upgrade_mirror(mirror) for source, mirror in (columns.get("talk") or {}).items()},
-            "about": _upgrade_summary(columns.get("about") or {}),
-            "history": [_upgrade_entry(entry) for entry in columns.get("history") or ()]}
+    return {
+        **columns,
+        "seen": {side: _upgrade_watermark(side, times) for side in SIDES},
+        "fields": {name: _upgrade_field(name, fields.get(name, {}), times) for name in FIELDS},
+        "todo": _upgrade_backlog(columns["todo"]),
+        "failed": {event_id: _upgrade_failure(failure) for event_id, failure in columns["failed"].items()},
+        "talk": {source: _upgrade_mirror(mirror) for source, mirror in (columns.get("talk") or {}).items()},
+        "about": _upgrade_summary(columns.get("about") or {}),
+        "history": [_upgrade_entry(entry) for entry in columns.get("history") or ()],
+    }
 
 
 def _upgrade_watermark(side: str, times: Mapping[str, float]) -> dict[str, float]:

@@ -134,8 +134,9 @@ class EventEnricher:
 
     def _select_new_notes(self, notes: Sequence[Note], link: Link) -> list[Note]:
         """Return the notes that may have to be mirrored or followed; old ones are only known as processed."""
-        processed_ids = self._processed_ids.already_processed([note.source.idempotency_key for note in notes
-                                                               if note.source not in link.mirrors])
+        processed_ids = self._processed_ids.already_processed(
+            [note.source.idempotency_key for note in notes if note.source not in link.mirrors]
+        )
         return [note for note in notes if note.source.idempotency_key not in processed_ids]
 
     def _enrich_issue_updated(self, event: IssueUpdated, link: Link) -> IssueUpdated:

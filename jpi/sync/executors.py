@@ -56,6 +56,7 @@ class Executors:
             return self._field_sync.edit_fields(link, action)
         if isinstance(action, CreateIncidentIssue) and isinstance(event, IncidentEvent):
             incident = self._enricher.read_incident_with_details(event, link)
-            return self._issue_creator.create_incident_issue(link, incident, action.agent_name,
-                                                             action.issue_spec), action
+            return self._issue_creator.create_incident_issue(
+                link, incident, action.agent_name, action.issue_spec
+            ), action
         return self._execute_by_type[type(action)](link, action), action

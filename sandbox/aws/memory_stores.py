@@ -108,12 +108,14 @@ class MemoryTable:
         return self._calls.call_dynamodb("BatchGetItem", doing, lambda: self._state.get_all(self.table_name, keys))
 
     def _put(self, key: str, columns: Columns, read_version: int | None, doing: str) -> None:
-        self._calls.call_dynamodb("PutItem", doing, lambda: self._state.put_row(self.table_name, key, columns,
-                                                                                read_version))
+        self._calls.call_dynamodb(
+            "PutItem", doing, lambda: self._state.put_row(self.table_name, key, columns, read_version)
+        )
 
     def _query(self, column: str, value: str, doing: str) -> list[Columns]:
-        return self._calls.call_dynamodb("Query", doing, lambda: self._state.query_index(self.table_name, column,
-                                                                                         value))
+        return self._calls.call_dynamodb(
+            "Query", doing, lambda: self._state.query_index(self.table_name, column, value)
+        )
 
 
 class MemoryLinks(MemoryTable):

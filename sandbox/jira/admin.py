@@ -18,11 +18,23 @@ routes.rules += jira_types.routes.rules + jira_customs.routes.rules + jira_scree
 BUSINESS_PREFIX = "com.atlassian.jira-core-project-templates:jira-core-simplified-"
 SOFTWARE_PREFIX = "com.pyxis.greenhopper.jira:gh-simplified-"
 # Atlassian's reference spells the last template both `task-` and `task-tracking`.
-TEMPLATES = {**{BUSINESS_PREFIX + name: "business" for name in ("content-management", "document-approval",
-                                                                "lead-tracking", "process-control", "procurement",
-                                                                "project-management", "recruitment", "task-tracking",
-                                                                "task-")},
-             **{SOFTWARE_PREFIX + name: "software" for name in ("basic", "kanban-classic", "scrum-classic")}}
+TEMPLATES = {
+    **{
+        BUSINESS_PREFIX + name: "business"
+        for name in (
+            "content-management",
+            "document-approval",
+            "lead-tracking",
+            "process-control",
+            "procurement",
+            "project-management",
+            "recruitment",
+            "task-tracking",
+            "task-",
+        )
+    },
+    **{SOFTWARE_PREFIX + name: "software" for name in ("basic", "kanban-classic", "scrum-classic")},
+}
 PROJECT_KEYS = ("assigneeType", "avatarId", "categoryId", "description", "fieldScheme", "issueSecurityScheme",
                 "issueTypeScheme", "issueTypeScreenScheme", "lead", "leadAccountId", "notificationScheme",
                 "permissionScheme", "projectTemplateKey", "projectTypeKey", "url", "workflowScheme")
@@ -157,10 +169,16 @@ def search_projects(site: JiraState) -> Json:
 def read_project(site: JiraState, ref: str) -> Json:
     """Return one project with its issue types."""
     project, view = site.get_project(ref), JsonView(site)
-    return {**_to_project_json(site, project), "description": project.description,
-            "lead": view.to_user(project.lead_id), "issueTypes": [view.to_issue_type(issue_type)
-                                                                  for issue_type in site.list_types(project)],
-            "assigneeType": project.assignee_type, "components": [], "versions": [], "roles": {}}
+    return {
+        **_to_project_json(site, project),
+        "description": project.description,
+        "lead": view.to_user(project.lead_id),
+        "issueTypes": [view.to_issue_type(issue_type) for issue_type in site.list_types(project)],
+        "assigneeType": project.assignee_type,
+        "components": [],
+        "versions": [],
+        "roles": {},
+    }
 
 
 def _to_project_json(site: JiraState, project: Project) -> Json:

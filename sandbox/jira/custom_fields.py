@@ -38,11 +38,22 @@ def search_fields(site: JiraState) -> Json:
     """Return a page of fields, by `type`, `id` or a `query` in the name."""
     require_admin()
     kinds, ids, query = read_list("type"), read_list("id"), request.args.get("query", "").casefold()
-    return make_page([{"id": field.id, "key": field.id, "name": field.name, "schema": make_schema(field),
-                       "description": field.description, **({"searcherKey": field.searcher} if field.searcher else {})}
-                      for field in site.fields.values() if (not kinds
-                                                            or ("custom" if field.custom_type else "system") in kinds)
-                      and (not ids or field.id in ids) and query in field.name.casefold()])
+    return make_page(
+        [
+            {
+                "id": field.id,
+                "key": field.id,
+                "name": field.name,
+                "schema": make_schema(field),
+                "description": field.description,
+                **({"searcherKey": field.searcher} if field.searcher else {}),
+            }
+            for field in site.fields.values()
+            if (not kinds or ("custom" if field.custom_type else "system") in kinds)
+            and (not ids or field.id in ids)
+            and query in field.name.casefold()
+        ]
+    )
 
 
 @routes.add("POST", "/field")

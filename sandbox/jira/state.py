@@ -24,8 +24,13 @@ from sandbox.jira.outbox import JiraOutbox, Webhook
 from sandbox.jira.rest import Refusal
 
 NO_ISSUE_TEXT = "Issue does not exist or you do not have permission to see it."
-DEFAULT_ISSUE_TYPES = (("10000", "Epic", 1), ("10001", "Story", 0), ("10002", "Task", 0), ("10003", "Sub-task",
-                                                                                           -1), ("10004", "Bug", 0))
+DEFAULT_ISSUE_TYPES = (
+    ("10000", "Epic", 1),
+    ("10001", "Story", 0),
+    ("10002", "Task", 0),
+    ("10003", "Sub-task", -1),
+    ("10004", "Bug", 0),
+)
 LINK_TYPES = (("Blocks", "is blocked by", "blocks"), ("Cloners", "is cloned by", "clones"),
               ("Duplicate", "is duplicated by", "duplicates"), ("Relates", "relates to", "relates to"))
 AUTOMATION_NAME = "Automation for Jira"

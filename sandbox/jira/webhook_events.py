@@ -79,8 +79,9 @@ def _send_to_subscribers(site: JiraState, event: str, content: Json, issue: Issu
 
 def _matches_filter(site: JiraState, hook: Webhook, issue: Issue) -> bool:
     context = make_query_context(site, site.users[hook.owner])
-    return not hook.jql or jql.parse(hook.jql, list_query_fields(site), context).is_met_by(IssueDocument(site, issue),
-                                                                                           context)
+    return not hook.jql or jql.parse(hook.jql, list_query_fields(site), context).is_met_by(
+        IssueDocument(site, issue), context
+    )
 
 
 def _enqueue(site: JiraState, hook: Webhook, raw: bytes, flow: str) -> None:

@@ -174,21 +174,36 @@ class Incident:
         trigger = self.log[0]
         trigger_json = self.entry_to_json(trigger, {"channels"}) if "first_trigger_log_entries" in include else None
         body = {"body": {"type": "incident_body", "details": self.details}} if "body" in include else {}
-        return {**self.to_reference(), "type": "incident", "incident_number": self.number, "title": self.title,
-                "created_at": format_time(self.created), "updated_at": format_time(updated), "status": self.status,
-                "incident_key": self.key, "service": self.service.to_json() if "services" in include
-                else self.service.to_reference(), "urgency": self.urgency, "assignments": self._to_assignments(include),
-                "assigned_via": "escalation_policy", "last_status_change_at": format_time(updated),
-                "resolved_at": format_time(self.resolved) if self.resolved else None,
-                "first_trigger_log_entry": trigger_json or make_reference("trigger_log_entry", trigger.id,
-                                                                          trigger.summary),
-                "alert_counts": {"all": 0, "triggered": 0, "resolved": 0}, "is_mergeable": True,
-                "incident_type": {"name": "incident_default"}, "pending_actions": [],
-                "escalation_policy": (self.policy_service or self.service).to_policy_reference(),
-                "teams": self.service.to_team_references(), "acknowledgements": self._to_acknowledgements(),
-                "priority": (self.priority.to_json() if "priorities" in include else self.priority.to_reference())
-                if self.priority else None, "resolve_reason": self.to_resolve_reason(), "conference_bridge": None,
-                **body}
+        return {
+            **self.to_reference(),
+            "type": "incident",
+            "incident_number": self.number,
+            "title": self.title,
+            "created_at": format_time(self.created),
+            "updated_at": format_time(updated),
+            "status": self.status,
+            "incident_key": self.key,
+            "service": self.service.to_json() if "services" in include else self.service.to_reference(),
+            "urgency": self.urgency,
+            "assignments": self._to_assignments(include),
+            "assigned_via": "escalation_policy",
+            "last_status_change_at": format_time(updated),
+            "resolved_at": format_time(self.resolved) if self.resolved else None,
+            "first_trigger_log_entry": trigger_json or make_reference("trigger_log_entry", trigger.id, trigger.summary),
+            "alert_counts": {"all": 0, "triggered": 0, "resolved": 0},
+            "is_mergeable": True,
+            "incident_type": {"name": "incident_default"},
+            "pending_actions": [],
+            "escalation_policy": (self.policy_service or self.service).to_policy_reference(),
+            "teams": self.service.to_team_references(),
+            "acknowledgements": self._to_acknowledgements(),
+            "priority": (self.priority.to_json() if "priorities" in include else self.priority.to_reference())
+            if self.priority
+            else None,
+            "resolve_reason": self.to_resolve_reason(),
+            "conference_bridge": None,
+            **body,
+        }
 
     def _to_assignments(self, include: Collection[str]) -> list[Json]:
         is_full = {"assignees", "users"} & set(include)

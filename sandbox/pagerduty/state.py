@@ -181,8 +181,9 @@ class PagerDutyState:
     def _record_and_send(self, event_type: str, incident: Incident, entry_type: str, summary: str, agent: Json,
                          channel: Mapping[str, Any] = WEBSITE) -> None:
         incident.updated = self.clock.now()
-        self._send_event(event_type, incident, agent, self._add_log_entry(incident, entry_type, summary, agent,
-                                                                          channel))
+        self._send_event(
+            event_type, incident, agent, self._add_log_entry(incident, entry_type, summary, agent, channel)
+        )
 
     def _add_log_entry(self, incident: Incident, entry_type: str, summary: str, agent: Json,
                        channel: Mapping[str, Any] = WEBSITE) -> LogEntry:

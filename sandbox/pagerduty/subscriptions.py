@@ -19,10 +19,13 @@ class SubscriptionApi(RestApi):
     def list_subscriptions(self) -> Json:
         """GET /webhook_subscriptions."""
         filter_type, filter_id = request.args.get("filter_type"), request.args.get("filter_id")
-        subscriptions = [subscription for subscription in self.account.webhooks.subscriptions.values()
-                         if subscription.version == 3 and filter_type in (None,
-                                                                          subscription.filter["type"].removesuffix(
-            "_reference")) and filter_id in (None, subscription.filter.get("id"))]
+        subscriptions = [
+            subscription
+            for subscription in self.account.webhooks.subscriptions.values()
+            if subscription.version == 3
+            and filter_type in (None, subscription.filter["type"].removesuffix("_reference"))
+            and filter_id in (None, subscription.filter.get("id"))
+        ]
         return self._make_page("webhook_subscriptions", subscriptions,
                                lambda subscription: subscription.to_json(False, self._is_disabled(subscription)))
 

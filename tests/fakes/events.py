@@ -14,9 +14,11 @@ from jpi.domain.model import Incident, Issue
 from sandbox.clock import START
 
 INCIDENT_ID, ISSUE_KEY, ISSUE_ID = "Q1", "INCIDENT-1", "10001"
-_MOVE_EVENT_CLASSES = {("triggered", "acknowledged"): IncidentAcknowledged, ("acknowledged",
-                                                                             "triggered"): IncidentUnacknowledged, (
-    "resolved", "triggered"): IncidentReopened}
+_MOVE_EVENT_CLASSES = {
+    ("triggered", "acknowledged"): IncidentAcknowledged,
+    ("acknowledged", "triggered"): IncidentUnacknowledged,
+    ("resolved", "triggered"): IncidentReopened,
+}
 
 
 def find_move_event_class(before, after):

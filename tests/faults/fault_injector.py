@@ -46,8 +46,10 @@ FAULTS = [InjectedFault("500", 500, times=TRIES_PER_ATTEMPT), InjectedFault("429
           InjectedFault("refused", error="refused", times=TRIES_PER_ATTEMPT),
           InjectedFault("dropped after the effect", error="dropped", is_after_effect=True),
           InjectedFault("503 after the effect", 503, is_after_effect=True)]
-DEATHS = [InjectedFault("death before", error="death"), InjectedFault("death after", error="death",
-                                                                      is_after_effect=True)]
+DEATHS = [
+    InjectedFault("death before", error="death"),
+    InjectedFault("death after", error="death", is_after_effect=True),
+]
 
 FaultPlan = Callable[[int, str], InjectedFault | None]
 

@@ -109,11 +109,21 @@ class ScenarioRun:
         world = self.world
         incident_issues = [issue for issue in world.list_issues() if f"pagerduty-{incident.id}" in issue.labels]
         log = Counter((entry.type, entry.agent["summary"]) for entry in incident.log)
-        issues = [(issue.summary, issue.priority, issue.status, issue.description_text.replace(incident.id, ""),
-                   sorted(TIME_PATTERN.sub("", comment.text) for comment in issue.comments),
-                   issue.get_custom_value("Severity"), {kind: world.list_linked_summaries(issue, kind)
-                                                        for kind in ("Question", "Stakeholder", "Incident Manager",
-                                                                     "Timeline")}) for issue in incident_issues]
+        issues = [
+            (
+                issue.summary,
+                issue.priority,
+                issue.status,
+                issue.description_text.replace(incident.id, ""),
+                sorted(TIME_PATTERN.sub("", comment.text) for comment in issue.comments),
+                issue.get_custom_value("Severity"),
+                {
+                    kind: world.list_linked_summaries(issue, kind)
+                    for kind in ("Question", "Stakeholder", "Incident Manager", "Timeline")
+                },
+            )
+            for issue in incident_issues
+        ]
         notes = sorted(URL_PATTERN.sub("", note.content) for note in incident.notes)
         return incident.status, incident.priority.name, log, issues, notes
 

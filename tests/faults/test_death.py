@@ -59,8 +59,12 @@ def test_a_worker_killed_over_a_p1(loopback_arena_of, exhaustive, survived):
         incident = world.pagerduty.trigger_incident(world.service, "Down", world.rita, "P1")
         world.pagerduty.outbox.deliver_due()
         state = kill_worker_at(world, number, after)
-        code = run_worker(world, state, APPLY_CODE, {"Records": [to_lambda_record(message)
-                                                                 for message in world.event_source.receive_batch()]})
+        code = run_worker(
+            world,
+            state,
+            APPLY_CODE,
+            {"Records": [to_lambda_record(message) for message in world.event_source.receive_batch()]},
+        )
         run = ScenarioRun(world)
         run.run_until_idle()
         run.run_poll()

@@ -100,8 +100,11 @@ def test_an_issue_that_is_gone_is_looked_at_no_more(any_world):
     assert any_world.jpi.links.list_open() == []
     any_world.forget_calls()
     run_polls(any_world)
-    assert [call.path for call in any_world.list_jpi_calls()] == ["/log_entries", "/incidents",
-                                                                  "/rest/api/3/search/jql"]
+    assert [call.path for call in any_world.list_jpi_calls()] == [
+        "/log_entries",
+        "/incidents",
+        "/rest/api/3/search/jql",
+    ]
     any_world.pagerduty.reopen_incident(incident, any_world.rita)
     any_world.run_until_idle()
     assert any_world.list_issues() == [], "nothing is created again by itself"

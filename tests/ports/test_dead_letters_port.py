@@ -22,12 +22,18 @@ def test_what_was_received_too_often_is_parked_and_its_group_goes_on(sqs):
 def test_parked_messages_are_looked_at_in_their_order_and_kept_from_others_for_ten_minutes(sqs):
     for group in ("Q1", "Q2"):
         sqs.park(f"{group}-first", f"{group}-second", group=group)
-    assert [parked.body for parked in sqs.queue.receive_dead_letters()] == ["Q1-first", "Q1-second", "Q2-first",
-                                                                            "Q2-second"]
+    assert [parked.body for parked in sqs.queue.receive_dead_letters()] == [
+        "Q1-first",
+        "Q1-second",
+        "Q2-first",
+        "Q2-second",
+    ]
     assert sqs.queue.receive_dead_letters() == []
     sqs.clock.advance(601)
-    assert [parked.body for parked in sqs.queue.receive_dead_letters() if parked.body.endswith("first")] == ["Q1-first",
-                                                                                                             "Q2-first"]
+    assert [parked.body for parked in sqs.queue.receive_dead_letters() if parked.body.endswith("first")] == [
+        "Q1-first",
+        "Q2-first",
+    ]
 
 
 def test_released_messages_can_be_looked_at_again_at_once(sqs):
@@ -41,8 +47,10 @@ def test_released_messages_can_be_looked_at_again_at_once(sqs):
 def test_of_an_incident_ten_parked_messages_are_seen(sqs):
     sqs.send(*(f"m{number:02}" for number in range(12)), url=sqs.parked_url)
     sqs.send("other", group="Q2", url=sqs.parked_url)
-    assert [parked.body for parked in sqs.queue.receive_dead_letters()] == [*(f"m{number:02}" for number in range(10)),
-                                                                            "other"]
+    assert [parked.body for parked in sqs.queue.receive_dead_letters()] == [
+        *(f"m{number:02}" for number in range(10)),
+        "other",
+    ]
     assert sqs.queue.count_dead_letters() == 2
 
 

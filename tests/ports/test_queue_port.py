@@ -54,8 +54,9 @@ def test_a_later_message_does_not_overtake_one_that_is_put_off(sqs):
     assert sqs.drain() == ["a", "b"]
 
 
-@pytest.mark.parametrize(("options", "seconds"), [({}, events_queue.VISIBILITY_SECONDS), ({"VisibilityTimeout": 40},
-                                                                                          40)])
+@pytest.mark.parametrize(
+    ("options", "seconds"), [({}, events_queue.VISIBILITY_SECONDS), ({"VisibilityTimeout": 40}, 40)]
+)
 def test_a_message_is_hidden_for_the_visibility_timeout(sqs, options, seconds):
     sqs.send("a")
     assert sqs.bodies(**options) == ["a"]

@@ -14,26 +14,32 @@ from tests.ports.backends import NOW
 from tests.ports.test_store_ports import DOING, FULL, WHOLE
 
 # Each of the stores' operations with what it needs, by the API call that it begins with.
-OPERATIONS = {"get": ("GetItem", lambda stores: stores.links.get("Q1")),
-              "get_all": ("BatchGetItem", lambda stores: stores.links.get_all([f"Q{number}" for number in range(101)])),
-              "incident_of": ("Query", lambda stores: stores.links.find_incident_id("INCIDENT-1")),
-              "open": ("Query", lambda stores: stores.links.list_open()),
-              "listed": ("Query", lambda stores: stores.links.list_by_state(["open", "failing"], "", 1)),
-              "save": ("PutItem", lambda stores: stores.links.save(stores.links.get("Q1"))),
-              "save over another": ("PutItem", lambda stores: stores.links.save(WHOLE)),
-              "known": ("BatchGetItem", lambda stores: stores.processed_ids.already_processed([f"R{number}"
-                                                                                               for number in range(
-    201)])), "known of nothing": ("", lambda stores: stores.processed_ids.already_processed([])),
-              "add": ("BatchWriteItem", lambda stores: stores.processed_ids.mark_processed([f"R{number}"
-                                                                                            for number in range(51)])),
-              "add of nothing": ("", lambda stores: stores.processed_ids.mark_processed([])),
-              "config get": ("GetItem", lambda stores: stores.config.get("a", DOING)),
-              "config save": ("PutItem", lambda stores: stores.config.save("b", ConfigItem(1), DOING)),
-              "config save over another": ("PutItem", lambda stores: stores.config.save("a", ConfigItem(1), DOING)),
-              "cache": ("GetItem", lambda stores: Cache(stores.config, lambda: NOW).save("a", 1)),
-              "add_counts": ("UpdateItem", lambda stores: stores.config.add_counts("f", {"x": 1}, NOW, DOING)),
-              "get_counts": ("BatchGetItem", lambda stores: stores.config.get_counts(["a", "f"], DOING)),
-              "has_table": ("DescribeTable", lambda stores: stores.links.has_table())}
+OPERATIONS = {
+    "get": ("GetItem", lambda stores: stores.links.get("Q1")),
+    "get_all": ("BatchGetItem", lambda stores: stores.links.get_all([f"Q{number}" for number in range(101)])),
+    "incident_of": ("Query", lambda stores: stores.links.find_incident_id("INCIDENT-1")),
+    "open": ("Query", lambda stores: stores.links.list_open()),
+    "listed": ("Query", lambda stores: stores.links.list_by_state(["open", "failing"], "", 1)),
+    "save": ("PutItem", lambda stores: stores.links.save(stores.links.get("Q1"))),
+    "save over another": ("PutItem", lambda stores: stores.links.save(WHOLE)),
+    "known": (
+        "BatchGetItem",
+        lambda stores: stores.processed_ids.already_processed([f"R{number}" for number in range(201)]),
+    ),
+    "known of nothing": ("", lambda stores: stores.processed_ids.already_processed([])),
+    "add": (
+        "BatchWriteItem",
+        lambda stores: stores.processed_ids.mark_processed([f"R{number}" for number in range(51)]),
+    ),
+    "add of nothing": ("", lambda stores: stores.processed_ids.mark_processed([])),
+    "config get": ("GetItem", lambda stores: stores.config.get("a", DOING)),
+    "config save": ("PutItem", lambda stores: stores.config.save("b", ConfigItem(1), DOING)),
+    "config save over another": ("PutItem", lambda stores: stores.config.save("a", ConfigItem(1), DOING)),
+    "cache": ("GetItem", lambda stores: Cache(stores.config, lambda: NOW).save("a", 1)),
+    "add_counts": ("UpdateItem", lambda stores: stores.config.add_counts("f", {"x": 1}, NOW, DOING)),
+    "get_counts": ("BatchGetItem", lambda stores: stores.config.get_counts(["a", "f"], DOING)),
+    "has_table": ("DescribeTable", lambda stores: stores.links.has_table()),
+}
 
 
 def outcome(act, stores):
@@ -127,20 +133,23 @@ def random_act(chance):
     place = chance.choice(["", f"{NOW + 4:017.6f}"])
     most = chance.choice([1, 2, 50])
     changed = replace(link, status=StatusState(chance.choice(["triggered", "resolved"])), backlog=Backlog())
-    return chance.choice([lambda stores: stores.links.save(changed), lambda stores: stores.links.save(link),
-                          lambda stores: stores.links.save(replace(changed,
-                                                                   version=stores.links.get(incident).version)),
-                          lambda stores: stores.links.get_all([incident, "Q9"]),
-                          lambda stores: stores.links.find_incident_id(incident),
-                          lambda stores: stores.links.list_open(),
-                          lambda stores: list(map(asdict, stores.links.list_by_state(states, place, most))),
-                          lambda stores: stores.processed_ids.mark_processed(ids),
-                          lambda stores: stores.processed_ids.already_processed(ids),
-                          lambda stores: stores.config.save(key, ConfigItem([key], version), DOING,
-                                                            chance.choice([None, NOW])),
-                          lambda stores: stores.config.get(key, DOING),
-                          lambda stores: stores.config.add_counts(f"f{key}", {key: version or 0}, NOW, DOING),
-                          lambda stores: stores.config.get_counts([key, f"f{key}"], DOING)])
+    return chance.choice(
+        [
+            lambda stores: stores.links.save(changed),
+            lambda stores: stores.links.save(link),
+            lambda stores: stores.links.save(replace(changed, version=stores.links.get(incident).version)),
+            lambda stores: stores.links.get_all([incident, "Q9"]),
+            lambda stores: stores.links.find_incident_id(incident),
+            lambda stores: stores.links.list_open(),
+            lambda stores: list(map(asdict, stores.links.list_by_state(states, place, most))),
+            lambda stores: stores.processed_ids.mark_processed(ids),
+            lambda stores: stores.processed_ids.already_processed(ids),
+            lambda stores: stores.config.save(key, ConfigItem([key], version), DOING, chance.choice([None, NOW])),
+            lambda stores: stores.config.get(key, DOING),
+            lambda stores: stores.config.add_counts(f"f{key}", {key: version or 0}, NOW, DOING),
+            lambda stores: stores.config.get_counts([key, f"f{key}"], DOING),
+        ]
+    )
 
 
 @pytest.mark.parametrize("seed", range(3))

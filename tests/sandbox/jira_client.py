@@ -78,8 +78,11 @@ class JiraClient:
         return [issue["key"] for issue in self.search_issues(jql, fields=["key"])["issues"]]
 
     def add_webhook(self, *events, **more):
-        return self.expect_ok("POST", "/rest/webhooks/1.0/webhook", {"name": "jpi", "url": "http://127.0.0.1:9/hook",
-                                                                     "events": list(events), **more})
+        return self.expect_ok(
+            "POST",
+            "/rest/webhooks/1.0/webhook",
+            {"name": "jpi", "url": "http://127.0.0.1:9/hook", "events": list(events), **more},
+        )
 
     def read_events(self):
         return [json.loads(delivery.body) for delivery in self.jira.outbox.pending]

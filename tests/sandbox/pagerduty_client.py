@@ -44,8 +44,9 @@ class PagerDutyClient:
         return answer.status_code, error["code"]
 
     def update_incident(self, incident, **fields):
-        return self.expect_ok("PUT", f"/incidents/{incident.id}", {"incident": {"type": "incident_reference",
-                                                                                **fields}})
+        return self.expect_ok(
+            "PUT", f"/incidents/{incident.id}", {"incident": {"type": "incident_reference", **fields}}
+        )
 
     def trigger_incident(self, title="Down", by=OFF, priority=None, details=None, **more):
         return self.state.trigger_incident(self.service, title, self.rita if by is OFF else by, priority, details,

@@ -100,9 +100,12 @@ def test_the_longest_that_is_taken(site):
 
 def test_select_fields_take_only_their_options(site):
     severity = site.add_severity_field()
-    for value, message in [({"value": "SEV-9"}, "Option value 'SEV-9' is not valid"), ({"id": "1"},
-                                                                                       "Option id '1'"), ({
-        "value": "Old"}, "Option value 'Old'"), ("SEV-0", "Specify a valid")]:
+    for value, message in [
+        ({"value": "SEV-9"}, "Option value 'SEV-9' is not valid"),
+        ({"id": "1"}, "Option id '1'"),
+        ({"value": "Old"}, "Option value 'Old'"),
+        ("SEV-0", "Specify a valid"),
+    ]:
         assert (message in site.expect_refusal(400, "POST", "/issue",
                                                site.make_details(**{severity: value}))["errors"][severity])
     assert site.add_issue(**{severity: None}).get_custom_value("Severity") is None
@@ -235,8 +238,11 @@ def test_deleting(site):
 def test_properties(site):
     site.add_issue()
     path = "/issue/INC-1/properties/jpi"
-    assert [site.request("PUT", path, value).status_code for value in ({"a": 1}, {"a": 2}, "x" * 32767)] == [201, 200,
-                                                                                                             400]
+    assert [site.request("PUT", path, value).status_code for value in ({"a": 1}, {"a": 2}, "x" * 32767)] == [
+        201,
+        200,
+        400,
+    ]
     assert site.expect_ok("GET", path) == {"key": "jpi", "value": {"a": 2}}
     assert [one["key"] for one in site.expect_ok("GET", "/issue/INC-1/properties")["keys"]] == ["jpi"]
     site.expect_ok("DELETE", path)

@@ -110,7 +110,9 @@ def test_comments(site):
     assert [one.text for one in site.jira.issues["INC-1"].comments] == ["Comment 0", "Comment 1"]
     site.expect_refusal(404, "PUT", f"/issue/INC-1/comment/{number}", {"body": make_document("x")})
     site.expect_refusal(404, "GET", f"/comment/{number}/properties/jpi")
-    for body, message in (("text", "Comment body is not valid!"), (make_document(""),
-                                                                   "Comment body can not be empty!"), (
-        make_document("x" * 32768), "The entered text is too long")):
+    for body, message in (
+        ("text", "Comment body is not valid!"),
+        (make_document(""), "Comment body can not be empty!"),
+        (make_document("x" * 32768), "The entered text is too long"),
+    ):
         assert message in site.expect_refusal(400, "POST", "/issue/INC-1/comment", {"body": body})["errors"]["comment"]

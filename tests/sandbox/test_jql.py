@@ -24,57 +24,78 @@ def is_match(text, issue=ISSUE, zone=UTC):
     return jql.parse(text, KNOWN, context).is_met_by(issue, context)
 
 
-@pytest.mark.parametrize(("query", "expected"), [("project = INC", True), ("project=INC",
-                                                                         True), (
-    "project = 'Incidents' and type = Incident", True), ("project = NOPE", False), ("project != NOPE",
-                                                                                    True), ("project in (A, inc)",
-                                                                                            True), (
-    "project not in (A, inc)", False), ('labels = "pagerduty-Q1ABC"', True), ("labels in (x, pagerduty)",
-                                                                              True), (
-    "labels = x OR labels = pagerduty", True), ("labels = x OR labels = pagerduty AND project = NOPE",
-                                                False), ("(labels = pagerduty OR labels = x) AND NOT project = NOPE",
-                                                         True), ("NOT (project = INC OR labels = x)",
-                                                                 False), ("!project = NOPE",
-                                                                          True), ("key in (INC-7, INC-8)",
-                                                                                  True), ("issuekey in (INC-8)",
-                                                                                          False), ("id = 10207",
-                                                                                                   True), (
-    'status = "In Progress"', True), ("statusCategory != Done", True), ("statusCategory = Done",
-                                                                        False), (
-    'statusCategory in ("To Do", "In Progress")', True), ("statusCategory = indeterminate",
-                                                          True), ("priority = Highest && status = 3",
-                                                                  True), ("assignee = currentUser()",
-                                                                          True), ("assignee is EMPTY",
-                                                                                  False), ("assignee is not null",
-                                                                                           True), ("severity = SEV-0",
-                                                                                                   True), (
-    "summary ~ checkout", True), ('summary ~ "down CHECKOUT"', True), ('summary ~ "checkout up"',
-                                                                       False), (r'summary ~ "\"is down\""',
-                                                                                True), (r'summary ~ "\"down is\""',
-                                                                                        False), (
-    r'summary ~ "\"Checkout \\\"EU\\\" is\""', True), (r'summary ~ "\"DB\\-7 \\(primary\\)\""',
-                                                       True), ('summary ~ "check*"', True), ('summary ~ "heck"',
-                                                                                             False), (
-    r'summary ~ "\"🔥\""', False), ("summary !~ up", True), ("NOT summary ~ down",
-                                                            False), ('updated >= "2026-11-23 18:00"',
-                                                                     True), ('updated >= "2026-11-23 18:01"',
-                                                                             False), ('updated > "2026/11/23"',
-                                                                                      True), ("updated >= -30m",
-                                                                                              True), ("updated >= -10m",
-                                                                                                      False), (
-    "updated >= '-1h 5m' AND created < -2d", True), ("NOT updated >= -10m", True), ("created <= now()", True), ("",
-                                                                                                                True), (
-    "ORDER BY created", True), ("project = INC ORDER BY created DESC, key", True), ("project = '\\u0049NC'", True)])
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("project = INC", True),
+        ("project=INC", True),
+        ("project = 'Incidents' and type = Incident", True),
+        ("project = NOPE", False),
+        ("project != NOPE", True),
+        ("project in (A, inc)", True),
+        ("project not in (A, inc)", False),
+        ('labels = "pagerduty-Q1ABC"', True),
+        ("labels in (x, pagerduty)", True),
+        ("labels = x OR labels = pagerduty", True),
+        ("labels = x OR labels = pagerduty AND project = NOPE", False),
+        ("(labels = pagerduty OR labels = x) AND NOT project = NOPE", True),
+        ("NOT (project = INC OR labels = x)", False),
+        ("!project = NOPE", True),
+        ("key in (INC-7, INC-8)", True),
+        ("issuekey in (INC-8)", False),
+        ("id = 10207", True),
+        ('status = "In Progress"', True),
+        ("statusCategory != Done", True),
+        ("statusCategory = Done", False),
+        ('statusCategory in ("To Do", "In Progress")', True),
+        ("statusCategory = indeterminate", True),
+        ("priority = Highest && status = 3", True),
+        ("assignee = currentUser()", True),
+        ("assignee is EMPTY", False),
+        ("assignee is not null", True),
+        ("severity = SEV-0", True),
+        ("summary ~ checkout", True),
+        ('summary ~ "down CHECKOUT"', True),
+        ('summary ~ "checkout up"', False),
+        (r'summary ~ "\"is down\""', True),
+        (r'summary ~ "\"down is\""', False),
+        (r'summary ~ "\"Checkout \\\"EU\\\" is\""', True),
+        (r'summary ~ "\"DB\\-7 \\(primary\\)\""', True),
+        ('summary ~ "check*"', True),
+        ('summary ~ "heck"', False),
+        (r'summary ~ "\"🔥\""', False),
+        ("summary !~ up", True),
+        ("NOT summary ~ down", False),
+        ('updated >= "2026-11-23 18:00"', True),
+        ('updated >= "2026-11-23 18:01"', False),
+        ('updated > "2026/11/23"', True),
+        ("updated >= -30m", True),
+        ("updated >= -10m", False),
+        ("updated >= '-1h 5m' AND created < -2d", True),
+        ("NOT updated >= -10m", True),
+        ("created <= now()", True),
+        ("", True),
+        ("ORDER BY created", True),
+        ("project = INC ORDER BY created DESC, key", True),
+        ("project = '\\u0049NC'", True),
+    ],
+)
 def test_what_is_match(query, expected):
     assert is_match(query) is expected
 
 
-@pytest.mark.parametrize(("query", "expected"), [("labels != x", False), ("NOT labels = x",
-                                                                          False), ("labels not in (x)",
-                                                                                   False), ("labels is EMPTY",
-                                                                                            True), (
-    "labels is EMPTY OR labels != x", True), (r'''summary ~ "\"Ann \\\"Ace\\\" O'Neil\""''',
-                                              True), (r"summary ~ '\"Ann Ace O\'Neil\"'", True)])
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("labels != x", False),
+        ("NOT labels = x", False),
+        ("labels not in (x)", False),
+        ("labels is EMPTY", True),
+        ("labels is EMPTY OR labels != x", True),
+        (r'''summary ~ "\"Ann \\\"Ace\\\" O'Neil\""''', True),
+        (r"summary ~ '\"Ann Ace O\'Neil\"'", True),
+    ],
+)
 def test_what_matches_where_fields_are_empty(query, expected):
     assert is_match(query, BARE) is expected
 
@@ -122,11 +143,17 @@ def test_what_is_no_query(query, complaint):
     assert complaint in str(caught.value)
 
 
-@pytest.mark.parametrize(("order", "expected"), [("", [3, 2, 1]), ("ORDER BY created ASC", [1, 2,
-                                                                                            3]), (
-    "ORDER BY created", [1, 2, 3]), ("ORDER BY priority DESC, created DESC", [3, 1, 2]), ("ORDER BY key", [2, 3,
-                                                                                                           1]), (
-    "ORDER BY status, key DESC", [1, 3, 2])])
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        ("", [3, 2, 1]),
+        ("ORDER BY created ASC", [1, 2, 3]),
+        ("ORDER BY created", [1, 2, 3]),
+        ("ORDER BY priority DESC, created DESC", [3, 1, 2]),
+        ("ORDER BY key", [2, 3, 1]),
+        ("ORDER BY status, key DESC", [1, 3, 2]),
+    ],
+)
 def test_the_order(order, expected):
     issues = {1: {"created": 1, "rank:priority": -1, "rank:key": ("INC", 10), "status": frozenset({"done"})},
               2: {"created": 2, "rank:priority": -3, "rank:key": ("INC", 2), "status": frozenset({"to do"})},

@@ -18,8 +18,13 @@ def test_a_bad_key_is_refused(account):
 
 
 def test_users_services_priorities_abilities(account):
-    assert [one["name"] for one in account.expect_ok("GET", "/priorities")["priorities"]] == ["P1", "P2", "P3", "P4",
-                                                                                              "P5"]
+    assert [one["name"] for one in account.expect_ok("GET", "/priorities")["priorities"]] == [
+        "P1",
+        "P2",
+        "P3",
+        "P4",
+        "P5",
+    ]
     assert account.expect_ok("GET", "/abilities")["abilities"]
     assert [one["id"] for one in account.expect_ok("GET", "/users", query="OSCAR@")["users"]] == [account.oscar.id]
     assert account.expect_ok("GET", f"/users/{account.rita.id}")["user"]["email"] == "rita@x.com"

@@ -33,8 +33,9 @@ def answer_problems(call):
 
 def test_answers_are_as_the_contract_has_them(account):
     incident = account.trigger_incident(details="x")
-    other = account.expect_ok("POST", "/incidents", make_creation_body(account,
-                                                                       body={"type": "incident_body", "details": "x"}))
+    other = account.expect_ok(
+        "POST", "/incidents", make_creation_body(account, body={"type": "incident_body", "details": "x"})
+    )
     account.update_incident(incident, status="acknowledged", title="Still down")
     account.update_incident(incident, status="resolved")
     note = account.expect_ok("POST", f"/incidents/{incident.id}/notes", {"note": {"content": "Hm"}})["note"]

@@ -33,8 +33,11 @@ def test_every_effect_tells_its_event(account):
     assert [kind.removeprefix("incident.") for kind, _ in events] == [
         "triggered", "acknowledged", "unacknowledged", "reassigned", "priority_updated", "escalated", "delegated",
         "resolved", "annotated", "reopened"]
-    assert [data["assignees"] == [] for kind, data in events if kind != "incident.annotated"][6:] == [False, True,
-                                                                                                      False]
+    assert [data["assignees"] == [] for kind, data in events if kind != "incident.annotated"][6:] == [
+        False,
+        True,
+        False,
+    ]
     assert events[8][1]["content"] == "Resolution Note: Rebooted"
     assert events[9][1]["reopened_at"]
 
@@ -91,8 +94,11 @@ def test_who_is_told(account):
              "another service": account.add_subscription(ALL_EVENTS, filter={**service_filter, "id": account.other.id})}
     account.trigger_incident()
     receivers = {delivery.subscription for delivery in account.state.outbox.pending}
-    assert {name for name, hook in hooks.items() if hook["id"] in receivers} == {"everything", "the service",
-                                                                                 "the team"}
+    assert {name for name, hook in hooks.items() if hook["id"] in receivers} == {
+        "everything",
+        "the service",
+        "the team",
+    }
 
 
 def test_subscriptions_over_rest(account):

@@ -22,17 +22,34 @@ def test_creation_over_the_api(account):
     assert list_entry_types(incident) == ["trigger", "priority_change", "assign", "notify"]
     assert [entry.summary for entry in incident.log[:3]] == [
         "Triggered through the API", 'Priority set to "P1" by Rita.', "Assigned to Rita."]
-    assert account.expect_refusal("POST", "/incidents", make_creation_body(account, incident_key="INC-1")) == (400,
-                                                                                                               2001)
+    assert account.expect_refusal("POST", "/incidents", make_creation_body(account, incident_key="INC-1")) == (
+        400,
+        2001,
+    )
     account.state.resolve_incident(incident, account.rita)
     account.expect_ok("POST", "/incidents", make_creation_body(account, incident_key="INC-1"))
 
 
-@pytest.mark.parametrize("fields", [{"type": None}, {"title": ""}, {"title": 7}, {"title": OFF}, {"service": "PX"}, {
-    "service": {"id": "PNONE00"}}, {"urgency": "middling"}, {"body": "text"}, {"body": {"details": "x"}}, {
-    "incident_key": 7}, {"assignments": "me"}, {"assignments": [{"assignee": {"id": "PNONE00"}}]}, {
-    "escalation_policy": {"id": "PNONE00"}}, {"priority": 7}, {"assignments": [{"assignee": {"id": "PX"}}],
-                                                               "escalation_policy": {"id": "PX"}}])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"type": None},
+        {"title": ""},
+        {"title": 7},
+        {"title": OFF},
+        {"service": "PX"},
+        {"service": {"id": "PNONE00"}},
+        {"urgency": "middling"},
+        {"body": "text"},
+        {"body": {"details": "x"}},
+        {"incident_key": 7},
+        {"assignments": "me"},
+        {"assignments": [{"assignee": {"id": "PNONE00"}}]},
+        {"escalation_policy": {"id": "PNONE00"}},
+        {"priority": 7},
+        {"assignments": [{"assignee": {"id": "PX"}}], "escalation_policy": {"id": "PX"}},
+    ],
+)
 def test_a_malformed_creation_is_refused_and_nothing_happens(account, fields):
     body = make_creation_body(account)
     body["incident"] = {name: value for name, value in {**body["incident"], **fields}.items() if value is not OFF}

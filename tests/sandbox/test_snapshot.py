@@ -19,8 +19,10 @@ def test_what_happened_since_has_not_happened(make_world, queued):
         world.pagerduty.trigger_incident(world.service, "Slow", world.rita, "P1")
         world.run_until_idle()
         run_poll(world)
-        assert ([row[2] for row in world.make_summary_rows()], len(world.list_issues())) == (["resolved", "triggered"],
-                                                                                             2)
+        assert ([row[2] for row in world.make_summary_rows()], len(world.list_issues())) == (
+            ["resolved", "triggered"],
+            2,
+        )
         before.restore_world()
         assert (world.make_summary_rows(), world.clock()) == (rows, time)
         assert is_idle_after_polls(world), "jpi's own rows were brought back as well"

@@ -6,15 +6,17 @@ from sandbox.bench import __main__ as bench
 from sandbox.bench import change_costs as bench_changes
 from sandbox.bench.measurement import record_aws_requests
 
-# (scene, process) -> most calls: shared design, promise 8.
-LIMITS = {("P1 (3 questions, 2 stakeholders, 1 manager)", "fresh"): 6, ("P1 (3 questions, 2 stakeholders, 1 manager)",
-                                                                        "warm"): 4, ("done on Jira",
-                                                                                     "fresh"): 2, ("done on Jira",
-                                                                                                   "warm"): 1, (
-    "resolved on PagerDuty", "fresh"): 3, ("resolved on PagerDuty",
-                                           "warm"): 2, ("poll of 14 entries, one raises an incident",
-                                                        "fresh"): 9, ("poll of 14 entries, one raises an incident",
-                                                                      "warm"): 9}
+# (scene, process) -> most calls.
+LIMITS = {
+    ("P1 (3 questions, 2 stakeholders, 1 manager)", "fresh"): 6,
+    ("P1 (3 questions, 2 stakeholders, 1 manager)", "warm"): 4,
+    ("done on Jira", "fresh"): 2,
+    ("done on Jira", "warm"): 1,
+    ("resolved on PagerDuty", "fresh"): 3,
+    ("resolved on PagerDuty", "warm"): 2,
+    ("poll of 14 entries, one raises an incident", "fresh"): 9,
+    ("poll of 14 entries, one raises an incident", "warm"): 9,
+}
 
 
 # change -> most (reads, writes) in a warm process: one write each, and a read where the webhook does not say enough.

@@ -39,8 +39,9 @@ def test_the_demo_plays_the_whole_story(played, capsys):
 
 def test_the_demo_names_the_step_that_fails(played, capsys, monkeypatch):
     wrong = [("Checkout is down", "P1", "triggered", "none", "", "", "")]
-    monkeypatch.setattr(demo, "make_steps", lambda world: [replace(make_steps(world)[0], expected_rows=wrong),
-                                                           *make_steps(world)[1:]])
+    monkeypatch.setattr(
+        demo, "make_steps", lambda world: [replace(make_steps(world)[0], expected_rows=wrong), *make_steps(world)[1:]]
+    )
     assert demo.main() == 1
     said = capsys.readouterr().out
     assert said.splitlines()[-1] == 'FAILED at: Rita triggers "Checkout is down" with P1 on PagerDuty'

@@ -175,9 +175,9 @@ def test_other_fields_with_values_like_ours_change_nothing(linked):
     before = shown(incident, issue)
     for name, kind, value in (("Status", "select", {"value": "Done"}), ("Priority", "select", {"value": "Lowest"}),
                               ("Story Points", "float", 1), ("summary", "textfield", "Slow")):
-        made = world.jira_admin.request("POST", "/rest/api/3/field", {"name": name,
-                                                                      "type": f"{CUSTOM_FIELD_TYPE_PREFIX}{kind}"})[
-            "id"]
+        made = world.jira_admin.request(
+            "POST", "/rest/api/3/field", {"name": name, "type": f"{CUSTOM_FIELD_TYPE_PREFIX}{kind}"}
+        )["id"]
         if kind == "select":
             context = world.jira_admin.request("GET", f"/rest/api/3/field/{made}/context")["values"][0]["id"]
             world.jira_admin.request("POST", f"/rest/api/3/field/{made}/context/{context}/option", {"options": [value]})

@@ -99,8 +99,9 @@ def test_by_urgency_for_an_account_without_priorities(playing):
         "Highest", "SEV-1", "https://wiki.example/checkout")
     world.pagerduty.set_urgency(low, "high", world.rita)
     world.pagerduty.set_title(down, "Shop is down, all of it")
-    world.jim.request("PUT", f"/rest/api/3/issue/{issue.key}", {"fields": {"summary": "Shop",
-                                                                           "priority": {"name": "Low"}}})
+    world.jim.request(
+        "PUT", f"/rest/api/3/issue/{issue.key}", {"fields": {"summary": "Shop", "priority": {"name": "Low"}}}
+    )
     world.run_until_idle()
     run_poll(world)
     run_poll(world)

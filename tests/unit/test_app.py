@@ -143,10 +143,16 @@ def test_only_posts_are_taken(http, path):
     assert_refused(http.client.get("/elsewhere"), 404)
 
 
-@pytest.mark.parametrize("body", [make_v3_body("incident.invented_tomorrow"), make_v3_note_body(),
-                                  make_v3_body(priority=None),
-                                  make_v2_body("incident.annotate"), {"event": {"event_type": "pagey.ping",
-                                                                                "data": {"type": "ping"}}}])
+@pytest.mark.parametrize(
+    "body",
+    [
+        make_v3_body("incident.invented_tomorrow"),
+        make_v3_note_body(),
+        make_v3_body(priority=None),
+        make_v2_body("incident.annotate"),
+        {"event": {"event_type": "pagey.ping", "data": {"type": "ping"}}},
+    ],
+)
 def test_what_concerns_nobody_is_taken_and_costs_no_call(http, body):
     assert http.post_pagerduty(encode_body(body)).status_code == 200
     assert http.world.list_jpi_calls() == []
@@ -170,8 +176,12 @@ def test_what_our_own_accounts_did_is_not_acted_on(http):
                                         at="2036-01-01T00:00:00Z"))
     http.post_pagerduty(resolved)
     world.forget_calls()
-    assert (http.post_jira(encode_body(make_issue_updated_body(user={"accountId": world.bot_id},
-                                                          timestamp=2082758400000))).status_code == 200)
+    assert (
+        http.post_jira(
+            encode_body(make_issue_updated_body(user={"accountId": world.bot_id}, timestamp=2082758400000))
+        ).status_code
+        == 200
+    )
     assert http.post_pagerduty(resolved).status_code == 200
     assert world.list_jpi_calls() == []
     assert world.read_statuses() == {"Down": ("triggered", "new")}

@@ -94,10 +94,14 @@ def test_a_person_who_closed_an_issue_keeps_it_closed(linked_world):
     assert linked_world.jira.transition_issue(key, TransitionTarget("done", "new")) == "there"
 
 
-@pytest.mark.parametrize(("fault", "error", "is_done"), [(CallFault.CRASH_BEFORE, Crash, False), (CallFault.CRASH_AFTER,
-                                                                                                  Crash,
-                                                                                                  True), (
-    CallFault.REFUSED, AwsOutage, False)])
+@pytest.mark.parametrize(
+    ("fault", "error", "is_done"),
+    [
+        (CallFault.CRASH_BEFORE, Crash, False),
+        (CallFault.CRASH_AFTER, Crash, True),
+        (CallFault.REFUSED, AwsOutage, False),
+    ],
+)
 def test_the_planned_call_breaks_and_no_other(fault, error, is_done):
     world = FakeWorld()
     ledger = world.stores.processed_ids

@@ -41,15 +41,27 @@ PARTS = st.sampled_from(Part)
 BACKLOGS = build(Backlog, pending=mapping(PARTS, tuples(TEXT)), attempts=mapping(PARTS, st.integers(0, 9)),
                  issue_links=tuples(build(PendingIssueLink)))
 SUMMARIES = build(LinkSummary, began=st.none() | TIME, in_step_at=st.none() | TIME)
-LINKS = build(Link, version=st.integers(1, 99), issue=st.none() | build(IssueRef, key=st.text(min_size=1)),
-              status=build(StatusState), leases=mapping(TEXT, TIME), backlog=BACKLOGS,
-              watermarks=all_of(Side, build(Watermark)), fields=all_of(FieldName,
-                                                                       build(SyncedField, pagerduty=REPLICAS,
-                                                                             jira=REPLICAS)),
-              failures=mapping(TEXT, build(Failure)), mirrors=mapping(build(SourceId), build(Mirror)),
-              summary=SUMMARIES, history=tuples(build(HistoryEntry, steps=tuples(build(HistoryStep)),
-                                                      failure=st.none() | build(HistoryFailure),
-                                                      first_at=st.none() | TIME)))
+LINKS = build(
+    Link,
+    version=st.integers(1, 99),
+    issue=st.none() | build(IssueRef, key=st.text(min_size=1)),
+    status=build(StatusState),
+    leases=mapping(TEXT, TIME),
+    backlog=BACKLOGS,
+    watermarks=all_of(Side, build(Watermark)),
+    fields=all_of(FieldName, build(SyncedField, pagerduty=REPLICAS, jira=REPLICAS)),
+    failures=mapping(TEXT, build(Failure)),
+    mirrors=mapping(build(SourceId), build(Mirror)),
+    summary=SUMMARIES,
+    history=tuples(
+        build(
+            HistoryEntry,
+            steps=tuples(build(HistoryStep)),
+            failure=st.none() | build(HistoryFailure),
+            first_at=st.none() | TIME,
+        )
+    ),
+)
 
 
 @given(LINKS)

@@ -51,8 +51,9 @@ def test_nobody_is_asked_where_nothing_is_named(services):
 def test_more_names_than_one_call_takes(account, services):
     for number in range(12):
         account.put_parameter(Name=f"/jpi/qa/{number}", Value=f"v{number}", Type="SecureString")
-    secrets, _ = secret_references.resolve_references({"PAGERDUTY_WEBHOOK_SECRET": ",".join(f"ssm:/jpi/qa/{number}"
-                                                                                          for number in range(12))})
+    secrets, _ = secret_references.resolve_references(
+        {"PAGERDUTY_WEBHOOK_SECRET": ",".join(f"ssm:/jpi/qa/{number}" for number in range(12))}
+    )
     assert secrets == {"PAGERDUTY_WEBHOOK_SECRET": ",".join(f"v{number}" for number in range(12))}
     assert services == ["ssm"]
 

@@ -56,9 +56,19 @@ def test_everything_wrong_is_said_at_once_and_no_secret_is_shown():
     assert all(f"{name} (" in text for name in wrong if name != "JIRA_API_TOKEN")
 
 
-@pytest.mark.parametrize(("interval", "good"), [("1 minute", True), ("5 minutes", True), ("1 hour", True), ("2 days",
-                                                                                                            True), (
-    "1 hours", False), ("2 minute", False), ("0 minutes", False), ("minute", False)])
+@pytest.mark.parametrize(
+    ("interval", "good"),
+    [
+        ("1 minute", True),
+        ("5 minutes", True),
+        ("1 hour", True),
+        ("2 days", True),
+        ("1 hours", False),
+        ("2 minute", False),
+        ("0 minutes", False),
+        ("minute", False),
+    ],
+)
 def test_the_interval_is_what_aws_takes(interval, good):
     if good:
         assert load({**REQUIRED, "PAGERDUTY_POLL_INTERVAL": interval}).pagerduty_poll_interval == interval
@@ -101,9 +111,16 @@ def test_the_example_is_a_valid_setting_of_everything():
     assert list(example.keys() ^ {field.name.upper() for field in settings.fields(settings.Settings)}) == []
 
 
-@pytest.mark.parametrize(("content", "problem"), [(None, "cannot be read"), ("{",
-                                                                             "must be a JSON list"), (
-    '[{"description": "x"}]', "must be a JSON list"), ('["x"]', "must be a JSON list"), ("5", "must be a JSON list")])
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (None, "cannot be read"),
+        ("{", "must be a JSON list"),
+        ('[{"description": "x"}]', "must be a JSON list"),
+        ('["x"]', "must be a JSON list"),
+        ("5", "must be a JSON list"),
+    ],
+)
 def test_a_questions_file_that_is_not_one_is_said_by_name(tmp_path, content, problem):
     file = tmp_path / "questions.json"
     if content is not None:

@@ -23,8 +23,10 @@ from tests.deliveries import (
 def test_a_jira_delivery_becomes_an_event():
     body = encode_body(make_issue_updated_body())
     at = datetime.fromtimestamp(1795143601.25, UTC)
-    person, issue = Person("712020:person", "Jim Jira"), Issue("INCIDENT-1", "10001", "done", "Checkout is down",
-                                                               status="done")
+    person, issue = (
+        Person("712020:person", "Jim Jira"),
+        Issue("INCIDENT-1", "10001", "done", "Checkout is down", status="done"),
+    )
     headers = {DELIVERY_ID_HEADER: "the-same-on-every-retry"}
     assert parse_delivery(body, headers) == [
         IssueUpdated("the-same-on-every-retry", at, issue, person, moved=True, left="1")]

@@ -225,8 +225,9 @@ def test_a_mistake_of_ours_fails_the_poll_and_does_not_stop_the_others(world, mo
     ("jira", "find_recently_changed", "the open issues were not read"),
     ("jira", "get_issue_states", "the open issues were not read"),
     ("jira.create_screens", "load", "the site was not read")])
-def test_a_type_error_of_ours_fails_the_poll_loudly_and_keeps_the_cursor(world, monkeypatch, caplog, target, method,
-                                                                         message):
+def test_a_type_error_of_ours_fails_the_poll_loudly_and_keeps_the_cursor(
+    world, monkeypatch, caplog, target, method, message
+):
     closed, moved = trigger_unheard(world, "Closed"), trigger_unheard(world, "Moved")
     log_entries.handler({}, None)
     trigger_unheard(world, "Failed")

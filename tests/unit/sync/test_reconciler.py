@@ -57,8 +57,10 @@ def test_what_happened_to_an_incident_in_a_gap_of_the_log_is_made_good(make_worl
     world = make_world(queued=queued)
     incident = world.pagerduty.trigger_incident(world.service, "Down", world.rita, "P1")
     world.run_until_idle()
-    for act, category in [(world.pagerduty.acknowledge_incident, "indeterminate"), (world.pagerduty.resolve_incident,
-                                                                                  "done")]:
+    for act, category in [
+        (world.pagerduty.acknowledge_incident, "indeterminate"),
+        (world.pagerduty.resolve_incident, "done"),
+    ]:
         run_polls(world)
         world.clock.advance(3600)
         with world.lose_webhooks():

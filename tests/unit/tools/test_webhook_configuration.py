@@ -270,9 +270,9 @@ def test_a_path_that_no_function_may_read_is_refused_before_anything_is_made(unh
 
 def test_without_its_table_a_ping_is_not_waited_for(unhooked, monkeypatch, capsys):
     run(unhooked)
-    stores = build_dynamodb_stores(wiring.bind_tables(replace(unhooked.jpi.settings,
-                                                              database_endpoint_url="http://127.0.0.1:9")),
-                                   unhooked.clock)
+    stores = build_dynamodb_stores(
+        wiring.bind_tables(replace(unhooked.jpi.settings, database_endpoint_url="http://127.0.0.1:9")), unhooked.clock
+    )
     monkeypatch.setattr(wiring, "make_infrastructure", lambda: replace(unhooked.make_outside(), stores=stores))
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     assert run(unhooked, "--ping") == 1
