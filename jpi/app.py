@@ -11,7 +11,14 @@ from werkzeug.exceptions import HTTPException
 from jpi import wiring
 from jpi.diagnostics.poll_state import is_poll_late, load_last_poll_time
 from jpi.domain.events import Event
-from jpi.errors import AwsOutage, InvalidSignature, PermanentError, RejectedDelivery, RetryableError
+from jpi.errors import (
+    AwsOutage,
+    InvalidSignature,
+    PermanentError,
+    RejectedDelivery,
+    RetryableError,
+    UselessDelivery,
+)
 from jpi.flask_app import get_app
 from jpi.jira import webhooks as jira_webhooks
 from jpi.json_fields import Headers
@@ -71,7 +78,7 @@ def receive_jira_webhook() -> tuple[Response, int]:
     """Take a delivery of Jira."""
     app = get_app()
     raw = _read_verified_body(JIRA_BODY_LIMIT_BYTES, app.settings.jira_webhook_secret, verify_jira)
-    return _hand_over_events(jira_webhooks.parse_delivery(raw, request.headers))
+    return _hand_over_events(jira_webhooks.parse_delivery(raw))
 
 
 @edge.get("/health")
@@ -94,6 +101,17 @@ def answer_rejected(error: RejectedDelivery) -> tuple[Response, int]:
     """Refuse a forged or unreadable delivery. After three refusals in a row PagerDuty disables the webhook."""
     get_app().log.warning("a delivery was rejected", extra={"reason": str(error), "path": request.path})
     return jsonify(error=str(error)), error.status
+
+
+@edge.app_errorhandler(UselessDelivery)
+def answer_useless(error: UselessDelivery) -> tuple[Response, int]:
+    """Take an authentic delivery of no use, since refusals disable a webhook; say once a day what has to be changed."""
+    app, key = get_app(), f"useless delivery:{request.path}:{error.kind}"
+    if not app.cache.get(key):
+        app.cache.save(key, True)
+        app.log.warning("a delivery is of no use", extra={"kind": error.kind, "reason": str(error),
+                                                          "path": request.path})
+    return jsonify(events=[]), error.status
 
 
 @edge.app_errorhandler(RetryableError)

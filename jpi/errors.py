@@ -22,6 +22,16 @@ class InvalidSignature(RejectedDelivery):
     status = HTTPStatus.UNAUTHORIZED
 
 
+class UselessDelivery(RejectedDelivery):
+    """An authentic delivery of no use, of this kind; the text says what it is and which option to change."""
+
+    status = HTTPStatus.OK
+
+    def __init__(self, kind: str, text: str) -> None:
+        super().__init__(text)
+        self.kind = kind
+
+
 class SettingsError(JpiError):
     """Missing or malformed settings, all of them in one text, with secrets masked."""
 

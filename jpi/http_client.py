@@ -15,6 +15,7 @@ from urllib3.exceptions import NewConnectionError
 
 from jpi.error_answers import get_limit_reason, parse_refusal, parse_wait_seconds
 from jpi.errors import AddressError, OutcomeUnknown, OutOfTime, Refused, RetryableError, ServiceUnavailable
+from jpi.json_bounds import decode_json
 
 log = logging.getLogger("jpi")
 
@@ -192,8 +193,8 @@ def _build_address_error(call: str, answer: requests.Response, setting: str) -> 
 
 def _decode_json(call: str, answer: requests.Response, is_read: bool) -> Any:
     try:
-        return answer.json() if answer.content else None
-    except (ValueError, RecursionError) as error:
+        return decode_json(answer.content) if answer.content else None
+    except ValueError as error:
         # A proxy's page, or half an answer: the service may have done what it was asked to.
         raise (ServiceUnavailable if is_read else OutcomeUnknown)(
             f"{call} answered something other than JSON") from error

@@ -9,6 +9,7 @@ from jpi.domain.text_limits import DESCRIPTION_MAX_CHARACTERS, cut_text
 
 # Documents nest a few levels; a deeper one was made to break its reader.
 MAX_DEPTH = 50
+MAX_NUMBER_DIGITS = 9
 UNNAMED_MENTION = "@someone"
 CODE_FENCE = "```"
 # Punctuation at the end belongs to the sentence; a bracket, to the address that it was opened in.
@@ -48,19 +49,23 @@ def _get_children(node: Any) -> list[Node]:
 def _get_attribute(node: Node, *names: str) -> str:
     attrs = node.get("attrs")
     values = (attrs.get(name) for name in names) if isinstance(attrs, Mapping) else ()
-    return next((str(value) for value in values if value not in (None, "")), "")
+    # Anything but a text or a number was made to break its reader.
+    return next((str(value) for value in values if isinstance(value, str | int) and value != ""), "")
+
+
+def _get_type(node: Node) -> str:
+    kind = node.get("type")
+    return kind if isinstance(kind, str) else ""
 
 
 def _render_blocks(nodes: Iterable[Node], depth: int) -> list[str]:
     if depth <= 0:
         return []
-    return [
-        line for node in nodes for line in BLOCK_RENDERERS.get(str(node.get("type")), _render_paragraph)(node, depth)
-    ]
+    return [line for node in nodes for line in BLOCK_RENDERERS.get(_get_type(node), _render_paragraph)(node, depth)]
 
 
 def _render_paragraph(node: Node, depth: int) -> list[str]:
-    if any(str(child.get("type")) in BLOCK_RENDERERS for child in _get_children(node)):
+    if any(_get_type(child) in BLOCK_RENDERERS for child in _get_children(node)):
         return _render_blocks(_get_children(node), depth - 1)
     return (_render_inline([node] if "text" in node or not _get_children(node) else _get_children(node), depth)
             or "").split("\n")
@@ -69,7 +74,7 @@ def _render_paragraph(node: Node, depth: int) -> list[str]:
 def _render_inline(nodes: Iterable[Node], depth: int) -> str:
     if depth <= 0:
         return ""
-    return "".join(INLINE_RENDERERS.get(str(node.get("type")), _render_unknown_inline)(node, depth) for node in nodes)
+    return "".join(INLINE_RENDERERS.get(_get_type(node), _render_unknown_inline)(node, depth) for node in nodes)
 
 
 def _render_unknown_inline(node: Node, depth: int) -> str:
@@ -77,10 +82,15 @@ def _render_unknown_inline(node: Node, depth: int) -> str:
 
 
 def _render_text(node: Node, _: int) -> str:
-    text, marks = str(node.get("text") or ""), node.get("marks")
+    text, marks = _get_text(node), node.get("marks")
     urls = [_get_attribute(mark, "href") for mark in (marks if isinstance(marks, list) else [])
             if isinstance(mark, Mapping) and mark.get("type") == "link"]
     return _render_link(text, urls[0]) if urls and urls[0] else text
+
+
+def _get_text(node: Node) -> str:
+    text = node.get("text")
+    return text if isinstance(text, str) else ""
 
 
 def _render_link(text: str, url: str) -> str:
@@ -101,7 +111,7 @@ def _render_mention(node: Node, _: int) -> str:
 
 def _render_list(node: Node, depth: int) -> list[str]:
     first = _get_attribute(node, "order")
-    start = int(first) if first.isdecimal() else 1
+    start = int(first) if first.isdecimal() and len(first) <= MAX_NUMBER_DIGITS else 1
     lines = []
     for number, item in enumerate(_get_children(node), start):
         checkbox = {"DONE": "[x] ", "TODO": "[ ] "}.get(_get_attribute(item, "state"), "")

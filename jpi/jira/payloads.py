@@ -4,7 +4,8 @@ from typing import get_args
 
 from jpi.domain.model import Category, Comment, Issue, Person
 from jpi.jira.adf import to_plain_text
-from jpi.json_fields import Json, get_id, get_optional, get_time
+from jpi.json_bounds import cut_long_text
+from jpi.json_fields import MAX_BODY_CHARACTERS, Json, get_id, get_optional, get_optional_time, get_time
 
 CATEGORIES = get_args(Category)
 # By field id, since every site may rename a field.
@@ -17,9 +18,9 @@ def parse_comment(data: Json) -> Comment:
     It is internal if `jsdPublic` is false (service projects) or `visibility` limits it to a role or group.
     """
     is_internal = data.get("jsdPublic") is False or bool(data.get("visibility"))
-    at = get_time(data, "updated" if data.get("updated") else "created")
-    return Comment(get_id(data), to_plain_text(data.get("body")), at,
-                   parse_person(get_optional(data, "author", dict)), is_internal)
+    at = get_optional_time(data, "updated") or get_time(data, "created")
+    text = cut_long_text(to_plain_text(data.get("body")), MAX_BODY_CHARACTERS)
+    return Comment(get_id(data), text, at, parse_person(get_optional(data, "author", dict)), is_internal)
 
 
 def parse_issue(data: Json) -> Issue:

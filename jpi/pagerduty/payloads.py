@@ -2,19 +2,31 @@
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from jpi.domain.model import Incident, IncidentSnapshot, LogEntry, LogEntrySnapshot, Note, Person, Status
 from jpi.errors import RejectedDelivery
-from jpi.json_fields import Json, get_id, get_objects, get_optional, get_required, get_time
+from jpi.json_bounds import bound_json
+from jpi.json_fields import (
+    Json,
+    get_body,
+    get_id,
+    get_objects,
+    get_optional,
+    get_optional_time,
+    get_required,
+    get_time,
+)
 
 log = logging.getLogger(__name__)
 
+Parsed = TypeVar("Parsed")
 ANOTHER_INCIDENT = "another incident"
 STATUSES = get_args(Status)
+MAX_ASSIGNEES = 100
 
 
 def parse_incident_snapshot(data: Mapping[str, Any]) -> IncidentSnapshot:
@@ -26,34 +38,51 @@ def parse_incident_snapshot(data: Mapping[str, Any]) -> IncidentSnapshot:
 def parse_log_entry_snapshot(data: Mapping[str, Any]) -> LogEntrySnapshot:
     """Return a log entry from the REST API; its incident is a reference unless the call included incidents."""
     entry = parse_log_entry(dict(data))
-    incident = parse_incident(data["incident"])
-    changed_at = find_last_change_time(data["incident"]) or entry.at
+    incident_data = get_required(dict(data), "incident", dict)
+    incident = parse_incident(incident_data)
+    changed_at = find_last_change_time(incident_data) or entry.at
     source = entry if entry.details else incident
     return LogEntrySnapshot(replace(incident, details=source.details, trigger=source.trigger), changed_at, entry)
 
 
-def try_parse_incident_snapshot(data: Mapping[str, Any]) -> IncidentSnapshot | None:
+def try_parse_incident_snapshot(data: Any) -> IncidentSnapshot | None:
     """Return the incident, None if it is unreadable: one odd incident must not stop a poll."""
-    try:
-        return parse_incident_snapshot(data)
-    except RejectedDelivery as odd:
-        log.warning("an incident cannot be read", extra={"incident": data.get("id"), "reason": str(odd)})
-        return None
+    return _try_parse(parse_incident_snapshot, data, "an incident cannot be read")
 
 
-def try_parse_log_entry_snapshot(data: Mapping[str, Any]) -> LogEntrySnapshot | None:
+def try_parse_log_entry_snapshot(data: Any) -> LogEntrySnapshot | None:
     """Return the log entry, None if it has no incident or is unreadable: one odd entry must not stop a poll."""
+    if isinstance(data, dict) and not data.get("incident"):
+        return None
+    return _try_parse(parse_log_entry_snapshot, data, "a log entry cannot be read")
+
+
+def try_parse_log_entry(data: Any) -> LogEntry | None:
+    """Return the log entry of a delivery, None if it is unreadable: the event goes on without it."""
+    return _try_parse(parse_log_entry, data, "a log entry cannot be read")
+
+
+def try_parse_note(data: Any) -> Note | None:
+    """Return the note, None if it is unreadable: one odd note must not stop the others."""
+    return _try_parse(parse_note, data, "a note cannot be read")
+
+
+def _try_parse(parse: Callable[[Json], Parsed], data: Any, message: str) -> Parsed | None:
+    """Return what was parsed; None, with a warning that names it, if it is unreadable."""
     try:
-        return parse_log_entry_snapshot(data) if data.get("incident") else None
+        if not isinstance(data, dict):
+            raise RejectedDelivery("It is not an object.")
+        return parse(data)
     except RejectedDelivery as odd:
-        log.warning("a log entry cannot be read", extra={"entry": data.get("id"), "reason": str(odd)})
+        odd_id = data.get("id") if isinstance(data, dict) else None
+        log.warning(message, extra={"odd_id": odd_id if isinstance(odd_id, str) else None, "reason": str(odd)})
         return None
 
 
 def parse_incident(data: Json) -> Incident:
     """Return an incident from V3's `data`, V2's `incident` or the REST API."""
     status = get_optional(data, "status", str)
-    assignees = get_objects(data, "assignees") or [get_required(assignment, "assignee", dict)
+    assignees = get_objects(data, "assignees") or [get_optional(assignment, "assignee", dict) or {}
                                                    for assignment in get_objects(data, "assignments")]
     trigger = _get_trigger_details(data.get("first_trigger_log_entry")) or _get_trigger_details({
         "channel": data.get("body")})
@@ -68,12 +97,12 @@ def parse_incident(data: Json) -> Incident:
         key=get_optional(data, "incident_key", str),
         urgency=get_optional(data, "urgency", str),
         number=get_optional(data, "number", int) or get_optional(data, "incident_number", int),
-        assignees=tuple(filter(None, map(parse_person, assignees))),
+        assignees=tuple(filter(None, map(parse_person, assignees[:MAX_ASSIGNEES]))),
         merged_into=_parse_merge_target(data.get("resolve_reason")),
         details=_details_to_text(trigger) or None,
         trigger=trigger,
-        created=get_time(data, "created_at") if data.get("created_at") else None,
-        reopened=get_time(data, "reopened_at") if data.get("reopened_at") else None,
+        created=get_optional_time(data, "created_at"),
+        reopened=get_optional_time(data, "reopened_at"),
     )
 
 
@@ -95,7 +124,7 @@ def parse_log_entry(data: Json) -> LogEntry:
 def parse_note(data: Json) -> Note:
     """Return a note from the REST API."""
     author = parse_person(get_optional(data, "user", dict))
-    return Note(get_id(data), get_optional(data, "content", str) or "", get_time(data, "created_at"),
+    return Note(get_id(data), get_body(data, "content"), get_time(data, "created_at"),
                 author.name if author else "")
 
 
@@ -118,8 +147,8 @@ def get_name(data: Json | None) -> str | None:
 
 def find_last_change_time(data: Json) -> datetime | None:
     """Return the time of an incident's last change from the REST API, in whole seconds; None for a reference."""
-    times = [get_time(data, name) for name in ("updated_at", "last_status_change_at", "created_at") if data.get(name)]
-    return max(times, default=None)
+    times = [get_optional_time(data, name) for name in ("updated_at", "last_status_change_at", "created_at")]
+    return max(filter(None, times), default=None)
 
 
 def _to_object(value: Any) -> Json:
@@ -137,9 +166,9 @@ def _parse_merge_target(reason: Any) -> str | None:
 
 
 def _get_trigger_details(entry: Any) -> Any:
-    """Return the details of the trigger as they were sent: a text, or any JSON."""
+    """Return the details of the trigger as they were sent, a text or any JSON, within the bounds."""
     channel = _to_object(_to_object(entry).get("channel"))
-    return next((channel[name] for name in ("details", "body", "description") if channel.get(name)), None)
+    return bound_json(next((channel[name] for name in ("details", "body", "description") if channel.get(name)), None))
 
 
 def _details_to_text(value: Any) -> str:
@@ -152,7 +181,4 @@ def _details_to_text(value: Any) -> str:
 def _value_to_text(value: Any) -> str:
     if value is None or isinstance(value, str):
         return value or ""
-    try:
-        return json.dumps(value, ensure_ascii=False)
-    except RecursionError:
-        return "(nested too deeply to show)"
+    return json.dumps(value, ensure_ascii=False)

@@ -164,7 +164,7 @@ def test_a_field_that_is_only_called_like_ours_changes_nothing(linked):
                 {"field": "Status", "fieldId": "customfield_10020", "fromString": "To Do", "toString": "Done"},
                 {"field": "priority", "fieldId": "customfield_10021", "fromString": "x", "toString": "Low"},
                 {"field": "status", "fieldtype": "custom", "from": "10000", "fromString": "Done", "toString": "x"}]}}
-    [event] = jira_webhooks.parse_delivery(json.dumps(body).encode(), {})
+    [event] = jira_webhooks.parse_delivery(json.dumps(body).encode())
     assert (event.moved, event.changed) == (False, frozenset())
     assert apply_event(world, event) == "nothing to do"
     assert world.list_jpi_calls() == []

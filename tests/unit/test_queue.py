@@ -16,7 +16,7 @@ from jpi.queue import EventQueue
 from sandbox.aws import events_queue
 from sandbox.aws.event_source import LambdaContext, to_lambda_record
 from sandbox.simulated_service import HttpFault
-from tests.deliveries import encode_body, make_issue_updated_body, sign_as_jira
+from tests.deliveries import encode_body, make_v3_body, sign_as_pagerduty
 from tests.world_actions import QUESTIONS, count_created_parts, make_fault_on_call
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -60,12 +60,9 @@ def test_the_same_delivery_twice_is_stored_once(queued):
 
 
 def test_an_id_that_sqs_refuses_is_replaced(queued):
-    trigger_incident(queued)
-    queued.run_until_idle()
-    body = encode_body(make_issue_updated_body("INCIDENT-1"))
-    signed = sign_as_jira(body, queued.environ["JIRA_WEBHOOK_SECRET"])
-    headers = {**signed, "X-Atlassian-Webhook-Identifier": "é" * 99}
-    assert app.test_client().post("/jira-webhook", data=body, headers=headers).status_code == 202
+    body = encode_body(make_v3_body(event_id="é" * 99))
+    headers = sign_as_pagerduty(body, queued.environ["PAGERDUTY_WEBHOOK_SECRET"])
+    assert app.test_client().post("/pagerduty-webhook", data=body, headers=headers).status_code == 202
     [message] = list_messages(queued)
     assert len(message["Attributes"]["MessageDeduplicationId"]) == 64
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from jpi.domain.events import IncidentTriggered
 from jpi.domain.model import Incident, Person
-from jpi.errors import RejectedDelivery
+from jpi.errors import RejectedDelivery, UselessDelivery
 from jpi.pagerduty.webhooks import parse_delivery
 from tests.deliveries import (
     MALFORMED_BODIES,
@@ -92,22 +92,71 @@ def test_a_note_is_of_the_incident_that_it_names():
     assert (type(event).__name__, event.notes) == ("IncidentAnnotated", None)
 
 
-UNREADABLE_BODIES = [b"", b"\xff", b"not json", b"[]", b"1", b"null", b"{}", b"[" * 100_000, b"1" * 5000,
+UNREADABLE_BODIES = [b"\xff", b"not json", b"[]", b"1", b"null", b"{}", b"[" * 100_000, b"1" * 5000,
                      *map(encode_body, [
     {"event": None}, {"event": 1}, {"event": {}}, {"event": {"event_type": 1}}, {"messages": {}}, {"messages": [1]},
     {"messages": [{"event": "incident.trigger"}]}, make_v3_body(incident=""), make_v3_body(incident="../users"),
     make_v3_body(event_id=None), make_v3_body(at="yesterday"), make_v3_body(at=1),
-    make_v3_body(at="0001-01-01T00:00:00+23:59"), make_v3_body(title=[]), make_v3_body(status=True),
-    make_v3_body(priority="P1"), make_v3_body(priority={"summary": 1}), make_v3_body(assignees={}),
-    make_v3_body(assignees=[1]), make_v3_body(number="7"), make_v3_body(number=True), make_v3_body(agent="Rita"),
-    make_v2_body(incident="a b"), make_v2_body(assignments=[{}]),
+    make_v3_body(at="0001-01-01T00:00:00+23:59"), make_v2_body(incident="a b"),
 ])]
+ODD_VALUES = [{"title": []}, {"status": True}, {"status": {"name": "triggered"}}, {"priority": "P1"},
+              {"priority": {"summary": 1}}, {"assignees": {}}, {"assignees": [1]}, {"assignees": [None]},
+              {"number": "7"}, {"number": True}, {"created_at": "today"}, {"service": "Checkout"}, {"urgency": 1}]
 
 
 @pytest.mark.parametrize("body", UNREADABLE_BODIES, ids=lambda body: body[:40].decode("latin-1"))
 def test_unreadable_deliveries_are_rejected_in_one_line(body):
     with pytest.raises(RejectedDelivery, match=r"\A[^\n]{1,100}\Z"):
         parse_delivery(body)
+
+
+@pytest.mark.parametrize("changes", ODD_VALUES, ids=str)
+def test_an_odd_optional_value_counts_as_unknown_with_a_warning(changes, caplog):
+    [[name, _]] = changes.items()
+    [event] = parse_delivery(encode_body(make_v3_body(**changes)))
+    field = {"created_at": "created"}.get(name, name)
+    unknown = {field: () if name == "assignees" else None, **({"service_id": None} if name == "service" else {})}
+    assert event.incident == replace(INCIDENT, **unknown)
+    assert caplog.records
+    assert {record.getMessage() for record in caplog.records} == {
+        "a value is not as documented and counts as unknown"}
+
+
+def test_an_odd_agent_and_an_odd_assignment_are_nobody():
+    assert parse_delivery(encode_body(make_v3_body(agent="Rita")))[0].actor is None
+    [event] = parse_delivery(encode_body(make_v2_body(assignments=[{}, None, {"assignee": make_reference(
+        "user", "PUSER02", "Oscar Oncall")}])))
+    assert event.incident.assignees == (OSCAR,)
+
+
+@pytest.mark.parametrize("bad", [None, 1, {}, {"event": "incident.trigger"},
+                                 make_v2_body(incident="a b")["messages"][0]], ids=str)
+def test_one_bad_message_does_not_refuse_the_good_ones(bad, caplog):
+    [good], [ignored] = make_v2_body()["messages"], make_v2_body("incident.invented")["messages"]
+    events = parse_delivery(encode_body({"messages": [bad, good, bad, good]}))
+    assert [event.incident.id for event in events] == ["Q0INCIDENT0001"] * 2
+    assert [record.getMessage() for record in caplog.records] == [
+        "a message of a delivery cannot be read; the others go on"] * 2
+    assert parse_delivery(encode_body({"messages": [bad, ignored]})) == []
+    with pytest.raises(RejectedDelivery):
+        parse_delivery(encode_body({"messages": [bad, bad]}))
+
+
+def test_an_odd_log_entry_does_not_refuse_its_message():
+    body = make_v2_body()
+    body["messages"][0]["log_entries"] = [None, {}, {"id": "R1", "type": []}, *body["messages"][0]["log_entries"]]
+    [event] = parse_delivery(encode_body(body))
+    assert event.incident.details == "Nobody can pay."
+
+
+@pytest.mark.parametrize(("body", "kind"), [
+    (b"", "empty"),
+    (encode_body({"messages": [{"id": "1", "created_on": "2026-11-20T03:00:01Z", "type": "incident.trigger",
+                                "data": {"incident": {"id": "Q1"}}}]}), "PagerDuty V1")])
+def test_what_is_of_no_use_says_what_it_is(body, kind):
+    with pytest.raises(UselessDelivery) as useless:
+        parse_delivery(body)
+    assert (useless.value.kind, useless.value.status) == (kind, 200)
 
 
 @given(MALFORMED_BODIES)
