@@ -9,6 +9,7 @@ from typing import Any
 import requests
 
 from jpi.errors import Refused
+from jpi.json_bounds import decode_json
 
 MAX_REASONS = 10
 MAX_REASON_LENGTH = 300
@@ -25,8 +26,8 @@ HTML_TITLE = re.compile(r"<title[^>]{0,200}>([^<]{1,300})", re.IGNORECASE)
 def parse_refusal(service: str, method: str, path: str, answer: requests.Response) -> Refused:
     """Return the refusal with every reason that the body gives."""
     try:
-        body = answer.json()
-    except (ValueError, RecursionError):
+        body = decode_json(answer.content)
+    except ValueError:
         return Refused(service, method, path, answer.status_code, list(_read_text_reason(answer)))
     data = body if isinstance(body, dict) else {}
     error = data["error"] if isinstance(data.get("error"), dict) else {}

@@ -29,7 +29,7 @@ def decode_json(raw: bytes) -> Any:
 
 def bound_json(value: Any) -> Any:
     """Return the value with at most 50 levels, 5,000 values and 100,000 characters; a mark stands for what was cut."""
-    return _JsonCutter().cut(value, MAX_DEPTH)
+    return _JsonCutter().cut_value(value, MAX_DEPTH)
 
 
 def cut_long_text(text: str, limit: int) -> str:
@@ -64,7 +64,7 @@ class _JsonCutter:
         self._values_left = MAX_VALUES
         self._characters_left = MAX_CHARACTERS
 
-    def cut(self, value: Any, depth: int) -> Any:
+    def cut_value(self, value: Any, depth: int) -> Any:
         """Return the value with at most so many levels."""
         if isinstance(value, str):
             return self._cut_text(value)
@@ -73,9 +73,9 @@ class _JsonCutter:
         if depth <= 0:
             return TOO_DEEP
         if isinstance(value, list):
-            items = [self.cut(item, depth - 1) for item in self._take(value)]
+            items = [self.cut_value(item, depth - 1) for item in self._take(value)]
             return items if len(items) == len(value) else [*items, CUT_MARK]
-        fields = {self._cut_text(name): self.cut(inner, depth - 1) for name, inner in self._take(value.items())}
+        fields = {self._cut_text(name): self.cut_value(inner, depth - 1) for name, inner in self._take(value.items())}
         return fields if len(fields) == len(value) else {**fields, CUT_NAME: CUT_MARK}
 
     def _take(self, values: Iterable[Any]) -> Iterator[Any]:

@@ -18,7 +18,7 @@ MAY_IMPORT = {"errors": set(), "domain": {"errors"}, "json_fields": {"errors", "
               "json_bounds": {"domain"}, "signatures": {"errors", "json_fields"},
               "logs": set(), "aws": set(), "secret_references": {"errors", "aws"},
               "settings": {"errors", "secret_references"}, "metrics": {"domain"},
-              "metric_counters": {"metrics"}, "error_answers": {"errors"},
+              "metric_counters": {"metrics"}, "error_answers": {"errors", "json_bounds"},
               "http_client": {"errors", "error_answers", "json_bounds"},
               "event_codec": {"errors", "domain"}, "sync": {"errors", "domain", "metrics", "metric_counters"},
               "jira": {"errors", "domain", "sync", "json_fields", "json_bounds", "http_client"},

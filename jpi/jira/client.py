@@ -5,6 +5,7 @@ from dataclasses import asdict
 from functools import cached_property
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 import jira
 import requests
@@ -163,9 +164,9 @@ class JiraClient(IssueQueries):
         return self._workflow.transition_issue(key, target)
 
     def get_status(self, status_id: str) -> tuple[str, Category]:
-        """Return the name and category of a status; one call for each status in a process."""
+        """Return the name and category of a status by its id or name; one call for each status in a process."""
         if status_id not in self._statuses:
-            status = self.api.request("GET", f"/status/{status_id}")
+            status = self.api.request("GET", f"/status/{quote(status_id, safe='')}")
             self._statuses[status_id] = status["name"], status["statusCategory"]["key"]
         return self._statuses[status_id]
 
