@@ -159,7 +159,7 @@ def build_app(settings: Settings, infrastructure: Infrastructure | None = None) 
     links, processed_ids = stores.links, stores.processed_ids
     cache, cursor = Cache(stores.config, clock), Cursor(stores.config)
     jira = JiraClient(settings.jira_api_url, settings.jira_user_email, settings.jira_api_token, budget, sleep,
-                      policy.custom_fields, cache, adapter)
+                      policy.custom_fields, cache, adapter, policy.has_public_comments)
     pagerduty = PagerDutyClient(settings.pagerduty_api_url, settings.pagerduty_api_token,
                                 settings.pagerduty_user_email, budget, sleep, adapter)
     sync_service = SyncService(jira, pagerduty, links, processed_ids, cache, policy, clock, log, metrics,

@@ -128,6 +128,7 @@ class Policy:
     `rules`: without any, one rule matches `sync_priorities`. `priorities`: Jira's names of each; the first is written.
     `jira_url`: the address at which people read Jira; `user_map`: account ids by e-mail on PagerDuty.
     `statuses`: Jira's names of each, the first is written; without any, all statuses of the category.
+    `has_public_comments`: the customers of a service project may see jpi's comments.
     """
 
     incident_project: str = "INCIDENT"
@@ -146,6 +147,7 @@ class Policy:
     statuses: Mapping[Status, tuple[str, ...]] = field(default_factory=dict)
     screen_fields: Mapping[str, Any] = field(default_factory=dict)
     field_policies: Mapping[str, FieldPolicy] = field(default_factory=dict)
+    has_public_comments: bool = False
 
     def field_policy(self, name: str) -> FieldPolicy:
         """Return how a field is synced."""

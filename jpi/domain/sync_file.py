@@ -41,6 +41,7 @@ class SyncFileContent:
     statuses: Mapping[Status, tuple[str, ...]] = field(default_factory=dict)
     screen_fields: Mapping[str, Any] = field(default_factory=dict)
     field_policies: Mapping[str, FieldPolicy] = field(default_factory=dict)
+    has_public_comments: bool = False
 
 
 def parse_sync_file(text: str) -> SyncFileContent:
@@ -52,12 +53,12 @@ def parse_sync_file(text: str) -> SyncFileContent:
     reader = TomlReader(text)
     parts = reader.read_table(document, (), {"rules": _parse_rules, "open": _parse_opening_rules,
                                              "status": _parse_statuses, "priority": _parse_priorities,
-                                             "sync": _parse_field_policies})
+                                             "sync": _parse_field_policies, "comments": _parse_comments})
     if reader.problems:
         raise SettingsError("\n".join(f"line {line}: {problem}" for line, problem in sorted(reader.problems)))
     statuses, screen_fields = parts.get("status", ({}, {}))
     return SyncFileContent(parts.get("rules", ()), parts.get("open", ()), parts.get("priority"), statuses,
-                           screen_fields, parts.get("sync", {}))
+                           screen_fields, parts.get("sync", {}), parts.get("comments", False))
 
 
 def apply_sync_file(policy: Policy, choices: SyncFileContent) -> Policy:
@@ -65,7 +66,7 @@ def apply_sync_file(policy: Policy, choices: SyncFileContent) -> Policy:
     priorities = policy.priorities if choices.priorities is None else choices.priorities
     return replace(policy, rules=choices.rules, opening_rules=choices.opening_rules, priorities=priorities,
                    statuses=choices.statuses, screen_fields=choices.screen_fields,
-                   field_policies=choices.field_policies)
+                   field_policies=choices.field_policies, has_public_comments=choices.has_public_comments)
 
 
 def _parse_rules(reader: TomlReader, value: Any, path: KeyPath) -> tuple[CreationRule, ...]:
@@ -197,6 +198,10 @@ def _parse_direction(reader: TomlReader, value: Any, path: KeyPath) -> Any:
 
 def _parse_winner(reader: TomlReader, value: Any, path: KeyPath) -> Any:
     return reader.read_choice(value, path, get_args(Winner))
+
+
+def _parse_comments(reader: TomlReader, value: Any, path: KeyPath) -> bool:
+    return bool(reader.read_table(value, path, {"public": TomlReader.read_flag}).get("public"))
 
 
 def _parse_opening_rules(reader: TomlReader, value: Any, path: KeyPath) -> tuple[OpeningRule, ...]:

@@ -55,6 +55,12 @@ class TomlReader:
         self.add_problem(path, f"{describe_path(path)} must be a text or a list of texts")
         return ()
 
+    def read_flag(self, value: Any, path: KeyPath) -> bool:
+        """Read true or false."""
+        if not isinstance(value, bool):
+            self.add_problem(path, f"{describe_path(path)} must be true or false")
+        return value is True
+
     def read_choice(self, value: Any, path: KeyPath, choices: tuple[str, ...]) -> Any:
         """Read one of these words."""
         if value in choices:

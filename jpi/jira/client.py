@@ -53,7 +53,8 @@ class JiraClient(IssueQueries):
     """Calls Jira with jpi's own values. Every method may raise what `ApiClient.request` raises."""
 
     def __init__(self, url: str, email: str, token: str, budget: Budget, sleep: Callable[[float], None],
-                 fields: Collection[str], cache: Cache, adapter: BaseAdapter | None = None) -> None:
+                 fields: Collection[str], cache: Cache, adapter: BaseAdapter | None = None,
+                 has_public_comments: bool = False) -> None:
         """`fields`: names or ids of the custom fields that drafts may set; `adapter`: replaces sockets."""
         # Without `max_retries=0` the library repeats any request that lost its connection, a POST too.
         self._jira = jira.JIRA(options={"server": url, "rest_api_version": "3"}, basic_auth=(email, token),
@@ -68,7 +69,7 @@ class JiraClient(IssueQueries):
         self._workflow = Workflow(self.api)
         self._cache = cache
         self.create_screens = CreateScreens(self.api, cache)
-        self.comments = Comments(self.api)
+        self.comments = Comments(self.api, has_public_comments)
         self.accounts = Accounts(self.api)
         self.admin = JiraAdmin(self.api)
         self.admin_webhooks = AdminWebhooks(self.api)

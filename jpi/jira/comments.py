@@ -14,17 +14,22 @@ from jpi.json_fields import Json
 PAGE_SIZE = 100
 # The most issues of a call: developer.atlassian.com, `POST /rest/api/3/issue/bulkfetch`.
 BULK_FETCH_LIMIT = 100
+# Customers of a service project see a comment unless it has this property:
+# developer.atlassian.com/cloud/jira/platform/jira-expressions-type-reference/#comment
+INTERNAL_PROPERTY = {"key": "sd.public.comment", "value": {"internal": True}}
 
 
 class Comments:
     """The comments of a site's issues."""
 
-    def __init__(self, api: ApiClient) -> None:
+    def __init__(self, api: ApiClient, is_public: bool = False) -> None:
+        """`is_public`: the customers of a service project may see jpi's comments; other projects know no difference."""
         self._api = api
+        self._visibility = [] if is_public else [INTERNAL_PROPERTY]
 
     def add(self, key: str, text: str, idempotency_key: str) -> str:
         """Add a comment with the property that marks it as jpi's; return its id."""
-        properties = [{"key": JPI_PROPERTY, "value": {"mark": idempotency_key}}]
+        properties = [{"key": JPI_PROPERTY, "value": {"mark": idempotency_key}}, *self._visibility]
         comment = self._api.request("POST", f"/issue/{key}/comment",
                                     body={"body": to_adf_document(text), "properties": properties})
         return str(comment["id"])
@@ -44,7 +49,8 @@ class Comments:
 
     def edit(self, key: str, comment_id: str, text: str) -> bool:
         """Change a comment; return False if it does not exist."""
-        return self._api.write_if_exists("PUT", f"/issue/{key}/comment/{comment_id}", {"body": to_adf_document(text)})
+        body = {"body": to_adf_document(text), "properties": self._visibility}
+        return self._api.write_if_exists("PUT", f"/issue/{key}/comment/{comment_id}", body)
 
     def delete(self, key: str, comment_id: str) -> bool:
         """Delete a comment; return False if it does not exist."""

@@ -66,6 +66,8 @@ def describe_sync_file(content: SyncFileContent) -> Iterator[str]:
         field_policy = policy.field_policy(name)
         winner = "" if field_policy.winner == "newer" else f"; if both sides change it, {field_policy.winner} wins"
         yield f"{name}: {DIRECTION_WORDS[field_policy.direction]}{winner}"
+    yield (f"the customers of a service project {'see' if content.has_public_comments else 'do not see'} what jpi "
+           "writes in comments")
 
 
 def _describe_rule(rule: CreationRule) -> str:
