@@ -1,5 +1,6 @@
 """The row that ties one incident to one issue."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -10,6 +11,8 @@ from jpi.domain.synced_field import FieldName, Replica, SyncedField
 
 # Of older ones it is only known that they were carried over; edits of those are not followed.
 MAX_MIRRORS = 200
+# PagerDuty's ids have no hyphen.
+ISSUE_KEY_PATTERN = re.compile(r"[A-Z][A-Z0-9_]+-\d+")
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,8 @@ class LinkSummary:
 class Link:
     """One incident and, once there is one, its issue. `version` is None until it was first saved.
 
+    While an issue opens an incident that has no id yet, its link has the issue's key in place of the incident's id,
+    and ends when the incident has a link of its own.
     `leases`: by the work's idempotency key, the epoch seconds before which no other worker may look into it.
     `ended`: its issue is gone; nothing is created again by itself.
     `failures`: by event id, what could not be applied, newest last.
@@ -121,8 +126,15 @@ class Link:
         return self.issue.id if self.issue else None
 
     @property
+    def is_opening(self) -> bool:
+        """True if it is of an issue that opens an incident."""
+        return bool(ISSUE_KEY_PATTERN.fullmatch(self.incident_id))
+
+    @property
     def is_open(self) -> bool:
         """True if the poll still has to look at it."""
+        if self.is_opening:
+            return not self.ended and bool(self.failures or self.leases)
         is_live = self.issue is not None and self.status.agreed != "resolved"
         return not self.ended and (self.is_unfinished or is_live)
 

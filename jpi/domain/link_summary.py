@@ -67,7 +67,7 @@ def to_card(link: Link) -> LinkCard:
         pagerduty=link.status.agreed or summary.status or "",
         # A new issue stands where both sides agreed until it is seen.
         jira=(link.status.on_jira or link.status.agreed or "") if link.issue_key else "",
-        issue=link.issue_key or "",
+        issue=link.issue_key or (link.incident_id if link.is_opening else ""),
         equal_at=summary.in_step_at or 0.0,
         equal_by=summary.in_step_event_type or "",
         trouble=cut_text(failures[-1].reason, REASON_MAX_CHARACTERS) if failures else "",

@@ -8,6 +8,7 @@ from itertools import islice
 
 from jpi import wiring
 from jpi.diagnostics import poll_state, probes
+from jpi.domain.link import Link
 from jpi.domain.link_summary import LINK_STATES, LinkListItem, to_list_item
 from jpi.domain.outcome import Outcome, Result
 from jpi.errors import AwsOutage, JpiError, RetryableError
@@ -100,11 +101,19 @@ def _iterate_state(app: wiring.App, state: str, before: str) -> Iterator[LinkLis
             return
 
 
+def find_link(app: wiring.App, name: str) -> Link | None:
+    """Return the link of an incident's id or an issue's key, however old it is; None where there is none.
+
+    An issue whose incident is not opened yet has a link under its own key.
+    """
+    incident_id = app.links.find_incident_id(name.upper()) if "-" in name else None
+    link = app.links.get(incident_id or name.upper())
+    return link if link.version and not (link.is_opening and link.ended) else None
+
+
 def _find_by_id_or_key(app: wiring.App, text: str) -> LinkListItem | None:
-    """Return the link of this incident id or issue key, however old it is; None where the text is neither."""
-    incident = text.upper() if text.isalnum() else app.links.find_incident_id(text.upper()) if "-" in text else None
-    link = app.links.get(incident) if incident else None
-    return to_list_item(link) if link and link.version else None
+    link = find_link(app, text) if text.replace("-", "").replace("_", "").isalnum() else None
+    return to_list_item(link) if link else None
 
 
 def resync_incident(app: wiring.App, incident_id: str, request_id: str) -> str:

@@ -208,8 +208,7 @@ def _check_csrf_token() -> None:
 
 
 def _get_link_or_404(incident_id: str) -> Link:
-    link = get_app().links.get(incident_id)
-    return link if link.version else abort(404)
+    return queries.find_link(get_app(), incident_id) or abort(404)
 
 
 def _build_overview() -> dict[str, Any]:

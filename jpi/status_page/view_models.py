@@ -91,7 +91,8 @@ def build_incident_row(listed: LinkListItem, site: str, now: float) -> dict[str,
             "priority": card.priority, "state": listed.state, "state_words": STATE_WORDS[listed.state],
             "incident_url": keep_web_url(card.url), "issue": card.issue,
             "issue_url": keep_web_url(build_issue_url(site, card.issue)) if card.issue else "",
-            "pagerduty": card.pagerduty or "not known", "jira": JIRA_WORDS.get(card.jira, card.jira),
+            "pagerduty": card.pagerduty or ("not known" if listed.incident_id != card.issue else "no incident yet"),
+            "jira": JIRA_WORDS.get(card.jira, card.jira),
             "equal_at": format_time(card.equal_at), "equal_ago": format_time_ago(card.equal_at, now) if card.equal_at
             else "", "equal_by": EVENT_WORDS.get(card.equal_by, card.equal_by), "trouble": card.trouble}
 

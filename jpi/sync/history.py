@@ -7,7 +7,7 @@ from typing import Any
 
 from jpi.domain.actions import Action
 from jpi.domain.descriptions import describe_failed_action, describe_performed_action
-from jpi.domain.events import Event, IncidentEvent
+from jpi.domain.events import Event, IncidentEvent, IssueCreated
 from jpi.domain.link import Link, LinkSummary
 from jpi.domain.link_history import HistoryEntry, HistoryFailure, HistoryStep
 from jpi.domain.outcome import Outcome
@@ -43,6 +43,10 @@ class ActionTrace:
             text, is_done = describe_performed_action(self.current_action, performed_action, link)
             self.steps.append(HistoryStep(text, is_done, now))
         self.current_action = None
+
+    def add_step(self, text: str, now: float) -> None:
+        """Add a step that was done and is no action of a decision."""
+        self.steps.append(HistoryStep(text, is_done=True, at=now))
 
     def fail_action(self, now: float, policy: Policy) -> None:
         """Add the current action, if any, as a step that failed."""
@@ -104,6 +108,8 @@ def _update_summary(event: Event, link: Link, now: float) -> LinkSummary:
     """Return what the status page calls the incident, and since when it is known."""
     summary = link.summary if link.summary.began is not None else replace(link.summary, began=now)
     title = link.fields[FieldName.TITLE].pagerduty.value
+    if isinstance(event, IssueCreated):
+        title = title or cut_text(event.issue.title or "", MAX_TITLE_CHARACTERS)
     if not isinstance(event, IncidentEvent) or event.snapshot is None:
         return replace(summary, title=title) if title else summary
     incident = event.incident

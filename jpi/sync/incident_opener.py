@@ -1,6 +1,5 @@
 """Opens incidents for issues, if a rule of the sync file says so; at most one an issue, by the issue's key."""
 
-import re
 from dataclasses import replace
 from functools import partial
 
@@ -9,27 +8,33 @@ from jpi.domain.conversation_rules import build_issue_url
 from jpi.domain.events import IncidentEvent, IssueCreated
 from jpi.domain.field_merge import ASSIGNEE_NOT_SYNCED
 from jpi.domain.idempotency_keys import build_opened_key
-from jpi.domain.link import IssueRef, Link
+from jpi.domain.link import ISSUE_KEY_PATTERN, IssueRef, Link
 from jpi.domain.model import Incident, Issue
 from jpi.domain.policy import OpeningRule, Policy
 from jpi.domain.synced_field import FieldName, Replica, SyncedField
 from jpi.errors import Refused
 from jpi.sync.conversation_sync import ConversationSync
+from jpi.sync.leases import Leases
 from jpi.sync.ports import Cache, Jira, Links, PagerDuty
 
-ISSUE_KEY_PATTERN = re.compile(r"[A-Z][A-Z0-9_]+-\d+")
+OPENING_LEASE = "incident"
 INCIDENT_OPENED_COMMENT = "PagerDuty incident {number} was opened for this issue: {url}"
+INCIDENT_OPENED_STEP = "Opened the incident {incident}."
 INCIDENT_DETAILS_TEXT = "Opened by a Jira issue: {address}"
 
 
 class IncidentOpener:
-    """Opens incidents and links them to their issues."""
+    """Opens incidents and links them to their issues.
 
-    def __init__(self, jira: Jira, pagerduty: PagerDuty, links: Links, cache: Cache, policy: Policy,
+    What was begun is kept on a link under the issue's key, until the incident has a link of its own.
+    """
+
+    def __init__(self, jira: Jira, pagerduty: PagerDuty, links: Links, leases: Leases, cache: Cache, policy: Policy,
                  conversation_sync: ConversationSync) -> None:
         self._jira = jira
         self._pagerduty = pagerduty
         self._links = links
+        self._leases = leases
         self._cache = cache
         self._policy = policy
         self._conversation_sync = conversation_sync
@@ -37,12 +42,26 @@ class IncidentOpener:
     def open_incident(self, event: IssueCreated) -> Link | None:
         """Open an incident for a new issue; return its link, None if no rule opens one or jpi created the issue."""
         rule = self._policy.find_opening_rule(event.issue)
-        if (rule is None or event.ours or self._links.find_incident_id(event.issue.key)
-            or self._jira.is_own_issue(event.issue.key)):
+        if event.ours or (rule is None and event.source == "webhook"):
             return None
-        incident = self._pagerduty.new_incidents.find_by_key(event.issue.key) or self._open_or_find_incident(
-            event.issue, rule)
-        return self._tie_to_issue(self._links.get(incident.id), incident, event.issue)
+        opening = self._links.get(event.issue.key)
+        if opening.ended or (opening.version is None and rule is None):
+            return None
+        incident = None
+        if opening.leases or not self._has_incident(event.issue.key):
+            opening, incident = self._open_or_find_incident(opening, event.issue, rule)
+        if incident is None:
+            self._end_opening(opening)
+            return None
+        link = self._tie_to_issue(self._links.get(incident.id), incident, event.issue, opening)
+        self._end_opening(opening)
+        return link
+
+    def describe_opening(self, event: IssueCreated) -> str | None:
+        """Describe the incident that the issue would open; None if it would open none."""
+        rule = self._policy.find_opening_rule(event.issue)
+        is_wanted = rule and not event.ours and not self._links.get(event.issue.key).ended
+        return f"open an incident on {rule.service}" if rule and is_wanted else None
 
     def adopt_opened_incident(self, event: IncidentEvent, link: Link) -> Link:
         """Return the link with the issue that the incident was opened for; unchanged if it was not opened for one."""
@@ -50,25 +69,55 @@ class IncidentOpener:
         # Check the project only: the issue may have changed since it opened the incident.
         if link.issue_key or not (ISSUE_KEY_PATTERN.fullmatch(key) and self._policy.can_open_from(key)):
             return link
-        issues = [issue for issue, _ in self._jira.get_issue_states([key])]
-        return self._tie_to_issue(link, event.incident, issues[0]) if issues else link
+        opening = self._links.get(key)
+        # Whoever opens an incident chooses its key: only where jpi began to open one is the key the issue's.
+        issues = [] if opening.ended or not opening.version else self._jira.get_issue_states([key])
+        for issue, _ in issues:
+            link = self._tie_to_issue(link, event.incident, issue, opening)
+            self._end_opening(opening)
+        return link
 
-    def _open_or_find_incident(self, issue: Issue, rule: OpeningRule) -> Incident:
+    def _has_incident(self, issue_key: str) -> bool:
+        """True if the issue is linked to an incident, or jpi created it for one."""
+        return bool(self._links.find_incident_id(issue_key)) or self._jira.is_own_issue(issue_key)
+
+    def _end_opening(self, opening: Link) -> None:
+        """Forget what was kept while the incident had no link; the row stays, and says that it was opened."""
+        if opening.version is not None:
+            self._links.save(Link(opening.incident_id, opening.version, ended=True))
+
+    def _open_or_find_incident(self, opening: Link, issue: Issue,
+                               rule: OpeningRule | None) -> tuple[Link, Incident | None]:
+        """Return the incident that an earlier attempt opened, else open it; None if no rule wants it any more."""
+        if self._leases.is_outcome_unknown(opening, OPENING_LEASE):
+            incident = self._pagerduty.new_incidents.find_by_key(issue.key)
+            if incident or rule is None:
+                return opening, incident
+        if rule is None:
+            return opening, None
+        return self._leases.run_with_lease(opening, OPENING_LEASE, partial(
+            self._open_incident, issue, rule, is_retry=bool(opening.failures)))
+
+    def _open_incident(self, issue: Issue, rule: OpeningRule, is_retry: bool) -> Incident:
         title, priority = issue.title or issue.key, self._policy.to_pagerduty_priority(issue.priority or "")
         details = INCIDENT_DETAILS_TEXT.format(address=build_issue_url(self._policy.jira_url, issue.key))
         new_incidents = self._pagerduty.new_incidents
+        service_id = self._find_service_id(rule.service, is_retry)
         try:
-            service_id = self._cache.get_or_compute(f"service:{rule.service}",
-                                                    partial(new_incidents.get_service_id, rule.service))
             return new_incidents.open_incident(service_id, issue.key, title, details, rule.urgency, priority)
         except Refused as refused:
-            # Another worker was first: PagerDuty takes a key only once while its incident is open.
+            # PagerDuty takes a key only once while its incident is open: another worker may have been first.
             incident = new_incidents.find_by_key(issue.key) if refused.is_bad_request else None
-            if incident is None:
+            if incident is None or incident.service_id not in (None, service_id):
                 raise
             return incident
 
-    def _tie_to_issue(self, link: Link, incident: Incident, issue: Issue) -> Link:
+    def _find_service_id(self, service: str, is_retry: bool) -> str:
+        """Return the service's id, cached until an incident is refused: the service may have been created anew."""
+        find_id = partial(self._pagerduty.new_incidents.get_service_id, service)
+        return find_id() if is_retry else self._cache.get_or_compute(f"service:{service}", find_id)
+
+    def _tie_to_issue(self, link: Link, incident: Incident, issue: Issue, opening: Link) -> Link:
         """Save the link and say so on the issue, once; return the link. An incident with another issue keeps that."""
         if link.issue_key not in (None, issue.key):
             return link
@@ -84,6 +133,7 @@ class IncidentOpener:
                     issue=IssueRef(issue.key, issue.id),
                     status=replace(link.status, agreed="triggered"),
                     fields=fields,
+                    history=(*opening.history, *link.history),
                     backlog=Backlog({Part.TIMELINE: ()} if self._policy.timeline_project else {}),
                 )
             )

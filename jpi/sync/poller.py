@@ -90,13 +90,15 @@ class Poller:
         now = datetime.fromtimestamp(self._clock(), UTC)
         position = self._cursor.load() or self._make_first_position(now)
         window = self._read_window(position, now)
-        open_links = {link.incident_id: link for link in self._links.list_open()}
+        links = self._links.list_open()
+        open_links = {link.incident_id: link for link in links if not link.is_opening}
         logged = group_by_incident(window.entries, now)
         retry_ids = self._list_retry_ids(position, open_links, now)
         unread_ids = self._read_whole_logs(retry_ids, logged, now)
         changes = self._find_incident_changes(logged, open_links, retry_ids, now, position.ignore_before)
         issue_events = [*self._reconciler.reconcile_issues(open_links, window.since),
-                        *self._reconciler.find_created_issues(window.since)]
+                        *self._reconciler.find_created_issues(window.since),
+                        *self._reconciler.retry_openings([link for link in links if link.is_opening])]
         failed_ids = unread_ids | self._hand_over_events([*changes, *issue_events], request)
         polled_at = position.last_polled_at if self._errors.has_mistakes else now
         self._cursor.save(replace(self._advance_position(position, window, failed_ids), last_polled_at=polled_at))

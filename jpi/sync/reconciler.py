@@ -18,7 +18,7 @@ from jpi.domain.events import (
     IssueUpdated,
 )
 from jpi.domain.issue_drafts import PAGERDUTY_LABEL
-from jpi.domain.link import Link
+from jpi.domain.link import ISSUE_KEY_PATTERN, Link
 from jpi.domain.model import Comment, Incident, IncidentSnapshot, Issue, LogEntrySnapshot, Side
 from jpi.domain.policy import Policy
 from jpi.domain.retry_state import retry_is_due
@@ -86,10 +86,24 @@ class Reconciler:
         with self._errors.contain_errors("new issues were not read"):
             created = self._jira.find_recently_created(sorted(projects) if is_limited else [],
                                                        self._count_minutes_since(since))
-            return [IssueCreated(f"created:{issue.id}", at, issue, source="poll", incident_id=issue.key)
-                    for issue, at in created
-                    if self._policy.find_opening_rule(issue) and not self._links.find_incident_id(issue.key)]
+            candidates = {issue.key: (issue, at) for issue, at in created if self._policy.find_opening_rule(issue)}
+            # What was begun is retried as its failures say.
+            begun_keys = {key for key, link in self._links.get_all(candidates).items() if link.version is not None}
+            return [_build_issue_created(issue, at) for key, (issue, at) in candidates.items()
+                    if key not in begun_keys and not self._links.find_incident_id(key)]
         return []
+
+    def retry_openings(self, openings: Sequence[Link]) -> list[IssueCreated]:
+        """Return events of the issues whose incident could not be opened, where it is time to retry."""
+        due_openings = {link.incident_id: link for link in openings if retry_is_due(link, self._clock())}
+        with self._errors.contain_errors("issues that open incidents were not read"):
+            return self._read_openings(due_openings)
+        return []
+
+    def _read_openings(self, openings: LinksById) -> list[IssueCreated]:
+        states = self._jira.get_issue_states(list(openings)) if openings else []
+        return [_build_issue_created(issue, at, openings[issue.key].version) for issue, at in states
+                if issue.key in openings]
 
     def warm_site_cache(self) -> None:
         """Read once a day what creating an issue needs, so that no incident waits for that."""
@@ -102,7 +116,15 @@ class Reconciler:
                 self._log.warning("the site was not read", extra={"reason": repr(error)})
 
     def read_incident_events(self, incident_id: str) -> Iterator[Event]:
-        """Yield an event of the incident's whole log and state, then, once it was applied, of its issue's state."""
+        """Yield an event of the incident's whole log and state, then, once it was applied, of its issue's state.
+
+        An issue's key in place of the id stands for its incident, which may still have to be opened.
+        """
+        if ISSUE_KEY_PATTERN.fullmatch(incident_id):
+            issue_key, incident_id = incident_id, self._links.find_incident_id(incident_id) or ""
+            if not incident_id:
+                yield from self._read_openings(self._links.get_all([issue_key]))
+                return
         now = datetime.fromtimestamp(self._clock(), UTC)
         logged = group_by_incident(self._pagerduty.list_incident_log_entries(incident_id), now)
         yield from (replace(event, whole=True) for event in logged.values())
@@ -191,6 +213,11 @@ def group_by_incident(snapshots: Iterable[LogEntrySnapshot], read_at: datetime) 
     for snapshot in snapshots:
         groups.setdefault(snapshot.incident.id, []).append(snapshot)
     return {incident_id: _build_event(group, read_at) for incident_id, group in groups.items()}
+
+
+def _build_issue_created(issue: Issue, at: datetime, opening_version: int | None = None) -> IssueCreated:
+    """Return the event of an issue that opens an incident; its id is another one after each failure."""
+    return IssueCreated(f"created:{issue.id}:{opening_version or 0}", at, issue, source="poll", incident_id=issue.key)
 
 
 def assign_event_id(event: IncidentLogged, link: Link) -> IncidentLogged:

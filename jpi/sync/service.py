@@ -37,7 +37,7 @@ from jpi.sync.executors import Executors
 from jpi.sync.field_sync import FieldSync
 from jpi.sync.history import ActionTrace, append_history
 from jpi.sync.identities import Identities
-from jpi.sync.incident_opener import IncidentOpener
+from jpi.sync.incident_opener import INCIDENT_OPENED_STEP, IncidentOpener
 from jpi.sync.issue_creator import IssueCreator
 from jpi.sync.leases import Leases
 from jpi.sync.link_ender import LinkEnder
@@ -63,7 +63,8 @@ class SyncService:
         conversation_sync = ConversationSync(jira, pagerduty, processed_ids, leases, policy.jira_url)
         self._own_accounts = OwnAccounts(jira, pagerduty, log)
         self._enricher = EventEnricher(jira, pagerduty, processed_ids, policy, self._own_accounts, log)
-        self._incident_opener = IncidentOpener(jira, pagerduty, links, cache, policy, conversation_sync)
+        self._incident_opener = IncidentOpener(jira, pagerduty, links, leases, cache, policy,
+                                               conversation_sync)
         self._issue_creator = IssueCreator(jira, links, processed_ids, leases, policy, identities, log,
                                            index_lag_seconds)
         self._executors = Executors(
@@ -86,6 +87,8 @@ class SyncService:
 
     def describe_plan(self, event: Event) -> str:
         """Describe what applying the event would do; write nothing."""
+        if isinstance(event, IssueCreated):
+            return self._incident_opener.describe_opening(event) or str(NO_LINKED_INCIDENT)
         link = self._load_link(event)
         if link is None:
             return str(NO_LINKED_INCIDENT)
@@ -97,6 +100,8 @@ class SyncService:
     def resume_ended_link(self, incident_id: str) -> bool:
         """Resume a link that had ended if its issue exists; return False if it does not exist."""
         link = self._links.get(incident_id)
+        if link.is_opening:
+            return True
         if not link.ended or not self._jira.get_issue_states([link.issue_id or str(link.issue_key)]):
             return not link.ended
         self._links.save(replace(link, ended=False))
@@ -139,6 +144,7 @@ class SyncService:
             opened = self._incident_opener.open_incident(event)
             if opened is None:
                 return None, NO_LINKED_INCIDENT
+            trace.add_step(INCIDENT_OPENED_STEP.format(incident=opened.incident_id), self._clock())
             return self._save_history_only(event, opened, INCIDENT_IS_OPEN, trace), INCIDENT_IS_OPEN
         link = self._load_link(event)
         if link is None:
@@ -217,7 +223,8 @@ class SyncService:
                 "incident": link.incident_id, "issue": link.issue_key, "field": name, "stays": side})
 
     def _load_link(self, event: Event) -> Link | None:
-        incident_id = get_incident_id(event)
+        # A new issue's key stands for the incident that it opens.
+        incident_id = event.issue.key if isinstance(event, IssueCreated) else get_incident_id(event)
         if incident_id is None and isinstance(event, IssueEvent):
             incident_id = next(filter(None, map(self._links.find_incident_id, event.issue_keys)), None)
         return self._links.get(incident_id) if incident_id else None

@@ -12,7 +12,7 @@ from jpi import wiring
 from jpi.domain.descriptions import NO_ISSUE_TO_UPDATE
 from jpi.domain.link import Link
 from jpi.domain.link_summary import to_list_item
-from jpi.status_page import view_models
+from jpi.status_page import queries, view_models
 from jpi.tools.command_runner import run_command
 
 UNKNOWN_INCIDENT_MESSAGE = """jpi has no record of {incident}. Possible reasons:
@@ -34,19 +34,13 @@ def explain_incident(incident: str, as_json: bool) -> int:
     INCIDENT is the incident's id, or the key of its issue: `jpi explain Q1R2DLCB21K7NP`, `jpi explain INCIDENT-42`.
     """
     app = wiring.get_app()
-    link = _find_link(app, incident)
+    link = queries.find_link(app, incident)
     if link is None:
         print(UNKNOWN_INCIDENT_MESSAGE.format(incident=incident))
         return 1
     history = view_models.build_history(link, app.clock())
     print(json.dumps(history, indent=2) if as_json else "\n".join(_explain_link(app, link, history)))
     return 0
-
-
-def _find_link(app: wiring.App, name: str) -> Link | None:
-    incident = app.links.find_incident_id(name.upper()) if "-" in name else name.upper()
-    link = app.links.get(incident) if incident else None
-    return link if link and link.version else None
 
 
 def _explain_link(app: wiring.App, link: Link, history: Sequence[Mapping[str, Any]]) -> Iterator[str]:

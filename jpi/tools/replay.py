@@ -46,7 +46,8 @@ class DeadLetterEntry:
 @click.option("--all", "replay_all", is_flag=True, help="Replay all dead letters.")
 @click.option("--of", metavar="INCIDENT", help="Replay one incident's dead letters.")
 @click.option("--event", metavar="ID", help="Replay one event's dead letter, if among the first ten of its incident.")
-@click.option("--incident", metavar="ID", help="Reconcile one incident from both services' present state.")
+@click.option("--incident", "--issue", metavar="ID", help="Reconcile one incident from both services' present state; "
+              "an issue's key stands for its incident, which is opened if a rule wants it.")
 @click.option("--dry-run", is_flag=True, help="Print what would happen, and change nothing.")
 def replay_events(replay_all: bool, of: str | None, event: str | None, incident: str | None, dry_run: bool) -> int:
     """List or replay dead letters, or reconcile an incident.
@@ -58,12 +59,13 @@ def replay_events(replay_all: bool, of: str | None, event: str | None, incident:
       jpi replay --of Q1R2DLCB21K7NP         replay one incident's events
       jpi replay --all --dry-run             show what replaying everything would do
       jpi replay --incident Q1R2DLCB21K7NP   make both services agree on one incident
+      jpi replay --issue INCIDENT-42         the same by its issue, or open the incident that the issue waits for
     """
     require_at_most_one(all=replay_all, of=of, event=event, incident=incident)
     app = wiring.get_app()
     app.budget.start(CALL_BUDGET_SECONDS)
     if incident:
-        return _resync_incident(app, incident, dry_run)
+        return _resync_incident(app, app.links.find_incident_id(incident) or incident, dry_run)
     if app.queue is None:
         raise PermanentError("EVENTS_QUEUE is not set: jpi applies events in process, and there are no dead letters.")
     if not (replay_all or of or event):

@@ -1,10 +1,11 @@
 """Issues that open incidents: only those that a rule wants, each one, linked from then on."""
 
-
 import pytest
 
 from jpi.domain.events import IssueCreated
+from jpi.domain.link import Link
 from jpi.domain.model import Issue
+from jpi.sync.incident_opener import OPENING_LEASE
 from tests.world_actions import is_idle_after_polls, make_fault_on_call, run_poll
 
 RULE = """
@@ -150,11 +151,17 @@ def test_a_second_delivery_opens_no_second_one(opening):
     assert len(opened(opening)) == 1
 
 
+def begin_opening(world, key):
+    """Leave jpi as it is when it has sent the incident to PagerDuty and not heard the answer."""
+    world.jpi.links.save(Link(key).with_lease(OPENING_LEASE, world.clock() + 90))
+
+
 def test_a_p1_that_its_webhook_tells_of_first_is_adopted(make_linked):
     world, _, _ = make_linked(RULE)
     world.jira.outbox.is_losing = True
     key = make(world, "Highest")
     world.jira.outbox.is_losing = False
+    begin_opening(world, key)
     world.pagerduty.trigger_incident(world.service, "Customers call us", priority="P1", api=True, key=key)
     world.run_until_idle()
     run_poll(world)
@@ -167,11 +174,22 @@ def test_it_is_adopted_whatever_has_become_of_the_issue_meanwhile(opening):
     opening.jira.outbox.is_losing = True
     key = make(opening, "Low")
     opening.jira.outbox.is_losing = False
+    begin_opening(opening, key)
     incident = opening.pagerduty.trigger_incident(opening.service, "Customers call us", priority="P1", api=True,
                                                   key=key)
     opening.run_until_idle()
     assert opening.find_issue(incident) is opening.jira.issues[key]
     assert len(opening.list_issues()) == 2
+
+
+def test_an_incident_that_somebody_gave_an_issues_key_does_not_get_that_issue(opening):
+    key = make(opening, "Low")
+    opening.run_until_idle()
+    incident = opening.pagerduty.trigger_incident(opening.service, "Look here", priority="P1", api=True, key=key)
+    opening.run_until_idle()
+    issue = opening.jira.issues[key]
+    assert opening.find_issue(incident) is not issue
+    assert (issue.summary, issue.labels, issue.comments) == ("Customers call us", [], [])
 
 
 def test_an_incident_that_has_an_issue_is_tied_to_no_other(opening):

@@ -1,0 +1,161 @@
+"""Opening an incident for an issue is claimed, kept, retried, explained and replayed, under the issue's key."""
+
+import json
+
+import pytest
+
+from jpi.tools import explain, replay
+from sandbox.simulated_service import HttpFault
+from tests.world_actions import is_idle_after_polls, run_poll
+
+RULE = """
+    [[open]]
+    when = {projects = "INCIDENT", types = "Incident", priorities = ["High"]}
+    service = "Checkout"
+"""
+
+
+@pytest.fixture(params=["in process", "queued"])
+def opening(request, make_world, tmp_path):
+    """Give a world with a rule that opens incidents, with webhooks applied at once, or by way of the queue."""
+    file = tmp_path / "sync.toml"
+    file.write_text(RULE)
+    return make_world(queued=request.param == "queued", SYNC_FILE=str(file), STATUS_PAGE_PASSWORD="a-long-password")
+
+
+def create_issue(world, priority="High"):
+    """Create an issue as Jim; return its key."""
+    fields = {"project": {"key": "INCIDENT"}, "issuetype": {"name": "Incident"}, "summary": "Customers call us",
+              "priority": {"name": priority}}
+    return world.jim.request("POST", "/rest/api/3/issue", {"fields": fields})["key"]
+
+
+def refuse_openings(world, status):
+    """Refuse each POST /incidents, as PagerDuty does while the service is disabled or jpi's account lacks a right."""
+    world.pagerduty_server.choose_fault = lambda call: HttpFault(status) if (
+        call.method == "POST" and call.path.endswith("/incidents")) else None
+
+
+def stop_faults(world):
+    world.pagerduty_server.choose_fault = lambda call: None
+
+
+def run_polls(world, minutes):
+    """Let so many minutes go by, with a poll in each."""
+    for _ in range(minutes):
+        run_poll(world)
+
+
+def count_openings(world):
+    """Return how often jpi asked PagerDuty to open an incident."""
+    return sum(call.method == "POST" and call.path.endswith("/incidents") for call in world.pagerduty_server.calls)
+
+
+def explain_name(name, capsys):
+    """Return what `jpi explain` prints."""
+    capsys.readouterr()
+    explain.main([name])
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_an_incident_that_was_refused_for_a_while_is_opened_after_mending(opening, status):
+    refuse_openings(opening, status)
+    key = create_issue(opening)
+    opening.run_until_idle()
+    run_polls(opening, 130)
+    assert not opening.pagerduty.incidents
+    assert count_openings(opening) < 20, "the pauses grow"
+    stop_faults(opening)
+    run_polls(opening, 66)
+    [incident] = opening.pagerduty.incidents.values()
+    assert incident.key == key
+    issue = opening.find_issue(incident)
+    assert issue is opening.jira.issues[key]
+    assert len(issue.comments) == 1
+    opening.move_issue(issue, "done")
+    opening.run_until_idle()
+    assert incident.status == "resolved"
+    assert is_idle_after_polls(opening)
+    assert opening.jpi.links.list_by_state(["failing", "none", "ended", "open"], "", 9) == []
+
+
+@pytest.mark.parametrize("is_webhook_lost", [False, True])
+def test_an_outage_of_hours_opens_one_incident(opening, is_webhook_lost):
+    refuse_openings(opening, 500)
+    if is_webhook_lost:
+        with opening.lose_webhooks():
+            create_issue(opening)
+    else:
+        create_issue(opening)
+    run_polls(opening, 60)
+    stop_faults(opening)
+    run_polls(opening, 66)
+    assert len(opening.pagerduty.incidents) == 1
+
+
+def test_a_service_that_comes_back_under_another_id_is_found(opening):
+    opening.pagerduty.services.remove(opening.service)
+    create_issue(opening)
+    run_polls(opening, 10)
+    assert not opening.pagerduty.incidents
+    service = opening.pagerduty.add_service("Checkout", opening.oscar)
+    run_polls(opening, 30)
+    assert [incident.service for incident in opening.pagerduty.incidents.values()] == [service]
+
+
+def test_an_issue_that_no_rule_wants_any_more_is_let_go(opening):
+    refuse_openings(opening, 400)
+    key = create_issue(opening)
+    run_polls(opening, 2)
+    opening.jira.issues[key].priority = opening.jira.issues[create_issue(opening, "Low")].priority
+    stop_faults(opening)
+    run_polls(opening, 70)
+    assert not opening.pagerduty.incidents
+    assert opening.jpi.links.list_open() == []
+
+
+def test_explain_and_the_status_page_say_what_is_refused(opening, capsys):
+    refuse_openings(opening, 403)
+    key = create_issue(opening)
+    run_polls(opening, 2)
+    explanation = explain_name(key, capsys)
+    assert "Customers call us" in explanation
+    assert "Sync failed: PagerDuty POST /incidents was refused with 403" in explanation
+    assert "PAGERDUTY_USER_EMAIL" in explanation
+    [item] = opening.jpi.links.list_by_state(["failing"], "", 9)
+    assert (item.card.title, item.card.issue) == ("Customers call us", key)
+    stop_faults(opening)
+    run_polls(opening, 10)
+    [incident] = opening.pagerduty.incidents.values()
+    explanation = explain_name(key, capsys)
+    assert incident.id in explanation
+    assert f"Opened the incident {incident.id}" in explanation
+    assert "was refused with 403" in explanation, "the history goes on"
+    assert "Sync failed" not in explanation
+
+
+@pytest.mark.parametrize("option", ["--incident", "--issue"])
+def test_replaying_an_issue_opens_its_incident_at_once(opening, option, capsys):
+    refuse_openings(opening, 403)
+    key = create_issue(opening)
+    run_polls(opening, 30)
+    stop_faults(opening)
+    assert replay.main([option, key, "--dry-run"]) == 0
+    assert "would do: open an incident on Checkout" in capsys.readouterr().out
+    assert not opening.pagerduty.incidents
+    assert replay.main([option, key]) == 0
+    opening.run_until_idle()
+    [incident] = opening.pagerduty.incidents.values()
+    assert opening.find_issue(incident).key == key
+    assert replay.main([option, key]) == 0
+    assert len(opening.pagerduty.incidents) == 1
+    history = json.loads(explain_json(key, capsys))
+    assert history[-1]["type"] == "IssueCreated"
+
+
+def explain_json(name, capsys):
+    """Return the JSON that `jpi explain` prints."""
+    capsys.readouterr()
+    explain.main([name, "--json"])
+    return capsys.readouterr().out
