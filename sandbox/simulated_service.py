@@ -13,7 +13,7 @@ from itertools import count
 from typing import Any
 from urllib.parse import parse_qs
 
-from flask import Flask, request
+from flask import Flask, Response, request
 from werkzeug.datastructures import EnvironHeaders
 from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.serving import BaseWSGIServer, make_server
@@ -179,6 +179,13 @@ def make_flask_app(name: str) -> Flask:
 def get_served_state() -> Any:
     """Return the state that the current request is for."""
     return request.environ[STATE_KEY]
+
+
+def make_empty_response(status: int) -> Response:
+    """Make a response without a body, and so without a content type."""
+    response = Response(status=status)
+    del response.headers["Content-Type"]
+    return response
 
 
 def drop_connection(environ: dict[str, Any]) -> None:

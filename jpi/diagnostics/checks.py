@@ -9,7 +9,7 @@ from jpi.diagnostics import sync_file_checks
 from jpi.diagnostics.poll_state import is_poll_late
 from jpi.domain.issue_drafts import MANAGER_LINK_TYPE, QUESTION_LINK_TYPE, STAKEHOLDER_LINK_TYPE, TIMELINE_LINK_TYPE
 from jpi.domain.model import Webhook
-from jpi.errors import JpiError
+from jpi.errors import JpiError, Refused
 from jpi.jira import webhooks as jira_webhooks
 from jpi.pagerduty import webhooks as pagerduty_webhooks
 
@@ -67,7 +67,13 @@ def check_clock(app: wiring.App) -> Iterator[str]:
 def check_permissions(app: wiring.App) -> Iterator[str]:
     """Check that jpi's account has the permissions it needs in each project."""
     for project in app.settings.project_keys:
-        missing = app.jira.find_missing_permissions(NEEDED_PERMISSIONS, project)
+        try:
+            missing = app.jira.find_missing_permissions(NEEDED_PERMISSIONS, project)
+        except Refused as refused:
+            if not refused.is_not_found:
+                raise
+            yield f"Jira has no project {project}, or {app.settings.jira_user_email} may not see it"
+            continue
         if missing:
             yield f"{app.settings.jira_user_email} lacks permissions in {project}: {', '.join(missing)}"
 

@@ -10,7 +10,7 @@ from sandbox.jira import issue_types as jira_types
 from sandbox.jira import screens as jira_screens
 from sandbox.jira.json_view import Json, JsonView
 from sandbox.jira.model import LinkType, Project
-from sandbox.jira.rest import Refusal, Routes, make_page, read_body, read_list, read_text, require_admin
+from sandbox.jira.rest import Refusal, Routes, check_order, make_page, read_body, read_list, read_text, require_admin
 from sandbox.jira.state import JiraState, make_default_workflow
 
 routes = Routes()
@@ -35,6 +35,8 @@ TEMPLATES = {
     },
     **{SOFTWARE_PREFIX + name: "software" for name in ("basic", "kanban-classic", "scrum-classic")},
 }
+PROJECT_ORDERS = ("name", "key", "owner", "category", "issueCount", "lastIssueUpdatedTime", "archivedDate",
+                  "deletedDate")
 PROJECT_KEYS = ("assigneeType", "avatarId", "categoryId", "description", "fieldScheme", "issueSecurityScheme",
                 "issueTypeScheme", "issueTypeScreenScheme", "lead", "leadAccountId", "notificationScheme",
                 "permissionScheme", "projectTemplateKey", "projectTypeKey", "url", "workflowScheme")
@@ -159,10 +161,13 @@ def search_projects(site: JiraState) -> Json:
     """Return a page of projects, by `keys`, `id`, `typeKey` or a `query` in key or name."""
     keys, ids, query = read_list("keys"), read_list("id"), request.args.get("query", "").casefold()
     type_key = request.args.get("typeKey")
+    order = check_order(PROJECT_ORDERS, "key")
     projects = [project for project in site.projects.values() if (not keys or project.key in keys)
                 and (not ids or project.id in ids) and type_key in (None, project.type_key)
                 and query in f"{project.key} {project.name}".casefold()]
-    return make_page([_to_project_json(site, project) for project in sorted(projects, key=lambda project: project.key)])
+    projects.sort(key=lambda project: project.name if order.endswith("name") else project.key,
+                  reverse=order.startswith("-"))
+    return make_page([_to_project_json(site, project) for project in projects])
 
 
 @routes.add("GET", "/project/<ref>")

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from flask import request
-
 from sandbox.jira.field_values import parse_comment_body
 from sandbox.jira.issue_changes import add_comment, mark_updated
 from sandbox.jira.json_view import Json, JsonView
@@ -11,6 +9,7 @@ from sandbox.jira.model import Comment, Issue
 from sandbox.jira.rest import (
     Refusal,
     Routes,
+    check_order,
     check_property_value,
     get_actor,
     parse_properties,
@@ -33,9 +32,7 @@ MAX_COMMENT_IDS = 1000
 def list_comments(site: JiraState, ref: str) -> Json:
     """Return a page of an issue's comments."""
     issue = site.get_issue(ref)
-    order = request.args.get("orderBy", "created")
-    if order not in ("created", "+created", "-created"):
-        raise Refusal(400, f"The value '{order}' of 'orderBy' is not valid.")
+    order = check_order(["created"], "created")
     ordered = issue.comments[::-1] if order.startswith("-") else issue.comments
     start, size = read_number("startAt", 0), read_number("maxResults", 100)
     comments = [JsonView(site).to_comment(issue, comment, "properties" in read_list("expand"))

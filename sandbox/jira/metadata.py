@@ -51,9 +51,9 @@ def list_my_permissions(site: JiraState) -> Json:
     every = GLOBAL_PERMISSIONS | PROJECT_PERMISSIONS
     unknown = [key for key in keys if key not in every]
     if unknown:
-        raise Refusal(400, f"Unrecognized permission(s): {', '.join(unknown)}")
-    if "projectKey" in request.args:
-        site.get_project(request.args["projectKey"])
+        raise Refusal(400, errors=dict.fromkeys(unknown, "Unrecognized permission"))
+    if "projectKey" in request.args and site.find_project(request.args["projectKey"]) is None:
+        raise Refusal(404, "Could not find project with provided key.")
     return {"permissions": {key: {"id": str(number), "key": key, "name": every[key], "description": every[key],
                                   "type": "GLOBAL" if key in GLOBAL_PERMISSIONS else "PROJECT",
                                   "havePermission": get_actor().admin or key not in ADMIN_PERMISSIONS} for number,
@@ -74,8 +74,10 @@ def read_user(site: JiraState) -> Json:
 @routes.add("GET", "/user/search")
 def search_users(site: JiraState) -> list[Json]:
     """Return the people whose name or e-mail address begins like `query`."""
-    if ("query" in request.args) == ("accountId" in request.args):
-        raise Refusal(400, "Either 'query' or 'accountId' must be given, and not both.")
+    if not {"query", "accountId"} & set(request.args):
+        raise Refusal(400, "The username or property query parameter must be provided")
+    if {"query", "accountId"} <= set(request.args):
+        raise Refusal(400, "The query parameters 'query' and 'accountId' are mutually exclusive.")
     return _make_users_page(site, [user for user in site.users.values()
                                    if user.account_id == request.args.get("accountId")
                                    or ("query" in request.args and _matches_query(user, request.args["query"]))])
@@ -85,7 +87,7 @@ def search_users(site: JiraState) -> list[Json]:
 def search_assignable(site: JiraState) -> list[Json]:
     """Return the active people whose name or e-mail begins like `query`, for a project or issue."""
     if not {"project", "issueKey", "issueId"} & set(request.args):
-        raise Refusal(400, "Either 'project', 'issueKey' or 'issueId' must be given.")
+        raise Refusal(400, "No project, issue key or issue ID was provided")
     return _make_users_page(site, [user for user in site.users.values() if user.active
                                    and _matches_query(user, request.args.get("query", ""))])
 

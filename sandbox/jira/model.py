@@ -235,4 +235,4 @@ class Issue:
     def copy_current(self) -> "Issue":
         """Return a copy of the issue that later edits do not change."""
         return replace(self, labels=list(self.labels), links=list(self.links), comments=list(self.comments),
-                       properties=dict(self.properties), fields=dict(self.fields))
+                       properties=dict(self.properties), fields=dict(self.fields), history=list(self.history))

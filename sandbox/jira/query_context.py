@@ -9,7 +9,7 @@ from sandbox.jira.jql import parser as jql
 from sandbox.jira.json_view import STATUS_CATEGORIES
 from sandbox.jira.model import Issue, User
 from sandbox.jira.rest import Refusal
-from sandbox.jira.state import JiraState
+from sandbox.jira.state import NO_ISSUE_TEXT, JiraState
 
 SYSTEM_FIELDS = ("project", "issuetype", "labels", "key", "status", "statuscategory", "priority", "assignee",
                  "reporter", "creator", "resolution")
@@ -33,9 +33,22 @@ def parse_query(site: JiraState, text: Any, user: User) -> jql.Query:
     if not isinstance(text, str):
         raise Refusal(400, "Invalid request payload. Refer to the REST API documentation and try again.")
     try:
-        return jql.parse(text, list_query_fields(site), make_query_context(site, user))
+        query = jql.parse(text, list_query_fields(site), make_query_context(site, user))
     except jql.JqlError as error:
         raise Refusal(400, str(error)) from error
+    for clause in jql.list_clauses(query.where):
+        for value in clause.values:
+            if value is not None and value not in clause.functions:
+                _check_value(site, clause.name, value)
+    return query
+
+
+def _check_value(site: JiraState, field_name: str, value: str) -> None:
+    """Refuse a value that the site does not have, as Jira does for somebody who is signed in."""
+    if field_name == "key" and site.find_issue(value) is None:
+        raise Refusal(400, NO_ISSUE_TEXT)
+    if field_name in VALUE_LISTS and value.casefold() not in VALUE_LISTS[field_name](site):
+        raise Refusal(400, f"The value '{value}' does not exist for the field '{field_name}'.")
 
 
 class IssueDocument(Mapping[str, Any]):
@@ -86,6 +99,16 @@ def _read_person(site: JiraState, account_id: str | None) -> frozenset[str]:
     return _fold_case(account_id, site.users[account_id].name, site.users[account_id].email)
 
 
+def _read_former_values(field_name: str) -> Callable[[JiraState, Issue], frozenset[str]]:
+    """Return the reader of the values that a field has or had."""
+    def read_values(site: JiraState, issue: Issue) -> frozenset[str]:
+        present: frozenset[str] = VALUE_READERS[field_name](site, issue)
+        items = [item for change in issue.history for item in change["items"] if item["field"] == field_name]
+        former: list[str | None] = [item.get(name) for item in items for name in ("from", "fromString", "to", "toString")]
+        return present | _fold_case(*(value for value in former if value))
+    return read_values
+
+
 def _fold_case(*values: Any) -> frozenset[str]:
     return frozenset(str(value).casefold() for value in values)
 
@@ -110,4 +133,20 @@ VALUE_READERS: dict[str, Callable[[JiraState, Issue], Any]] = {
     "text": lambda site, issue: "\n".join([issue.summary, issue.description_text, _read_comments(site, issue)]),
     "created": lambda site, issue: issue.created,
     "updated": lambda site, issue: issue.updated,
+    **{f"was:{name}": _read_former_values(name) for name in jql.HISTORY_FIELDS},
+}
+# The names and ids that the values of a field may have in a query, by field.
+VALUE_LISTS: dict[str, Callable[[JiraState], frozenset[str]]] = {
+    "project": lambda site: _fold_case(*(name for project in site.projects.values()
+                                         if project.key not in site.hidden_keys
+                                         for name in (project.key, project.name, project.id))),
+    "issuetype": lambda site: _fold_case(*(name for issue_type in site.issue_types.values()
+                                           for name in (issue_type.name, issue_type.id))),
+    "status": lambda site: _fold_case(*(name for status in site.statuses.values() for name in (status.name,
+                                                                                               status.id))),
+    "priority": lambda site: _fold_case(*(name for priority in site.priorities.values()
+                                          for name in (priority.name, priority.id))),
+    "resolution": lambda site: _fold_case("unresolved", *site.resolutions, *site.resolutions.values()),
+    "statuscategory": lambda site: _fold_case(*(text for category, names in STATUS_CATEGORIES.items()
+                                                for text in (category, names[0], names[2]))),
 }

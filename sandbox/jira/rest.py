@@ -6,11 +6,15 @@ from typing import Any
 
 from flask import Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
+from werkzeug.http import HTTP_STATUS_CODES
 
-from sandbox.simulated_service import get_served_state
+from sandbox.simulated_service import get_served_state, make_empty_response
 
 REST = "/rest/api/3"
 BAD_PAYLOAD = "Invalid request payload. Refer to the REST API documentation and try again."
+NOT_JSON = "There was an error parsing JSON. Check that your request body is valid."
+# Recorded answers of Jira Cloud with these messages have no `errors`; all other refusals have them, empty or not.
+MESSAGES_WITHOUT_ERRORS = frozenset({BAD_PAYLOAD, NOT_JSON})
 NOT_SIGNED_IN = "You are not authenticated. Authentication required to perform this operation."
 NOT_ADMIN = "Only Jira administrators can perform this operation."
 Handler = Callable[..., Any]
@@ -22,7 +26,18 @@ class Refusal(Exception):
     def __init__(self, status: int, *messages: str, errors: dict[str, str] | None = None) -> None:
         super().__init__(*messages)
         self.status = status
-        self.body = {"errorMessages": list(messages), "errors": errors or {}}
+        self.body: dict[str, Any] = {"errorMessages": list(messages)}
+        if MESSAGES_WITHOUT_ERRORS.isdisjoint(messages):
+            self.body["errors"] = errors or {}
+
+
+class Problem(Refusal):
+    """Raised to answer with `application/problem+json`, as the frame around Jira's operations does."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(status, detail)
+        self.body = {"type": "about:blank", "title": HTTP_STATUS_CODES[status], "status": status, "detail": detail,
+                     "instance": request.path}
 
 
 class Routes:
@@ -49,7 +64,7 @@ def _make_view(handler: Handler) -> Callable[..., Response]:
     def answer_request(**path_values: str) -> Response:
         result = handler(get_served_state(), **path_values)
         content, status = result if isinstance(result, tuple) else (result, 200)
-        return Response(status=status) if content is None else make_json_response(content, status)
+        return make_empty_response(status) if content is None else make_json_response(content, status)
     return answer_request
 
 
@@ -64,6 +79,8 @@ def make_json_response(content: Any, status: int) -> Response:
 def answer_refusal(error: Refusal) -> Response:
     """Turn a refusal into a response."""
     response = make_json_response(error.body, error.status)
+    if isinstance(error, Problem):
+        response.headers["Content-Type"] = "application/problem+json;charset=UTF-8"
     if error.status == 401:
         response.headers["X-Seraph-LoginReason"] = "AUTHENTICATED_FAILED"
         response.headers["WWW-Authenticate"] = 'OAuth realm="https%3A%2F%2Fsandbox.atlassian.net"'
@@ -73,8 +90,9 @@ def answer_refusal(error: Refusal) -> Response:
 def answer_unknown_path(error: HTTPException) -> Response:
     """Answer a path or method that Jira does not know."""
     status = error.code or 500
-    message = f"No endpoint {request.method} {request.path}." if status in (404, 405) else "Internal server error"
-    return make_json_response({"errorMessages": [message], "errors": {}}, status)
+    details = {404: f"No endpoint {request.method} {request.path}.",
+               405: f"Method '{request.method}' is not supported."}
+    return answer_refusal(Problem(status, details.get(status, "Internal server error")))
 
 
 def get_actor() -> Any:
@@ -106,7 +124,7 @@ def read_json() -> Any:
     try:
         return json.loads(request.get_data())
     except ValueError as error:
-        raise Refusal(400, BAD_PAYLOAD) from error
+        raise Refusal(400, NOT_JSON if request.get_data() else BAD_PAYLOAD) from error
 
 
 def read_list(name: str) -> list[str]:
@@ -118,8 +136,16 @@ def read_number(name: str, default: int) -> int:
     """Return a query parameter that is a whole number, at least 0."""
     text = request.args.get(name, str(default))
     if not text.isdecimal():
-        raise Refusal(400, f"The value '{text}' of '{name}' is not a valid number.")
+        raise Problem(400, f"Failed to convert '{name}' with value: '{text}'")
     return int(text)
+
+
+def check_order(choices: Sequence[str], default: str) -> str:
+    """Return what `orderBy` asks for, with its sign; refuse a field that is not among these."""
+    order = request.args.get("orderBy", default)
+    if order.lstrip("+-") not in choices:
+        raise Refusal(400, f"The field to order by should be one of [{', '.join(choices)}]. Instead, it was: {order}.")
+    return order
 
 
 def make_page(values: Sequence[Any], most: int = 50) -> dict[str, Any]:

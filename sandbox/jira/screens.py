@@ -41,6 +41,13 @@ def list_screen_schemes(site: JiraState) -> Json:
     return make_page([scheme] if not read_list("id") or "1" in read_list("id") else [])
 
 
+@routes.add("GET", "/screens")
+def list_screens(site: JiraState) -> Json:
+    """Return a page of the screens."""
+    require_admin()
+    return make_page([{"id": SCREEN_ID, "name": "Default Screen", "description": "The default."}], most=100)
+
+
 @routes.add("GET", "/screens/<screen>/tabs")
 def list_tabs(site: JiraState, screen: str) -> list[Json]:
     """Return the tabs of a screen."""

@@ -58,8 +58,10 @@ def count_matches(site: JiraState) -> Json:
 
 def _make_search_page(site: JiraState, body: Json) -> Json:
     size = body.get("maxResults", 50)
-    if not isinstance(size, int) or isinstance(size, bool) or not size > 0:
+    if not isinstance(size, int) or isinstance(size, bool):
         raise Refusal(400, BAD_PAYLOAD)
+    if not 1 <= size <= 5000:
+        raise Refusal(400, "The max results parameter has to be between 1 and 5,000.")
     issues = _find_remaining_issues(site, body)
     fields, properties = parse_strings(body.get("fields") or []), parse_property_names(body.get("properties") or [])
     part, rest = issues[: min(size, 5000)], issues[min(size, 5000) :]

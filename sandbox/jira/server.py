@@ -72,6 +72,8 @@ def _find_user(site: JiraState, email: str | None, token: str | None) -> User | 
 @routes.add("POST", "/issue")
 def post_issue(site: JiraState) -> tuple[Json, int]:
     """Make an issue."""
+    if not request.get_data():
+        raise Refusal(400, "No Issue Create payload supplied")
     return _create_from_request(site, read_body(ISSUE_UPDATE_KEYS)), 201
 
 

@@ -5,6 +5,7 @@ from flask import Response, request
 from sandbox.pagerduty.model import Incident, Json, Note, Service, User
 from sandbox.pagerduty.rest import Refusal, make_input_refusal
 from sandbox.pagerduty.write_api import IncidentChange, WriteApi, parse_reference_id, parse_title, require_type
+from sandbox.simulated_service import make_empty_response
 
 MAX_NOTES = 2000
 MAX_INCIDENTS = 250
@@ -84,7 +85,7 @@ class IncidentApi(WriteApi):
         """DELETE .../notes/{id}; PagerDuty sends no webhook."""
         self.find_writer()
         self.find_incident(incident_id).notes.remove(self._find_note(incident_id, note_id))
-        return Response(status=204)
+        return make_empty_response(204)
 
     def _find_note(self, incident_id: str, note_id: str) -> Note:
         note: Note = self.find_by_id(self.find_incident(incident_id).notes, note_id)

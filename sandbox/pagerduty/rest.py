@@ -122,7 +122,7 @@ class RestApi:
         if offset + limit > MAX_OFFSET_PLUS_LIMIT:
             raise make_input_refusal("Offset and limit must not sum to more than 10000")
         limit = min(limit, 100)
-        total = len(values) if request.args.get("total") == "true" else None
+        total = len(values) if request.args.get("total", "").lower() == "true" else None
         page = [view(value) for value in values[offset : offset + limit]]
         return {name: page, **make_page_info(offset, limit, offset + limit < len(values), total)}
 

@@ -8,6 +8,7 @@ from sandbox.pagerduty.model import Json
 from sandbox.pagerduty.rest import RestApi, make_input_refusal
 from sandbox.pagerduty.webhooks import Subscription
 from sandbox.pagerduty.write_api import parse_reference_id, require_type
+from sandbox.simulated_service import make_empty_response
 
 FILTER_TYPES = ("account_reference", "service_reference", "team_reference")
 CHANGEABLE_KEYS = {"type", "id", "description", "events", "filter", "active", "oauth_client_id"}
@@ -59,7 +60,7 @@ class SubscriptionApi(RestApi):
     def delete_subscription(self, hook_id: str) -> Response:
         """DELETE /webhook_subscriptions/{id}."""
         del self.account.webhooks.subscriptions[self._find_subscription(hook_id).id]
-        return Response(status=204)
+        return make_empty_response(204)
 
     def enable_subscription(self, hook_id: str) -> Json:
         """POST .../enable: enable it again after too many drops."""
@@ -70,7 +71,7 @@ class SubscriptionApi(RestApi):
     def ping_subscription(self, hook_id: str) -> Response:
         """POST .../ping."""
         self.account.webhooks.send_ping(self._find_subscription(hook_id), self.account.clock.now())
-        return Response(status=202)
+        return make_empty_response(202)
 
     def _find_subscription(self, hook_id: str) -> Subscription:
         hooks = [hook for hook in self.account.webhooks.subscriptions.values() if hook.version == 3]

@@ -180,22 +180,44 @@ def test_search_pages_and_shows_what_is_asked(site):
                             properties="jpi")["issues"][0]
     assert (answer["key"], answer["properties"], set(answer["fields"])) == ("INC-2", {"jpi": 1}, {"summary", "status"})
     assert site.expect_ok("POST", "/search/approximate-count", {"jql": "project = INC"}) == {"count": 5}
-    assert site.search_keys("project = NOPE") == []
     assert site.search_keys(r'summary ~ "\"Number 3\""') == ["INC-4"]
     assert site.search_keys('statusCategory != Done AND updated >= -5m AND text ~ "number" ORDER BY key')[0] == "INC-1"
 
 
 @pytest.mark.parametrize(("body", "message"), [
     ({}, "Unbounded JQL"), ({"jql": ""}, "Unbounded JQL"), ({"jql": "ORDER BY created"}, "Unbounded JQL"),
-    ({"jql": "nope = 1"}, "Error in the JQL Query"), ({"jql": 7}, "Invalid request payload"),
+    ({"jql": "nope = 1"}, "Field 'nope' does not exist"), ({"jql": 7}, "Invalid request payload"),
     ({"jql": "project = INC", "startAt": 0}, "Invalid request payload"),
-    ({"jql": "project = INC", "maxResults": 0}, "Invalid request payload"),
+    ({"jql": "project = INC", "maxResults": 0}, "between 1 and 5,000"),
+    ({"jql": "project = INC", "maxResults": 5001}, "between 1 and 5,000"),
+    ({"jql": "project = NOPE"}, "The value 'NOPE' does not exist for the field 'project'."),
+    ({"jql": "NOT (project = INC AND status = Nope)"}, "The value 'Nope' does not exist for the field 'status'."),
+    ({"jql": "key in (INC-1, INC-99)"}, "Issue does not exist or you do not have permission to see it."),
+    ({"jql": "priority = now()"}, "A value provided by the function 'now' is invalid for the field 'priority'."),
     ({"jql": "project = INC", "fields": "summary"}, "Invalid request payload"),
     ({"jql": "project = INC", "properties": list("abcdef")}, "maximum number of properties"),
     ({"jql": "project = INC", "nextPageToken": "x"}, "The provided next page token is invalid or expired."),
 ])
 def test_refused_searches(site, body, message):
     assert message in site.expect_refusal(400, "POST", "/search/jql", body)["errorMessages"][0]
+
+
+def test_search_finds_former_values(site):
+    site.jira.index_lag_seconds = 0
+    for _ in range(3):
+        site.add_issue()
+    for key, statuses in (("INC-1", ["In Progress", "Done"]), ("INC-2", ["In Progress"])):
+        for status in statuses:
+            assert site.move(key, status).status_code == 204
+    assert site.search_keys('project = INC AND status WAS "In Progress" ORDER BY key') == ["INC-1", "INC-2"]
+    assert site.search_keys('project = INC AND status WAS NOT IN (Done, "In Progress")') == ["INC-3"]
+    assert site.search_keys('project = INC AND NOT status was in ("In Progress")') == ["INC-3"]
+
+
+def test_an_answer_without_a_body_has_no_content_type(site):
+    site.add_issue()
+    answer = site.request("PUT", "/issue/INC-1", {"fields": {"summary": "Up"}})
+    assert (answer.status_code, answer.content, answer.headers.get("Content-Type")) == (204, b"", None)
 
 
 def test_the_old_search_is_gone(site):
@@ -222,3 +244,4 @@ def test_a_field_is_put_on_a_screen_once(site):
     site.expect_refusal(400, "POST", fields, {"fieldId": "customfield_1"})
     site.expect_refusal(404, "POST", f"/screens/addToDefault/{severity}")
     site.expect_refusal(404, "GET", "/screens/2/tabs")
+    assert [screen["id"] for screen in site.expect_ok("GET", "/screens")["values"]] == [1]

@@ -88,7 +88,7 @@ def test_an_incident_by_id_number_and_include(account):
 def test_the_log_is_paged_and_pinned(account):
     for number in range(15):
         account.trigger_incident(str(number))
-    page = account.expect_ok("GET", "/log_entries", limit=40, total="true")
+    page = account.expect_ok("GET", "/log_entries", limit=40, total="True")
     assert (len(page["log_entries"]), page["more"], page["total"]) == (40, True, 45)
     assert len(account.expect_ok("GET", "/log_entries")["log_entries"]) == 25
     rest = account.expect_ok("GET", "/log_entries", limit=100, offset=40)

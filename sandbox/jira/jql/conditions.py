@@ -14,7 +14,11 @@ from sandbox.jira.jql.text_query import TextQuery
 Document = Mapping[str, Any]
 DATE_FIELDS = frozenset({"updated", "created"})
 TEXT_FIELDS = frozenset({"summary", "description", "text", "comment"})
-OPPOSITE_PAIRS = (("=", "!="), ("in", "not in"), ("~", "!~"), ("is", "is not"), ("<", ">="), (">", "<="))
+PEOPLE_FIELDS = frozenset({"assignee", "reporter", "creator"})
+# Fields whose former values `WAS` finds; "was:<field>" holds them.
+HISTORY_FIELDS = frozenset({"status", "assignee", "reporter", "priority", "resolution"})
+OPPOSITE_PAIRS = (("=", "!="), ("in", "not in"), ("~", "!~"), ("is", "is not"), ("<", ">="), (">", "<="),
+                  ("was", "was not"), ("was in", "was not in"))
 OPPOSITE_OPERATORS = dict(OPPOSITE_PAIRS) | {opposite: operator for operator, opposite in OPPOSITE_PAIRS}
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "=": lambda a, b: a == b, "!=": lambda a, b: a != b, "<": lambda a, b: a < b,
@@ -44,7 +48,8 @@ class Clause:
 
     def is_met_by(self, issue: Document, context: Context, negated: bool = False) -> bool:
         """True if the issue meets the condition. A field without a value meets no `!=`, as in Jira."""
-        operator, value = OPPOSITE_OPERATORS[self.operator] if negated else self.operator, issue.get(self.name)
+        operator = OPPOSITE_OPERATORS[self.operator] if negated else self.operator
+        value = issue.get(f"was:{self.name}" if operator.startswith("was") else self.name)
         if operator in ("is", "is not"):
             return bool(value) == (operator == "is not")
         if not value:
@@ -54,7 +59,7 @@ class Clause:
         if self.name in TEXT_FIELDS:
             return TextQuery(str(self.values[0])).is_met_by(value) == (operator == "~")
         values = {context.user if text in self.functions else str(text).casefold() for text in self.values}
-        return bool(value & values) == (operator in ("=", "in"))
+        return bool(value & values) == (operator in ("=", "in", "was", "was in"))
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,13 @@ class Group:
         is_negated = negated != self.negated
         combine = all if self.needs_all != is_negated else any
         return combine(part.is_met_by(issue, context, is_negated) for part in self.parts)
+
+
+def list_clauses(condition: Clause | Group | None) -> list[Clause]:
+    """Return all clauses of a condition."""
+    if isinstance(condition, Group):
+        return [clause for part in condition.parts for clause in list_clauses(part)]
+    return [condition] if condition else []
 
 
 def parse_date(field_name: str, text: str, context: Context) -> datetime:

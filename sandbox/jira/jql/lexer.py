@@ -30,10 +30,14 @@ TOKEN = re.compile(r"""
 
 
 class JqlError(ValueError):
-    """Raised with Jira's message about a malformed query."""
+    """Raised with Jira's message about a query that it refuses."""
 
-    def __init__(self, complaint: str) -> None:
-        super().__init__(f"Error in the JQL Query: {complaint}")
+
+class JqlSyntaxError(JqlError):
+    """Raised for a malformed query."""
+
+    def __init__(self, complaint: str, prefix: str = "Error in the JQL Query") -> None:
+        super().__init__(f"{prefix}: {complaint}")
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ def split_tokens(text: str) -> list[Token]:
     for match in TOKEN.finditer(text):
         kind, piece, at = str(match.lastgroup), match[0], match.start() + 1
         if kind == "open":
-            raise JqlError(f"The quoted string '{text[at:]}' has not been completed. (line 1, character {at}).")
+            raise JqlSyntaxError(f"The quoted string '{text[at:]}' has not been completed. (line 1, character {at})")
         if kind == "odd":
             raise _make_reserved_error(piece, at)
         if kind == "quoted":
@@ -74,8 +78,8 @@ def _check_characters(kind: str, piece: str, at: int) -> None:
 
 
 def _make_reserved_error(character: str, at: int) -> JqlError:
-    return JqlError(f"The character '{character}' is a reserved JQL character. You must enclose it in a string or use "
-                    f"the escape '\\u{ord(character):04x}' instead. (line 1, character {at})")
+    return JqlSyntaxError(f"The character '{character}' is a reserved JQL character. You must enclose it in a string "
+                          f"or use the escape '\\u{ord(character):04x}' instead. (line 1, character {at})")
 
 
 def _unescape(inner: str, at: int) -> str:
@@ -83,7 +87,7 @@ def _unescape(inner: str, at: int) -> str:
         if match[1]:
             return chr(int(match[1], 16))
         if match[2] not in ESCAPES:
-            raise JqlError(f"'\\{match[2]}' is an illegal JQL escape sequence. The valid escape sequences are "
-                           rf"\', \", \t, \n, \r, \\, '\ ' and \uXXXX. (line 1, character {at})")
+            raise JqlSyntaxError(f"'\\{match[2]}' is an illegal JQL escape sequence. The valid escape sequences are "
+                                 rf"\', \", \t, \n, \r, \\, '\ ' and \uXXXX. (line 1, character {at})")
         return ESCAPES[match[2]]
     return re.sub(r"\\(?:u([0-9a-fA-F]{4})|(.))", replace_escape, inner, flags=re.DOTALL)

@@ -7,18 +7,21 @@ from typing import Any
 from sandbox.jira.jql.conditions import (
     COMPARISONS,
     DATE_FIELDS,
+    HISTORY_FIELDS,
     OPPOSITE_OPERATORS,
+    PEOPLE_FIELDS,
     TEXT_FIELDS,
     Clause,
     Context,
     Document,
     Group,
+    list_clauses,
     parse_date,
 )
-from sandbox.jira.jql.lexer import RESERVED_WORDS, JqlError, Token, split_tokens
+from sandbox.jira.jql.lexer import RESERVED_WORDS, JqlError, JqlSyntaxError, Token, split_tokens
 from sandbox.jira.jql.text_query import TextQuery
 
-__all__ = ["Context", "Document", "JqlError", "Query", "parse"]
+__all__ = ["HISTORY_FIELDS", "Context", "Document", "JqlError", "Query", "list_clauses", "parse"]
 
 FIELD_ALIASES = {"type": "issuetype", "issue": "key", "issuekey": "key", "id": "key", "updateddate": "updated",
                  "createddate": "created"}
@@ -56,7 +59,7 @@ class _Parser:
         where = None if self.tokens_left[0].kind == "end" or self._is_at_order_by() else self._parse_or()
         order = self._parse_order() if self._is_at_order_by() else ()
         if self.tokens_left[0].kind != "end":
-            raise self._make_error("Expecting either 'OR' or 'AND' but got")
+            raise self._make_error("Expecting either 'OR' or 'AND'")
         return Query(where, order)
 
     def _take_token(self, *words: str) -> bool:
@@ -69,10 +72,17 @@ class _Parser:
     def _is_at_order_by(self) -> bool:
         return self.tokens_left[0].keyword == "order"
 
-    def _make_error(self, expecting: str) -> JqlError:
+    def _make_error(self, expecting: str, at_end: str = "before") -> JqlError:
         token = self.tokens_left[0]
-        got = f"'{token.text}'" if token.kind != "end" else "end of query"
-        return JqlError(f"{expecting} {got}. (line 1, character {token.position})")
+        return JqlSyntaxError(f"{expecting} {at_end} the end of the query." if token.kind == "end" else
+                              f"{expecting} but got '{token.text}'. (line 1, character {token.position})")
+
+    def _make_value_error(self) -> JqlError:
+        expecting, token = "Expecting either a value, list or function", self.tokens_left[0]
+        return JqlSyntaxError(
+            f"{expecting} before the end of the query." if token.kind == "end" else
+            f"{expecting} but got '{token.text}'. You must surround '{token.text}' in quotation marks to use it as a "
+            f"value. (line 1, character {token.position})", "Error in JQL Query")
 
     def _parse_or(self) -> Clause | Group:
         return self._parse_joined(("or", "||"), self._parse_and, False)
@@ -93,15 +103,16 @@ class _Parser:
             return self._parse_clause()
         inner = self._parse_or()
         if not self._take_token(")"):
-            raise self._make_error("Expecting ')' but got")
+            raise self._make_error("Expecting ')'")
         return inner
 
     def _parse_clause(self) -> Clause:
         field_name, name = self._parse_field()
         operator = self._parse_operator()
-        takes_list = operator in ("in", "not in")
+        takes_list = operator.endswith("in")
         values, functions = self._parse_list() if takes_list else self._parse_value()
         _check_operator(field_name, name, operator, values)
+        _check_functions(field_name, name, functions)
         if name in DATE_FIELDS and operator not in ("is", "is not"):
             parse_date(field_name, str(values[0]), self.context)
         return Clause(name, operator, values, functions)
@@ -109,7 +120,7 @@ class _Parser:
     def _parse_field(self) -> tuple[str, str]:
         token = self.tokens_left[0]
         if token.kind not in ("word", "quoted") or token.keyword in RESERVED_WORDS:
-            raise self._make_error("Expecting a field name but got")
+            raise self._make_error("Expecting a field name", "at")
         self.tokens_left.pop(0)
         name = FIELD_ALIASES.get(token.text.lower(), token.text.lower())
         if name not in self.field_names and name not in DATE_FIELDS | TEXT_FIELDS:
@@ -119,6 +130,8 @@ class _Parser:
     def _parse_operator(self) -> str:
         if self._take_token("not"):
             return "not in" if self._take_token("in") else self._refuse_operator()
+        if self._take_token("was"):
+            return " ".join(["was", *(word for word in ("not", "in") if self._take_token(word))])
         if self._take_token("is"):
             return "is not" if self._take_token("not") else "is"
         if self._take_token("in"):
@@ -128,29 +141,29 @@ class _Parser:
                 else self._refuse_operator())
 
     def _refuse_operator(self) -> str:
-        raise self._make_error("Expecting operator but got")
+        raise self._make_error("Expecting operator")
 
     def _parse_list(self) -> tuple[tuple[str | None, ...], frozenset[str]]:
         if not self._take_token("("):
-            raise self._make_error("Expecting '(' but got")
+            raise self._make_error("Expecting '('")
         values, functions = self._parse_value()
         while self._take_token(","):
             more, calls = self._parse_value()
             values, functions = values + more, functions | calls
         if not self._take_token(")"):
-            raise self._make_error("Expecting ')' but got")
+            raise self._make_error("Expecting ')'")
         return values, functions
 
     def _parse_value(self) -> tuple[tuple[str | None, ...], frozenset[str]]:
         token: Token = self.tokens_left[0]
         if token.kind not in ("word", "quoted"):
-            raise self._make_error("Expecting either a value, list or function but got")
+            raise self._make_value_error()
         self.tokens_left.pop(0)
         if token.keyword in ("empty", "null"):
             return (None,), frozenset()
         if token.keyword in RESERVED_WORDS:
-            raise JqlError(f"'{token.text}' is a reserved JQL word. You must surround it in quotation marks to use it "
-                           f"in a query. (line 1, character {token.position})")
+            raise JqlSyntaxError(f"'{token.text}' is a reserved JQL word. You must surround it in quotation marks to "
+                                 f"use it in a query. (line 1, character {token.position})")
         if not self._take_token("("):
             return (token.text,), frozenset()
         if token.keyword not in ("currentuser", "now") or not self._take_token(")"):
@@ -160,7 +173,7 @@ class _Parser:
     def _parse_order(self) -> tuple[tuple[str, bool], ...]:
         self.tokens_left.pop(0)
         if not self._take_token("by"):
-            raise self._make_error("Expecting 'by' but got")
+            raise self._make_error("Expecting 'by'")
         order: list[tuple[str, bool]] = []
         while not order or self._take_token(","):
             _, name = self._parse_field()
@@ -174,6 +187,7 @@ class _Parser:
 def _check_operator(field_name: str, name: str, operator: str, values: tuple[str | None, ...]) -> None:
     allowed = ({"~", "!~"} if name in TEXT_FIELDS else set(COMPARISONS) if name in DATE_FIELDS
                else {"=", "!=", "in", "not in"})
+    allowed |= {"was", "was not", "was in", "was not in"} if name in HISTORY_FIELDS else set()
     if operator not in allowed | {"is", "is not"}:
         raise JqlError(f"The operator '{operator}' is not supported by the '{field_name}' field.")
     if (operator in ("is", "is not")) != (values == (None,)):
@@ -183,6 +197,12 @@ def _check_operator(field_name: str, name: str, operator: str, values: tuple[str
             TextQuery(values[0])
         except ValueError as error:
             raise JqlError(f"The text query '{values[0]}' for field '{field_name}' is not valid.") from error
+
+
+def _check_functions(field_name: str, name: str, functions: frozenset[str]) -> None:
+    for function, text, names in (("currentuser()", "currentUser", PEOPLE_FIELDS), ("now()", "now", DATE_FIELDS)):
+        if function in functions and name not in names:
+            raise JqlError(f"A value provided by the function '{text}' is invalid for the field '{field_name}'.")
 
 
 def _make_sort_key(issue: Document, name: str) -> tuple[Any, ...]:
