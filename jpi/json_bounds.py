@@ -12,6 +12,7 @@ MAX_DEPTH = 50
 MAX_DIGITS = 100
 MAX_VALUES = 5_000
 MAX_CHARACTERS = 100_000
+MAX_NAME_CHARACTERS = 200
 TOO_DEEP = "(nested too deeply to show)"
 # The name under which an object says that it was cut.
 CUT_NAME = "…"
@@ -75,17 +76,18 @@ class _JsonCutter:
         if isinstance(value, list):
             items = [self.cut_value(item, depth - 1) for item in self._take(value)]
             return items if len(items) == len(value) else [*items, CUT_MARK]
-        fields = {self._cut_text(name): self.cut_value(inner, depth - 1) for name, inner in self._take(value.items())}
+        fields = {self._cut_text(name, MAX_NAME_CHARACTERS): self.cut_value(inner, depth - 1)
+                  for name, inner in self._take(value.items())}
         return fields if len(fields) == len(value) else {**fields, CUT_NAME: CUT_MARK}
 
     def _take(self, values: Iterable[Any]) -> Iterator[Any]:
         for value in values:
-            if self._values_left <= 0:
+            if self._values_left <= 0 or self._characters_left <= 0:
                 return
             self._values_left -= 1
             yield value
 
-    def _cut_text(self, text: str) -> str:
-        kept = cut_long_text(text, self._characters_left)
-        self._characters_left = max(0, self._characters_left - len(text))
+    def _cut_text(self, text: str, limit: int = MAX_CHARACTERS) -> str:
+        kept = cut_long_text(text, min(limit, max(self._characters_left, MAX_NAME_CHARACTERS)))
+        self._characters_left -= len(kept)
         return kept

@@ -12,6 +12,9 @@ from jpi.domain.model import CATEGORY_BY_STATUS, STATUS_BY_CATEGORY, Category, I
 DEFAULT_PRIORITIES: Mapping[str, str] = {"P1": "Highest", "P2": "High", "P3": "Medium", "P4": "Low", "P5": "Lowest"}
 SEVERITY_FIELD: Mapping[str, Any] = {"Severity": "SEV-0"}
 
+# A pattern sees so many characters of a title: what it takes grows with them.
+MATCHED_TITLE_CHARACTERS = 255
+
 Direction = Literal["both", "to-jira", "to-pagerduty", "off"]
 Winner = Literal["newer", "pagerduty", "jira"]
 SYNCED_FIELDS = ("status", "title", "priority", "assignee", "comments")
@@ -39,7 +42,7 @@ class IncidentCondition:
         return ((not self.priorities or priority in self.priorities)
                 and (not self.urgencies or incident.urgency in self.urgencies)
                 and (not self.services or not {incident.service, incident.service_id}.isdisjoint(self.services))
-                and re.search(self.title, incident.title or "") is not None)
+                and re.search(self.title, (incident.title or "")[:MATCHED_TITLE_CHARACTERS]) is not None)
 
 
 @dataclass(frozen=True)

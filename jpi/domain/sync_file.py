@@ -102,7 +102,7 @@ def _parse_incident_condition(reader: TomlReader, value: Any, path: KeyPath) -> 
                 "priorities": TomlReader.read_texts,
                 "urgencies": _parse_urgencies,
                 "services": TomlReader.read_texts,
-                "title": _parse_pattern,
+                "title": TomlReader.read_pattern,
             },
         )
     )
@@ -110,15 +110,6 @@ def _parse_incident_condition(reader: TomlReader, value: Any, path: KeyPath) -> 
 
 def _parse_urgencies(reader: TomlReader, value: Any, path: KeyPath) -> tuple[str, ...]:
     return tuple(reader.read_choice(text, path, URGENCIES) for text in reader.read_texts(value, path))
-
-
-def _parse_pattern(reader: TomlReader, value: Any, path: KeyPath) -> str:
-    text = reader.read_text(value, path)
-    try:
-        re.compile(text)
-    except re.error as error:
-        reader.add_problem(path, f"{describe_path(path)} is no regular expression: {error}")
-    return text
 
 
 def _parse_issue_spec(reader: TomlReader, value: Any, path: KeyPath) -> IssueSpec:

@@ -6,16 +6,19 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from jpi.domain.model import Incident
+from jpi.domain.text_limits import DESCRIPTION_MAX_CHARACTERS, cut_text
 
 PLACEHOLDER_PATTERN = re.compile(r"\{([a-z]+(?:\.[^{}.\s]+)+)\}")
+MAX_INDEX_DIGITS = 9
 INCIDENT_FIELDS = ("id", "title", "status", "priority", "urgency", "service", "url", "number", "key", "assignee")
 
 
 def fill_template(value: Any, incident: Incident) -> Any:
-    """Replace every placeholder in the value's texts by what the incident has for it, or by nothing."""
+    """Replace every placeholder in the value's texts by what the incident has for it, or by nothing; cut long texts."""
     if isinstance(value, str):
-        return PLACEHOLDER_PATTERN.sub(lambda match: _to_text(_look_up_placeholder(match[1].split("."), incident)),
-                                       value)
+        filled = PLACEHOLDER_PATTERN.sub(
+            lambda match: _to_text(_look_up_placeholder(match[1].split("."), incident)), value)
+        return cut_text(filled, DESCRIPTION_MAX_CHARACTERS)
     if isinstance(value, list | tuple):
         return [fill_template(item, incident) for item in value]
     if isinstance(value, Mapping):
@@ -48,8 +51,9 @@ def _look_up_placeholder(parts: list[str], incident: Incident) -> Any:
 
 def _look_up_path(value: Any, path: list[str]) -> Any:
     for name in path:
-        if isinstance(value, list) and name.isdecimal() and int(name) < len(value):
-            value = value[int(name)]
+        if isinstance(value, list):
+            value = value[int(name)] if name.isdecimal() and len(name) < MAX_INDEX_DIGITS \
+                and int(name) < len(value) else None
         else:
             value = value.get(name) if isinstance(value, Mapping) else None
     return value

@@ -3,10 +3,20 @@
 import difflib
 import itertools
 import re
-from collections.abc import Callable, Mapping
+import re._parser as regex_parser  # type: ignore[import-not-found]
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 KeyPath = tuple[str | int, ...]
+# Of a text that a stranger chose, a pattern sees so many characters.
+MAX_MATCHED_CHARACTERS = 255
+# About a second on the text that is worst for the pattern.
+MAX_STEPS = 20_000_000
+SLOW_PATTERN_ADVICE = (
+    "may take hours on some titles: it repeats what already repeats, as (\\w+)+ does, or has too many of .* and the "
+    "like. Use at most two of these in a row, or begin with ^"
+)
+BACKTRACKING_REPEATS = ("MAX_REPEAT", "MIN_REPEAT")
 ValueParser = Callable[["TomlReader", Any, KeyPath], Any]
 
 
@@ -46,6 +56,17 @@ class TomlReader:
             return value
         self.add_problem(path, f"{describe_path(path)} must be a text")
         return ""
+
+    def read_pattern(self, value: Any, path: KeyPath) -> str:
+        """Read a regular expression that takes no long time on any text."""
+        text = self.read_text(value, path)
+        try:
+            re.compile(text)
+            if is_slow_pattern(text):
+                self.add_problem(path, f"{describe_path(path)} {SLOW_PATTERN_ADVICE}")
+        except (re.error, OverflowError, RecursionError) as error:
+            self.add_problem(path, f"{describe_path(path)} is no regular expression: {error}")
+        return text
 
     def read_texts(self, value: Any, path: KeyPath) -> tuple[str, ...]:
         """Read a text, or a list with at least one."""
@@ -94,3 +115,50 @@ def describe_path(path: KeyPath) -> str:
     if not path:
         return "the file"
     return "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
+
+
+def is_slow_pattern(pattern: str) -> bool:
+    """Return True if a text exists on which the pattern backtracks too often; raise re.error if it is no pattern."""
+    items = list(regex_parser.parse(pattern))
+    is_anchored = bool(items) and _get_operation(items[0]) == "AT" and str(items[0][1]).startswith("AT_BEGINNING")
+    # Whatever ends a pattern with a simple repetition has matched by then.
+    ends_in_repeat = bool(items) and _get_operation(items[-1]) in BACKTRACKING_REPEATS
+    ends_simply = ends_in_repeat and _count_ways(items[-1][1][2]) == 1
+    starts = 1 if is_anchored else MAX_MATCHED_CHARACTERS
+    return starts * _count_ways(items[:-1] if ends_simply else items) > MAX_STEPS
+
+
+def _count_ways(items: Sequence[Any]) -> int:
+    """Return the most ways in which these items can match the same text one after another, at most one too many."""
+    ways = 1
+    for item in items:
+        ways = min(MAX_STEPS + 1, ways * _count_ways_of_item(_get_operation(item), item[1]))
+    return ways
+
+
+def _count_ways_of_item(operation: str, argument: Any) -> int:
+    if operation in BACKTRACKING_REPEATS:
+        fewest, most = (min(int(count), MAX_MATCHED_CHARACTERS) for count in argument[:2])
+        choices: int = _count_ways(argument[2]) ** most
+        return choices * (most - fewest + 1)
+    if operation in ("ATOMIC_GROUP", "POSSESSIVE_REPEAT"):
+        # Once it has matched, no other way is tried.
+        ways = _count_ways(argument if operation == "ATOMIC_GROUP" else argument[2])
+        return 1 if ways <= MAX_MATCHED_CHARACTERS else ways
+    if operation == "BRANCH":
+        return _count_ways_of_branches(argument[1])
+    if operation == "GROUPREF_EXISTS":
+        return sum(_count_ways(branch) for branch in argument[1:] if branch)
+    # Groups and assertions have what they hold last.
+    return _count_ways(argument[-1]) if operation in ("SUBPATTERN", "ASSERT", "ASSERT_NOT") else 1
+
+
+def _count_ways_of_branches(branches: Sequence[Sequence[Any]]) -> int:
+    """Return the ways of the widest branch if only one can begin with the next character, else those of all."""
+    ways = [_count_ways(branch) for branch in branches]
+    firsts = [str(branch[0]) for branch in branches if branch and _get_operation(branch[0]) == "LITERAL"]
+    return max(ways) if len(set(firsts)) == len(branches) else sum(ways)
+
+
+def _get_operation(item: Any) -> str:
+    return str(item[0])

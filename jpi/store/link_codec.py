@@ -11,6 +11,7 @@ from jpi.domain.link_summary import link_state, to_card
 from jpi.domain.model import Side, SourceId, SourceKind
 from jpi.domain.synced_field import FieldName, OwnWrite, Replica, SyncedField
 from jpi.store.link_upgrade import upgrade_columns
+from jpi.store.row_limit import trim_columns
 
 OPEN_INDEX_VALUE = "open"
 # Rows without this number are older: `link_upgrade` reads them.
@@ -18,8 +19,8 @@ ROW_FORMAT = 2
 
 
 def to_columns(link: Link) -> dict[str, Any]:
-    """Return the columns of a link's row, all but its version; a column that is None is not stored."""
-    return {
+    """Return the columns of a link's row, all but its version, within DynamoDB's limit; None is not stored."""
+    columns = {
         "incident_id": link.incident_id,
         "row_format": ROW_FORMAT,
         "issue_key": link.issue_key,
@@ -38,6 +39,8 @@ def to_columns(link: Link) -> dict[str, Any]:
         "history": [asdict(entry) for entry in link.history],
         **_to_list_columns(link),
     }
+    trim_columns(columns)
+    return columns
 
 
 def link_from_columns(columns: Mapping[str, Any]) -> Link:

@@ -8,6 +8,7 @@ from typing import Any
 
 LINKS, LEDGER, CONFIG = TABLES = ("incidents", "log-entries", "config")
 MAX_ROWS_PER_READ, MAX_ROWS_PER_WRITE = 100, 25
+MAX_ROW_BYTES = 400 * 1024
 
 # Texts and numbers only, so that writers and readers share no object with the table.
 Columns = Mapping[str, str | int]
@@ -74,7 +75,11 @@ class MemoryTables:
             return [columns for key in keys if (columns := _read_newest(rows, key)) is not None]
 
     def put_row(self, table: str, key: str, columns: Columns, read_version: int | None) -> None:
-        """Write a row over the version that was read (None: no row); raise ConditionFailed if the version differs."""
+        """Write a row over the version that was read (None: no row).
+
+        Raise ConditionFailed if the version differs, Refusal if the row is larger than DynamoDB takes.
+        """
+        _check_size(columns)
         with self._open_table(table) as rows:
             stored = _read_newest(rows, key)
             if (stored or {}).get("version") != (read_version or None):
@@ -132,6 +137,11 @@ class MemoryTables:
         for rows in self.rows.values():
             for key in [key for key in rows if int((_read_newest(rows, key) or {}).get("expires_at", now)) < now]:
                 del rows[key]
+
+
+def _check_size(columns: Columns) -> None:
+    if sum(len(name.encode()) + len(str(value).encode()) for name, value in columns.items()) > MAX_ROW_BYTES:
+        raise Refusal("ValidationException: Item size has exceeded the maximum allowed size")
 
 
 def _read_newest(rows: dict[str, list[Row]], key: str) -> Columns | None:

@@ -1,17 +1,21 @@
 """A link as the columns of its row: whatever a link may be, and rows of earlier versions."""
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jpi.aws import Location
 from jpi.domain.backlog import Backlog, Part, PendingIssueLink
 from jpi.domain.link import Failure, IssueRef, Link, LinkSummary, Mirror, StatusState, Watermark
 from jpi.domain.link_history import HistoryEntry, HistoryFailure, HistoryStep
 from jpi.domain.model import Side, SourceId
 from jpi.domain.synced_field import FieldName, OwnWrite, Replica, SyncedField
 from jpi.store.link_codec import link_from_columns, to_columns
+from jpi.store.links import Links
+from jpi.store.models import LinkRow, bind_model
+from jpi.store.row_limit import MAX_ROW_BYTES, trim_columns
 
 TEXT, TIME = st.text(max_size=9), st.floats(0, 2e9)
 OLD_ROW = {"incident_id": "Q1", "version": 1, "agreed": {}, "seen": {}, "holds": {}, "todo": {}, "failed": {}}
@@ -68,6 +72,66 @@ LINKS = build(
 def test_a_link_is_read_as_it_was_written(link):
     columns = json.loads(json.dumps(to_columns(link)))
     assert link_from_columns({**columns, "version": link.version}) == link
+
+
+TITLES = [(chr(0x1F525) * 1000) + str(number) for number in range(60)]
+
+
+def make_large_link(**changes):
+    """A link with 24 long titles a side, 200 mirrors, a long history and failures, all of 4-byte characters."""
+    link = Link("Q1", 1, issue=IssueRef("INCIDENT-1", "10001"), summary=LinkSummary(TITLES[0], began=1.0))
+    for number, title in enumerate(TITLES[:24]):
+        for side in Side:
+            link = link.with_own_write(FieldName.TITLE, side, title, float(number), float(number))
+    for number in range(200):
+        link = link.with_mirror(SourceId("note", f"PN{number}"), Mirror(f"1{number:05}", "d" * 16, float(number)))
+    steps = (HistoryStep(TITLES[0][:500], is_done=True, at=1.0),) * 3
+    history = tuple(HistoryEntry(str(number), "IncidentTriggered", Side.PAGERDUTY, "webhook", 1.0, float(number), "x",
+                                 steps) for number in range(50))
+    failures = {str(number): Failure(Side.JIRA, TITLES[0][:500], 1.0, True, 1) for number in range(10)}
+    return replace(link, history=history, failures=failures, **changes)
+
+
+def test_a_row_never_outgrows_what_dynamodb_takes():
+    link = make_large_link()
+    columns = to_columns(link)
+    stored = link_from_columns({**json.loads(json.dumps(columns)), "version": 1})
+    assert len(json.dumps(columns)) <= MAX_ROW_BYTES < 400 * 1024
+    # History goes first, then the oldest own writes; what is newest stays, and so does all that is small.
+    assert stored.history == link.history[-1:]
+    for side in Side:
+        writes, stored_writes = link.fields[FieldName.TITLE].on(side), stored.fields[FieldName.TITLE].on(side)
+        assert 1 < len(stored_writes.own_writes) < 24
+        assert stored_writes.own_writes == writes.own_writes[-len(stored_writes.own_writes):]
+        assert stored_writes.value == writes.value
+    assert (stored.mirrors, stored.failures, stored.issue) == (link.mirrors, link.failures, link.issue)
+    assert len(to_row_bytes(link)) < 400 * 1024
+
+
+def to_row_bytes(link):
+    model = bind_model(LinkRow, "incidents", Location("eu-west-1", "http://127.0.0.1:1", True))
+    return json.dumps(Links(model).to_row(link).serialize(), default=bytes.hex)
+
+
+def test_mirrors_go_before_the_backlog_and_a_part_without_keys_is_looked_at_anew():
+    keys = tuple(f"{number}{TITLES[0][:500]}" for number in range(100))
+    issue_links = tuple(PendingIssueLink(f"INCIDENT-{number}", "Timeline", "x" * 90) for number in range(2000))
+    link = make_large_link(backlog=Backlog({Part.TIMELINE: keys}, issue_links, {Part.TIMELINE: 3}))
+    columns = to_columns(link)
+    stored = link_from_columns({**json.loads(json.dumps(columns)), "version": 1})
+    assert len(json.dumps(columns)) <= MAX_ROW_BYTES
+    assert stored.mirrors == {}
+    assert (stored.backlog.pending, stored.backlog.attempts) == ({Part.TIMELINE: ()}, {Part.TIMELINE: 3})
+    assert 0 < len(stored.backlog.issue_links) <= len(issue_links)
+    assert stored.backlog.issue_links == issue_links[-len(stored.backlog.issue_links):]
+
+
+@given(LINKS)
+def test_a_row_of_a_usual_size_is_not_trimmed(link):
+    columns = to_columns(link)
+    before = json.dumps(columns)
+    trim_columns(columns)
+    assert json.dumps(columns) == before
 
 
 def test_an_empty_row_of_an_earlier_version_is_a_new_link():

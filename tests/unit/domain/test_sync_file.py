@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jpi import settings, wiring
+from jpi.domain.model import Incident
 from jpi.domain.policy import (
     CreationRule,
     FieldPolicy,
@@ -37,6 +38,16 @@ def test_dates_become_what_jiras_fields_take():
     [rule] = parse_sync_file(f"[[rules]]\ncreate.fields = {{{given}}}").rules
     assert json.loads(json.dumps(rule.issue_spec.fields)) == {
         "Due": "2026-11-20", "At": "2026-11-20T03:00:00.000+0000", "Several": [{"on": "2026-11-21"}], "Points": 3}
+
+
+def test_a_title_that_could_take_hours_is_named_with_its_line():
+    [[line, problem]] = problems('[[rules]]\nskip = true\n[rules.when]\n'.replace("[rules.when]\n", "") +
+                                 "when.title = '^(\\w+\\s?)+: down$'\n")
+    assert (line, problem.partition(":")[0]) == (
+        3, "rules[1].when.title may take hours on some titles")
+    [rule] = parse_sync_file("[[rules]]\nskip = true\nwhen.title = '(?i)^db.*down$'").rules
+    assert rule.condition.is_met_by(Incident("Q1", "DB 1 is down"), "P1")
+    assert not rule.condition.is_met_by(Incident("Q1", "x" * 255 + "DB is down"), "P1")
 
 
 def test_an_empty_file_changes_nothing():
