@@ -11,14 +11,7 @@ from werkzeug.exceptions import HTTPException
 from jpi import wiring
 from jpi.diagnostics.poll_state import is_poll_late, load_last_poll_time
 from jpi.domain.events import Event
-from jpi.errors import (
-    AwsOutage,
-    InvalidSignature,
-    PermanentError,
-    RejectedDelivery,
-    RetryableError,
-    UselessDelivery,
-)
+from jpi.errors import AwsOutage, InvalidSignature, PermanentError, RejectedDelivery, RetryableError, UselessDelivery
 from jpi.flask_app import get_app
 from jpi.jira import webhooks as jira_webhooks
 from jpi.json_fields import Headers

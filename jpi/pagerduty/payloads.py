@@ -10,16 +10,7 @@ from typing import Any, TypeVar, get_args
 from jpi.domain.model import Incident, IncidentSnapshot, LogEntry, LogEntrySnapshot, Note, Person, Status
 from jpi.errors import RejectedDelivery
 from jpi.json_bounds import bound_json
-from jpi.json_fields import (
-    Json,
-    get_body,
-    get_id,
-    get_objects,
-    get_optional,
-    get_optional_time,
-    get_required,
-    get_time,
-)
+from jpi.json_fields import Json, get_body, get_id, get_objects, get_optional, get_optional_time, get_required, get_time
 
 log = logging.getLogger(__name__)
 

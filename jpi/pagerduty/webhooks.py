@@ -19,17 +19,7 @@ from jpi.domain.events import (
 )
 from jpi.domain.model import Incident, Note, Person
 from jpi.errors import RejectedDelivery, UselessDelivery
-from jpi.json_fields import (
-    MAX_ITEMS,
-    Json,
-    get_body,
-    get_id,
-    get_objects,
-    get_optional,
-    get_required,
-    get_time,
-    parse_json_object,
-)
+from jpi.json_fields import Json, get_body, get_id, get_objects, get_optional, get_required, get_time, parse_json_object
 from jpi.pagerduty.payloads import parse_incident, parse_person, try_parse_log_entry
 
 log = logging.getLogger(__name__)
@@ -86,7 +76,7 @@ def _parse_v2_messages(messages: list[Any]) -> list[Event]:
     """Return the events of the readable messages, each of which is on its own; reject where none is readable."""
     events: list[Event] = []
     errors: list[RejectedDelivery] = []
-    for message in messages[:MAX_ITEMS]:
+    for message in messages:
         try:
             events += _parse_v2_message(message)
         except UselessDelivery as error:
