@@ -28,15 +28,15 @@ def make_query_context(site: JiraState, user: User) -> jql.Context:
     return jql.Context(site.clock.now(), zone, user.account_id)
 
 
-def parse_query(site: JiraState, text: Any, user: User) -> jql.Query:
-    """Parse the query; answer 400 in Jira's words if it is invalid."""
+def parse_query(site: JiraState, text: Any, user: User, knows_values: bool = True) -> jql.Query:
+    """Parse the query; answer 400 in Jira's words if it is invalid, or (`knows_values`) names what is not there."""
     if not isinstance(text, str):
         raise Refusal(400, "Invalid request payload. Refer to the REST API documentation and try again.")
     try:
         query = jql.parse(text, list_query_fields(site), make_query_context(site, user))
     except jql.JqlError as error:
         raise Refusal(400, str(error)) from error
-    for clause in jql.list_clauses(query.where):
+    for clause in jql.list_clauses(query.where) if knows_values else ():
         for value in clause.values:
             if value is not None and value not in clause.functions:
                 _check_value(site, clause.name, value)
@@ -104,7 +104,8 @@ def _read_former_values(field_name: str) -> Callable[[JiraState, Issue], frozens
     def read_values(site: JiraState, issue: Issue) -> frozenset[str]:
         present: frozenset[str] = VALUE_READERS[field_name](site, issue)
         items = [item for change in issue.history for item in change["items"] if item["field"] == field_name]
-        former: list[str | None] = [item.get(name) for item in items for name in ("from", "fromString", "to", "toString")]
+        former: list[str | None] = [item.get(name) for item in items
+                                    for name in ("from", "fromString", "to", "toString")]
         return present | _fold_case(*(value for value in former if value))
     return read_values
 

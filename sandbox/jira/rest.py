@@ -82,7 +82,6 @@ def answer_refusal(error: Refusal) -> Response:
     if isinstance(error, Problem):
         response.headers["Content-Type"] = "application/problem+json;charset=UTF-8"
     if error.status == 401:
-        response.headers["X-Seraph-LoginReason"] = "AUTHENTICATED_FAILED"
         response.headers["WWW-Authenticate"] = 'OAuth realm="https%3A%2F%2Fsandbox.atlassian.net"'
     return response
 

@@ -3,10 +3,11 @@
 from functools import cache
 from typing import Any
 
-from flask import Flask, g, request
+from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from sandbox.jira import admin, comments, metadata, search, transitions_and_links, webhook_admin
+from sandbox.jira.anonymous_access import LOGIN_REASON, answer_anonymously
 from sandbox.jira.comments import get_property, put_property
 from sandbox.jira.issue_changes import assign_issue, create_issue, delete_issue, edit_issue
 from sandbox.jira.json_view import Json, JsonView
@@ -28,8 +29,6 @@ from sandbox.simulated_service import SimulatedService, get_served_state, make_f
 
 routes = Routes()
 ISSUE_UPDATE_KEYS = ("fields", "update", "properties", "transition", "historyMetadata")
-# https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-serverinfo/ may be read by anybody.
-ANONYMOUS_PATHS = frozenset({f"{REST}/serverInfo"})
 
 
 class JiraServer(SimulatedService):
@@ -44,6 +43,7 @@ def make_app() -> Flask:
     """Make the Flask app with all routes; it serves whichever site a request's environment names."""
     app = make_flask_app("jira")
     app.before_request(_sign_in)
+    app.after_request(_add_login_reason)
     app.register_error_handler(Refusal, answer_refusal)
     app.register_error_handler(HTTPException, answer_unknown_path)
     for module_routes in (routes, comments.routes, transitions_and_links.routes, search.routes, metadata.routes,
@@ -52,16 +52,24 @@ def make_app() -> Flask:
     return app
 
 
-def _sign_in() -> None:
+def _sign_in() -> Response | None:
     site = get_served_state()
     site.base_url = request.host_url.rstrip("/")
     authorization = request.authorization
-    if authorization is None and request.path in ANONYMOUS_PATHS:
-        return
+    if authorization is None and request.path == f"{REST}/serverInfo":
+        return None
     g.user = (_find_user(site, authorization.username, authorization.password) if authorization is not None
               and authorization.type == "basic" else None)
-    if g.user is None:
+    if g.user is None and not site.takes_bad_tokens_as_anonymous:
         raise Refusal(401, NOT_SIGNED_IN)
+    return answer_anonymously(site) if g.user is None else None
+
+
+def _add_login_reason(response: Response) -> Response:
+    """Say on each answer to bad credentials that they failed, as Jira does also on a 200."""
+    if request.authorization is not None and g.get("user") is None:
+        response.headers[LOGIN_REASON] = "AUTHENTICATED_FAILED"
+    return response
 
 
 def _find_user(site: JiraState, email: str | None, token: str | None) -> User | None:

@@ -66,6 +66,7 @@ class JiraState:
     `pending_conflicts`: so many transitions get 409; `hidden_keys`: issues or projects that nobody may see;
     `sends_visibility` False: webhooks do not say whom a comment is for (no capture shows whether they do);
     `extra_update_events` ({"comment", "link"}): these send `jira:issue_updated` too;
+    `takes_bad_tokens_as_anonymous` False: every call with a bad token gets 401, instead of what the public may see;
     `undone_statuses`: an automation rule undoes each transition into these.
     """
 
@@ -93,6 +94,7 @@ class JiraState:
         self.required_fields: set[tuple[str, str]] = set()
         self.refused_summaries: set[str] = set()
         self.measures_in_utf16 = False
+        self.takes_bad_tokens_as_anonymous = True
         self.pending_conflicts = 0
         self.hidden_keys: set[str] = set()
         self.sends_visibility = True

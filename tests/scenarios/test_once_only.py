@@ -331,6 +331,7 @@ def test_done_on_jira_for_what_is_resolved_already_is_success(p1):
 @pytest.mark.parametrize("service", ["JIRA_API_TOKEN", "PAGERDUTY_API_TOKEN"])
 def test_a_wrong_token_is_refused_in_words_that_do_not_hold_it(p1, service, caplog):
     world, event = p1
+    world.jira.takes_bad_tokens_as_anonymous = False
     world.environ[service] = "a-wrong-token-1234"
     world.jpi = world.start_jpi()
     if service == "JIRA_API_TOKEN":
