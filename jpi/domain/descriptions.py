@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from jpi.domain.actions import (
@@ -27,9 +28,10 @@ from jpi.domain.events import Event, IssueEvent
 from jpi.domain.issue_drafts import draft_incident_issue
 from jpi.domain.link import Link
 from jpi.domain.link_history import HistoryFailure
-from jpi.domain.model import STATUS_BY_CATEGORY, Comment
+from jpi.domain.model import STATUS_BY_CATEGORY, Comment, Side
 from jpi.domain.policy import Policy
-from jpi.domain.text_limits import cut_text
+from jpi.domain.text_limits import cut_text, format_time
+from jpi.domain.write_limits import Pause
 from jpi.errors import (
     AddressError,
     AwsOutage,
@@ -198,6 +200,14 @@ def describe_reason(reason: Reason | None, event: Event, policy: Policy) -> str:
         return f"No rule of the sync file matches it: it has {has}, urgency {event.incident.urgency or 'unknown'}."
     priorities = ", ".join(sorted(policy.sync_priorities))
     return f"It has {has}; only {priorities} gets an issue (SYNC_PRIORITIES). Should that change, it gets one then."
+
+
+def describe_pause(pause: Pause) -> str:
+    """Return why nothing is written for a link: who answers whom, how often, and until when it is paused."""
+    counts = ", ".join(f"{pause.counts[side]} on {side.display_name}" for side in Side)
+    return (f"Paused until {format_time(datetime.fromtimestamp(pause.until, UTC))}: in ten minutes jpi wrote "
+            f"{sum(pause.counts.values())} {pause.kind} ({counts}), and {pause.answered_by or 'somebody'} on "
+            f"{pause.answered_on.display_name} answers them. jpi goes on after the pause, or at once by Sync now.")
 
 
 def remediation_for(failure: HistoryFailure) -> str:

@@ -8,6 +8,7 @@ from jpi.domain.backlog import Backlog
 from jpi.domain.link_history import HistoryEntry
 from jpi.domain.model import Side, SourceId, Status
 from jpi.domain.synced_field import FieldName, Replica, SyncedField
+from jpi.domain.write_limits import WriteLog
 
 # Of older ones it is only known that they were carried over; edits of those are not followed.
 MAX_MIRRORS = 200
@@ -114,6 +115,7 @@ class Link:
     mirrors: Mapping[SourceId, Mirror] = field(default_factory=dict)
     summary: LinkSummary = LinkSummary()
     history: tuple[HistoryEntry, ...] = ()
+    write_log: WriteLog = field(default_factory=WriteLog)
 
     @property
     def issue_key(self) -> str | None:
@@ -140,8 +142,8 @@ class Link:
 
     @property
     def is_unfinished(self) -> bool:
-        """True if its issue lacks parts, or a failure is permanent, so that no retry of the same event mends it."""
-        return (self.issue is not None and not self.backlog.is_empty) or any(
+        """True if its issue lacks parts, events wait for its pause, or no retry of a failed event mends it."""
+        return self.write_log.pause is not None or (self.issue is not None and not self.backlog.is_empty) or any(
             failure.permanent for failure in self.failures.values()
         )
 

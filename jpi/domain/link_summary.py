@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from jpi.domain.descriptions import describe_pause
 from jpi.domain.link import Link
 from jpi.domain.synced_field import FieldName
 from jpi.domain.text_limits import cut_text
@@ -48,7 +49,7 @@ def to_list_item(link: Link) -> LinkListItem:
 
 def link_state(link: Link) -> LinkState:
     """Return the state of a link; `none`: it has no issue."""
-    if link.failures:
+    if link.failures or link.write_log.pause:
         return "failing"
     if link.ended:
         return "ended"
@@ -59,7 +60,8 @@ def link_state(link: Link) -> LinkState:
 
 def to_card(link: Link) -> LinkCard:
     """Return what a list shows of a link."""
-    summary, failures = link.summary, list(link.failures.values())
+    summary, pause = link.summary, link.write_log.pause
+    reasons = [*(failure.reason for failure in link.failures.values()), *([describe_pause(pause)] if pause else [])]
     return LinkCard(
         title=cut_text(link.fields[FieldName.TITLE].pagerduty.value or summary.title or "", TITLE_MAX_CHARACTERS),
         url=summary.url or "",
@@ -70,5 +72,5 @@ def to_card(link: Link) -> LinkCard:
         issue=link.issue_key or (link.incident_id if link.is_opening else ""),
         equal_at=summary.in_step_at or 0.0,
         equal_by=summary.in_step_event_type or "",
-        trouble=cut_text(failures[-1].reason, REASON_MAX_CHARACTERS) if failures else "",
+        trouble=cut_text(reasons[-1], REASON_MAX_CHARACTERS) if reasons else "",
     )

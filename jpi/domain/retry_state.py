@@ -41,8 +41,11 @@ def without_failure(link: Link, event: Event) -> Link:
 
 
 def retry_is_due(link: Link, now: float) -> bool:
-    """True if the poll should retry the link: no lease is held, and 2, 4, 8 ... 60 minutes went by since a failure."""
-    if any(until > now for until in link.leases.values()):
+    """True if the poll should retry the link: no lease is held, it is not paused, and a failure is old enough.
+
+    After a failure 2, 4, 8 ... 60 minutes go by.
+    """
+    if link.write_log.is_paused(now) or any(until > now for until in link.leases.values()):
         return False
     waits = FIRST_WAIT_SECONDS * 2.0 ** min(sum(failure.attempts for failure in link.failures.values()), MAX_DOUBLINGS)
     return not link.failures or now >= _get_last_failure_at(link) + waits

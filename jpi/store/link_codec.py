@@ -10,6 +10,7 @@ from jpi.domain.link_history import HistoryEntry, HistoryFailure, HistoryStep
 from jpi.domain.link_summary import link_state, to_card
 from jpi.domain.model import Side, SourceId, SourceKind
 from jpi.domain.synced_field import FieldName, OwnWrite, Replica, SyncedField
+from jpi.domain.write_limits import Pause, RecentWrite, WriteKind, WriteLog
 from jpi.store.link_upgrade import upgrade_columns
 from jpi.store.row_limit import trim_columns
 
@@ -37,6 +38,7 @@ def to_columns(link: Link) -> dict[str, Any]:
         "ended": link.ended,
         "about": asdict(link.summary),
         "history": [asdict(entry) for entry in link.history],
+        "writes": _encode_write_log(link.write_log) if link.write_log != WriteLog() else None,
         **_to_list_columns(link),
     }
     trim_columns(columns)
@@ -57,7 +59,8 @@ def link_from_columns(columns: Mapping[str, Any]) -> Link:
                 fields={FieldName(name): _decode_field(field) for name, field in columns["fields"].items()},
                 mirrors={_parse_source(key): Mirror(**mirror) for key, mirror in columns["talk"].items()},
                 summary=LinkSummary(**columns["about"]),
-                history=tuple(_decode_entry(entry) for entry in columns["history"]))
+                history=tuple(_decode_entry(entry) for entry in columns["history"]),
+                write_log=_decode_write_log(columns.get("writes") or {"recent": [], "pause": None}))
 
 
 def _to_plain_mapping(values: Mapping[Any, Any]) -> dict[str, Any]:
@@ -81,6 +84,20 @@ def _decode_backlog(backlog: Mapping[str, Any]) -> Backlog:
     return Backlog({Part(part): tuple(keys) for part, keys in backlog["pending"].items()},
                    tuple(PendingIssueLink(**issue_link) for issue_link in backlog["issue_links"]),
                    {Part(part): count for part, count in backlog["attempts"].items()})
+
+
+def _encode_write_log(write_log: WriteLog) -> dict[str, Any]:
+    return {"recent": [list(astuple(write)) for write in write_log.recent],
+            "pause": asdict(write_log.pause) if write_log.pause else None}
+
+
+def _decode_write_log(columns: Mapping[str, Any]) -> WriteLog:
+    pause = columns["pause"] and Pause(**{
+        **columns["pause"], "kind": WriteKind(columns["pause"]["kind"]),
+        "counts": {Side(side): count for side, count in columns["pause"]["counts"].items()},
+        "answered_on": Side(columns["pause"]["answered_on"]),
+        "unread_sides": tuple(map(Side, columns["pause"]["unread_sides"]))})
+    return WriteLog(tuple(RecentWrite(WriteKind(kind), Side(side), at) for kind, side, at in columns["recent"]), pause)
 
 
 def _parse_source(idempotency_key: str) -> SourceId:

@@ -97,6 +97,7 @@ class LinkRow(Model):
     ended = BooleanAttribute(default=False)
     about = JSONAttribute(null=True)
     history = PackedAttribute(null=True)
+    writes = JSONAttribute(null=True)
     state = UnicodeAttribute(null=True)
     began = UnicodeAttribute(null=True)
     card = JSONAttribute(null=True)

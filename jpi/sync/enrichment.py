@@ -117,7 +117,9 @@ class EventEnricher:
 
     def _needs_notes(self, event: IncidentLogged, link: Link) -> bool:
         is_synced = self._policy.field_policy("comments").is_synced_to("jira")
-        return bool(event.annotation_ids) and is_synced and (bool(link.issue_key) or needs_issue(event, self._policy))
+        # After a pause the timeline may have the entries of notes that still wait.
+        has_notes = bool(event.annotation_ids) or (event.whole and link.write_log.pause is not None)
+        return has_notes and is_synced and (bool(link.issue_key) or needs_issue(event, self._policy))
 
     def _enrich_incident_annotated(self, event: IncidentAnnotated, link: Link) -> IncidentEvent | None:
         """Return the event with its new notes: a V2 webhook names none, a V3 webhook may bring only their beginning."""

@@ -135,7 +135,8 @@ class Reconciler:
         """True if there is anything to write, or to remember so that a late webhook of before changes nothing."""
         is_newer = event.at.timestamp() > min(link.watermarks[Side.JIRA].snapshot_at,
                                               link.watermarks[Side.JIRA].comments_read_until)
-        return is_newer or link.status.on_jira is None or bool(decide(event, link, self._policy).actions)
+        is_unread = link.status.on_jira is None or link.write_log.pause is not None
+        return is_newer or is_unread or bool(decide(event, link, self._policy).actions)
 
     def _find_changed_links(self, open_links: LinksById, since: datetime) -> dict[str, Link]:
         """Return the links of the issues that changed since; open links and ended ones left out."""

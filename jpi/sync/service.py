@@ -19,6 +19,7 @@ from jpi.domain.model import Side
 from jpi.domain.outcome import (
     FAILED,
     INCIDENT_IS_OPEN,
+    LINK_IS_PAUSED,
     NO_LINKED_INCIDENT,
     NOTHING_TO_DO,
     OWN_ECHO,
@@ -28,6 +29,7 @@ from jpi.domain.outcome import (
 )
 from jpi.domain.policy import Policy
 from jpi.domain.retry_state import needs_recording, with_failure, without_failure
+from jpi.domain.write_limits import WriteLog
 from jpi.errors import JpiError, LostRace, Refused, RetryableError
 from jpi.metric_counters import MetricCounters
 from jpi.metrics import build_event_metrics, list_event_counts
@@ -41,6 +43,7 @@ from jpi.sync.incident_opener import INCIDENT_OPENED_STEP, IncidentOpener
 from jpi.sync.issue_creator import IssueCreator
 from jpi.sync.leases import Leases
 from jpi.sync.link_ender import LinkEnder
+from jpi.sync.link_pause import pause_link
 from jpi.sync.ports import Cache, Clock, Jira, Links, Log, PagerDuty, ProcessedIds
 
 MAX_APPLY_ATTEMPTS = 3
@@ -98,10 +101,12 @@ class SyncService:
                          for action in actions) or str(NOTHING_TO_DO)
 
     def resume_ended_link(self, incident_id: str) -> bool:
-        """Resume a link that had ended if its issue exists; return False if it does not exist."""
+        """Resume a link that is paused, or had ended if its issue exists; return False if it does not exist."""
         link = self._links.get(incident_id)
         if link.is_opening:
             return True
+        if link.write_log.pause:
+            link = self._links.save(replace(link, write_log=WriteLog()))
         if not link.ended or not self._jira.get_issue_states([link.issue_id or str(link.issue_key)]):
             return not link.ended
         self._links.save(replace(link, ended=False))
@@ -195,23 +200,35 @@ class SyncService:
         if is_echo:
             return link, OWN_ECHO
         self._log_conflicts(enriched, link, decision)
-        return self._execute_decision(enriched, link, decision, trace), build_outcome(decision.actions)
+        return self._execute_decision(enriched, link, decision, trace)
 
-    def _execute_decision(self, event: Event, link: Link, decision: Decision, trace: ActionTrace) -> Link:
+    def _execute_decision(self, event: Event, link: Link, decision: Decision,
+                          trace: ActionTrace) -> tuple[Link, Outcome]:
         had_issue = bool(link.issue_key)
+        waiting_actions = []
         for action in decision.actions:
-            link = self._execute_action(action, link, event, trace)
-        link = advance_watermarks(event, self._issue_creator.create_missing_parts(link),
-                                  issue_was_created=not had_issue and bool(link.issue_key))
+            if link.write_log.must_wait(action, self._clock()):
+                link, trace.no_action_reason = pause_link(link, action, event, self._clock(), self._log)
+                waiting_actions.append(action)
+            else:
+                link = self._execute_action(action, link, event, trace)
+        link = self._issue_creator.create_missing_parts(link)
+        if waiting_actions:
+            # The watermarks stay where they are, so that the poll after the pause decides about this again.
+            performed_actions = [action for action in decision.actions if action not in waiting_actions]
+            return link, build_outcome(performed_actions) if performed_actions else LINK_IS_PAUSED
+        link = advance_watermarks(event, link, issue_was_created=not had_issue and bool(link.issue_key))
         if isinstance(event, IncidentLogged) and not self._policy.timeline_project:
             # With a timeline, its issues mark the entries as processed.
             self._processed_ids.mark_processed(event.annotation_ids)
-        return link
+        write_log = link.write_log.without_unread_side(event, self._clock())
+        return replace(link, write_log=write_log), build_outcome(decision.actions)
 
     def _execute_action(self, action: Action, link: Link, event: Event, trace: ActionTrace) -> Link:
         trace.start_action(action)
         link, performed_action = self._executors.execute(action, link, event)
         link = record_action(performed_action, link)
+        link = replace(link, write_log=link.write_log.with_write(performed_action, self._clock()))
         trace.finish_action(performed_action, link, self._clock())
         return link
 

@@ -61,6 +61,8 @@ def _explain_state(row: Mapping[str, Any], history: Sequence[Mapping[str, Any]])
     failed = next((entry for entry in history if entry["reason"]), None)
     if row["state"] == "failing" and failed:
         return f"{FAILING_MESSAGE.format(trouble=failed['reason'])}\nWhat to do: {failed['advice']}"
+    if row["state"] == "failing":
+        return FAILING_MESSAGE.format(trouble=row["trouble"])
     if row["state"] == "ended":
         return "Sync ended: the incident or the issue is gone."
     if not row["issue"]:

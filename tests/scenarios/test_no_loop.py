@@ -2,8 +2,9 @@
 
 import pytest
 
+from jpi.status_page import queries
 from sandbox.jira.model import Workflow
-from tests.world_actions import is_idle_after_polls, list_writes, run_poll
+from tests.world_actions import edit_issue, is_idle_after_polls, list_writes, run_poll
 
 LINE_WORKFLOW = [("To Do", "In Progress"), ("In Progress", "Done"), ("In Progress", "To Do"), ("Done", "To Do")]
 
@@ -46,3 +47,114 @@ def test_a_step_that_is_undone_at_once_is_not_taken_again(linked):
     assert count_transitions(world) == 1
     assert (incident.status, issue.status) == ("acknowledged", "To Do")
     assert is_idle_after_polls(world)
+
+
+def copy_everything(world, incident, issue, rounds=60):
+    """Copy each note into a comment and each comment into a note, rewritten, as another integration does."""
+    copied = set()
+    for _ in range(rounds):
+        for note in [note for note in incident.notes if note.id not in copied and note.user is not world.rita]:
+            copied.add(note.id)
+            comment(world, issue, f"Via chat, {len(copied)}: {' '.join(note.content.split())}"[:200])
+        world.run_until_idle()
+        world.clock.advance(1)
+
+
+def comment(world, issue, text):
+    paragraph = {"type": "paragraph", "content": [{"type": "text", "text": text}]}
+    body = {"type": "doc", "version": 1, "content": [paragraph]}
+    world.jim.request("POST", f"/rest/api/3/issue/{issue.key}/comment", {"body": body})
+
+
+def read_link(world, incident):
+    return world.jpi.links.get(incident.id)
+
+
+def find_pauses(caplog):
+    records = [*caplog.get_records("setup"), *caplog.get_records("call")]
+    return [record for record in records if record.message == "a link is paused"]
+
+
+@pytest.fixture
+def looping(linked):
+    """Make a link whose notes and comments somebody else answers without end: (world, incident, issue)."""
+    world, incident, issue = linked
+    comment(world, issue, "Traffic is back.")
+    world.run_until_idle()
+    copy_everything(world, incident, issue)
+    return world, incident, issue
+
+
+def test_copies_of_copies_end_at_the_limit_and_the_link_is_paused(looping, caplog):
+    world, incident, issue = looping
+    assert (len(incident.notes), len(issue.comments)) == (30, 31)
+    [record] = find_pauses(caplog)
+    assert (record.incident, record.paused_links) == (incident.id, 1)
+    assert "30 notes and comments (30 on PagerDuty, 0 on Jira), and Jim Jira on Jira answers them" in record.reason
+    link = read_link(world, incident)
+    assert record.reason in [entry.no_action_reason for entry in link.history]
+    edit_issue(world, issue, summary="Renamed")
+    world.run_until_idle()
+    assert incident.title == "Checkout is down"
+    assert is_idle_after_polls(world)
+
+
+def test_a_pause_does_not_hold_the_resolution_back(looping):
+    world, incident, issue = looping
+    world.pagerduty.resolve_incident(incident, world.rita)
+    world.run_until_idle()
+    assert (incident.status, issue.status) == ("resolved", "Done")
+    assert is_idle_after_polls(world)
+
+
+def test_after_an_hour_what_waited_is_carried_over(looping):
+    world, incident, issue = looping
+    edit_issue(world, issue, summary="Renamed")
+    world.pagerduty.add_note(incident, "Rolled back.", world.rita)
+    world.run_until_idle()
+    world.clock.advance(3600)
+    run_poll(world)
+    assert incident.title == "Renamed"
+    assert "Rolled back." in issue.comments[-1].text
+    assert len(incident.notes) == 30 + 1 + 1
+    assert read_link(world, incident).write_log.pause is None
+    assert is_idle_after_polls(world)
+
+
+def test_a_person_resumes_it_at_once(looping):
+    world, incident, issue = looping
+    edit_issue(world, issue, summary="Renamed")
+    world.run_until_idle()
+    world.jpi.budget.start(60.0)
+    queries.resync_incident(world.jpi, incident.id, "by hand")
+    world.run_until_idle()
+    assert (incident.title, issue.summary) == ("Renamed", "Renamed")
+    assert read_link(world, incident).write_log.pause is None
+    assert is_idle_after_polls(world)
+
+
+def test_two_automations_that_undo_each_other_end_at_the_limit(linked, caplog):
+    world, incident, issue = linked
+    world.clock.advance(700)
+    for number in range(40):
+        edit_issue(world, issue, summary=f"Renamed {number}")
+        world.run_until_idle()
+        world.clock.advance(1)
+    assert incident.title == "Renamed 19"
+    assert len(list_writes(world)) == 20
+    assert len(find_pauses(caplog)) == 1
+    world.clock.advance(3600)
+    run_poll(world)
+    assert incident.title == issue.summary == "Renamed 39"
+    assert is_idle_after_polls(world)
+
+
+def test_a_backlog_of_older_notes_is_no_loop(linked, caplog):
+    world, incident, issue = linked
+    with world.lose_webhooks():
+        for number in range(40):
+            world.pagerduty.add_note(incident, f"Note {number}", world.rita)
+    world.clock.advance(700)
+    run_poll(world)
+    assert len(issue.comments) == 40
+    assert not find_pauses(caplog)

@@ -12,6 +12,7 @@ from jpi.domain.link import Failure, IssueRef, Link, LinkSummary, Mirror, Status
 from jpi.domain.link_history import HistoryEntry, HistoryFailure, HistoryStep
 from jpi.domain.model import Side, SourceId
 from jpi.domain.synced_field import FieldName, OwnWrite, Replica, SyncedField
+from jpi.domain.write_limits import Pause, RecentWrite, WriteLog
 from jpi.store.link_codec import link_from_columns, to_columns
 from jpi.store.links import Links
 from jpi.store.models import LinkRow, bind_model
@@ -45,6 +46,7 @@ PARTS = st.sampled_from(Part)
 BACKLOGS = build(Backlog, pending=mapping(PARTS, tuples(TEXT)), attempts=mapping(PARTS, st.integers(0, 9)),
                  issue_links=tuples(build(PendingIssueLink)))
 SUMMARIES = build(LinkSummary, began=st.none() | TIME, in_step_at=st.none() | TIME)
+PAUSES = build(Pause, counts=all_of(Side, st.integers(0, 99)), unread_sides=tuples(st.sampled_from(Side)))
 LINKS = build(
     Link,
     version=st.integers(1, 99),
@@ -57,6 +59,7 @@ LINKS = build(
     failures=mapping(TEXT, build(Failure)),
     mirrors=mapping(build(SourceId), build(Mirror)),
     summary=SUMMARIES,
+    write_log=build(WriteLog, recent=tuples(build(RecentWrite)), pause=st.none() | PAUSES),
     history=tuples(
         build(
             HistoryEntry,
