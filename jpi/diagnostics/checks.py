@@ -83,6 +83,11 @@ def check_site(app: wiring.App) -> Iterator[str]:
     yield from sync_file_checks.find_missing(app)
 
 
+def check_marks(app: wiring.App) -> Iterator[str]:
+    """Remark by which mark the issues of each project are found again."""
+    yield from map(Remark, sync_file_checks.describe_marks(app))
+
+
 def check_link_types(app: wiring.App) -> Iterator[str]:
     """Check that the link types exist that the projects in use need."""
     needs = {STAKEHOLDER_LINK_TYPE: bool(app.settings.jira_issue_stakeholders),
@@ -176,7 +181,7 @@ def _check_webhooks(service: str, endpoint: str, webhooks: Iterable[Webhook],
 def list_check_groups(get_endpoint: EndpointFinder) -> dict[str, dict[str, Check]]:
     """Return all checks by service; `get_endpoint` returns the address that the webhooks should point to."""
     return {"Jira": {"token": check_jira_token, "clock": check_clock, "permissions": check_permissions,
-                     "site": check_site, "link_types": check_link_types,
+                     "site": check_site, "marks": check_marks, "link_types": check_link_types,
                      "webhook": partial(check_jira_webhook, get_endpoint)},
             "PagerDuty": {"token": check_pagerduty_token, "priorities": check_priorities,
                           "webhook": partial(check_pagerduty_webhook, get_endpoint)},

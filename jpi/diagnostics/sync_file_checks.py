@@ -1,11 +1,13 @@
 """Checks that everything a sync file names exists on the live site and account."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from jpi import wiring
+from jpi.domain.issue_drafts import build_incident_label
 from jpi.domain.policy import SEVERITY_FIELD, IssueSpec, OpeningRule, Policy, derive_issue_type
 from jpi.errors import Refused
+from jpi.jira.create_request import LABELS_FIELD
 
 # The fields that jpi fills in itself.
 FIELDS_FILLED_BY_JPI = frozenset({"project", "issuetype", "summary", "description", "labels", "reporter", "issuelinks"})
@@ -20,6 +22,25 @@ def find_missing(app: wiring.App) -> Iterator[str]:
     for rule in policy.opening_rules:
         yield from _check_open_rule(app, rule)
     yield from _check_pagerduty(app)
+
+
+def describe_marks(app: wiring.App) -> Iterator[str]:
+    """Yield by which mark jpi finds the incidents' issues of each project again."""
+    for project, kind in app.policy.incident_issue_types:
+        types = _get_issue_types(app, project)
+        if types and kind in types:
+            fields = {str(field["fieldId"]) for field in app.jira.create_screens.get_fields(project, kind)}
+            yield f"{project}: jpi finds its issues again {_describe_mark(fields)}"
+
+
+def _describe_mark(fields: Collection[str]) -> str:
+    if LABELS_FIELD in fields:
+        return f"by the label {build_incident_label('<id>')}"
+    if "description" in fields:
+        return ("by the incident's id in the description, since the create screen lacks Labels: add Labels, so that "
+                "nobody removes the mark with a sentence")
+    return ("among those of the last day, since the create screen has neither Labels nor Description: add Labels, so "
+            "that they are found later too")
 
 
 def _check_names(app: wiring.App) -> Iterator[str]:

@@ -50,6 +50,11 @@ class IssueDraft:
     labels: tuple[str, ...] = ()
     links: tuple[IssueLink, ...] = ()
 
+    @property
+    def incident_id(self) -> str:
+        """Return the id of the incident that the issue is for."""
+        return self.search_label.removeprefix(build_incident_label(""))
+
 
 @dataclass(frozen=True)
 class CreatedIssue:

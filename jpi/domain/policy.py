@@ -166,12 +166,17 @@ class Policy:
         return next((rule for rule in self.all_rules if rule.condition.is_met_by(incident, priority)), None)
 
     @property
-    def created_issue_types(self) -> list[tuple[str, str]]:
-        """Return the projects in which jpi creates issues, each with its issue type."""
+    def incident_issue_types(self) -> list[tuple[str, str]]:
+        """Return the projects in which jpi creates incidents' issues, each with its issue type."""
         specs = [rule.issue_spec for rule in self.all_rules if rule.issue_spec]
         types = [(spec.project or self.incident_project, spec.type) for spec in specs]
-        types += [(project, "") for project in (self.question_project, self.timeline_project) if project]
         return sorted({(project, name or derive_issue_type(project)) for project, name in types})
+
+    @property
+    def created_issue_types(self) -> list[tuple[str, str]]:
+        """Return the projects in which jpi creates issues, each with its issue type."""
+        projects = [project for project in (self.question_project, self.timeline_project) if project]
+        return sorted({*self.incident_issue_types, *((project, derive_issue_type(project)) for project in projects)})
 
     @property
     def custom_fields(self) -> set[str]:

@@ -30,13 +30,19 @@ from jpi.jira import payloads
 from jpi.jira.admin import JiraAdmin
 from jpi.jira.admin_webhooks import AdminWebhooks
 from jpi.jira.comments import Comments
-from jpi.jira.create_request import REQUIRED_FIELDS, SiteSchema, build_create_body, find_droppable_fields, parse_created
-from jpi.jira.create_screens import CreateScreens
+from jpi.jira.create_request import (
+    LABELS_FIELD,
+    REQUIRED_FIELDS,
+    SiteSchema,
+    build_create_body,
+    find_droppable_fields,
+    parse_created,
+)
+from jpi.jira.create_screens import Cache, CreateScreens
 from jpi.jira.queries import IssueQueries
 from jpi.jira.users import Accounts
 from jpi.jira.workflow import TransitionOutcome, Workflow
 from jpi.json_fields import Json
-from jpi.sync.ports import Cache
 
 FIELD_ID_BY_NAME = {name: field_id for field_id, name in payloads.FIELD_NAME_BY_ID.items()}
 FIELD_CONVERTERS: Mapping[str, Callable[[str], Any]] = {"title": lambda value: value,
@@ -122,6 +128,8 @@ class JiraClient(IssueQueries):
                 droppable = find_droppable_fields(refused, body, dropped)
                 if not droppable:
                     raise
+                if LABELS_FIELD in droppable:
+                    self.create_screens.save_unlabelled_project(draft.project)
                 dropped |= droppable
 
     def create_all(self, drafts: Sequence[IssueDraft]) -> list[CreatedIssue | Refused]:
@@ -195,6 +203,7 @@ class JiraClient(IssueQueries):
         except Refused as refused:
             if not refused.is_bad_request:
                 raise
+            self.create_screens.save_unlabelled_project(key.rpartition("-")[0])
 
     def delete_link(self, link_id: str) -> None:
         """Delete a link if it exists."""

@@ -5,12 +5,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jpi.domain.issue_drafts import CreatedIssue, IssueDraft, IssueLink
-from jpi.domain.text_limits import cut_text
+from jpi.domain.text_limits import DESCRIPTION_MAX_CHARACTERS, cut_text
 from jpi.errors import Refused
 from jpi.jira.adf import to_adf_document
 
 JPI_PROPERTY = "jpi"
 LINKS_FIELD = "issuelinks"
+LABELS_FIELD = "labels"
+# Stands in the description where the issue can have no label, so that a search finds the issue.
+MARK_TEXT = "Incident id: {}"
 # Not a field, but a marker: send the texts cut, so that they fit even if Jira counts markup, and characters twice.
 SHORTENED_TEXTS = "long texts"
 SHORT_SUMMARY_LENGTH = 127
@@ -64,10 +67,14 @@ def build_create_body(draft: IssueDraft, site: SiteSchema, dropped: Collection[s
     `screen`: the ids of the fields that are known to be on the create screen.
     """
     short = SHORTENED_TEXTS in dropped
+    description = _shorten_description(draft.description) if short else draft.description
+    labels = sorted({*draft.labels, *({draft.search_label} if LINKS_FIELD in dropped else ())})
+    if labels and LABELS_FIELD in dropped:
+        description = _add_mark(description, MARK_TEXT.format(draft.incident_id))
     fields = {"project": {"key": draft.project}, "issuetype": {"name": draft.type},
               "summary": cut_text(draft.summary, SHORT_SUMMARY_LENGTH) if short else draft.summary,
-              "description": to_adf_document(_shorten_description(draft.description) if short else draft.description),
-              "labels": sorted({*draft.labels, *({draft.search_label} if LINKS_FIELD in dropped else ())}),
+              "description": to_adf_document(description),
+              LABELS_FIELD: labels,
               "priority": {"name": draft.priority} if draft.priority else None,
               "assignee": {"accountId": draft.assignee} if draft.assignee else None,
               **site.to_api_fields(draft.fields, screen)}
@@ -105,6 +112,13 @@ def _shorten_description(text: str) -> str:
     """Cut the text to its beginning and its last paragraph, which holds the incident's address."""
     beginning, gap, end = text.rpartition("\n\n")
     return cut_text(beginning, SHORT_DESCRIPTION_LENGTH) + gap + cut_text(end, SHORT_DESCRIPTION_LENGTH)
+
+
+def _add_mark(text: str, mark: str) -> str:
+    """Add a last line to the text, whose beginning is cut where both would be too long together."""
+    beginning, gap, end = text.rpartition("\n\n")
+    tail = f"{end}\n{mark}" if end else mark
+    return cut_text(beginning, max(0, DESCRIPTION_MAX_CHARACTERS - len(gap + tail))) + gap + tail
 
 
 def find_droppable_fields(refused: Refused, sent: Mapping[str, Any], dropped: Collection[str]) -> frozenset[str]:

@@ -1,13 +1,23 @@
 """Reads the create screens of projects once a day, so that jpi sends no field that they lack."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any, Protocol
 
 from jpi.http_client import ApiClient
+from jpi.jira.create_request import LABELS_FIELD
 from jpi.json_fields import Json
-from jpi.sync.ports import Cache
+from jpi.sync import ports
 
 # The most items of a page: developer.atlassian.com, `GET /rest/api/3/issue/createmeta/{projectIdOrKey}/issuetypes`.
 PAGE_SIZE = 200
+UNLABELLED_CACHE_KEY = "projects without labels"
+
+
+class Cache(ports.Cache, Protocol):
+    """A cache that values can be put into."""
+
+    def save(self, name: str, value: Any) -> None:
+        """Keep a value for a day."""
 
 
 class CreateScreens:
@@ -30,6 +40,19 @@ class CreateScreens:
         """Return those of these fields that the screen is known to lack."""
         fields = self.get_known_fields(project, issue_type)
         return set(names).difference(fields) if fields else set()
+
+    def find_unlabelled_projects(self, issue_types: Iterable[tuple[str, str]]) -> list[str]:
+        """Return the projects of these types whose screen is known to lack labels, and those that refused one."""
+        refusing = self._cache.get(UNLABELLED_CACHE_KEY) or []
+        lacking = [project for project, name in issue_types
+                   if self.find_missing_fields(project, name, [LABELS_FIELD])]
+        return sorted({*refusing, *lacking})
+
+    def save_unlabelled_project(self, project: str) -> None:
+        """Remember that a project refused a label."""
+        refusing = self._cache.get(UNLABELLED_CACHE_KEY) or []
+        if project not in refusing:
+            self._cache.save(UNLABELLED_CACHE_KEY, sorted([*refusing, project]))
 
     def get_issue_types(self, project: str) -> dict[str, str]:
         """Return the issue types of a project, id by name; raise Refused if there is no such project."""

@@ -67,7 +67,7 @@ class IssueCreator:
     def _create_or_find_issue(self, link: Link, draft: IssueDraft) -> tuple[Link, CreatedIssue]:
         self._jira.load_site_schema()
         if self._leases.is_outcome_unknown(link, INCIDENT_ISSUE_LEASE) and (
-                issue := self._jira.find_issue_by_label(draft.project, draft.search_label)):
+                issue := self._jira.find_created_issue(draft)):
             # Some of its links may exist already; creating one again does nothing.
             return link, CreatedIssue(issue.key, issue.id or "", missing_links=draft.links)
         return self._leases.run_with_lease(link, INCIDENT_ISSUE_LEASE, partial(self._jira.create, draft),

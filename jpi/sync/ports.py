@@ -141,13 +141,13 @@ class Jira(Protocol):
     def find_keys_by_summary(self, project: str, names: Sequence[str]) -> dict[str, str]:
         """Return issue keys by exact summary."""
 
-    def find_issue_by_label(self, project: str, label: str) -> Issue | None:
-        """Return the project's oldest issue with this label."""
+    def find_created_issue(self, draft: IssueDraft) -> Issue | None:
+        """Return the issue that was created from this draft."""
 
     def find_idempotency_keys(self, key: str, link_type: str, draft: IssueDraft) -> set[str]:
         """Return the idempotency keys of the linked issues that were created like this draft."""
 
-    def find_recently_changed(self, label: str, minutes: int) -> list[str]:
+    def find_recently_changed(self, label: str, minutes: int, issue_types: Sequence[tuple[str, str]]) -> list[str]:
         """Return the keys of the issues with this label that changed in the last minutes."""
 
     def find_recently_created(self, projects: Sequence[str], minutes: int) -> list[tuple[Issue, datetime]]:

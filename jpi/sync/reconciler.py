@@ -140,7 +140,8 @@ class Reconciler:
 
     def _find_changed_links(self, open_links: LinksById, since: datetime) -> dict[str, Link]:
         """Return the links of the issues that changed since; open links and ended ones left out."""
-        keys = self._jira.find_recently_changed(PAGERDUTY_LABEL, self._count_minutes_since(since))
+        keys = self._jira.find_recently_changed(PAGERDUTY_LABEL, self._count_minutes_since(since),
+                                                 self._policy.incident_issue_types)
         open_keys = {link.issue_key for link in open_links.values()}
         incident_ids = [incident_id for key in keys if key not in open_keys
                         and (incident_id := self._links.find_incident_id(key))]

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from jpi import settings, wiring
-from jpi.diagnostics.sync_file_checks import find_missing
+from jpi.diagnostics.sync_file_checks import describe_marks, find_missing
 from jpi.domain.decide import find_rule
 from jpi.domain.events import IncidentEvent
 from jpi.domain.policy import SYNCED_FIELDS, CreationRule, IssueCondition, Policy
@@ -94,9 +94,12 @@ def _join_alternatives(*parts: tuple[str, Sequence[str]]) -> str:
 
 def _check_live(file: str | None) -> int:
     # Several rules may name the same missing thing.
-    problems = list(dict.fromkeys(find_missing(_build_app(file))))
+    app = _build_app(file)
+    problems = list(dict.fromkeys(find_missing(app)))
     for problem in problems:
         print(problem, file=sys.stderr)
+    for mark in describe_marks(app):
+        print(mark)
     print(f"{len(problems)} problems" if problems else "Everything that the sync file names exists.")
     return 1 if problems else 0
 

@@ -102,10 +102,10 @@ class FakeJira(FakeService):
         return {}
 
     @read_call
-    def find_issue_by_label(self, project, label):
-        """Return the oldest issue with this label that the search index shows."""
-        keys = [key for key, issue in self.issues.items() if label in issue.draft.labels
-                and issue.draft.project == project and issue.is_indexed(self.clock.now(), CLAIM_SECONDS)]
+    def find_created_issue(self, draft):
+        """Return the issue that was created from this draft if the search index shows it."""
+        keys = [key for key, issue in self.issues.items() if issue.draft.idempotency_key == draft.idempotency_key
+                and issue.draft.project == draft.project and issue.is_indexed(self.clock.now(), CLAIM_SECONDS)]
         return self._to_issue(keys[0]) if keys else None
 
     @read_call
@@ -120,7 +120,7 @@ class FakeJira(FakeService):
         return bool(self.issues[key].last_mover)
 
     @read_call
-    def find_recently_changed(self, label, minutes):
+    def find_recently_changed(self, label, minutes, issue_types):
         """Return the indexed issues with this label that changed within so many minutes."""
         now = self.clock.now()
         return [key for key, issue in self.issues.items() if label in issue.draft.labels and issue.is_indexed(now)

@@ -1,6 +1,7 @@
 """The fakes are as strict as what they stand for."""
 
 import inspect
+from dataclasses import replace
 
 import pytest
 
@@ -69,13 +70,14 @@ def linked_world():
 
 def test_a_search_finds_a_new_issue_late(linked_world):
     [key] = linked_world.jira.list_incident_issues("Q0")
-    [_, label] = linked_world.jira.issues[key].draft.labels
-    assert linked_world.jira.find_issue_by_label("INCIDENT", label) is None
-    assert linked_world.jira.find_recently_changed(label, 5) == []
+    draft = linked_world.jira.issues[key].draft
+    [_, label] = draft.labels
+    assert linked_world.jira.find_created_issue(draft) is None
+    assert linked_world.jira.find_recently_changed(label, 5, ()) == []
     linked_world.clock.advance(INDEX_LAG_SECONDS)
-    assert linked_world.jira.find_issue_by_label("INCIDENT", label).key == key
-    assert linked_world.jira.find_recently_changed(label, 5) == [key]
-    assert linked_world.jira.find_issue_by_label("OTHER", label) is None
+    assert linked_world.jira.find_created_issue(draft).key == key
+    assert linked_world.jira.find_recently_changed(label, 5, ()) == [key]
+    assert linked_world.jira.find_created_issue(replace(draft, project="OTHER")) is None
 
 
 def test_jpi_hears_of_its_own_moves_as_of_those_of_people(linked_world):

@@ -44,7 +44,7 @@ def test_all_is_well(well, capsys):
             and not call.path.endswith("search/jql")] == []
     assert doctor.main([]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert (len(lines), all(line.startswith("ok ") for line in lines)) == (13, True)
+    assert (len(lines), all(line.startswith("ok ") for line in lines)) == (14, True)
 
 
 def jira_has_no_timeline_links(world, monkeypatch):
