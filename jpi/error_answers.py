@@ -20,6 +20,8 @@ MIN_EPOCH_SECONDS = 1_000_000_000.0
 WAIT_HEADERS = ("Retry-After", "ratelimit-reset", "X-RateLimit-Reset")
 # The fields with a reason, besides `errors` and `error`: Jira's, gateways', those of application/problem+json, OAuth's.
 REASON_FIELDS = ("errorMessages", "message", "errorMessage", "error_description", "detail", "title")
+# Jira's, application/problem+json, PagerDuty's.
+OWN_ERROR_FIELDS = frozenset({"errorMessages", "errors", "detail", "title", "error"})
 HTML_TITLE = re.compile(r"<title[^>]{0,200}>([^<]{1,300})", re.IGNORECASE)
 
 
@@ -39,6 +41,15 @@ def parse_refusal(service: str, method: str, path: str, answer: requests.Respons
     code = error.get("code")
     return Refused(service, method, path, answer.status_code, _list_reasons(rest), field_errors,
                    vendor_code=code if isinstance(code, int) else 0, answer=body)
+
+
+def is_own_error(answer: requests.Response) -> bool:
+    """True if the body has the shape of Jira's or PagerDuty's errors; what stands before them answers otherwise."""
+    try:
+        body = decode_json(answer.content)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(body, dict) and not OWN_ERROR_FIELDS.isdisjoint(body)
 
 
 def parse_wait_seconds(answer: requests.Response, now: float) -> float:

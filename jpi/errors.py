@@ -52,6 +52,18 @@ class AddressError(ServiceUnavailable):
     """A redirect in place of an answer: the address in the settings is not the service's own."""
 
 
+class IdentityDoubt(ServiceUnavailable):
+    """An answer, or the lack of one, from a service that may not know jpi's account: it proves nothing.
+
+    `token`: the setting to look at.
+    """
+
+    def __init__(self, service: str, reason: str) -> None:
+        self.service = service
+        self.token = f"{service.upper()}_API_TOKEN"
+        super().__init__(f"{service} may not know jpi's account: {reason.rstrip('.')}. Check {self.token}")
+
+
 class OutOfTime(ServiceUnavailable):
     """A call that jpi did not begin: the invocation has no time left for it."""
 
@@ -116,11 +128,6 @@ class Refused(PermanentError):
     def is_bad_request(self) -> bool:
         """True if the service does not accept what was sent."""
         return self.status == HTTPStatus.BAD_REQUEST
-
-    @property
-    def is_unauthorized(self) -> bool:
-        """True if the service does not accept the token."""
-        return self.status == HTTPStatus.UNAUTHORIZED
 
     @property
     def is_forbidden(self) -> bool:

@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -13,8 +14,17 @@ import requests
 import tenacity
 from urllib3.exceptions import NewConnectionError
 
-from jpi.error_answers import get_limit_reason, parse_refusal, parse_wait_seconds
-from jpi.errors import AddressError, OutcomeUnknown, OutOfTime, Refused, RetryableError, ServiceUnavailable
+from jpi.error_answers import get_limit_reason, is_own_error, parse_refusal, parse_wait_seconds
+from jpi.errors import (
+    AddressError,
+    IdentityDoubt,
+    OutcomeUnknown,
+    OutOfTime,
+    Refused,
+    RetryableError,
+    ServiceUnavailable,
+)
+from jpi.identity_check import IdentityCheck
 from jpi.json_bounds import decode_json
 
 log = logging.getLogger("jpi")
@@ -44,8 +54,13 @@ class Budget(threading.local):
         self.start(seconds)
 
     def start(self, seconds: float) -> None:
-        """Allow this many seconds from now."""
+        """Allow this many seconds from now, in a new invocation."""
         self._ends_at = self._clock() + seconds
+        self._invocation_id = uuid.uuid4().hex
+
+    def get_invocation_id(self) -> str:
+        """Return what names this invocation among all."""
+        return self._invocation_id
 
     def get_remaining_seconds(self) -> float:
         """Return the seconds left, never below 0."""
@@ -75,6 +90,7 @@ class ApiClient:
         self._budget = budget
         self._sleep = sleep
         self._counts: Counter[str] = Counter()
+        self.identity = IdentityCheck(service, budget.get_invocation_id)
 
     def drain_counts(self) -> dict[str, int]:
         """Return and reset the numbers of `calls`, `errors` (5xx or no answer), `limited` (429) and `retries`.
@@ -88,13 +104,14 @@ class ApiClient:
                 is_read: bool = False) -> Any:
         """Return the decoded answer, None if it is empty. `is_read`: a POST that changes nothing.
 
-        Raises Refused (4xx), AddressError (3xx), ServiceUnavailable (no effect), OutcomeUnknown (a write that may have
-        had one).
+        Raises Refused (4xx), AddressError (3xx), IdentityDoubt (from a stranger's view), ServiceUnavailable (no
+        effect), OutcomeUnknown (a write that may have had one).
         """
         is_read = is_read or method in READ_METHODS
         retryable = RetryableError if is_read else ServiceUnavailable
         retrying = tenacity.Retrying(retry=tenacity.retry_if_exception_type(retryable)
-                                     & tenacity.retry_if_not_exception_type(AddressError), wait=_get_backoff_seconds,
+                                     & tenacity.retry_if_not_exception_type((AddressError, IdentityDoubt)),
+                                     wait=_get_backoff_seconds,
                                      sleep=self._sleep, reraise=True,
                                      stop=lambda state: state.attempt_number >= MAX_ATTEMPTS
                                      or self._has_no_time_to_retry(state),
@@ -102,22 +119,24 @@ class ApiClient:
         return retrying(self._send_once, method, path, params or {}, body, is_read)
 
     def write_if_exists(self, method: str, path: str, body: Any = None) -> bool:
-        """Write; return False if the thing does not exist (404)."""
+        """Write; return False if the thing does not exist (404), as a service that knows us says."""
         try:
             self.request(method, path, body=body)
         except Refused as refused:
             if not refused.is_not_found:
                 raise
+            self.identity.verify_account()
             return False
         return True
 
     def read_if_exists(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
-        """Read; return an empty mapping if the thing does not exist (404)."""
+        """Read; return an empty mapping if the thing does not exist (404), as a service that knows us says."""
         try:
             return self.request("GET", path, params)
         except Refused as refused:
             if not refused.is_not_found:
                 raise
+            self.identity.verify_account()
             return {}
 
     def _has_no_time_to_retry(self, state: tenacity.RetryCallState) -> bool:
@@ -136,10 +155,13 @@ class ApiClient:
                             errors=answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR)
         if HTTPStatus.MULTIPLE_CHOICES <= answer.status_code < HTTPStatus.BAD_REQUEST:
             raise _build_address_error(call, answer, self._address_setting)
-        if answer.ok:
+        refused = None if answer.ok else parse_refusal(self._service, method, path, answer)
+        if doubt := self.identity.find_doubt(call, answer.status_code, answer.headers, str(refused)):
+            # Had somebody unknown written something, it would be done.
+            raise OutcomeUnknown(str(doubt)) if answer.ok and not is_read else doubt
+        if refused is None:
             return _decode_json(call, answer, is_read)
-        raise (_parse_temporary_failure(call, answer, is_read, self._budget.get_time())
-               or parse_refusal(self._service, method, path, answer))
+        raise _parse_temporary_failure(call, answer, is_read, self._budget.get_time()) or refused
 
     def _send_and_log(self, method: str, path: str, params: Mapping[str, Any], body: Any,
                       timeout: tuple[float, float]) -> requests.Response:
@@ -180,6 +202,10 @@ def _parse_temporary_failure(call: str, answer: requests.Response, is_read: bool
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY):
         text = f"{call} failed with {status}"
         return ServiceUnavailable(text, retry_after_seconds=seconds) if is_read else OutcomeUnknown(text)
+    if status == HTTPStatus.NOT_FOUND and not is_own_error(answer):
+        # The edge of a site in maintenance, moving or suspended: the service itself was not reached.
+        return ServiceUnavailable(f"{call} was not answered by the service itself (404): the site may be in "
+                                  "maintenance, moved or suspended")
     return None
 
 

@@ -36,6 +36,12 @@ def run_poll(world):
     world.run_until_idle()
 
 
+def run_second_look(world):
+    """Poll until what a side no longer shows was looked for twice, and the link has ended."""
+    for _ in range(4):
+        run_poll(world)
+
+
 def edit_issue(world, issue, **fields):
     """Edit the issue as Jim."""
     world.jim.request("PUT", f"/rest/api/3/issue/{issue.key}", {"fields": fields})

@@ -7,9 +7,10 @@ from functools import partial
 from jpi import aws, settings, wiring
 from jpi.diagnostics import sync_file_checks
 from jpi.diagnostics.poll_state import is_poll_late
+from jpi.diagnostics.token_checks import FOREIGN_TEXT, INVALID_TEXT, describe_jira_doubt
 from jpi.domain.issue_drafts import MANAGER_LINK_TYPE, QUESTION_LINK_TYPE, STAKEHOLDER_LINK_TYPE, TIMELINE_LINK_TYPE
 from jpi.domain.model import Webhook
-from jpi.errors import JpiError, Refused
+from jpi.errors import IdentityDoubt, JpiError, Refused
 from jpi.jira import webhooks as jira_webhooks
 from jpi.pagerduty import webhooks as pagerduty_webhooks
 
@@ -50,8 +51,10 @@ def accept_any_endpoint() -> str:
 
 def check_jira_token(app: wiring.App) -> Iterator[str]:
     """Check that Jira accepts the token, and how old it is, if that is known. A refusal is raised."""
-    if not app.jira.fetch_own_id():
-        yield "Jira does not name the owner of the token"
+    try:
+        app.jira.fetch_own_id()
+    except IdentityDoubt as doubt:
+        yield describe_jira_doubt(app, doubt)
     for days in _read_token_age_days(app, "JIRA_API_TOKEN"):
         yield (f"JIRA_API_TOKEN was stored {days} days ago: create a new one before it expires" if days > OLD_TOKEN_DAYS
                else Remark(f"stored {days} days ago; it expires within a year"))
@@ -108,8 +111,11 @@ def check_jira_webhook(get_endpoint: EndpointFinder, app: wiring.App) -> Iterato
 
 def check_pagerduty_token(app: wiring.App) -> Iterator[str]:
     """Check that PagerDuty accepts the token and has the user that jpi writes as."""
-    if app.pagerduty.find_own_id() is None:
-        yield f"PagerDuty has no user {app.settings.pagerduty_user_email} (PAGERDUTY_USER_EMAIL): it refuses writes"
+    try:
+        if app.pagerduty.find_own_id() is None:
+            yield FOREIGN_TEXT.format(email=app.settings.pagerduty_user_email)
+    except IdentityDoubt as doubt:
+        yield f"{INVALID_TEXT} ({doubt})"
     yield from (Remark(f"stored {days} days ago") for days in _read_token_age_days(app, "PAGERDUTY_API_TOKEN"))
 
 

@@ -9,7 +9,8 @@ from jpi import wiring
 from jpi.diagnostics import checks
 from jpi.diagnostics.checks import CheckSkipped
 from jpi.diagnostics.runner import CheckResult, run_check
-from jpi.errors import RetryableError
+from jpi.errors import IdentityDoubt, RetryableError
+from jpi.metrics import build_emf_fields, declare_metrics
 
 PROBE_INTERVAL_SECONDS = 3_600.0
 # After a probe that got no answer.
@@ -22,6 +23,8 @@ PROBES: tuple[tuple[str, checks.Check], ...] = (
     ("Jira token", checks.check_jira_token), ("PagerDuty token", checks.check_pagerduty_token),
     ("Jira webhook", partial(checks.check_jira_webhook, checks.accept_any_endpoint)),
     ("PagerDuty webhook", partial(checks.check_pagerduty_webhook, checks.accept_any_endpoint)))
+
+TOKEN_PROBES = ("Jira token", "PagerDuty token")
 
 
 @dataclass(frozen=True)
@@ -44,15 +47,34 @@ class ProbeReport:
 
 
 def run_probes_if_due(app: wiring.App) -> None:
-    """Run the probes if the last ones are an hour old, or five minutes where a service did not answer."""
+    """Run the probes if the last ones are an hour old, or five minutes where a service did not answer.
+
+    At once where a token is in doubt, or was, so that the health is true after each poll.
+    """
     report = load_probe_report(app)
-    if app.clock() < report.next_probe_at:
+    doubts = [doubt for api in (app.jira.api, app.pagerduty.api) if (doubt := api.identity.take_doubt())]
+    for doubt in doubts:
+        _log_doubt(app, doubt)
+    if app.clock() < report.next_probe_at and not doubts:
         return
     app.budget.start(min(CALL_BUDGET_SECONDS, app.budget.get_remaining_seconds()))
     results = [result for name, check in PROBES for result in _run_probe(app, name, check, report)]
-    wait = PROBE_RETRY_SECONDS if any(result.got_no_answer for result in results) else PROBE_INTERVAL_SECONDS
+    wait = PROBE_INTERVAL_SECONDS
+    if any(not result.ok for result in results if result.check in TOKEN_PROBES):
+        wait = 0.0
+    elif any(result.got_no_answer for result in results):
+        wait = PROBE_RETRY_SECONDS
+    for api in (app.jira.api, app.pagerduty.api):
+        api.identity.take_doubt()
     app.cache.save(CACHE_KEY, {"at": app.clock(), "again": app.clock() + wait,
                                "found": [result.to_json() for result in results]})
+
+
+def _log_doubt(app: wiring.App, doubt: IdentityDoubt) -> None:
+    """Log the line that the alarm `token` goes by."""
+    metric = build_emf_fields(app.clock(), declare_metrics({"token_doubts": "Count"}))
+    app.log.error("a service may not know us", extra={"token": doubt.token, "reason": str(doubt), "token_doubts": 1,
+                                                      **metric})
 
 
 def _run_probe(app: wiring.App, name: str, check: checks.Check, previous: ProbeReport) -> Iterator[ProbeResult]:
@@ -62,6 +84,8 @@ def _run_probe(app: wiring.App, name: str, check: checks.Check, previous: ProbeR
     def _skip_on_outage(app: wiring.App) -> Iterator[str]:
         try:
             yield from check(app)
+        except IdentityDoubt:
+            raise
         except RetryableError as error:
             outages.append(error)
             raise CheckSkipped(str(error)) from error

@@ -76,7 +76,7 @@ def run_check(app: wiring.App, name: str, check: Check) -> Iterator[CheckResult]
             message = f"not checked: only an administrator's token may ({refused})"
             yield CheckResult(name, ok=True, message=message, was_skipped=True)
             return
-        messages = [_describe_refusal(refused)]
+        messages = [str(refused)]
     except OutOfTime:
         yield _build_timeout_result(name)
         return
@@ -89,9 +89,3 @@ def run_check(app: wiring.App, name: str, check: Check) -> Iterator[CheckResult]
     yield from (CheckResult(name, ok=False, message=problem) for problem in problems)
     if not problems:
         yield CheckResult(name, ok=True, message="; ".join(messages))
-
-
-def _describe_refusal(refused: Refused) -> str:
-    if refused.is_unauthorized:
-        return f"the token is not valid: create a new one ({refused})"
-    return str(refused)

@@ -78,9 +78,7 @@ def _get_issue_types(app: wiring.App, project: str) -> dict[str, str] | None:
     """Return the issue types of a project, None where jpi's account cannot see it."""
     try:
         return app.jira.create_screens.get_issue_types(project)
-    except Refused as refused:
-        if refused.is_unauthorized:
-            raise
+    except Refused:
         return None
 
 

@@ -35,6 +35,7 @@ from jpi.domain.write_limits import Pause
 from jpi.errors import (
     AddressError,
     AwsOutage,
+    IdentityDoubt,
     JpiError,
     NoTransition,
     OutcomeUnknown,
@@ -62,6 +63,8 @@ _TEXT_BY_REASON: Mapping[Reason,
 _ADVICE_BY_ERROR: Mapping[type[JpiError], str] = {
     NoTransition: "Change the workflow on Jira, or name the status to use in the sync file.",
     AddressError: "Set the address to the service's own (https://, its present name); jpi retries by itself.",
+    IdentityDoubt: "Create a new token, if it has expired, and put it into the setting that the reason names; jpi "
+                   "retries by itself.",
     OutOfTime: "This run had no time left; jpi retries by itself.",
     ServiceUnavailable: "The service limits jpi or could not be reached; jpi retries by itself.",
     OutcomeUnknown: "The outcome is unknown; jpi looks before it retries, by itself.",

@@ -69,6 +69,14 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class FirstLook:
+    """When a side first said that what it had is gone, in epoch seconds, and in which invocation."""
+
+    at: float
+    invocation: str
+
+
+@dataclass(frozen=True)
 class LinkSummary:
     """What people are shown of an incident, as far as it is known.
 
@@ -96,7 +104,8 @@ class Link:
     While an issue opens an incident that has no id yet, its link has the issue's key in place of the incident's id,
     and ends when the incident has a link of its own.
     `leases`: by the work's idempotency key, the epoch seconds before which no other worker may look into it.
-    `ended`: its issue is gone; nothing is created again by itself.
+    `missing_since`: by side, the first look that did not find its incident or issue; kept once the link has ended.
+    `ended`: its incident or issue is gone; nothing is created again by itself.
     `failures`: by event id, what could not be applied, newest last.
     `mirrors`: by its source, what was made of a note or comment, newest last.
     `history`: what came of the newest events, newest last.
@@ -111,6 +120,7 @@ class Link:
     leases: Mapping[str, float] = field(default_factory=dict)
     backlog: Backlog = field(default_factory=Backlog)
     failures: Mapping[str, Failure] = field(default_factory=dict)
+    missing_since: Mapping[Side, FirstLook] = field(default_factory=dict)
     ended: bool = False
     mirrors: Mapping[SourceId, Mirror] = field(default_factory=dict)
     summary: LinkSummary = LinkSummary()
@@ -138,7 +148,7 @@ class Link:
         if self.is_opening:
             return not self.ended and bool(self.failures or self.leases)
         is_live = self.issue is not None and self.status.agreed != "resolved"
-        return not self.ended and (self.is_unfinished or is_live)
+        return not self.ended and (self.is_unfinished or is_live or bool(self.missing_since))
 
     @property
     def is_unfinished(self) -> bool:
@@ -175,6 +185,16 @@ class Link:
 
     def _with_replica(self, name: FieldName, side: Side, replica: Replica, changed_at: float) -> "Link":
         return replace(self, fields={**self.fields, name: self.fields[name].with_replica(side, replica, changed_at)})
+
+    def with_first_look(self, side: Side, look: FirstLook) -> "Link":
+        """Return the link once a side did not show its incident or issue."""
+        return replace(self, missing_since={**self.missing_since, side: look})
+
+    def with_seen(self, side: Side) -> "Link":
+        """Return the link once a side has shown its incident or issue: it goes on if it had ended for that."""
+        others = {other: look for other, look in self.missing_since.items() if other is not side}
+        has_ended = self.ended and (side not in self.missing_since or bool(others))
+        return replace(self, missing_since=others, ended=has_ended)
 
     def with_lease(self, key: str, until: float = 0.0) -> "Link":
         """Return the link with a lease on this work; one without an end may be looked into at once."""

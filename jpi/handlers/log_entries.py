@@ -4,6 +4,7 @@ from typing import Any
 
 from jpi import wiring
 from jpi.diagnostics import poll_state, probes
+from jpi.errors import IdentityDoubt
 from jpi.handlers.invocation import start_invocation
 
 
@@ -19,6 +20,8 @@ def handler(event: Any, context: Any) -> dict[str, int]:
         probes.run_probes_if_due(app)
     except Exception as error:
         poll_state.record_poll_failure(app, error)
+        if isinstance(error, IdentityDoubt):
+            probes.run_probes_if_due(app)
         raise
     finally:
         app.report_metrics()

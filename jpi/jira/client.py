@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict
 from functools import cached_property
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
@@ -36,6 +35,7 @@ from jpi.jira.create_request import (
     SiteSchema,
     build_create_body,
     find_droppable_fields,
+    parse_bulk_error,
     parse_created,
 )
 from jpi.jira.create_screens import Cache, CreateScreens
@@ -72,6 +72,7 @@ class JiraClient(IssueQueries):
         self._url = url
         self._wanted_fields = {name.casefold() for name in fields}
         self.api = ApiClient("Jira", self._send_request, budget, sleep, ADDRESS_SETTING)
+        self.api.identity.prove_account = self.fetch_own_id
         self._workflow = Workflow(self.api)
         self._cache = cache
         self.create_screens = CreateScreens(self.api, cache)
@@ -114,8 +115,16 @@ class JiraClient(IssueQueries):
         return self.fetch_own_id()
 
     def fetch_own_id(self) -> str:
-        """Read the account id of our token."""
-        return str(self.api.request("GET", "/myself")["accountId"])
+        """Read the account id of our token; no anonymous caller gets one."""
+        account = self.api.request("GET", "/myself")
+        if not isinstance(account, dict) or not account.get("accountId"):
+            raise self.api.identity.make_doubt("GET /myself names no account")
+        self.api.identity.accept_account()
+        return str(account["accountId"])
+
+    def verify_identity(self) -> str:
+        """Return the id of this invocation once Jira has named our account in it; raise IdentityDoubt otherwise."""
+        return self.api.identity.verify_account()
 
     def create(self, draft: IssueDraft) -> CreatedIssue:
         """Create one issue, without the fields that its create screen lacks."""
@@ -222,7 +231,7 @@ class JiraClient(IssueQueries):
                 raise OutcomeUnknown(str(error), retry_after_seconds=SEARCH_LAG_SECONDS) from error
         failures = {failure["failedElementNumber"]: failure for failure in answer["errors"]}
         issues = iter(answer.get("issues", []))
-        return [_parse_bulk_error(failures[number]) if number in failures else next(issues)
+        return [parse_bulk_error(failures[number]) if number in failures else next(issues)
                 for number in range(len(bodies))]
 
     def _send_request(self, method: str, path: str, params: Mapping[str, Any], body: Any,
@@ -237,9 +246,3 @@ class JiraClient(IssueQueries):
             if error.response is None:
                 raise requests.RequestException(error.text) from error
             return error.response
-
-
-def _parse_bulk_error(failure: Json) -> Refused:
-    errors = failure.get("elementErrors") or {}
-    return Refused("Jira", "POST", "/issue/bulk", failure.get("status", HTTPStatus.BAD_REQUEST),
-                   errors.get("errorMessages") or [], errors.get("errors") or {})

@@ -44,6 +44,8 @@ class Comments:
         """Return the comment, and whether jpi wrote it; None if it does not exist."""
         body = {"ids": [int(comment_id)]}
         comments = self._api.request("POST", "/comment/list", {"expand": "properties"}, body, is_read=True)["values"]
+        if not comments:
+            self._api.identity.verify_account()
         is_own = any(item["key"] == JPI_PROPERTY for comment in comments for item in comment.get("properties", []))
         return (_parse_comment(comments[0]), is_own) if comments else None
 

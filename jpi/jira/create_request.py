@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 from jpi.domain.issue_drafts import CreatedIssue, IssueDraft, IssueLink
@@ -144,3 +145,10 @@ def parse_created(answer: Mapping[str, Any], draft: IssueDraft, dropped: Collect
     summary = cut_text(draft.summary, SHORT_SUMMARY_LENGTH) if SHORTENED_TEXTS in dropped else draft.summary
     dropped_fields = tuple(sorted(set(dropped) - {LINKS_FIELD, SHORTENED_TEXTS}))
     return CreatedIssue(answer["key"], str(answer["id"]), dropped_fields, missing_links, summary)
+
+
+def parse_bulk_error(failure: Mapping[str, Any]) -> Refused:
+    """Return the refusal of one issue of several."""
+    errors = failure.get("elementErrors") or {}
+    return Refused("Jira", "POST", "/issue/bulk", failure.get("status", HTTPStatus.BAD_REQUEST),
+                   errors.get("errorMessages") or [], errors.get("errors") or {})

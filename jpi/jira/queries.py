@@ -23,7 +23,10 @@ MARK_FIELDS = frozenset({LABELS_FIELD, "description"})
 
 
 class IssueQueries:
-    """The reads of issues; a search finds a change only once Jira has indexed it."""
+    """The reads of issues; a search finds a change only once Jira has indexed it.
+
+    That there is none is believed of a Jira that knows us: an anonymous caller finds nothing either.
+    """
 
     api: ApiClient
     create_screens: CreateScreens
@@ -60,10 +63,12 @@ class IssueQueries:
     def find_recently_changed(self, label: str, minutes: int, issue_types: Sequence[tuple[str, str]]) -> list[str]:
         """Return the keys of at most a thousand issues with this label that changed within so many minutes.
 
-        Those of projects whose issues can have no label are among them, without one.
+        Those of projects whose issues can have no label are among them, without one. Whoever is told of none verifies
+        the identity: a poll that reads issues directly is spared that call.
         """
         projects = self.create_screens.find_unlabelled_projects(issue_types)
-        issues = self._search(jql.match_recently_changed(label, projects, minutes), ["status"], SEARCH_LIMIT)
+        issues = self._search_unverified(jql.match_recently_changed(label, projects, minutes), ["status"],
+                                         SEARCH_LIMIT)
         return [issue["key"] for issue in issues]
 
     def get_linked_issues(self, key: str, link_type: str) -> dict[str, str]:
@@ -83,6 +88,10 @@ class IssueQueries:
         issues = self._search(jql.match_recently_created(projects, minutes), [*STATE_FIELDS, "issuetype", "created"],
                               SEARCH_LIMIT)
         return [(_parse_issue(issue), datetime.fromisoformat(issue["fields"]["created"])) for issue in issues]
+
+    def has_issue(self, ref: str) -> bool:
+        """True if the issue with this key or id exists and is visible to us."""
+        return bool(self.api.read_if_exists(f"/issue/{ref}", {"fields": "status"}))
 
     def get_server_time(self) -> datetime:
         """Return the time of Jira's clock."""
@@ -122,6 +131,13 @@ class IssueQueries:
         return self._search(query, fields, SEARCH_LIMIT, properties=[JPI_PROPERTY])
 
     def _search(self, query: str, fields: Sequence[str], limit: int, **options: Sequence[str]) -> list[Json]:
+        issues = self._search_unverified(query, fields, limit, **options)
+        if not issues:
+            self.api.identity.verify_account()
+        return issues
+
+    def _search_unverified(self, query: str, fields: Sequence[str], limit: int,
+                           **options: Sequence[str]) -> list[Json]:
         body = {"jql": query, "fields": fields, **options, "maxResults": limit}
         issues: list[Json] = self.api.request("POST", "/search/jql", body=body, is_read=True)["issues"]
         return issues
@@ -129,7 +145,10 @@ class IssueQueries:
     def _fetch_issues(self, keys: Sequence[str], **options: Sequence[str]) -> Iterator[Json]:
         for start in range(0, len(keys), BULK_FETCH_LIMIT):
             body = {"issueIdsOrKeys": keys[start : start + BULK_FETCH_LIMIT], **options}
-            yield from self.api.request("POST", "/issue/bulkfetch", body=body, is_read=True)["issues"]
+            issues = self.api.request("POST", "/issue/bulkfetch", body=body, is_read=True)["issues"]
+            if len(issues) < len(body["issueIdsOrKeys"]):
+                self.api.identity.verify_account()
+            yield from issues
 
 
 def _get_idempotency_key(issue: Json) -> str | None:

@@ -14,6 +14,8 @@ class Accounts:
         users = self._api.request("GET", "/user/search", {"query": email})
         matches = [user for user in users if user.get("active") and user.get("accountType") == "atlassian"
                    and user.get("emailAddress", email).lower() == email.lower()]
+        if not users:
+            self._api.identity.verify_account()
         return str(matches[0]["accountId"]) if len(matches) == 1 else None
 
     def find_email_by_id(self, account_id: str) -> str | None:

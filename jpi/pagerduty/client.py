@@ -19,6 +19,7 @@ from jpi.domain.model import Incident, IncidentSnapshot, LogEntrySnapshot, Statu
 from jpi.errors import Refused, translate_parse_errors
 from jpi.http_client import ApiClient, Budget
 from jpi.json_fields import Json
+from jpi.pagerduty.identity import OwnIdentity
 from jpi.pagerduty.incidents import NewIncidents
 from jpi.pagerduty.notes import Notes
 from jpi.pagerduty.payloads import (
@@ -60,7 +61,6 @@ class PagerDutyClient:
     def __init__(self, url: str, token: str, email: str, budget: Budget, sleep: Callable[[float], None],
                  adapter: BaseAdapter | None = None) -> None:
         """`adapter`: replaces sockets."""
-        self._own_email = email
         self._session = pdpyras.APISession(token, default_from=email)
         self._session.url = url
         if adapter:
@@ -72,6 +72,7 @@ class PagerDutyClient:
         self._session.max_network_attempts = 0
         self._session.log.disabled = True
         self.api = ApiClient("PagerDuty", self._send_request, budget, sleep, "PAGERDUTY_API_URL")
+        self._identity = OwnIdentity(self.api, email)
         self.notes = Notes(self.api)
         self.users = Users(self.api)
         self.subscriptions = WebhookSubscriptions(self.api)
@@ -199,7 +200,22 @@ class PagerDutyClient:
 
     def find_own_id(self) -> str | None:
         """Return the id of the user that jpi writes as; None if PagerDuty knows none with that e-mail."""
-        return self.users.find_id_by_email(self._own_email)
+        return self._identity.find_own_id()
+
+    def verify_identity(self) -> str:
+        """Return the id of this invocation once PagerDuty has shown our user in it; raise IdentityDoubt otherwise."""
+        return self.api.identity.verify_account()
+
+    def has_incident(self, incident_id: str) -> bool:
+        """True if it exists; raise IdentityDoubt if nothing else of ours is visible either."""
+        try:
+            self.api.request("GET", f"/incidents/{incident_id}")
+        except Refused as refused:
+            if not refused.is_not_found:
+                raise
+            self._identity.require_visible_service()
+            return False
+        return True
 
     def _read_log_pages(self, path: str, params: Mapping[str, Any]) -> LogPages:
         """Read all pages, with `total`, since a page that lost entries looks like any other."""

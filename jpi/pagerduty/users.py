@@ -10,7 +10,14 @@ class Users:
         self._api = api
 
     def find_id_by_email(self, email: str) -> str | None:
-        """Return the id of the user with this e-mail."""
+        """Return the id of the user with this e-mail; None if an account that knows us has none."""
+        user_id = self.search_id(email)
+        if user_id is None:
+            self._api.identity.verify_account()
+        return user_id
+
+    def search_id(self, email: str) -> str | None:
+        """Return the id of the user with this e-mail; any account answers that it has none."""
         users = self._api.request("GET", "/users", {"query": email})["users"]
         return next((str(user["id"]) for user in users if user.get("email", "").lower() == email.lower()), None)
 

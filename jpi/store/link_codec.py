@@ -5,7 +5,7 @@ from dataclasses import asdict, astuple
 from typing import Any
 
 from jpi.domain.backlog import Backlog, Part, PendingIssueLink
-from jpi.domain.link import Failure, IssueRef, Link, LinkSummary, Mirror, StatusState, Watermark
+from jpi.domain.link import Failure, FirstLook, IssueRef, Link, LinkSummary, Mirror, StatusState, Watermark
 from jpi.domain.link_history import HistoryEntry, HistoryFailure, HistoryStep
 from jpi.domain.link_summary import link_state, to_card
 from jpi.domain.model import Side, SourceId, SourceKind
@@ -36,6 +36,7 @@ def to_columns(link: Link) -> dict[str, Any]:
         "fields": {name: _encode_field(field) for name, field in link.fields.items()},
         "talk": {source.idempotency_key: asdict(mirror) for source, mirror in link.mirrors.items()},
         "ended": link.ended,
+        "missing": _to_plain_mapping(link.missing_since) or None,
         "about": asdict(link.summary),
         "history": [asdict(entry) for entry in link.history],
         "writes": _encode_write_log(link.write_log) if link.write_log != WriteLog() else None,
@@ -56,6 +57,7 @@ def link_from_columns(columns: Mapping[str, Any]) -> Link:
                 leases=columns["holds"], backlog=_decode_backlog(columns["todo"]),
                 failures={event_id: Failure(**{**failure, "side": Side(failure["side"])}) for event_id,
                           failure in columns["failed"].items()}, ended=bool(columns.get("ended")),
+                missing_since={Side(side): FirstLook(**look) for side, look in (columns.get("missing") or {}).items()},
                 fields={FieldName(name): _decode_field(field) for name, field in columns["fields"].items()},
                 mirrors={_parse_source(key): Mirror(**mirror) for key, mirror in columns["talk"].items()},
                 summary=LinkSummary(**columns["about"]),

@@ -95,6 +95,7 @@ class LinkRow(Model):
     fields = JSONAttribute()
     talk = JSONAttribute()
     ended = BooleanAttribute(default=False)
+    missing = JSONAttribute(null=True)
     about = JSONAttribute(null=True)
     history = PackedAttribute(null=True)
     writes = JSONAttribute(null=True)

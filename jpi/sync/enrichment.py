@@ -11,14 +11,13 @@ from jpi.domain.events import (
     IncidentEvent,
     IncidentLogged,
     IssueCommented,
-    IssueDeleted,
     IssueUpdated,
 )
 from jpi.domain.link import Link
 from jpi.domain.model import Comment, Incident, LogEntry, Note
 from jpi.domain.policy import Policy
 from jpi.domain.status_rules import is_stale
-from jpi.errors import Refused
+from jpi.errors import IdentityDoubt, Refused
 from jpi.sync.ports import Jira, Log, PagerDuty, ProcessedIds
 
 
@@ -39,17 +38,17 @@ class OwnAccounts:
 
     def get_own_id(self, side: str) -> str | None:
         """Return jpi's account on that side; None if the side refuses to say."""
+        # Equal values and the processed ids keep echoes out as well.
         if side not in self._own_id_by_side:
-            self._own_id_by_side[side] = self._read_own_id(side)
+            try:
+                self._own_id_by_side[side] = self._jira.own_id if side == "jira" else self._pagerduty.find_own_id()
+            except Refused as refused:
+                self._log.warning("our own account is not known", extra={"side": side, "reason": str(refused)})
+                self._own_id_by_side[side] = None
+            except IdentityDoubt as doubt:
+                self._log.warning("our own account is not known", extra={"side": side, "reason": str(doubt)})
+                return None
         return self._own_id_by_side[side]
-
-    def _read_own_id(self, side: str) -> str | None:
-        try:
-            return self._jira.own_id if side == "jira" else self._pagerduty.find_own_id()
-        except Refused as refused:
-            # Equal values and the processed ids keep echoes out as well.
-            self._log.warning("our own account is not known", extra={"side": side, "reason": str(refused)})
-            return None
 
 
 class EventEnricher:
@@ -67,8 +66,7 @@ class EventEnricher:
             IncidentLogged: self._enrich_incident_logged,
             IncidentAnnotated: self._enrich_incident_annotated,
             IssueUpdated: self._enrich_issue_updated,
-            IssueCommented: self._enrich_issue_commented,
-            IssueDeleted: self._confirm_issue_deleted}
+            IssueCommented: self._enrich_issue_commented}
 
     def enrich(self, event: Event, link: Link) -> Event | None:
         """Return the event with what it lacked; None if there is nothing left in it."""
@@ -85,9 +83,9 @@ class EventEnricher:
             return incident
         try:
             return self._pagerduty.get_incident(event.incident.id)
-        except Refused as refused:
+        except (Refused, IdentityDoubt) as error:
             # An issue without details is better than none.
-            self._log.warning("the incident cannot be read", extra={"incident": incident.id, "reason": str(refused)})
+            self._log.warning("the incident cannot be read", extra={"incident": incident.id, "reason": str(error)})
             return incident
 
     def _enrich_issue_commented(self, event: IssueCommented, link: Link) -> IssueCommented | None:
@@ -96,11 +94,6 @@ class EventEnricher:
             return event
         comments = self._select_new_comments([event.comment], link, from_webhook=True)
         return replace(event, comment=comments[0]) if comments else None
-
-    def _confirm_issue_deleted(self, event: IssueDeleted, link: Link) -> IssueDeleted | None:
-        """Return the event; None if the poll missed the issue and a second look finds it."""
-        is_from_poll = event.source == "poll"
-        return None if is_from_poll and self._jira.get_issue_states([link.issue_id or event.issue.key]) else event
 
     def _enrich_incident_logged(self, event: IncidentLogged, link: Link) -> IncidentLogged:
         if event.incident.status is None:

@@ -14,7 +14,7 @@ from jpi.sync.conversation_sync import ConversationSync
 from jpi.sync.ports import Log
 
 ISSUE_GONE_NOTE = ("{key} was deleted, or jpi cannot see it any more; this incident is kept in step with it no longer. "
-                   "Should it come back: python -m jpi.tools.replay --incident {incident}")
+                   "Should it come back, jpi goes on by itself, or by python -m jpi.tools.replay --incident {incident}")
 INCIDENT_GONE_COMMENT = ("PagerDuty's incident {incident} is gone, or jpi cannot see it; "
                          "this issue is kept in step no longer.")
 

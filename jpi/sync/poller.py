@@ -12,9 +12,10 @@ from jpi.domain.policy import Policy
 from jpi.domain.retry_state import is_backed_off, retry_is_due
 from jpi.errors import JpiError, OutOfTime, PermanentError, Refused
 from jpi.sync.event_sink import EventSink
+from jpi.sync.logged_events import assign_event_id, group_by_incident, sort_by_time
 from jpi.sync.poll_errors import PollErrors
 from jpi.sync.ports import Clock, Links, Log, PagerDuty, ProcessedIds
-from jpi.sync.reconciler import LinksById, Reconciler, assign_event_id, group_by_incident, sort_by_time
+from jpi.sync.reconciler import LinksById, Reconciler
 
 # PagerDuty may list an entry late, and says nothing of whether `since` includes its second.
 POLL_OVERLAP = timedelta(minutes=5)
@@ -150,7 +151,7 @@ class Poller:
                                retry_ids: Collection[str], now: datetime,
                                ignore_before: datetime) -> list[IncidentEvent]:
         """Return what is new of the incidents, from their logs and from their state, oldest first."""
-        drifted = self._reconciler.reconcile_incidents(logged, open_links, now, ignore_before)
+        drifted = self._reconciler.reconcile_incidents(logged.keys(), open_links, now, ignore_before)
         return sort_by_time([*self._select_news(logged, open_links, retry_ids), *drifted])
 
     def _select_news(self, logged: Mapping[str, IncidentLogged], open_links: LinksById,

@@ -1,12 +1,11 @@
 """Reads both sides and makes events of what differs from the agreed state, where webhooks and logs told nothing."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import UTC, datetime
 from math import ceil
-from typing import TypeVar
 
-from jpi.domain.decide import decide, has_whole_log, needs_issue
+from jpi.domain.decide import decide, needs_issue
 from jpi.domain.events import (
     Event,
     IncidentEvent,
@@ -19,17 +18,17 @@ from jpi.domain.events import (
 )
 from jpi.domain.issue_drafts import PAGERDUTY_LABEL
 from jpi.domain.link import ISSUE_KEY_PATTERN, Link
-from jpi.domain.model import Comment, Incident, IncidentSnapshot, Issue, LogEntrySnapshot, Side
+from jpi.domain.model import Comment, Incident, IncidentSnapshot, Issue, Side
 from jpi.domain.policy import Policy
 from jpi.domain.retry_state import retry_is_due
-from jpi.errors import JpiError, Refused
+from jpi.errors import IdentityDoubt, JpiError, Refused
+from jpi.sync.logged_events import assign_event_id, group_by_incident
 from jpi.sync.poll_errors import PollErrors
 from jpi.sync.ports import Clock, Jira, Links, Log, PagerDuty
 
 # A comment may show a moment after the change of its issue does.
 COMMENT_DELAY_SECONDS = 300.0
 LinksById = Mapping[str, Link]
-AnyIncidentEvent = TypeVar("AnyIncidentEvent", bound=IncidentEvent)
 
 
 class Reconciler:
@@ -45,14 +44,16 @@ class Reconciler:
         self._log = log
         self._errors = errors
 
-    def reconcile_incidents(self, logged_ids: Collection[str], open_links: LinksById, now: datetime,
+    def reconcile_incidents(self, logged_ids: Set[str], open_links: LinksById, now: datetime,
                             ignore_before: datetime) -> list[IncidentEvent]:
         """Return events of incidents that lack their issue, differ from it or are gone.
 
         Those in `logged_ids` are left out, since their log entries are events already; so are incidents without an
-        issue from before `ignore_before`, when jpi was set up.
+        issue from before `ignore_before`, when jpi was set up. Raise IdentityDoubt if PagerDuty may not know us.
         """
         snapshots = self._read_incident_snapshots(open_links.keys() - set(logged_ids))
+        if logged_ids.isdisjoint(open_links) and not any(snapshots.get(incident_id) for incident_id in open_links):
+            self._verify_pagerduty()
         read = [IncidentLogged("", snapshot.changed_at, snapshot.incident, read_at=now)
                 for incident_id, snapshot in snapshots.items() if snapshot and incident_id not in logged_ids]
         events = [event for event in read if event.incident.id in open_links or (
@@ -60,7 +61,8 @@ class Reconciler:
         links = {**self._links.get_all({event.incident.id for event in events} - open_links.keys()), **open_links}
         drifted = [assign_event_id(event, links[event.incident.id]) for event in events
                    if retry_is_due(links[event.incident.id], now.timestamp())
-                   and decide(event, links[event.incident.id], self._policy).actions]
+                   and (_is_shown_again(event, links[event.incident.id])
+                        or decide(event, links[event.incident.id], self._policy).actions)]
         gone = [IncidentGone(f"gone:{incident_id}:{open_links[incident_id].version}", now, Incident(incident_id),
                              source="poll") for incident_id, snapshot in snapshots.items() if snapshot is None]
         return [*drifted, *gone]
@@ -72,8 +74,11 @@ class Reconciler:
             links = {**open_links, **self._find_changed_links(open_links, since)}
             due_links = {incident_id: link for incident_id, link in links.items()
                          if link.issue_key and retry_is_due(link, now)}
-            return [event for event in self._read_issue_events(due_links)
-                    if self._is_news(event, due_links[str(event.incident_id)])]
+            events = self._read_issue_events(due_links)
+            if not any(isinstance(event, IssueUpdated) for event in events):
+                # Nothing of ours was seen: a stranger would have seen as much.
+                self._jira.verify_identity()
+            return [event for event in events if self._is_news(event, due_links[str(event.incident_id)])]
         return []
 
     def find_created_issues(self, since: datetime) -> list[IssueCreated]:
@@ -133,19 +138,31 @@ class Reconciler:
 
     def _is_news(self, event: IssueEvent, link: Link) -> bool:
         """True if there is anything to write, or to remember so that a late webhook of before changes nothing."""
+        if Side.JIRA in link.missing_since:
+            return isinstance(event, IssueUpdated) or not link.ended
         is_newer = event.at.timestamp() > min(link.watermarks[Side.JIRA].snapshot_at,
                                               link.watermarks[Side.JIRA].comments_read_until)
         is_unread = link.status.on_jira is None or link.write_log.pause is not None
         return is_newer or is_unread or bool(decide(event, link, self._policy).actions)
 
+    def _verify_pagerduty(self) -> None:
+        try:
+            self._pagerduty.verify_identity()
+        except IdentityDoubt:
+            raise
+        except JpiError as error:
+            self._errors.handle_error(error, "PagerDuty's account was not verified", {})
+
     def _find_changed_links(self, open_links: LinksById, since: datetime) -> dict[str, Link]:
-        """Return the links of the issues that changed since; open links and ended ones left out."""
+        """Return the links of the issues that changed since, also ended ones whose issue was gone; none that is open.
+        """
         keys = self._jira.find_recently_changed(PAGERDUTY_LABEL, self._count_minutes_since(since),
                                                  self._policy.incident_issue_types)
         open_keys = {link.issue_key for link in open_links.values()}
         incident_ids = [incident_id for key in keys if key not in open_keys
                         and (incident_id := self._links.find_incident_id(key))]
-        return {incident_id: link for incident_id, link in self._links.get_all(incident_ids).items() if not link.ended}
+        return {incident_id: link for incident_id, link in self._links.get_all(incident_ids).items()
+                if not link.ended or Side.JIRA in link.missing_since}
 
     def _count_minutes_since(self, since: datetime) -> int:
         return ceil((self._clock() - since.timestamp()) / 60) + 1
@@ -209,39 +226,11 @@ class Reconciler:
             return {incident_id: None}
 
 
-def group_by_incident(snapshots: Iterable[LogEntrySnapshot], read_at: datetime) -> dict[str, IncidentLogged]:
-    """Return one event for each incident: its entries, in order, with its newest state."""
-    groups: dict[str, list[LogEntrySnapshot]] = {}
-    for snapshot in snapshots:
-        groups.setdefault(snapshot.incident.id, []).append(snapshot)
-    return {incident_id: _build_event(group, read_at) for incident_id, group in groups.items()}
+def _is_shown_again(event: IncidentLogged, link: Link) -> bool:
+    """True if PagerDuty shows an incident that it did not show before."""
+    return event.side in link.missing_since
 
 
 def _build_issue_created(issue: Issue, at: datetime, opening_version: int | None = None) -> IssueCreated:
     """Return the event of an issue that opens an incident; its id is another one after each failure."""
     return IssueCreated(f"created:{issue.id}:{opening_version or 0}", at, issue, source="poll", incident_id=issue.key)
-
-
-def assign_event_id(event: IncidentLogged, link: Link) -> IncidentLogged:
-    """Return the event with an id made of its content and of the link that it was compared with.
-
-    SQS takes an id once in five minutes: the same event, before anybody acted on it, is not stored again.
-    """
-    last_entry_id = event.entries[-1].id if event.entries else ""
-    version, changed_at = link.version or 0, event.at.timestamp()
-    return replace(event, id=f"log:{event.incident.id}:{version}:{changed_at:.0f}:{last_entry_id}")
-
-
-def sort_by_time(events: Iterable[AnyIncidentEvent]) -> list[AnyIncidentEvent]:
-    """Return the events, oldest first."""
-    return sorted(events, key=lambda event: (event.at, event.id))
-
-
-def _build_event(group: Sequence[LogEntrySnapshot], read_at: datetime) -> IncidentLogged:
-    newest = max(group, key=lambda snapshot: snapshot.changed_at)
-    entries = sorted((snapshot.entry for snapshot in group), key=lambda entry: (entry.at, entry.id))
-    detailed = next((snapshot.incident for snapshot in group if snapshot.incident.details), newest.incident)
-    incident: Incident = replace(newest.incident, details=detailed.details, trigger=detailed.trigger)
-    event = IncidentLogged(f"log:{incident.id}:{read_at.timestamp()}", newest.changed_at, incident,
-                           entries=tuple(entries), read_at=read_at)
-    return replace(event, whole=has_whole_log(event))

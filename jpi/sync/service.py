@@ -29,11 +29,11 @@ from jpi.domain.outcome import (
 )
 from jpi.domain.policy import Policy
 from jpi.domain.retry_state import needs_recording, with_failure, without_failure
-from jpi.domain.write_limits import WriteLog
-from jpi.errors import JpiError, LostRace, Refused, RetryableError
+from jpi.errors import JpiError, LostRace, Refused, RetryableError, TooEarly
 from jpi.metric_counters import MetricCounters
 from jpi.metrics import build_event_metrics, list_event_counts
 from jpi.sync.conversation_sync import ConversationSync
+from jpi.sync.ending_rule import EndingRule
 from jpi.sync.enrichment import EventEnricher, OwnAccounts
 from jpi.sync.executors import Executors
 from jpi.sync.field_sync import FieldSync
@@ -64,6 +64,7 @@ class SyncService:
         self._metrics = metrics
         leases, identities = Leases(links, clock), Identities(jira, pagerduty, policy, cache)
         conversation_sync = ConversationSync(jira, pagerduty, processed_ids, leases, policy.jira_url)
+        self._ending_rule = EndingRule(jira, pagerduty, links, clock, log)
         self._own_accounts = OwnAccounts(jira, pagerduty, log)
         self._enricher = EventEnricher(jira, pagerduty, processed_ids, policy, self._own_accounts, log)
         self._incident_opener = IncidentOpener(jira, pagerduty, links, leases, cache, policy,
@@ -101,16 +102,8 @@ class SyncService:
                          for action in actions) or str(NOTHING_TO_DO)
 
     def resume_ended_link(self, incident_id: str) -> bool:
-        """Resume a link that is paused, or had ended if its issue exists; return False if it does not exist."""
-        link = self._links.get(incident_id)
-        if link.is_opening:
-            return True
-        if link.write_log.pause:
-            link = self._links.save(replace(link, write_log=WriteLog()))
-        if not link.ended or not self._jira.get_issue_states([link.issue_id or str(link.issue_key)]):
-            return not link.ended
-        self._links.save(replace(link, ended=False))
-        return True
+        """Resume a link that is paused, or had ended if both sides show it; return False if one does not."""
+        return self._ending_rule.resume_link(incident_id)
 
     def _save_failure(self, event: Event, error: JpiError, trace: ActionTrace) -> None:
         """Save on the link why the event failed; log it if that fails as well."""
@@ -155,17 +148,23 @@ class SyncService:
         if link is None:
             return None, NO_LINKED_INCIDENT
         loaded = link
+        link = self._ending_rule.resume_if_seen(event, link)
         try:
             link, outcome = self._apply_to_link(event, link, trace)
         except Refused as refused:
             gone_side = refused.find_missing_side(link.incident_id, link.issue_key)
             if gone_side is None or not link.issue_key:
                 raise
-            # It was deleted, or hidden from jpi: no retry brings it back, and nothing is created again by itself.
-            trace.fail_action(self._clock(), self._policy)
-            link = self._execute_action(EndLink(Side(gone_side)), self._links.get(link.incident_id), event, trace)
+            link = self._end_link(Side(gone_side), self._links.get(link.incident_id), event, trace, refused)
             outcome = Outcome(Result.APPLIED, detail=f"ended: gone on {gone_side}")
         return self._save_result(event, without_failure(link, event), loaded, outcome, trace), outcome
+
+    def _end_link(self, side: Side, link: Link, event: Event, trace: ActionTrace, refused: Refused) -> Link:
+        """End the link: it was deleted, or hidden from jpi, and nothing is created again by itself."""
+        if not self._ending_rule.is_gone(link, side):
+            raise TooEarly(f"{refused}; but it is there, and jpi tries again") from refused
+        trace.fail_action(self._clock(), self._policy)
+        return self._execute_action(EndLink(side), link, event, trace)
 
     def _save_result(self, event: Event, link: Link, loaded: Link, outcome: Outcome, trace: ActionTrace) -> Link:
         """Save the link if it changed, with the outcome in its history; return it."""
@@ -199,6 +198,8 @@ class SyncService:
         trace.no_action_reason = describe_reason(reason, enriched, self._policy)
         if is_echo:
             return link, OWN_ECHO
+        if EndLink(event.side) in decision.actions and not self._ending_rule.is_gone(link, event.side):
+            return link.with_seen(event.side), NOTHING_TO_DO
         self._log_conflicts(enriched, link, decision)
         return self._execute_decision(enriched, link, decision, trace)
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import click
 
 from jpi import aws
-from jpi.errors import JpiError, Refused, ServiceUnavailable
+from jpi.errors import IdentityDoubt, JpiError, Refused, ServiceUnavailable
 
 NO_CREDENTIALS_ERRORS = ("NoCredentialsError", "PartialCredentialsError", "ProfileNotFound", "TokenRetrievalError",
                          "UnauthorizedSSOTokenError", "SSOTokenLoadError")
@@ -40,7 +40,7 @@ def require_at_most_one(**options: object) -> None:
 
 def describe_error(error: Exception) -> str:
     """Describe what failed and what to do, in one line."""
-    if isinstance(error, Refused) and error.is_unauthorized:
+    if isinstance(error, IdentityDoubt):
         return f"{error.service} does not accept {CREDENTIALS[error.service]}: create a new token. ({error})"
     if isinstance(error, Refused) and error.is_forbidden:
         return f"{error.service} does not let this token do that; set-up needs an administrator's token. ({error})"

@@ -66,6 +66,16 @@ class FakeJira(FakeService):
         return Issue(key, key, self.issues[key].category)
 
     @read_call
+    def verify_identity(self):
+        """Return the id of the invocation: Jira knows us, and each look is in another one."""
+        return str(self.clock())
+
+    @read_call
+    def has_issue(self, ref):
+        """True if the issue exists."""
+        return ref in self.issues
+
+    @read_call
     def load_site_schema(self):
         """Do nothing: no schema is needed."""
 

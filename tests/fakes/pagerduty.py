@@ -75,6 +75,16 @@ class FakePagerDuty(FakeService):
         return self.clock.now().replace(microsecond=0)
 
     @read_call
+    def verify_identity(self):
+        """Return the id of the invocation: PagerDuty knows us, and each look is in another one."""
+        return str(self.clock())
+
+    @read_call
+    def has_incident(self, incident_id):
+        """True if the incident exists."""
+        return incident_id in self.incidents
+
+    @read_call
     def find_own_id(self):
         """Return the user id that jpi writes as."""
         return PAGERDUTY_BOT.id

@@ -30,9 +30,12 @@ def create_issue(world, priority="High"):
     return world.jim.request("POST", "/rest/api/3/issue", {"fields": fields})["key"]
 
 
+REFUSAL = '{"error": {"message": "Not Found", "code": 2100}}'
+
+
 def refuse_openings(world, status):
     """Refuse each POST /incidents, as PagerDuty does while the service is disabled or jpi's account lacks a right."""
-    world.pagerduty_server.choose_fault = lambda call: HttpFault(status) if (
+    world.pagerduty_server.choose_fault = lambda call: HttpFault(status, body=REFUSAL) if (
         call.method == "POST" and call.path.endswith("/incidents")) else None
 
 

@@ -8,7 +8,7 @@ from jpi.domain.events import IssueCommented
 from jpi.domain.link import IssueRef
 from jpi.domain.model import Comment, Issue
 from jpi.tools import replay
-from tests.world_actions import is_idle_after_polls, list_writes, run_poll
+from tests.world_actions import is_idle_after_polls, list_writes, run_poll, run_second_look
 
 
 def notes(incident):
@@ -29,6 +29,8 @@ def test_a_deleted_issue_ends_the_link_and_the_incident_says_so(linked, told):
         with world.lose_webhooks():
             delete(world, issue)
         run_poll(world)
+    assert (notes(incident), world.jpi.links.get(incident.id).ended) == ([], False), "one look is not enough"
+    run_second_look(world)
     [note] = notes(incident)
     assert f"{issue.key} was deleted" in note
     world.pagerduty.acknowledge_incident(incident, world.rita)
@@ -44,6 +46,7 @@ def test_a_hidden_project_ends_it_too_and_replay_takes_it_up_again(linked, monke
     world.jira.hidden_keys.add("INCIDENT")
     world.pagerduty.acknowledge_incident(incident, world.rita)
     world.run_until_idle()
+    run_second_look(world)
     assert len(notes(incident)) == 1
     assert replay.main(["--incident", incident.id]) == 0
     assert issue.status == "To Do", "still hidden"
@@ -112,6 +115,7 @@ def test_an_incident_that_is_gone_ends_the_link_and_the_issue_says_so(linked):
     world.pagerduty.hidden_incident_ids.add(incident.id)
     world.move_issue(issue, "indeterminate")
     world.run_until_idle()
+    run_second_look(world)
     [comment] = issue.comments
     assert incident.id in comment.text
     assert is_idle_after_polls(world)
@@ -123,20 +127,21 @@ def test_an_incident_that_is_gone_is_noticed_by_the_poll_too(linked):
     world.clock.advance(3600)
     run_poll(world)
     world.pagerduty.hidden_incident_ids.add(incident.id)
-    run_poll(world)
+    run_second_look(world)
     assert [incident.id in comment.text for comment in issue.comments] == [True]
     assert is_idle_after_polls(world)
 
 
 def test_an_event_of_what_ended_costs_nothing(linked):
     world, incident, issue = linked
+    before = world.clock.now()
     delete(world, issue)
-    world.run_until_idle()
+    run_second_look(world)
     world.forget_calls()
     world.pagerduty.set_priority(incident, "P2", world.rita)
     world.pagerduty.add_note(incident, "Rolled back.", world.rita)
-    world.jpi.sync_service.apply(IssueCommented("late", world.clock.now(), Issue(issue.key), incident_id=incident.id,
-                                                comment=Comment("10001", "Late.", world.clock.now())))
+    world.jpi.sync_service.apply(IssueCommented("late", before, Issue(issue.key), incident_id=incident.id,
+                                                comment=Comment("10001", "Late.", before)))
     world.run_until_idle()
     assert world.list_jpi_calls() == []
 

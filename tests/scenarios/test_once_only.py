@@ -8,7 +8,7 @@ import pytest
 
 from jpi.domain.events import IncidentUnacknowledged, IssueUpdated
 from jpi.domain.model import Issue
-from jpi.errors import OutcomeUnknown, Refused, RetryableError, ServiceUnavailable, TooEarly
+from jpi.errors import IdentityDoubt, OutcomeUnknown, Refused, RetryableError, ServiceUnavailable, TooEarly
 from jpi.handlers import log_entries
 from jpi.sync.leases import LEASE_SECONDS
 from sandbox.jira.model import Transition, Workflow
@@ -335,7 +335,7 @@ def test_a_wrong_token_is_refused_in_words_that_do_not_hold_it(p1, service, capl
     world.environ[service] = "a-wrong-token-1234"
     world.jpi = world.start_jpi()
     if service == "JIRA_API_TOKEN":
-        with pytest.raises(Refused, match="401"):
+        with pytest.raises(IdentityDoubt, match="401"):
             apply_event(world, event)
     else:
         # What the webhook says makes an issue, too.

@@ -275,10 +275,14 @@ def test_an_issue_that_was_deleted_fails_nobody_for_ever(p1):
     world.jira_admin.request("DELETE", "/rest/api/3/issue/INCIDENT-1")
     world.pagerduty.resolve_incident(world.pagerduty.incidents[event.incident.id], world.rita)
     world.run_until_idle()
+    world.clock.advance(600)
+    log_entries.handler({}, None)
+    world.run_until_idle()
     assert world.pagerduty.outbox.pending == []
     world.clock.advance(600)
     assert log_entries.handler({}, None)["again"] == 0
     assert world.list_issues() == []
+    assert world.jpi.links.get(event.incident.id).ended
 
 
 def test_after_a_long_outage_the_poll_catches_up_in_steps(world):

@@ -206,8 +206,7 @@ def test_a_failure_says_nothing_of_ours_and_asks_for_another_try(http, caplog):
 
 
 def test_what_no_retry_mends_is_sent_again_all_the_same(http):
-    http.world.environ["JIRA_API_TOKEN"] = "wrong"
-    http.world.jpi = http.world.start_jpi()
+    http.world.jira_server.choose_fault = lambda call: HttpFault(403)
     http.world.pagerduty.trigger_incident(http.world.service, "Down", http.world.rita, "P1")
     [delivery] = http.world.pagerduty.outbox.pending
     assert_refused(http.client.post("/pagerduty-webhook", data=delivery.body, headers=delivery.headers), 500)

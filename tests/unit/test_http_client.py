@@ -128,7 +128,7 @@ def test_a_refusal_says_why(make_api):
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'"text"', {"errors": ["a list"]},
                                   {"error": {"message": "x"}}])
 def test_a_refusal_in_another_shape_is_a_refusal(make_api, body):
-    api, _, _ = make_api(make_answer(404, body))
+    api, _, _ = make_api(make_answer(400, body))
     with pytest.raises(Refused):
         api.request("GET", "/x")
 

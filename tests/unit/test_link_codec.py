@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from jpi.aws import Location
 from jpi.domain.backlog import Backlog, Part, PendingIssueLink
-from jpi.domain.link import Failure, IssueRef, Link, LinkSummary, Mirror, StatusState, Watermark
+from jpi.domain.link import Failure, FirstLook, IssueRef, Link, LinkSummary, Mirror, StatusState, Watermark
 from jpi.domain.link_history import HistoryEntry, HistoryFailure, HistoryStep
 from jpi.domain.model import Side, SourceId
 from jpi.domain.synced_field import FieldName, OwnWrite, Replica, SyncedField
@@ -57,6 +57,7 @@ LINKS = build(
     watermarks=all_of(Side, build(Watermark)),
     fields=all_of(FieldName, build(SyncedField, pagerduty=REPLICAS, jira=REPLICAS)),
     failures=mapping(TEXT, build(Failure)),
+    missing_since=mapping(st.sampled_from(Side), build(FirstLook)),
     mirrors=mapping(build(SourceId), build(Mirror)),
     summary=SUMMARIES,
     write_log=build(WriteLog, recent=tuples(build(RecentWrite)), pause=st.none() | PAUSES),

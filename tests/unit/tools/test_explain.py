@@ -8,6 +8,7 @@ from jpi.errors import JpiError
 from jpi.tools import explain
 from sandbox.jira.model import Workflow
 from sandbox.simulated_service import HttpFault
+from tests.world_actions import run_second_look
 
 
 def run_explain(capsys, *arguments):
@@ -62,13 +63,14 @@ def test_why_it_fails_and_what_to_do(world, capsys):
     capsys.readouterr()
     _, out = run_explain(capsys, incident.id)
     assert "Sync failed: Jira" in out
-    assert "What to do: Jira rejects the token: create a new one and put it into JIRA_API_TOKEN." in out
+    assert "Check JIRA_API_TOKEN" in out
+    assert "What to do: Create a new token" in out
 
 
 def test_when_it_is_over(world, capsys):
     incident = trigger_incident(world)
     world.jira_admin.request("DELETE", "/rest/api/3/issue/INCIDENT-1")
-    world.run_until_idle()
+    run_second_look(world)
     capsys.readouterr()
     assert "Sync ended" in run_explain(capsys, incident.id)[1]
 

@@ -1,0 +1,20 @@
+"""Tells apart why a service may not know jpi's account."""
+
+from jpi import wiring
+from jpi.errors import IdentityDoubt
+
+INVALID_TEXT = "the token is not valid: create a new one"
+DENIED_TEXT = "the account is deactivated or locked: sign in as {email} in a browser"
+SCOPED_TEXT = ("; a token with scopes works only at https://api.atlassian.com/ex/jira/<cloud id>, which JIRA_API_URL "
+               "must then name")
+FOREIGN_TEXT = ("PagerDuty has no user {email} (PAGERDUTY_USER_EMAIL): it refuses writes; is PAGERDUTY_API_TOKEN "
+                "another account's?")
+
+
+def describe_jira_doubt(app: wiring.App, doubt: IdentityDoubt) -> str:
+    """Describe what is wrong with Jira's token, and what to do."""
+    settings = app.settings
+    if "DENIED" in str(doubt):
+        return f"{DENIED_TEXT.format(email=settings.jira_user_email)} ({doubt})"
+    may_have_scopes = settings.jira_api_url == settings.jira_server_url
+    return f"{INVALID_TEXT}{SCOPED_TEXT if may_have_scopes else ''} ({doubt})"
