@@ -113,7 +113,9 @@ def advance_watermarks(event: Event, link: Link, issue_was_created: bool = False
         status = None if is_known_better else get_status(event)
         link = link.with_issue_status(status) if status else link
         link = replace(link, issue=IssueRef(event.issue.key, link.issue_id))
-        return link.with_watermark(Side.JIRA, comments_read_until=event.at.timestamp()) if event.read_at else link
+        if event.read_at is None or event.has_unread_comments:
+            return link
+        return link.with_watermark(Side.JIRA, comments_read_until=event.at.timestamp())
     if link.issue_key or isinstance(event, IssueEvent):
         return link
     return link.with_agreed_status(event.incident.status) if event.incident.status else link

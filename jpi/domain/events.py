@@ -166,7 +166,8 @@ class IssueUpdated(IssueEvent):
 
     `moved`: the event reports a change of status, `left`: from this status, by id, `reopens`: which meant done.
     `old_key`: the issue's key in the project that it was moved from.
-    `comments`: those that the poll found.
+    `comments`: those that the poll found; `has_unread_comments`: Jira did not give them all, so a later poll reads
+    them again.
     """
 
     moved: bool = False
@@ -174,6 +175,7 @@ class IssueUpdated(IssueEvent):
     reopens: bool = False
     old_key: str | None = None
     comments: tuple[Comment, ...] = ()
+    has_unread_comments: bool = False
 
     @property
     def snapshot(self) -> Issue:

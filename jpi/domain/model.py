@@ -1,10 +1,12 @@
 """What both services keep, as values: incidents, log entries and notes; issues and comments. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
+
+from jpi.errors import ServiceUnavailable
 
 Status = Literal["triggered", "acknowledged", "resolved"]
 Category = Literal["new", "indeterminate", "done"]
@@ -153,6 +155,23 @@ class Issue:
     status: str | None = None
     type: str | None = None
     assignee: Person | None = None
+
+
+@dataclass(frozen=True)
+class IssueStates:
+    """Issues as they are now, each with the time of its last change.
+
+    `unread_ids`: the requested ids of those that Jira could not read this time. Any other missing one is gone.
+    """
+
+    states: Sequence[tuple[Issue, datetime]] = ()
+    unread_ids: frozenset[str] = frozenset()
+
+    def get_all(self) -> Sequence[tuple[Issue, datetime]]:
+        """Return the states; raise ServiceUnavailable if Jira could not read one of the issues."""
+        if self.unread_ids:
+            raise ServiceUnavailable(f"Jira could not read these issues now: {', '.join(sorted(self.unread_ids))}")
+        return self.states
 
 
 @dataclass(frozen=True)

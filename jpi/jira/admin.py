@@ -1,15 +1,13 @@
 """Sets up a Jira site: issue types, schemes, projects, link types, fields, screens. Needs a Jira administrator."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
 
 from jpi.http_client import ApiClient
-from jpi.json_fields import Json
+from jpi.jira.paging import read_pages
 
 CUSTOM_FIELD_TYPE_PREFIX = "com.atlassian.jira.plugin.system.customfieldtypes:"
 PROJECT_TEMPLATE = "com.atlassian.jira-core-project-templates:jira-core-simplified-project-management"
-PAGE_SIZE = 50
 
 
 @dataclass(frozen=True)
@@ -64,7 +62,7 @@ class JiraAdmin:
 
     def find_or_add_scheme(self, name: str, type_id: str) -> str:
         """Return the id of the issue type scheme with this name; add it, with this one type, if there is none."""
-        schemes = self._read_pages("/issuetypescheme", {"queryString": name})
+        schemes = read_pages(self._api, "/issuetypescheme", {"queryString": name})
         ids = [str(scheme["id"]) for scheme in schemes if scheme["name"] == name]
         if ids:
             return ids[0]
@@ -106,7 +104,7 @@ class JiraAdmin:
 
     def find_missing_options(self, field_id: str, values: Collection[str]) -> list[str]:
         """Return those of these values that a select field lacks."""
-        options = {option["value"] for option in self._read_pages(f"{self._get_context_path(field_id)}/option")}
+        options = {option["value"] for option in read_pages(self._api, f"{self._get_context_path(field_id)}/option")}
         return [value for value in values if value not in options]
 
     def add_options(self, field_id: str, values: Collection[str]) -> None:
@@ -118,9 +116,10 @@ class JiraAdmin:
         """Return the ids of the screens on which a project's issues are created, edited and viewed."""
         schemes = self._api.request("GET", "/issuetypescreenscheme/project", {"projectId": project_id})["values"]
         ids = [scheme["issueTypeScreenScheme"]["id"] for scheme in schemes]
-        mappings = self._read_pages("/issuetypescreenscheme/mapping", {"issueTypeScreenSchemeId": ids}) if ids else ()
+        mappings = (read_pages(self._api, "/issuetypescreenscheme/mapping", {"issueTypeScreenSchemeId": ids}) if ids
+                    else ())
         scheme_ids = sorted({mapping["screenSchemeId"] for mapping in mappings})
-        screen_schemes = self._read_pages("/screenscheme", {"id": scheme_ids}) if scheme_ids else ()
+        screen_schemes = read_pages(self._api, "/screenscheme", {"id": scheme_ids}) if scheme_ids else ()
         return {screen for scheme in screen_schemes for screen in scheme["screens"].values()}
 
     def find_missing_fields(self, screen: int, fields: Collection[str]) -> list[str]:
@@ -140,10 +139,3 @@ class JiraAdmin:
     def _get_context_path(self, field_id: str) -> str:
         contexts = self._api.request("GET", f"/field/{field_id}/context")["values"]
         return f"/field/{field_id}/context/{contexts[0]['id']}"
-
-    def _read_pages(self, path: str, params: Mapping[str, Any] | None = None) -> Iterator[Json]:
-        start, last = 0, False
-        while not last:
-            page = self._api.request("GET", path, {**(params or {}), "startAt": start, "maxResults": PAGE_SIZE})
-            yield from page["values"]
-            start, last = start + PAGE_SIZE, bool(page.get("isLast", True))

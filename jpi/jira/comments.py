@@ -1,19 +1,21 @@
 """Reads and writes the comments of Jira issues."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterable, Sequence
 
 from jpi.domain.model import Comment
-from jpi.errors import translate_parse_errors
+from jpi.errors import JpiError, translate_parse_errors
 from jpi.http_client import ApiClient
 from jpi.jira import payloads
 from jpi.jira.adf import to_adf_document, to_plain_text
 from jpi.jira.create_request import JPI_PROPERTY
+from jpi.jira.paging import fetch_issues, read_pages
 from jpi.json_fields import Json
+
+log = logging.getLogger("jpi")
 
 # The most comments of a page: developer.atlassian.com, `GET /rest/api/3/issue/{issueIdOrKey}/comment`.
 PAGE_SIZE = 100
-# The most issues of a call: developer.atlassian.com, `POST /rest/api/3/issue/bulkfetch`.
-BULK_FETCH_LIMIT = 100
 # Customers of a service project see a comment unless it has this property:
 # developer.atlassian.com/cloud/jira/platform/jira-expressions-type-reference/#comment
 INTERNAL_PROPERTY = {"key": "sd.public.comment", "value": {"internal": True}}
@@ -59,14 +61,22 @@ class Comments:
         return self._api.write_if_exists("DELETE", f"/issue/{key}/comment/{comment_id}")
 
     def list_for_issues(self, ids: Sequence[str]) -> dict[str, list[Comment]]:
-        """Return the comments of several issues, by the id of the issue."""
+        """Return the comments of several issues, by the id of the issue; leave out an issue that cannot be read."""
         comments_by_issue: dict[str, list[Comment]] = {}
-        for start in range(0, len(ids), BULK_FETCH_LIMIT):
-            body = {"issueIdsOrKeys": list(ids[start : start + BULK_FETCH_LIMIT]), "fields": ["comment"]}
-            for issue in self._api.request("POST", "/issue/bulkfetch", body=body, is_read=True)["issues"]:
-                comments = (issue["fields"].get("comment") or {}).get("comments", [])
-                comments_by_issue[str(issue["id"])] = [_parse_comment(comment) for comment in comments]
+        for issue in fetch_issues(self._api, ids, fields=["comment"]).issues:
+            try:
+                comments_by_issue[str(issue["id"])] = [_parse_comment(comment) for comment in self._read_all(issue)]
+            except JpiError as error:
+                log.warning("an issue's comments were not read", extra={"issue": issue["key"], "reason": str(error)})
         return comments_by_issue
+
+    def _read_all(self, issue: Json) -> Iterable[Json]:
+        """Return the comments in the issue, or read them page by page if it holds only some of them."""
+        page = issue["fields"].get("comment") or {}
+        comments: list[Json] = page.get("comments") or []
+        if len(comments) == page.get("total"):
+            return comments
+        return read_pages(self._api, f"/issue/{issue['id']}/comment", name="comments", page_size=PAGE_SIZE)
 
 
 def _parse_comment(data: Json) -> Comment:

@@ -1,10 +1,11 @@
 """Reads the create screens of projects once a day, so that jpi sends no field that they lack."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from typing import Any, Protocol
 
 from jpi.http_client import ApiClient
 from jpi.jira.create_request import LABELS_FIELD
+from jpi.jira.paging import read_pages
 from jpi.json_fields import Json
 from jpi.sync import ports
 
@@ -56,20 +57,15 @@ class CreateScreens:
 
     def get_issue_types(self, project: str) -> dict[str, str]:
         """Return the issue types of a project, id by name; raise Refused if there is no such project."""
-        issue_types = self._read_pages(f"/issue/createmeta/{project}/issuetypes", "issueTypes")
+        issue_types = read_pages(self._api, f"/issue/createmeta/{project}/issuetypes", name="issueTypes",
+                                 page_size=PAGE_SIZE)
         return {issue_type["name"]: str(issue_type["id"]) for issue_type in issue_types}
 
     def get_fields(self, project: str, issue_type: str) -> list[Json]:
         """Return the screen's fields as Jira describes them; empty if the project does not have this issue type."""
         type_id = self.get_issue_types(project).get(issue_type)
-        return list(self._read_pages(f"/issue/createmeta/{project}/issuetypes/{type_id}", "fields")) if type_id else []
-
-    def _read_pages(self, path: str, name: str) -> Iterator[Json]:
-        start, total = 0, 1
-        while start < total:
-            page = self._api.request("GET", path, {"startAt": start, "maxResults": PAGE_SIZE})
-            yield from page.get(name, [])
-            start, total = start + PAGE_SIZE, int(page.get("total", 0))
+        path = f"/issue/createmeta/{project}/issuetypes/{type_id}"
+        return list(read_pages(self._api, path, name="fields", page_size=PAGE_SIZE)) if type_id else []
 
 
 def _to_cache_key(project: str, issue_type: str) -> str:

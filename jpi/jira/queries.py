@@ -1,23 +1,21 @@
 """Reads issues of a Jira site and finds them by summary, label, link and time; reads what the checks ask for."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 
 from jpi.domain.issue_drafts import IssueDraft
-from jpi.domain.model import Issue
+from jpi.domain.model import Issue, IssueStates
 from jpi.errors import Refused, translate_parse_errors
 from jpi.http_client import ApiClient
 from jpi.jira import jql, payloads
 from jpi.jira.create_request import JPI_PROPERTY, LABELS_FIELD, LINKS_FIELD
 from jpi.jira.create_screens import CreateScreens
+from jpi.jira.paging import fetch_all_issues, fetch_issues, read_pages, search_issues
 from jpi.json_fields import Json
 
 STATE_FIELDS = ("status", "summary", "priority", "assignee")
-# The most issues of a call: developer.atlassian.com, `POST /rest/api/3/issue/bulkfetch`.
-BULK_FETCH_LIMIT = 100
-# `POST /rest/api/3/search/jql` answers at most 5,000 issues, fewer with many fields.
-SEARCH_LIMIT = 1000
+READ_FIELDS = (*STATE_FIELDS, "issuetype", "updated")
 # The fields that the mark of an issue may stand in.
 MARK_FIELDS = frozenset({LABELS_FIELD, "description"})
 
@@ -33,7 +31,7 @@ class IssueQueries:
 
     def find_keys_by_summary(self, project: str, names: Sequence[str]) -> dict[str, str]:
         """Return the key of the oldest issue in `project` with exactly this summary, by summary."""
-        issues = self._search(jql.match_summaries(project, list(names)), ["summary"], BULK_FETCH_LIMIT)
+        issues = self._search(jql.match_summaries(project, list(names)), ["summary"])
         keys = {issue["fields"]["summary"]: issue["key"] for issue in reversed(issues)}
         return {name: keys[name] for name in names if name in keys}
 
@@ -51,25 +49,24 @@ class IssueQueries:
         Linked issues are read directly. The search is for issues created without links, once the index has caught up.
         """
         unlinked = self._search_marked(draft, ["summary"])
-        linked = self._fetch_issues(list(self.get_linked_issues(key, link_type)), fields=["summary"],
-                                    properties=[JPI_PROPERTY])
+        linked = fetch_all_issues(self.api, list(self.get_linked_issues(key, link_type)), fields=["summary"],
+                                  properties=[JPI_PROPERTY])
         return set(filter(None, map(_get_idempotency_key, [*linked, *unlinked])))
 
-    def get_issue_states(self, ids: Sequence[str]) -> list[tuple[Issue, datetime]]:
-        """Read directly the issues with these keys or ids, each with its time of change; skip those that are gone."""
-        issues = self._fetch_issues(ids, fields=[*STATE_FIELDS, "issuetype", "updated"])
-        return [(_parse_issue(issue), datetime.fromisoformat(issue["fields"]["updated"])) for issue in issues]
+    def get_issue_states(self, ids: Sequence[str]) -> IssueStates:
+        """Read directly the issues with these keys or ids; skip those that are gone."""
+        fetched = fetch_issues(self.api, ids, fields=READ_FIELDS)
+        return IssueStates([_parse_state(issue) for issue in fetched.issues], fetched.unread_ids)
 
     def find_recently_changed(self, label: str, minutes: int, issue_types: Sequence[tuple[str, str]]) -> list[str]:
-        """Return the keys of at most a thousand issues with this label that changed within so many minutes.
+        """Return the keys of the issues with this label that changed within so many minutes.
 
         Those of projects whose issues can have no label are among them, without one. Whoever is told of none verifies
         the identity: a poll that reads issues directly is spared that call.
         """
         projects = self.create_screens.find_unlabelled_projects(issue_types)
-        issues = self._search_unverified(jql.match_recently_changed(label, projects, minutes), ["status"],
-                                         SEARCH_LIMIT)
-        return [issue["key"] for issue in issues]
+        issues = search_issues(self.api, jql.match_recently_changed(label, projects, minutes), ["status"])
+        return list(dict.fromkeys(issue["key"] for issue in issues))
 
     def get_linked_issues(self, key: str, link_type: str) -> dict[str, str]:
         """Return the links of this type: the link's id by the other issue's key."""
@@ -83,10 +80,8 @@ class IssueQueries:
         return JPI_PROPERTY in issue.get("properties", {})
 
     def find_recently_created(self, projects: Sequence[str], minutes: int) -> list[tuple[Issue, datetime]]:
-        """Return at most a thousand issues, with their times, created within so many minutes in these or all projects.
-        """
-        issues = self._search(jql.match_recently_created(projects, minutes), [*STATE_FIELDS, "issuetype", "created"],
-                              SEARCH_LIMIT)
+        """Return the issues, with their times, created within so many minutes in these or all projects."""
+        issues = self._search(jql.match_recently_created(projects, minutes), [*STATE_FIELDS, "issuetype", "created"])
         return [(_parse_issue(issue), datetime.fromisoformat(issue["fields"]["created"])) for issue in issues]
 
     def has_issue(self, ref: str) -> bool:
@@ -109,8 +104,7 @@ class IssueQueries:
 
     def get_priority_names(self) -> set[str]:
         """Return the names of the site's priorities."""
-        page = self.api.request("GET", "/priority/search", {"maxResults": BULK_FETCH_LIMIT})
-        return {priority["name"] for priority in page["values"]}
+        return {priority["name"] for priority in read_pages(self.api, "/priority/search")}
 
     def get_workflow_statuses(self, project: str, issue_type: str) -> set[str]:
         """Return the names of the statuses in the workflow of a project's issue type."""
@@ -118,8 +112,8 @@ class IssueQueries:
                 if workflow["name"] == issue_type for status in workflow["statuses"]}
 
     def has_changed_status(self, key: str) -> bool:
-        """True if one of the issue's first hundred changes was of its status."""
-        changes = self.api.request("GET", f"/issue/{key}/changelog", {"maxResults": BULK_FETCH_LIMIT})["values"]
+        """True if one of the issue's changes was of its status."""
+        changes = read_pages(self.api, f"/issue/{key}/changelog")
         return any(item.get("fieldId") == "status" for change in changes for item in change["items"])
 
     def _search_marked(self, draft: IssueDraft, fields: Sequence[str]) -> list[Json]:
@@ -128,27 +122,18 @@ class IssueQueries:
             self.create_screens.load(draft.project, draft.type)
         missing = self.create_screens.find_missing_fields(draft.project, draft.type, MARK_FIELDS)
         query = jql.match_mark(draft.project, draft.search_label, draft.incident_id, missing != MARK_FIELDS)
-        return self._search(query, fields, SEARCH_LIMIT, properties=[JPI_PROPERTY])
+        return self._search(query, fields, properties=[JPI_PROPERTY])
 
-    def _search(self, query: str, fields: Sequence[str], limit: int, **options: Sequence[str]) -> list[Json]:
-        issues = self._search_unverified(query, fields, limit, **options)
+    def _search(self, query: str, fields: Sequence[str], **options: Sequence[str]) -> list[Json]:
+        """Return every issue that the query matches; none only if the site knows us."""
+        issues = list(search_issues(self.api, query, fields, **options))
         if not issues:
             self.api.identity.verify_account()
         return issues
 
-    def _search_unverified(self, query: str, fields: Sequence[str], limit: int,
-                           **options: Sequence[str]) -> list[Json]:
-        body = {"jql": query, "fields": fields, **options, "maxResults": limit}
-        issues: list[Json] = self.api.request("POST", "/search/jql", body=body, is_read=True)["issues"]
-        return issues
 
-    def _fetch_issues(self, keys: Sequence[str], **options: Sequence[str]) -> Iterator[Json]:
-        for start in range(0, len(keys), BULK_FETCH_LIMIT):
-            body = {"issueIdsOrKeys": keys[start : start + BULK_FETCH_LIMIT], **options}
-            issues = self.api.request("POST", "/issue/bulkfetch", body=body, is_read=True)["issues"]
-            if len(issues) < len(body["issueIdsOrKeys"]):
-                self.api.identity.verify_account()
-            yield from issues
+def _parse_state(data: Json) -> tuple[Issue, datetime]:
+    return _parse_issue(data), datetime.fromisoformat(data["fields"]["updated"])
 
 
 def _get_idempotency_key(issue: Json) -> str | None:

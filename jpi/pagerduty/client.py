@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from http import HTTPStatus
+from itertools import islice
 from typing import Any
 
 import requests
@@ -22,6 +23,7 @@ from jpi.json_fields import Json
 from jpi.pagerduty.identity import OwnIdentity
 from jpi.pagerduty.incidents import NewIncidents
 from jpi.pagerduty.notes import Notes
+from jpi.pagerduty.paging import PAGE_SIZE, read_pages
 from jpi.pagerduty.payloads import (
     parse_incident_snapshot,
     try_parse_incident_snapshot,
@@ -36,7 +38,6 @@ with warnings.catch_warnings():
 
 log = logging.getLogger(__name__)
 
-PAGE_SIZE = 100
 # The API answers 400 where offset + limit passes this (developer.pagerduty.com/docs/pagination).
 MAX_OFFSET = 10_000
 # Of an account with more open incidents, older ones are read only if their issue is open.
@@ -91,15 +92,10 @@ class PagerDutyClient:
 
     def list_open_incidents(self) -> list[IncidentSnapshot]:
         """Return the newest thousand open incidents of the account, each once."""
-        params = {"statuses[]": ["triggered", "acknowledged"], "date_range": "all", "sort_by": "created_at:desc",
-                  "limit": PAGE_SIZE}
-        snapshots: dict[str, IncidentSnapshot] = {}
-        for offset in range(0, MAX_OPEN_INCIDENTS, PAGE_SIZE):
-            page = self.api.request("GET", "/incidents", {**params, "offset": offset})
-            snapshots |= {snapshot.incident.id: snapshot
-                          for snapshot in map(try_parse_incident_snapshot, page["incidents"]) if snapshot}
-            if not page.get("more"):
-                break
+        params = {"statuses[]": ["triggered", "acknowledged"], "date_range": "all", "sort_by": "created_at:desc"}
+        incidents = read_pages(self.api, "/incidents", "incidents", params)
+        snapshots = {snapshot.incident.id: snapshot for snapshot in map(
+            try_parse_incident_snapshot, islice(incidents, MAX_OPEN_INCIDENTS)) if snapshot}
         return list(snapshots.values())
 
     def list_log_entries(self, since: datetime, until: datetime) -> tuple[list[LogEntrySnapshot], bool]:
@@ -190,7 +186,7 @@ class PagerDutyClient:
     def _priority_ids(self) -> dict[str, str]:
         """Read the account's priorities, id by name, once a process; empty if its plan has none."""
         try:
-            priorities = self.api.request("GET", "/priorities", {"limit": PAGE_SIZE})["priorities"]
+            priorities = list(read_pages(self.api, "/priorities", "priorities"))
         except Refused as refused:
             if refused.status != HTTPStatus.PAYMENT_REQUIRED:
                 raise
@@ -221,13 +217,15 @@ class PagerDutyClient:
         """Read all pages, with `total`, since a page that lost entries looks like any other."""
         snapshots: dict[str, LogEntrySnapshot] = {}
         ids: set[str] = set()
-        for offset in range(0, MAX_OFFSET, PAGE_SIZE):
+        offset = 0
+        while offset + PAGE_SIZE <= MAX_OFFSET:
             query = {**params, "include[]": LOG_INCLUDES, "limit": PAGE_SIZE, "offset": offset, "total": "true"}
             page = self.api.request("GET", path, query)
+            offset += len(page["log_entries"])
             ids |= {str(entry.get("id")) for entry in page["log_entries"]}
             snapshots |= {snapshot.entry.id: snapshot
                           for snapshot in map(try_parse_log_entry_snapshot, page["log_entries"]) if snapshot}
-            if not page.get("more"):
+            if not page.get("more") or not page["log_entries"]:
                 return LogPages(snapshots, is_incomplete=len(ids) < (page.get("total") or 0))
         return LogPages(snapshots, has_more=True)
 

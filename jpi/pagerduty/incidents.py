@@ -6,11 +6,11 @@ from urllib.parse import quote
 from jpi.domain.model import Incident
 from jpi.errors import PermanentError
 from jpi.http_client import ApiClient
+from jpi.pagerduty.paging import read_pages
 from jpi.pagerduty.payloads import try_parse_incident_snapshot
 
 # By default PagerDuty searches the last month only.
 ALL_DATES = {"date_range": "all"}
-PAGE_SIZE = 100
 
 
 class NewIncidents:
@@ -23,15 +23,15 @@ class NewIncidents:
     def find_by_key(self, key: str) -> Incident | None:
         """Return the newest incident with this key, open or resolved."""
         params = {"incident_key": key, **ALL_DATES, "sort_by": "created_at:desc"}
-        incidents = self._api.request("GET", "/incidents", params)["incidents"]
+        incidents = read_pages(self._api, "/incidents", "incidents", params)
         # An account that ignores the filter returns other incidents too.
         return next((snapshot.incident for snapshot in map(try_parse_incident_snapshot, incidents)
                      if snapshot and snapshot.incident.key == key), None)
 
     def get_service_id(self, name: str) -> str:
         """Return the id of the service with this name; a name that no service has is taken for an id."""
-        # PagerDuty matches parts of names too, and returns 25 by default.
-        services = self._api.request("GET", "/services", {"query": name, "limit": PAGE_SIZE})["services"]
+        # PagerDuty matches parts of names too.
+        services = read_pages(self._api, "/services", "services", {"query": name})
         return next((str(service["id"]) for service in services if service["name"] == name), name)
 
     def has_service(self, service: str) -> bool:

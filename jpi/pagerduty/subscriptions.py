@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from jpi.domain.model import Webhook, WebhookScope
 from jpi.http_client import ApiClient
 from jpi.json_fields import Json
+from jpi.pagerduty.paging import read_pages
 
-PAGE_SIZE = 100
 ACCOUNT_SCOPE: WebhookScope = ("account", "")
 
 
@@ -18,11 +18,7 @@ class WebhookSubscriptions:
 
     def list_all(self) -> Iterator[Webhook]:
         """Return every subscription that the token may see."""
-        start, more = 0, True
-        while more:
-            page = self._api.request("GET", "/webhook_subscriptions", {"limit": PAGE_SIZE, "offset": start})
-            yield from map(_parse_subscription, page["webhook_subscriptions"])
-            start, more = start + PAGE_SIZE, bool(page.get("more"))
+        return map(_parse_subscription, read_pages(self._api, "/webhook_subscriptions", "webhook_subscriptions"))
 
     def add(self, url: str, events: Sequence[str], scope: WebhookScope, active: bool) -> str:
         """Add a subscription; return its secret, which no later answer shows. Only an `active` one delivers."""

@@ -1,6 +1,7 @@
 """Finds PagerDuty users by e-mail or id."""
 
 from jpi.http_client import ApiClient
+from jpi.pagerduty.paging import read_pages
 
 
 class Users:
@@ -18,7 +19,7 @@ class Users:
 
     def search_id(self, email: str) -> str | None:
         """Return the id of the user with this e-mail; any account answers that it has none."""
-        users = self._api.request("GET", "/users", {"query": email})["users"]
+        users = read_pages(self._api, "/users", "users", {"query": email})
         return next((str(user["id"]) for user in users if user.get("email", "").lower() == email.lower()), None)
 
     def find_email_by_id(self, user_id: str) -> str | None:

@@ -71,7 +71,7 @@ class IncidentOpener:
             return link
         opening = self._links.get(key)
         # Whoever opens an incident chooses its key: only where jpi began to open one is the key the issue's.
-        issues = [] if opening.ended or not opening.version else self._jira.get_issue_states([key])
+        issues = [] if opening.ended or not opening.version else self._jira.get_issue_states([key]).get_all()
         for issue, _ in issues:
             link = self._tie_to_issue(link, event.incident, issue, opening)
             self._end_opening(opening)

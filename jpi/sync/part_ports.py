@@ -32,7 +32,7 @@ class Comments(Protocol):
         """Delete a comment; return False if it was gone."""
 
     def list_for_issues(self, ids: Sequence[str]) -> dict[str, list[Comment]]:
-        """Return the comments of several issues, by issue id."""
+        """Return the comments of several issues, by issue id; an issue whose comments cannot be read is left out."""
 
 
 class Notes(Protocol):

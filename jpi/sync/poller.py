@@ -32,7 +32,8 @@ class PollPosition:
     `incomplete_reads`: how often in a row the window that begins here came with entries missing.
     `max_window`: how long a window may be, since a longer one could not be read in time; None: as long as any.
     `last_polled_at`: when the last poll succeeded.
-    `version`: the store's own.
+    `issues_read_until`: until when every change of an issue was read; `unread_issue_ids`: the incidents whose issue
+    is to be read again. `version`: the store's own.
     """
 
     read_until: datetime
@@ -41,6 +42,8 @@ class PollPosition:
     incomplete_reads: int = 0
     max_window: timedelta | None = None
     last_polled_at: datetime | None = None
+    issues_read_until: datetime | None = None
+    unread_issue_ids: tuple[str, ...] = ()
     version: int | None = None
 
 
@@ -97,12 +100,18 @@ class Poller:
         retry_ids = self._list_retry_ids(position, open_links, now)
         unread_ids = self._read_whole_logs(retry_ids, logged, now)
         changes = self._find_incident_changes(logged, open_links, retry_ids, now, position.ignore_before)
-        issue_events = [*self._reconciler.reconcile_issues(open_links, window.since),
-                        *self._reconciler.find_created_issues(window.since),
-                        *self._reconciler.retry_openings([link for link in links if link.is_opening])]
-        failed_ids = unread_ids | self._hand_over_events([*changes, *issue_events], request)
+        issues_since = position.issues_read_until - POLL_OVERLAP if position.issues_read_until else window.since
+        issue_changes = self._reconciler.reconcile_issues(open_links, issues_since, position.unread_issue_ids)
+        created = self._reconciler.find_created_issues(issues_since)
+        retried = self._reconciler.retry_openings([link for link in links if link.is_opening])
+        events: list[Event] = [*changes, *issue_changes.events, *created.events, *retried]
+        failed_ids = unread_ids | self._hand_over_events(events, request)
         polled_at = position.last_polled_at if self._errors.has_mistakes else now
-        self._cursor.save(replace(self._advance_position(position, window, failed_ids), last_polled_at=polled_at))
+        is_whole = issue_changes.is_whole and created.is_whole
+        self._cursor.save(replace(
+            self._advance_position(position, window, failed_ids), last_polled_at=polled_at,
+            issues_read_until=now if is_whole else issues_since + POLL_OVERLAP,
+            unread_issue_ids=tuple(sorted(issue_changes.unread_ids))))
         self._reconciler.warm_site_cache()
         self._errors.raise_mistakes()
         return {"entries": len(window.entries), "again": len(failed_ids),

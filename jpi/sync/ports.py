@@ -6,7 +6,7 @@ from typing import Any, Literal, Protocol, TypeVar
 
 from jpi.domain.issue_drafts import CreatedIssue, IssueDraft, IssueLink
 from jpi.domain.link import Link
-from jpi.domain.model import Category, Incident, IncidentSnapshot, Issue, LogEntrySnapshot, Status
+from jpi.domain.model import Category, Incident, IncidentSnapshot, Issue, IssueStates, LogEntrySnapshot, Status
 from jpi.domain.policy import TransitionTarget
 from jpi.errors import Refused
 from jpi.sync.part_ports import Comments, CreateScreens, Directory, NewIncidents, Notes
@@ -61,7 +61,7 @@ class Jira(Protocol):
     def get_status(self, status_id: str) -> tuple[str, Category]:
         """Return the name and category of one of the site's statuses."""
 
-    def get_issue_states(self, ids: Sequence[str]) -> list[tuple[Issue, datetime]]:
+    def get_issue_states(self, ids: Sequence[str]) -> IssueStates:
         """Return issues as they are now, each with the time of its last change."""
 
     def is_own_issue(self, key: str) -> bool:

@@ -18,10 +18,11 @@ from jpi.domain.events import (
 )
 from jpi.domain.issue_drafts import PAGERDUTY_LABEL
 from jpi.domain.link import ISSUE_KEY_PATTERN, Link
-from jpi.domain.model import Comment, Incident, IncidentSnapshot, Issue, Side
+from jpi.domain.model import Comment, Incident, IncidentSnapshot, Issue, IssueStates, Side
 from jpi.domain.policy import Policy
 from jpi.domain.retry_state import retry_is_due
 from jpi.errors import IdentityDoubt, JpiError, Refused
+from jpi.sync.issue_changes import IssueChanges, build_issue_created
 from jpi.sync.logged_events import assign_event_id, group_by_incident
 from jpi.sync.poll_errors import PollErrors
 from jpi.sync.ports import Clock, Jira, Links, Log, PagerDuty
@@ -67,25 +68,29 @@ class Reconciler:
                              source="poll") for incident_id, snapshot in snapshots.items() if snapshot is None]
         return [*drifted, *gone]
 
-    def reconcile_issues(self, open_links: LinksById, since: datetime) -> list[IssueEvent]:
-        """Return events of issues that differ from what was agreed: open ones, and those changed after `since`."""
+    def reconcile_issues(self, open_links: LinksById, since: datetime, unread_ids: Collection[str]) -> IssueChanges:
+        """Return events of issues that differ from what was agreed: open ones, and those changed after `since`.
+
+        `unread_ids`: the incidents whose issue the last poll could not read.
+        """
         with self._errors.contain_errors("the open issues were not read"):
             now = self._clock()
-            links = {**open_links, **self._find_changed_links(open_links, since)}
+            links = {**self._find_changed_links(open_links, since, unread_ids), **open_links}
             due_links = {incident_id: link for incident_id, link in links.items()
                          if link.issue_key and retry_is_due(link, now)}
-            events = self._read_issue_events(due_links)
+            events, still_unread_ids = self._read_issue_events(due_links)
             if not any(isinstance(event, IssueUpdated) for event in events):
                 # Nothing of ours was seen: a stranger would have seen as much.
                 self._jira.verify_identity()
-            return [event for event in events if self._is_news(event, due_links[str(event.incident_id)])]
-        return []
+            news = [event for event in events if self._is_news(event, due_links[str(event.incident_id)])]
+            return IssueChanges(news, True, still_unread_ids - open_links.keys())
+        return IssueChanges([], False, frozenset(unread_ids))
 
-    def find_created_issues(self, since: datetime) -> list[IssueCreated]:
+    def find_created_issues(self, since: datetime) -> IssueChanges:
         """Return new issues that a rule opens an incident for, since their webhooks may have been lost."""
         rules = self._policy.opening_rules
         if not rules:
-            return []
+            return IssueChanges([], True)
         projects = {project for rule in rules for project in rule.condition.projects}
         is_limited = all(rule.condition.projects for rule in rules)
         with self._errors.contain_errors("new issues were not read"):
@@ -94,9 +99,9 @@ class Reconciler:
             candidates = {issue.key: (issue, at) for issue, at in created if self._policy.find_opening_rule(issue)}
             # What was begun is retried as its failures say.
             begun_keys = {key for key, link in self._links.get_all(candidates).items() if link.version is not None}
-            return [_build_issue_created(issue, at) for key, (issue, at) in candidates.items()
-                    if key not in begun_keys and not self._links.find_incident_id(key)]
-        return []
+            return IssueChanges([build_issue_created(issue, at) for key, (issue, at) in candidates.items()
+                                 if key not in begun_keys and not self._links.find_incident_id(key)], True)
+        return IssueChanges([], False)
 
     def retry_openings(self, openings: Sequence[Link]) -> list[IssueCreated]:
         """Return events of the issues whose incident could not be opened, where it is time to retry."""
@@ -106,8 +111,8 @@ class Reconciler:
         return []
 
     def _read_openings(self, openings: LinksById) -> list[IssueCreated]:
-        states = self._jira.get_issue_states(list(openings)) if openings else []
-        return [_build_issue_created(issue, at, openings[issue.key].version) for issue, at in states
+        answer = self._jira.get_issue_states(list(openings)) if openings else IssueStates()
+        return [build_issue_created(issue, at, openings[issue.key].version) for issue, at in answer.states
                 if issue.key in openings]
 
     def warm_site_cache(self) -> None:
@@ -134,7 +139,7 @@ class Reconciler:
         logged = group_by_incident(self._pagerduty.list_incident_log_entries(incident_id), now)
         yield from (replace(event, whole=True) for event in logged.values())
         link = self._links.get(incident_id)
-        yield from self._read_issue_events({incident_id: link} if link.issue_key else {})
+        yield from self._read_issue_events({incident_id: link} if link.issue_key else {})[0]
 
     def _is_news(self, event: IssueEvent, link: Link) -> bool:
         """True if there is anything to write, or to remember so that a late webhook of before changes nothing."""
@@ -153,45 +158,58 @@ class Reconciler:
         except JpiError as error:
             self._errors.handle_error(error, "PagerDuty's account was not verified", {})
 
-    def _find_changed_links(self, open_links: LinksById, since: datetime) -> dict[str, Link]:
-        """Return the links of the issues that changed since, also ended ones whose issue was gone; none that is open.
+    def _find_changed_links(self, open_links: LinksById, since: datetime,
+                            unread_ids: Collection[str]) -> dict[str, Link]:
+        """Return the links of the issues that changed since or could not be read; none that is open.
+
+        Ended ones whose issue was gone are among them.
         """
         keys = self._jira.find_recently_changed(PAGERDUTY_LABEL, self._count_minutes_since(since),
-                                                 self._policy.incident_issue_types)
+                                                self._policy.incident_issue_types)
         open_keys = {link.issue_key for link in open_links.values()}
         incident_ids = [incident_id for key in keys if key not in open_keys
                         and (incident_id := self._links.find_incident_id(key))]
-        return {incident_id: link for incident_id, link in self._links.get_all(incident_ids).items()
+        links = self._links.get_all({*incident_ids, *unread_ids} - open_links.keys())
+        return {incident_id: link for incident_id, link in links.items()
                 if not link.ended or Side.JIRA in link.missing_since}
 
     def _count_minutes_since(self, since: datetime) -> int:
         return ceil((self._clock() - since.timestamp()) / 60) + 1
 
-    def _read_issue_events(self, links: LinksById) -> list[IssueEvent]:
-        """Read each link's issue, by id since its key changes with its project; return their events."""
+    def _read_issue_events(self, links: LinksById) -> tuple[list[IssueEvent], frozenset[str]]:
+        """Read each link's issue, by id since its key changes with its project.
+
+        Return their events, and the incidents whose issue, or something of it, could not be read.
+        """
         link_by_ref = {str(link.issue_id or link.issue_key): link for link in links.values()}
         now = datetime.fromtimestamp(self._clock(), UTC)
-        states = self._jira.get_issue_states(list(link_by_ref)) if link_by_ref else []
-        read = [(self._policy.with_team_category(issue), at, link) for issue, at in states
+        answer = self._jira.get_issue_states(list(link_by_ref)) if link_by_ref else IssueStates()
+        unread_ids = {link_by_ref[ref].incident_id for ref in answer.unread_ids}
+        read = [(self._policy.with_team_category(issue), at, link) for issue, at in answer.states
                 if (link := link_by_ref.get(str(issue.id)) or link_by_ref.get(issue.key))]
         # An issue whose history cannot be read is left to the next poll.
         moves = {link.incident_id: self._has_been_moved(issue, link) for issue, _, link in read}
-        comments = self._read_new_comments({
-            str(issue.id): link for issue, at, link in read
-            if at.timestamp() > link.watermarks[Side.JIRA].comments_read_until})
+        changed_links = {str(issue.id): link for issue, at, link in read
+                         if at.timestamp() > link.watermarks[Side.JIRA].comments_read_until}
+        comments = self._read_new_comments(changed_links)
+        unread_ids |= {link.incident_id for issue_id, link in changed_links.items() if issue_id not in comments}
+        unread_ids |= {incident_id for incident_id, moved in moves.items() if moved is None}
         gone = [IssueDeleted(f"gone:{link.issue_key}:{link.version}", now, Issue(str(link.issue_key), link.issue_id),
                              source="poll", incident_id=link.incident_id)
-                for link in links.values() if link.incident_id not in moves]
+                for link in links.values() if link.incident_id not in moves.keys() | unread_ids]
         updated = [IssueUpdated(f"read:{issue.key}:{link.version}:{at.timestamp()}", at, issue, source="poll",
                                 read_at=now, moved=moved, incident_id=link.incident_id,
-                                comments=tuple(comments.get(str(issue.id), ())))
+                                comments=tuple(comments.get(str(issue.id), ())),
+                                has_unread_comments=link.incident_id in unread_ids)
                    for issue, at, link in read if (moved := moves[link.incident_id]) is not None]
-        return [*gone, *updated]
+        if unread_ids:
+            self._log.warning("issues were not read", extra={"incidents": sorted(unread_ids)})
+        return [*gone, *updated], frozenset(unread_ids)
 
     def _read_new_comments(self, link_by_issue_id: LinksById) -> dict[str, list[Comment]]:
-        """Return the comments that may be new, by issue id."""
+        """Return the comments that may be new, by issue id; leave out an issue whose comments cannot be read."""
         if not link_by_issue_id or not self._policy.field_policy("comments").is_synced_to("pagerduty"):
-            return {}
+            return {issue_id: [] for issue_id in link_by_issue_id}
         since = {issue_id: link.watermarks[Side.JIRA].comments_read_until - COMMENT_DELAY_SECONDS
                  for issue_id, link in link_by_issue_id.items()}
         comments = self._jira.comments.list_for_issues(list(link_by_issue_id))
@@ -229,8 +247,3 @@ class Reconciler:
 def _is_shown_again(event: IncidentLogged, link: Link) -> bool:
     """True if PagerDuty shows an incident that it did not show before."""
     return event.side in link.missing_since
-
-
-def _build_issue_created(issue: Issue, at: datetime, opening_version: int | None = None) -> IssueCreated:
-    """Return the event of an issue that opens an incident; its id is another one after each failure."""
-    return IssueCreated(f"created:{issue.id}:{opening_version or 0}", at, issue, source="poll", incident_id=issue.key)

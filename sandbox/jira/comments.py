@@ -34,7 +34,7 @@ def list_comments(site: JiraState, ref: str) -> Json:
     issue = site.get_issue(ref)
     order = check_order(["created"], "created")
     ordered = issue.comments[::-1] if order.startswith("-") else issue.comments
-    start, size = read_number("startAt", 0), read_number("maxResults", 100)
+    start, size = read_number("startAt", 0), min(read_number("maxResults", 100), site.comment_page_limit)
     comments = [JsonView(site).to_comment(issue, comment, "properties" in read_list("expand"))
                 for comment in ordered[start : start + size]]
     return {"startAt": start, "maxResults": size, "total": len(issue.comments), "comments": comments}

@@ -146,9 +146,9 @@ def _to_resolution(view: JsonView, issue: Issue) -> Json | None:
 
 
 def _to_comments(view: JsonView, issue: Issue) -> Json:
-    comments = [view.to_comment(issue, comment) for comment in issue.comments]
+    comments = [view.to_comment(issue, comment) for comment in issue.comments[: view.site.comment_page_limit]]
     return {"comments": comments, "self": view.make_url(f"issue/{issue.id}/comment"), "maxResults": len(comments),
-            "total": len(comments), "startAt": 0}
+            "total": len(issue.comments), "startAt": 0}
 
 
 SYSTEM_FIELD_VIEWS: dict[str, Callable[[JsonView, Issue], Any]] = {

@@ -64,7 +64,9 @@ def _make_search_page(site: JiraState, body: Json) -> Json:
         raise Refusal(400, "The max results parameter has to be between 1 and 5,000.")
     issues = _find_remaining_issues(site, body)
     fields, properties = parse_strings(body.get("fields") or []), parse_property_names(body.get("properties") or [])
-    part, rest = issues[: min(size, 5000)], issues[min(size, 5000) :]
+    # Pages of more than ids are cut short, whatever was asked for: github.com/pycontribs/jira/issues/805.
+    size = min(size, site.search_page_limit) if set(fields) - {"id", "key"} or properties else min(size, 5000)
+    part, rest = issues[:size], issues[size:]
     page: Json = {"issues": [_to_issue_json(site, issue, fields, properties) for issue in part], "isLast": not rest}
     if rest:
         page["nextPageToken"] = uuid.uuid4().hex

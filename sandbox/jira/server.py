@@ -115,11 +115,12 @@ def fetch_issues(site: JiraState) -> Json:
     if not isinstance(refs, list) or not 0 < len(refs) <= 100:
         raise Refusal(400, "The number of issues to fetch must be between 1 and 100.")
     issues = {issue.id: issue for issue in map(site.find_issue, refs) if issue}
-    absent = [str(ref) for ref in refs if site.find_issue(ref) is None]
+    # An issue that does not exist or is hidden is in neither list: BulkIssueResults in Jira's OpenAPI file.
+    unreadable_ids = issues.keys() & site.unreadable_ids
     fields = search.select_field_ids(site, body.get("fields") or ["*navigable"])
     views = [JsonView(site).to_issue(issue, fields, search.parse_property_names(body.get("properties") or []))
-             for issue in sorted(issues.values(), key=lambda issue: int(issue.id))]
-    errors = [{"id": ref, "errorMessage": "The issue no longer exists."} for ref in absent]
+             for issue in sorted(issues.values(), key=lambda issue: int(issue.id)) if issue.id not in unreadable_ids]
+    errors = [{"id": issue_id, "errorMessage": "The issue could not be read."} for issue_id in sorted(unreadable_ids)]
     return {"issues": views, "issueErrors": errors}
 
 

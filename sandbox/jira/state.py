@@ -67,7 +67,9 @@ class JiraState:
     `sends_visibility` False: webhooks do not say whom a comment is for (no capture shows whether they do);
     `extra_update_events` ({"comment", "link"}): these send `jira:issue_updated` too;
     `takes_bad_tokens_as_anonymous` False: every call with a bad token gets 401, instead of what the public may see;
-    `undone_statuses`: an automation rule undoes each transition into these.
+    `undone_statuses`: an automation rule undoes each transition into these;
+    `search_page_limit`: the most issues of a page of a search for more than ids; `unreadable_ids`: the issues that a
+    bulk read gives under `issueErrors`; `comment_page_limit`: the most comments of a page, and of those in an issue.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -102,6 +104,9 @@ class JiraState:
         self.extra_update_events: set[str] = set()
         self.undone_statuses: set[str] = set()
         self.index_lag_seconds = 5.0
+        self.search_page_limit = 100
+        self.unreadable_ids: set[str] = set()
+        self.comment_page_limit = 5000
         self.search_pages: dict[str, tuple[float, str, list[Issue]]] = {}
         self._index: dict[str, list[tuple[float, Issue]]] = {}
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from jpi.domain.events import IssueUpdated
 from jpi.domain.issue_drafts import CreatedIssue, IssueDraft
-from jpi.domain.model import Category, Issue
+from jpi.domain.model import Category, Issue, IssueStates
 from tests.fakes.faults import read_call, write_call
 from tests.fakes.services import CHANGE_SECONDS, JIM, JIRA_BOT, FakeService, NoComments, WholeScreens
 
@@ -139,4 +139,4 @@ class FakeJira(FakeService):
     @read_call
     def get_issue_states(self, ids):
         """Return the current status of issues, and when each last changed."""
-        return [(self._to_issue(key), self.issues[key].changed_at) for key in ids]
+        return IssueStates([(self._to_issue(key), self.issues[key].changed_at) for key in ids])

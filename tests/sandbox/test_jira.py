@@ -191,7 +191,12 @@ def test_bulkfetch_reads_directly(site):
     answer = site.expect_ok("POST", "/issue/bulkfetch", body)
     assert [(issue["key"], issue["fields"], issue["properties"]) for issue in answer["issues"]] == [
         ("INC-1", {"summary": "Down"}, {"jpi": 1}), ("INC-2", {"summary": "Second"}, {})]
-    assert [issue["id"] for issue in answer["issueErrors"]] == ["INC-9"]
+    assert answer["issueErrors"] == [], "an issue that does not exist is not listed"
+    second_id = answer["issues"][1]["id"]
+    site.jira.unreadable_ids = {second_id}
+    answer = site.expect_ok("POST", "/issue/bulkfetch", body)
+    assert ([issue["key"] for issue in answer["issues"]], [error["id"] for error in answer["issueErrors"]]) == (
+        ["INC-1"], [second_id])
     for wrong in ({"issueIdsOrKeys": ["INC-1"] * 101}, {"issueIdsOrKeys": []}, {}, {"issueIdsOrKeys": ["A"], "x": 1}):
         site.expect_refusal(400, "POST", "/issue/bulkfetch", wrong)
 

@@ -6,7 +6,7 @@ import pytest
 
 from jpi.domain.events import IssueCommented
 from jpi.domain.link import IssueRef
-from jpi.domain.model import Comment, Issue
+from jpi.domain.model import Comment, Issue, IssueStates
 from jpi.tools import replay
 from tests.world_actions import is_idle_after_polls, list_writes, run_poll, run_second_look
 
@@ -61,7 +61,7 @@ def test_a_hidden_project_ends_it_too_and_replay_takes_it_up_again(linked, monke
 
 def test_one_missing_answer_ends_nothing(linked, monkeypatch):
     world, incident, _ = linked
-    read, answers = world.jpi.reconciler._jira.get_issue_states, [[]]
+    read, answers = world.jpi.reconciler._jira.get_issue_states, [IssueStates()]
     monkeypatch.setattr(world.jpi.reconciler._jira, "get_issue_states",
                         lambda ids: answers.pop() if answers else read(ids))
     run_poll(world)

@@ -4,10 +4,13 @@ import pytest
 
 from jpi.tools import doctor
 from sandbox.simulated_service import HttpFault
-from tests.world_actions import run_poll
+from tests.world_actions import count_created_parts, make_fault_on_call, run_poll
 
 READ_PATHS = ("/search/jql", "/bulkfetch", "/comment/list")
 MOVED_TO = "http://moved.localhost"
+MANY = 130
+ISSUES_ONLY = {"QUESTION_PROJECT_KEY": "", "TIMELINE_PROJECT_KEY": "", "PERSON_PROJECT_KEY": "",
+               "JIRA_ISSUE_STAKEHOLDERS": ""}
 
 
 @pytest.fixture(params=["in process", "queued"])
@@ -109,3 +112,133 @@ def test_the_doctor_names_the_address_that_redirects(both_ways, name, setting, m
     printed = capsys.readouterr().out
     assert f"to {MOVED_TO}/" in printed
     assert setting in printed
+
+
+def close_on_jira(world, incidents):
+    """Let Jim close the issues, with nothing left to tell."""
+    for incident in incidents:
+        world.move_issue(world.find_issue(incident), "done")
+    world.run_until_idle()
+    # Until no window of the poll reaches back to the closing.
+    world.clock.advance(600)
+    run_polls(world, 1)
+
+
+def comment_as_jim(world, issue, text):
+    """Let Jim comment on the issue."""
+    body = {"type": "doc", "version": 1, "content": [
+        {"type": "paragraph", "content": [{"type": "text", "text": text}]}]}
+    world.jim.request("POST", f"/rest/api/3/issue/{issue.key}/comment", {"body": body})
+
+
+def list_mirrored(incident):
+    """Return what Jim said on Jira, as the incident's notes have it."""
+    return sorted(line.split(": ", 1)[1] for note in incident.notes for line in note.content.splitlines()[:1])
+
+
+def change_unheard(world, count):
+    """Let Jim reopen and comment on the issues of so many dealt-with P1s, with the webhooks lost; return the P1s."""
+    incidents = [world.pagerduty.trigger_incident(world.service, f"Down {number}", world.rita, "P1")
+                 for number in range(count)]
+    world.run_until_idle()
+    run_polls(world, 1)
+    close_on_jira(world, incidents)
+    assert {incident.status for incident in incidents} == {"resolved"}
+    with world.lose_webhooks():
+        for incident in incidents:
+            issue = world.find_issue(incident)
+            world.move_issue(issue, "new")
+            comment_as_jim(world, issue, f"Again: {incident.title}")
+    return incidents
+
+
+def assert_carried_over(incidents):
+    """Assert that each incident is open again and has its one comment."""
+    assert {incident.status for incident in incidents} == {"triggered"}
+    assert [list_mirrored(incident) for incident in incidents] == [[f"Again: {incident.title}"]
+                                                                  for incident in incidents]
+
+
+def test_no_change_of_130_issues_is_missed(make_world):
+    world = make_world(**ISSUES_ONLY)
+    incidents = change_unheard(world, MANY)
+    run_polls(world, 2)
+    assert_carried_over(incidents)
+
+
+def test_a_search_of_several_pages_is_read_to_its_end(both_ways):
+    world = both_ways
+    world.jira.search_page_limit = 2
+    incidents = change_unheard(world, 5)
+    run_polls(world, 3)
+    assert_carried_over(incidents)
+
+
+def test_a_search_that_breaks_off_is_read_again_from_where_it_began(both_ways):
+    """Fail the second page for a quarter of an hour, which is longer than the windows of two polls overlap."""
+    world = both_ways
+    world.jira.search_page_limit = 2
+    incidents = change_unheard(world, 5)
+    world.jira_server.choose_fault = lambda call: HttpFault(503) if "nextPageToken" in (call.body or {}) else None
+    run_polls(world, 15)
+    stop_faults(world.jira_server)
+    run_polls(world, 3)
+    assert_carried_over(incidents)
+
+
+def test_a_bulk_read_that_fails_is_made_good(both_ways):
+    world = both_ways
+    incidents = change_unheard(world, 5)
+    world.jira_server.choose_fault = lambda call: HttpFault(500) if call.path.endswith("bulkfetch") else None
+    run_polls(world, 15)
+    stop_faults(world.jira_server)
+    run_polls(world, 3)
+    assert_carried_over(incidents)
+
+
+def test_an_issue_that_jira_could_not_read_is_not_gone_and_is_read_later(both_ways):
+    world = both_ways
+    (open_incident, open_issue), (closed_incident, closed_issue) = open_p1(world), open_p1(world, "Closed")
+    close_on_jira(world, [closed_incident])
+    world.jira.unreadable_ids = {open_issue.id, closed_issue.id}
+    with world.lose_webhooks():
+        world.move_issue(open_issue, "indeterminate")
+        world.move_issue(closed_issue, "new")
+        comment_as_jim(world, open_issue, "On it")
+        comment_as_jim(world, closed_issue, "Again")
+    run_polls(world, 15)
+    assert [world.jpi.links.get(incident.id).ended for incident in (open_incident, closed_incident)] == [False, False]
+    assert open_incident.notes == [], "nobody is told that the issue was deleted"
+    world.jira.unreadable_ids = set()
+    run_polls(world, 3)
+    assert (open_incident.status, list_mirrored(open_incident)) == ("acknowledged", ["On it"])
+    assert (closed_incident.status, list_mirrored(closed_incident)) == ("triggered", ["Again"])
+
+
+def test_comments_beyond_the_first_page_are_carried_over(both_ways):
+    world = both_ways
+    incident, issue = open_p1(world)
+    world.jira.comment_page_limit = 5
+    with world.lose_webhooks():
+        for number in range(12):
+            comment_as_jim(world, issue, f"{number:02}")
+    world.jira_server.choose_fault = lambda call: HttpFault(503) if call.query.get("startAt") == ["10"] else None
+    run_polls(world, 15)
+    assert incident.notes == [], "none before all can be read"
+    stop_faults(world.jira_server)
+    run_polls(world, 3)
+    assert list_mirrored(incident) == [f"{number:02}" for number in range(12)]
+
+
+def test_a_look_before_a_repeat_that_jira_cannot_answer_is_made_again(both_ways):
+    """Lose the answer to the creation of the questions, and then give them as errors of the bulk read."""
+    world = both_ways
+    world.jira_server.choose_fault = make_fault_on_call("POST", "/issue/bulk", after=True)
+    open_p1(world)
+    stop_faults(world.jira_server)
+    world.jira.unreadable_ids = {issue.id for issue in world.list_issues("QUESTION")}
+    run_polls(world, 10)
+    world.jira.unreadable_ids = set()
+    run_polls(world, 20)
+    assert count_created_parts(world)[0] == len(world.list_issues("QUESTION"))
+    assert len(world.list_issues("QUESTION")) == len(world.jpi.policy.questions)
