@@ -95,7 +95,7 @@ class LiveSandbox:
         self._ended = threading.Event()
         self._threads = [threading.Thread(target=self._run_repeatedly, args=(task,), daemon=True)
                          for task in (world.apply_batch, self.page.check_agreement, world.pagerduty.outbox.deliver_due,
-                                      world.jira.outbox.deliver_due)]
+                                      world.jira.outbox.deliver_due, world.copying_integration.copy_new)]
 
     def start(self) -> None:
         """Start the threads and the polls."""

@@ -21,6 +21,7 @@ from jpi.domain.issue_drafts import (
 from sandbox.aws.event_source import EventSourceMapping
 from sandbox.aws.events_queue import make_events_queue
 from sandbox.clock import Clock
+from sandbox.copying_integration import CopyingIntegration
 from sandbox.hosts import Host
 from sandbox.jira.issue_changes import move_issue
 from sandbox.jira.model import Issue
@@ -76,6 +77,7 @@ class World:
         self.pagerduty, self.jira = seeded.pagerduty, seeded.jira
         self.pagerduty_server, self.jira_server = PagerDutyServer(seeded.pagerduty), JiraServer(seeded.jira)
         self.servers: tuple[SimulatedService, ...] = (self.pagerduty_server, self.jira_server)
+        self.copying_integration = CopyingIntegration(self.pagerduty_server, self.jira_server)
         for server in self.servers:
             server.pass_time = self._sleep
         host.use_clock(self.clock)
@@ -138,7 +140,8 @@ class World:
 
     def run_until_idle(self) -> None:
         """Deliver webhooks and have messages applied until none is due."""
-        while self.pagerduty.outbox.deliver_due() + self.jira.outbox.deliver_due() + self.apply_batch():
+        while (self.pagerduty.outbox.deliver_due() + self.jira.outbox.deliver_due() + self.apply_batch()
+               + self.copying_integration.copy_new()):
             pass
 
     def apply_batch(self) -> int:

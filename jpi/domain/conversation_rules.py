@@ -14,6 +14,10 @@ from jpi.domain.text_limits import cut_text, format_time
 # PagerDuty documents no limit; notes of this length are accepted.
 NOTE_MAX_CHARACTERS = 20_000
 OWN_NOTE_PREFIX = "[Jira] "
+# As `render_comment` writes it.
+NOTE_HEADING_PATTERN = re.compile(r" on PagerDuty, [-0-9]{10} [:0-9]{8} UTC:$")
+# So soon another integration copies what it sees.
+COPY_SECONDS = 600.0
 
 
 def decide_conversation(event: Event, link: Link, policy: Policy) -> list[ConversationAction]:
@@ -39,7 +43,7 @@ def _decide_notes(notes: Collection[Note], link: Link, policy: Policy, are_all: 
 def _decide_note(note: Note, link: Link) -> ConversationAction | None:
     mirror = link.mirrors.get(note.source)
     if mirror is None:
-        return MirrorNote(note)
+        return None if _is_copy(note, link) else MirrorNote(note)
     changed = mirror.copy_id and mirror.digest != compute_digest(note.text) and not note.trimmed
     return EditComment(note.source, note) if changed else None
 
@@ -64,7 +68,7 @@ def _decide_each_comment(comments: Iterable[Comment], link: Link) -> list[Conver
 def _decide_comment(comment: Comment, link: Link) -> ConversationAction | None:
     mirror = link.mirrors.get(comment.source)
     if mirror is None:
-        return None if comment.internal else MirrorComment(comment)
+        return None if comment.internal or _is_copy(comment, link) else MirrorComment(comment)
     if not mirror.copy_id:
         return None
     if comment.internal:
@@ -72,6 +76,26 @@ def _decide_comment(comment: Comment, link: Link) -> ConversationAction | None:
         return EditNote(comment.source, None)
     is_edited = comment.at.timestamp() > mirror.source_changed_at and mirror.digest != compute_digest(comment.text)
     return EditNote(comment.source, comment) if is_edited else None
+
+
+def _is_copy(message: Note | Comment, link: Link) -> bool:
+    """Return True if somebody else copied what jpi copied already: a mirror, on either side, or what it was made of.
+
+    The text that a mirror was made of counts on the other side only, and soon after: people may say the same later.
+    """
+    bodies = {compute_digest(body) for body in _list_mirrored_bodies(message.text)}
+    digest, at = compute_digest(message.text), message.at.timestamp()
+    return any(mirror.digest in bodies or (
+        mirror.digest == digest and source.kind is not message.source.kind
+        and abs(at - mirror.source_changed_at) < COPY_SECONDS) for source, mirror in link.mirrors.items())
+
+
+def _list_mirrored_bodies(text: str) -> list[str]:
+    """Return the texts that this one mirrors, if it has the form of a mirror of a note or of a comment."""
+    heading, _, note_text = text.partition("\n")
+    comment_text = text.partition(": ")[2].rpartition("\n")[0]
+    is_note, is_comment = NOTE_HEADING_PATTERN.search(heading), text.startswith(OWN_NOTE_PREFIX)
+    return [body for body, matches in ((note_text, is_note), (comment_text, is_comment)) if body and matches]
 
 
 def get_copy_ids(link: Link, kind: SourceKind) -> set[str | None]:

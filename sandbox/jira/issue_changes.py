@@ -117,16 +117,6 @@ def transition_issue(site: JiraState, actor: User, issue: Issue, transition: Tra
     for body in plan.comments:
         add_comment(site, actor, issue, body)
     send_issue_event(site, "jira:issue_updated", issue, actor, items, "issue_generic")
-    if transition.target_status in site.undone_statuses:
-        _put_back(site, issue, items)
-
-
-def _put_back(site: JiraState, issue: Issue, items: list[Json]) -> None:
-    """Undo a transition's change of the status, as a rule of Jira's automation does."""
-    status = next(item["fromString"] for item in items if item["fieldId"] == "status")
-    undone = _set_values(site, issue, {"status": status, "resolution": None})
-    mark_updated(site, issue)
-    send_issue_event(site, "jira:issue_updated", issue, site.get_automation_user(), undone, "issue_generic")
 
 
 def add_comment(site: JiraState, actor: User, issue: Issue, body: Json, properties: Json | None = None,

@@ -6,7 +6,7 @@ from sandbox.jira.field_values import parse_comment_body
 from sandbox.jira.issue_changes import NOT_VALID_NOW, add_comment, add_link, remove_link, transition_issue
 from sandbox.jira.json_view import Json, JsonView
 from sandbox.jira.metadata import make_field_meta
-from sandbox.jira.model import Issue, IssueLink
+from sandbox.jira.model import Issue, IssueLink, Transition
 from sandbox.jira.rest import Refusal, Routes, get_actor, make_page, read_body
 from sandbox.jira.state import JiraState
 from sandbox.jira.update_plan import describe_unknown_link_type
@@ -37,7 +37,10 @@ def take_requested_transition(site: JiraState, issue: Issue, body: Json) -> None
         raise Refusal(400, f"Transition id '{transition_id}' is not valid for this issue.")
     if not every[transition_id].is_allowed_from(issue.status):
         raise Refusal(400, NOT_VALID_NOW.format(name=every[transition_id].name, key=issue.key))
+    before = issue.status
     transition_issue(site, get_actor(), issue, every[transition_id], body)
+    if issue.status in site.undone_statuses:
+        transition_issue(site, site.get_automation_user(), issue, Transition("", "Undo", before), {})
 
 
 @routes.add("GET", "/issue/<ref>/changelog")

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from jpi.domain.model import CATEGORY_BY_STATUS
 from jpi.domain.policy import DEFAULT_PRIORITIES
 from jpi.domain.text_limits import to_summary
+from sandbox.copying_integration import EMAIL as BRIDGE_EMAIL
 from sandbox.jira.model import Issue
 from sandbox.pagerduty.model import Incident
 from sandbox.seed import BOT_EMAIL
@@ -140,10 +141,12 @@ def _is_acknowledgement_undone(incident: Incident, issue: Issue) -> bool:
 def _describe_missing_copies(world: World, incident: Incident, issue: Issue) -> Iterable[str]:
     """Yield which notes and comments of people the other side lacks: a copy carries the original's id."""
     copies = str([comment.properties for comment in issue.comments])
-    notes = [note for note in incident.notes if note.user.email != BOT_EMAIL and note.id not in copies]
+    bots = (BOT_EMAIL, BRIDGE_EMAIL)
+    notes = [note for note in incident.notes if note.user.email not in bots and note.id not in copies]
     note_texts = " ".join(note.content for note in incident.notes)
     comments = [comment for comment in issue.comments
-                if comment.author != world.bot_id and f"focusedCommentId={comment.id}" not in note_texts]
+                if world.jira.users[comment.author].email not in bots
+                and f"focusedCommentId={comment.id}" not in note_texts]
     if notes:
         yield "a note is missing in Jira"
     if comments:

@@ -62,6 +62,13 @@ SWITCHES = {
             "Webhooks arrive again. The next poll recovers the lost ones.",
             leaves_backlog=False,
         ),
+        Switch(
+            "loop",
+            "Loop",
+            "A chat bridge copies each note and comment, jpi's too, and an automation undoes each move to In Progress.",
+            "The chat bridge and the automation are off. Sync now on jpi's page resumes a paused incident.",
+            leaves_backlog=False,
+        ),
     )
 }
 HURRY_TEXT = " The queue and the poll retry everything at once."
@@ -102,6 +109,9 @@ class SwitchBoard:
             server.latency_seconds = SLOW_SECONDS if "slow" in self.active_names else 0.0
             server.choose_fault = self._make_fault(server.name)
             server.state.outbox.is_losing = "webhooks-lost" in self.active_names
+        is_looping = "loop" in self.active_names
+        world.copying_integration.is_on = world.copying_integration.rewrites = is_looping
+        world.jira.undone_statuses = {"In Progress"} if is_looping else set()
         if world.event_source:
             world.event_source.retry_seconds = None if self._is_broken() else RETRY_SECONDS
 
