@@ -99,6 +99,8 @@ def check_link_types(app: wiring.App) -> Iterator[str]:
     link_types = app.jira.admin.get_link_type_names()
     for name in [name for name, is_needed in needs.items() if is_needed and name not in link_types]:
         yield f"Jira has no link type '{name}': {SETUP_HINT}"
+    for name in app.jira.link_directions.get_reversed_types(needs):
+        yield Remark(f"this site reads links of the type '{name}' the other way round on creation; jpi turns them")
 
 
 def check_jira_webhook(get_endpoint: EndpointFinder, app: wiring.App) -> Iterator[str]:

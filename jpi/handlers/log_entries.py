@@ -4,7 +4,7 @@ from typing import Any
 
 from jpi import wiring
 from jpi.diagnostics import poll_state, probes
-from jpi.errors import IdentityDoubt
+from jpi.errors import IdentityDoubt, JpiError
 from jpi.handlers.invocation import start_invocation
 
 
@@ -16,7 +16,11 @@ def handler(event: Any, context: Any) -> dict[str, int]:
     app = wiring.get_app()
     request_id = start_invocation(app, context)
     try:
+        # Links of issues that this poll creates are left to the next one, which has time for it.
+        needs_reading = app.jira.link_directions.needs_reading()
         counts = app.poller.run(request_id)
+        if needs_reading:
+            _read_links_back(app)
         probes.run_probes_if_due(app)
     except Exception as error:
         poll_state.record_poll_failure(app, error)
@@ -27,3 +31,14 @@ def handler(event: Any, context: Any) -> dict[str, int]:
         app.report_metrics()
     app.log.info("polled", extra=counts)
     return counts
+
+
+def _read_links_back(app: wiring.App) -> None:
+    """Check which way round Jira reads the first links of each type; a failure is left to the next poll."""
+    try:
+        reversed_types = app.jira.link_directions.read_back(app.jira.site_schema)
+    except JpiError as error:
+        app.log.warning("links were not read back", extra={"reason": repr(error)})
+        return
+    if reversed_types:
+        app.log.warning("links read the wrong way round, and were turned", extra={"types": reversed_types})

@@ -36,9 +36,9 @@ from jpi.jira.create_request import (
     build_create_body,
     find_droppable_fields,
     parse_bulk_error,
-    parse_created,
 )
 from jpi.jira.create_screens import Cache, CreateScreens
+from jpi.jira.link_directions import LinkDirections
 from jpi.jira.queries import IssueQueries
 from jpi.jira.users import Accounts
 from jpi.jira.workflow import TransitionOutcome, Workflow
@@ -76,6 +76,7 @@ class JiraClient(IssueQueries):
         self._workflow = Workflow(self.api)
         self._cache = cache
         self.create_screens = CreateScreens(self.api, cache)
+        self.link_directions = LinkDirections(self.api, cache)
         self.comments = Comments(self.api, has_public_comments)
         self.accounts = Accounts(self.api)
         self.admin = JiraAdmin(self.api)
@@ -132,7 +133,7 @@ class JiraClient(IssueQueries):
         while True:
             body = self._build_body(draft, dropped)
             try:
-                return parse_created(self.api.request("POST", "/issue", body=body), draft, dropped)
+                return self.link_directions.take_created(self.api.request("POST", "/issue", body=body), draft, dropped)
             except Refused as refused:
                 droppable = find_droppable_fields(refused, body, dropped)
                 if not droppable:
@@ -154,7 +155,7 @@ class JiraClient(IssueQueries):
             to_retry = []
             for number, answer in zip(pending, self._create_bulk(list(bodies.values()), dropped), strict=True):
                 if not isinstance(answer, Refused):
-                    outcomes[number] = parse_created(answer, drafts[number], dropped[number])
+                    outcomes[number] = self.link_directions.take_created(answer, drafts[number], dropped[number])
                 elif droppable := find_droppable_fields(answer, bodies[number], dropped[number]):
                     dropped[number] |= droppable
                     to_retry.append(number)
@@ -165,7 +166,8 @@ class JiraClient(IssueQueries):
 
     def _build_body(self, draft: IssueDraft, dropped: Collection[str]) -> Json:
         return build_create_body(draft, self.site_schema, dropped,
-                                 self.create_screens.get_known_fields(draft.project, draft.type))
+                                 self.create_screens.get_known_fields(draft.project, draft.type),
+                                 self.link_directions.get_reversed_types({link.type for link in draft.links}))
 
     def _find_missing_fields(self, draft: IssueDraft) -> set[str]:
         """Return the draft's fields that the create screen is known to lack."""

@@ -48,10 +48,15 @@ class SiteSchema:
         return {field["id"]: to_api_value(values[name], field["schema"]) for name, field in fields.items()
                 if values[name] not in ("", None)}
 
-    def build_link(self, link: IssueLink) -> dict[str, Any]:
+    def get_has_side(self, link_type: str) -> str:
+        """Return the side ("inward" or "outward") of a link type that reads "has ..."."""
+        return self.has_side.get(link_type, "outward")
+
+    def build_link(self, link: IssueLink, reversed_types: Collection[str] = ()) -> dict[str, Any]:
         """Build a link with its other end only: `{"type", "outwardIssue" or "inwardIssue"}`."""
-        has_side = self.has_side.get(link.type, "outward")
-        side = has_side if link.role == "has" else {"outward": "inward", "inward": "outward"}[has_side]
+        has_side = self.get_has_side(link.type)
+        is_has_side = (link.role == "has") != (link.type in reversed_types)
+        side = has_side if is_has_side else {"outward": "inward", "inward": "outward"}[has_side]
         return {"type": {"name": link.type}, f"{side}Issue": {"key": link.key}}
 
     def build_link_between(self, key: str, link: IssueLink) -> dict[str, Any]:
@@ -62,10 +67,11 @@ class SiteSchema:
 
 
 def build_create_body(draft: IssueDraft, site: SiteSchema, dropped: Collection[str],
-                      screen: Collection[str] = ()) -> dict[str, Any]:
+                      screen: Collection[str] = (), reversed_types: Collection[str] = ()) -> dict[str, Any]:
     """Build the body of `POST /rest/api/3/issue` (developer.atlassian.com) without the dropped fields.
 
-    `screen`: the ids of the fields that are known to be on the create screen.
+    `screen`: the ids of the fields that are known to be on the create screen. `reversed_types`: the types of links
+    that this site reads the wrong way round.
     """
     short = SHORTENED_TEXTS in dropped
     description = _shorten_description(draft.description) if short else draft.description
@@ -80,7 +86,7 @@ def build_create_body(draft: IssueDraft, site: SiteSchema, dropped: Collection[s
               "assignee": {"accountId": draft.assignee} if draft.assignee else None,
               **site.to_api_fields(draft.fields, screen)}
     sent_fields = {name: value for name, value in fields.items() if value not in (None, "", []) and name not in dropped}
-    links = [{"add": site.build_link(link)} for link in draft.links] if LINKS_FIELD not in dropped else []
+    links = [] if LINKS_FIELD in dropped else [{"add": site.build_link(link, reversed_types)} for link in draft.links]
     update = {"update": {LINKS_FIELD: links}} if links else {}
     properties = [{"key": JPI_PROPERTY, "value": {"mark": draft.idempotency_key}}]
     return {"fields": sent_fields, **update, "properties": properties}

@@ -17,6 +17,9 @@ UNLABELLED_CACHE_KEY = "projects without labels"
 class Cache(ports.Cache, Protocol):
     """A cache that values can be put into."""
 
+    def get_stored(self, name: str) -> Any:
+        """Return the value as any process saved it last; None if there is none of today."""
+
     def save(self, name: str, value: Any) -> None:
         """Keep a value for a day."""
 

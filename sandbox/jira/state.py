@@ -67,6 +67,7 @@ class JiraState:
     `sends_visibility` False: webhooks do not say whom a comment is for (no capture shows whether they do);
     `extra_update_events` ({"comment", "link"}): these send `jira:issue_updated` too;
     `takes_bad_tokens_as_anonymous` False: every call with a bad token gets 401, instead of what the public may see;
+    `turns_links_of_edits`: links made with an issue or by an edit read the other way round than those of `/issueLink`;
     `undone_statuses`: an automation rule undoes each transition into these;
     `search_page_limit`: the most issues of a page of a search for more than ids; `unreadable_ids`: the issues that a
     bulk read gives under `issueErrors`; `comment_page_limit`: the most comments of a page, and of those in an issue.
@@ -93,6 +94,7 @@ class JiraState:
         self.workflows: dict[str, Workflow] = {}
         self.placed_field_ids: set[str] = set()
         self.off_screen: set[tuple[str, str]] = set()
+        self.turns_links_of_edits = False
         self.required_fields: set[tuple[str, str]] = set()
         self.refused_summaries: set[str] = set()
         self.measures_in_utf16 = False

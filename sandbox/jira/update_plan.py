@@ -122,5 +122,5 @@ def describe_unknown_link_type(value: Any) -> str:
 def make_link(site: JiraState, key: str, planned_link: tuple[str, str, str]) -> IssueLink:
     """Make the link that an issue's own view asks for: with B as `outwardIssue`, the issue is the source."""
     kind, role, other = planned_link
-    source, target = (key, other) if role == "outwardIssue" else (other, key)
+    source, target = (key, other) if (role == "outwardIssue") != site.turns_links_of_edits else (other, key)
     return IssueLink(site.make_id(), kind, source, target)

@@ -113,3 +113,43 @@ def test_the_doctor_and_check_sync_say_which_mark_a_project_has(both_ways, missi
     assert text in capsys.readouterr().out
     check_sync.main(["--live"])
     assert text in capsys.readouterr().out
+
+
+def list_wrong_links(world, issue):
+    """Return the links that do not read "has ..." on the incident's issue."""
+    answer = world.jim.request("GET", f"/rest/api/3/issue/{issue.key}", fields="issuelinks")
+    readings = [link["type"]["outward" if "outwardIssue" in link else "inward"]
+                for link in answer["fields"]["issuelinks"]]
+    assert readings
+    return [reading for reading in readings if not reading.startswith("has ")]
+
+
+def test_links_that_read_the_wrong_way_round_are_turned_from_then_on(both_ways, monkeypatch, capsys):
+    world = both_ways
+    world.jira.turns_links_of_edits = True
+    first = world.pagerduty.trigger_incident(world.service, "Down", world.rita, "P1")
+    world.run_until_idle()
+    run_polls(world, 3)
+    assert list_wrong_links(world, world.find_issue(first)) == []
+    world.jpi = world.start_jpi()
+    world.forget_calls()
+    second = world.pagerduty.trigger_incident(world.service, "Down again", world.rita, "P1")
+    world.run_until_idle()
+    run_poll(world)
+    assert list_wrong_links(world, world.find_issue(second)) == []
+    assert [call.path for call in world.list_jpi_calls() if call.path.endswith("/issueLink")] == []
+    for variable, value in world.environ.items():
+        monkeypatch.setenv(variable, value)
+    doctor.main([])
+    assert "reads links of the type 'Question' the other way round" in capsys.readouterr().out
+
+
+def test_links_that_read_the_right_way_are_read_back_once(both_ways):
+    world = both_ways
+    for title in ("Down", "Down again", "Still down"):
+        incident = world.pagerduty.trigger_incident(world.service, title, world.rita, "P1")
+        world.run_until_idle()
+        run_polls(world, 2)
+        assert list_wrong_links(world, world.find_issue(incident)) == []
+    reads = [call for call in world.list_jpi_calls() if call.query.get("fields") == ["issuelinks"]]
+    assert len(reads) <= 2, "one for those of the creation, one for the timeline"
