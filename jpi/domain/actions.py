@@ -73,10 +73,15 @@ class EditIssue:
 
 @dataclass(frozen=True)
 class EditIncident:
-    """Set the incident's title, priority or assignee. `changed_at`: when they changed where they come from."""
+    """Set the incident's title, priority or assignee. `changed_at`: when they changed where they come from.
+
+    `assignee_ids`: the incident's assignees; the new one takes the place of `replaced_id`, all others stay.
+    """
 
     values: Mapping[str, str | Assignee]
     changed_at: float
+    assignee_ids: tuple[str, ...] = ()
+    replaced_id: str | None = None
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,10 @@ from jpi.domain.actions import (
     AcceptStatus,
     Action,
     AddTimeline,
+    Assignee,
     CreateIncidentIssue,
     EditIncident,
+    EditIssue,
     EndLink,
     ReplaceManager,
     SetIncidentStatus,
@@ -26,7 +28,7 @@ from jpi.domain.events import (
     IssueEvent,
     IssueUpdated,
 )
-from jpi.domain.field_merge import FieldMerge, merge_fields, observe_snapshot
+from jpi.domain.field_merge import FieldMerge, find_assignee, merge_fields, observe_snapshot
 from jpi.domain.link import IssueRef, Link
 from jpi.domain.model import STATUS_BY_CATEGORY, Side
 from jpi.domain.policy import CreationRule, Policy
@@ -174,19 +176,30 @@ def _decide_creation(event: Event, link: Link, policy: Policy) -> Decision:
 
 
 def _decide_manager(event: Event, link: Link, policy: Policy, edits: Collection[Action]) -> list[Action]:
-    """Make PagerDuty's changed assignee the incident manager, unless acknowledging made us the assignee.
+    """Make the changed assignee the incident manager, unless acknowledging made us the assignee.
 
-    `edits` that set the assignee on PagerDuty again say that a person's change won over ours.
+    On Jira the edits name the assignee. For a change on PagerDuty, an edit that sets the assignee there again says
+    that a person's change won over ours.
     """
-    if isinstance(event, IssueEvent) or not policy.person_project:
-        return []
-    known_id, assignee = link.fields[FieldName.ASSIGNEE].pagerduty.value, event.incident.assignee
-    if not known_id or assignee is None or assignee.id == known_id or not assignee.name:
-        return []
-    has_won = any(isinstance(edit, EditIncident) and "assignee" in edit.values for edit in edits)
-    if (is_stale(event, link, "assignee") and not has_won) or not policy.field_policy("assignee").is_synced_to("jira"):
-        return []
-    return [ReplaceManager(assignee.name)]
+    assignees = [edit.values.get("assignee") for edit in edits if isinstance(edit, EditIssue | EditIncident)]
+    if isinstance(event, IssueEvent):
+        name = next((assignee.name for assignee in assignees if isinstance(assignee, Assignee)), "")
+    else:
+        has_won = any(isinstance(edit, EditIncident) and "assignee" in edit.values for edit in edits)
+        is_carried = policy.field_policy("assignee").is_synced_to("jira") and (
+            has_won or not is_stale(event, link, "assignee"))
+        name = _find_new_assignee_name(event, link) if is_carried else ""
+    return [ReplaceManager(name)] if name and policy.person_project else []
+
+
+def _find_new_assignee_name(event: IncidentEvent, link: Link) -> str:
+    """Return the name of the assignee whom the incident got; "" if it has the one of before."""
+    known_id, assignee = link.fields[FieldName.ASSIGNEE].pagerduty.value, find_assignee(event, link)
+    if assignee is None or assignee.id == known_id:
+        return ""
+    # The issue was created with the manager of whoever was assigned then, though its assignee may not be set yet.
+    is_new = "assignee" in event.changed if link.responders is None else assignee.id not in link.responders
+    return assignee.name if known_id or is_new else ""
 
 
 def _decide_timeline(event: Event, link: Link, policy: Policy) -> list[Action]:

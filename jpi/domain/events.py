@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
 
-from jpi.domain.model import Comment, Incident, Issue, LogEntry, Note, Person, Side
+from jpi.domain.model import Comment, Incident, IncidentSnapshot, Issue, LogEntry, Note, Person, Side
 
 
 @dataclass(frozen=True)
@@ -168,6 +168,7 @@ class IssueUpdated(IssueEvent):
     `old_key`: the issue's key in the project that it was moved from.
     `comments`: those that the poll found; `has_unread_comments`: Jira did not give them all, so a later poll reads
     them again.
+    `incident`: the incident as it was read just before the issue's change is carried over.
     """
 
     moved: bool = False
@@ -176,6 +177,7 @@ class IssueUpdated(IssueEvent):
     old_key: str | None = None
     comments: tuple[Comment, ...] = ()
     has_unread_comments: bool = False
+    incident: IncidentSnapshot | None = None
 
     @property
     def snapshot(self) -> Issue:

@@ -1,18 +1,21 @@
-"""The three-way merge of the fields that have a value on either side: title, priority and assignee. Pure."""
+"""The three-way merge of the fields that have a value on either side: title, priority and assignee. Pure.
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+PagerDuty's assignees are a set without an order; Jira's assignee stands for one of them.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from jpi.domain.actions import Assignee, EditIncident, EditIssue
-from jpi.domain.events import Event
+from jpi.domain.events import Event, IncidentEvent, IncidentLogged, IssueUpdated
 from jpi.domain.link import Link
-from jpi.domain.model import Side
+from jpi.domain.model import Person, Side
 from jpi.domain.policy import Policy, Winner
 from jpi.domain.synced_field import FieldName, Replica
 from jpi.domain.text_limits import to_summary
 
-# Of whom an incident is assigned to: to be carried over by the next event that shows it.
-ASSIGNEE_NOT_SYNCED = ""
+# A side was seen without a value, or its assignee is still to be carried over: any value that it shows is a change.
+NO_VALUE = ""
 
 
 @dataclass(frozen=True)
@@ -25,10 +28,15 @@ class FieldMerge:
 
 def merge_fields(event: Event, link: Link, policy: Policy) -> FieldMerge:
     """Carry changed fields over; restore a person's edit that our own write had hidden."""
+    merge = _merge_snapshot(event, link, policy)
+    return _merge_read_incident(merge, event, link, policy) if isinstance(event, IssueUpdated) else merge
+
+
+def _merge_snapshot(event: Event, link: Link, policy: Policy) -> FieldMerge:
     side, other = event.side, event.side.other
     values: dict[Side, dict[str, str | Assignee]] = {Side.JIRA: {}, Side.PAGERDUTY: {}}
     conflicts: dict[str, Side] = {}
-    for name, value in get_snapshot_fields(event).items():
+    for name, value in get_snapshot_fields(event, link).items():
         rule = policy.field_policy(name)
         if rule.direction == "off" or not _has_changed(name, value, event, link):
             continue
@@ -46,8 +54,37 @@ def merge_fields(event: Event, link: Link, policy: Policy) -> FieldMerge:
         if is_hidden and rule.is_synced_to(side):
             values[side][name] = _to_assignee(value, event) if name == "assignee" else value
     at = event.at.timestamp()
-    edits = (EditIssue(values[Side.JIRA], at), EditIncident(values[Side.PAGERDUTY], at))
+    assignee_ids, replaced_id = _list_responders(event, link) if "assignee" in values[Side.PAGERDUTY] else ((), None)
+    edits = (EditIssue(values[Side.JIRA], at), EditIncident(values[Side.PAGERDUTY], at, assignee_ids, replaced_id))
     return FieldMerge(tuple(edit for edit in edits if edit.values), conflicts)
+
+
+def _merge_read_incident(merge: FieldMerge, event: IssueUpdated, link: Link, policy: Policy) -> FieldMerge:
+    """Let a change on PagerDuty that no event had told of win over Jira's, if the team's rule says so."""
+    edit = next((edit for edit in merge.edits if isinstance(edit, EditIncident)), None)
+    if edit is None or event.incident is None:
+        return merge
+    read = IncidentLogged("", event.incident.changed_at, event.incident.incident)
+    pagerduty_values = {name: value for name, value in get_snapshot_fields(read, link).items() if name in edit.values}
+    equal = [name for name, value in pagerduty_values.items() if edit.values[name] == value or (
+        name == "priority" and policy.is_same_priority(value, event.issue.priority or ""))]
+    answers = _translate_unheard_values(pagerduty_values, read, observe_snapshot(event, link), policy)
+    winner = {name: Side.JIRA if _is_winner(policy.field_policy(name).winner, Side.JIRA, event.at > read.at)
+              else Side.PAGERDUTY for name in answers}
+    lost = {name: answer for name, answer in answers.items() if winner[name] is Side.PAGERDUTY}
+    kept = [replace(edit, values={name: value for name, value in edit.values.items() if name not in {*equal, *lost}})
+            for edit in merge.edits]
+    edits = (*kept, EditIssue(lost, read.at.timestamp()))
+    return FieldMerge(tuple(edit for edit in edits if edit.values), {**merge.conflicts, **winner})
+
+
+def _translate_unheard_values(pagerduty_values: Mapping[FieldName, str], read: IncidentLogged, link: Link,
+                              policy: Policy) -> dict[str, str | Assignee]:
+    """Return what Jira is to be set to, of the fields that PagerDuty shows with values that nothing had told of."""
+    unheard = {name: value for name, value in pagerduty_values.items() if value != link.fields[name].pagerduty.value
+               and policy.field_policy(name).direction == "both"}
+    answers = {name: _translate_value(name, read, value, link, policy) for name, value in unheard.items()}
+    return {name: answer for name, answer in answers.items() if answer is not None}
 
 
 def record_own_write(action: EditIssue | EditIncident, link: Link, at: float) -> Link:
@@ -61,27 +98,102 @@ def record_own_write(action: EditIssue | EditIncident, link: Link, at: float) ->
 
 def observe_snapshot(event: Event, link: Link, except_fields: Collection[FieldName] = ()) -> Link:
     """Return the link with the values that the event shows, but for what jpi has set since, and for those fields."""
-    for name, value in get_snapshot_fields(event).items():
+    link = _observe_absent_values(event, link)
+    for name, value in get_snapshot_fields(event, link).items():
         replica = link.fields[name].on(event.side)
         is_newer = event.observed_at >= replica.last_write_at
         if name not in except_fields and is_newer and replica.value != value:
             link = link.with_value(name, event.side, value, event.at.timestamp())
+    responders = _observe_responders(event, link)
+    return link if responders is None else replace(link, responders=responders)
+
+
+def find_assignee(event: Event, link: Link) -> Person | None:
+    """Return the assignee that the event shows; on PagerDuty the one for whom Jira's assignee stands."""
+    if isinstance(event, IssueUpdated):
+        return event.issue.assignee
+    if not isinstance(event, IncidentEvent):
+        return None
+    replica = link.fields[FieldName.ASSIGNEE].pagerduty
+    # A snapshot from before our write shows somebody whom jpi has set or replaced.
+    is_hidden = event.observed_at < replica.last_write_at
+    return choose_assignee(event.incident.assignees, link, replica.recent_values if is_hidden else ())
+
+
+def choose_assignee(assignees: Sequence[Person], link: Link, recent_ids: Sequence[str] = ()) -> Person | None:
+    """Return the assignee for whom Jira's stands: the one of before, else one of the recent, else who is new."""
+    people = {person.id: person for person in assignees}
+    known_id = link.fields[FieldName.ASSIGNEE].pagerduty.value
+    new_ids = [person_id for person_id in people if person_id not in (link.responders or ())]
+    return next((people[person_id] for person_id in (known_id, *recent_ids, *new_ids, *people)
+                 if person_id in people), None)
+
+
+def replace_assignee(assignee_ids: Sequence[str], replaced_id: str | None, new_id: str | None) -> tuple[str, ...]:
+    """Return the assignees with a new one in another's place, if there is a new one; everybody else stays."""
+    if new_id is None:
+        return tuple(assignee_ids)
+    ids = [new_id if assignee_id == replaced_id else assignee_id for assignee_id in assignee_ids]
+    return tuple(dict.fromkeys([*ids, new_id]))
+
+
+def _observe_absent_values(event: Event, link: Link) -> Link:
+    """Return the link with the fields that the event shows to be empty, of those of which nothing is known yet."""
+    is_whole = event.issue.category if isinstance(event, IssueUpdated) else (
+        isinstance(event, IncidentEvent) and event.incident.status not in (None, "resolved"))
+    fields = get_snapshot_fields(event, link)
+    for name in (FieldName.PRIORITY, FieldName.ASSIGNEE) if is_whole else ():
+        if name not in fields and link.fields[name].on(event.side).value is None:
+            link = link.with_value(name, event.side, NO_VALUE, link.fields[name].changed_at)
     return link
 
 
-def get_snapshot_fields(event: Event) -> Mapping[FieldName, str]:
+def get_snapshot_fields(event: Event, link: Link) -> Mapping[FieldName, str]:
     """Return the fields that the snapshot shows, without empty ones, which are never carried over."""
     if event.snapshot is None:
         return {}
-    title, priority, assignee = event.snapshot.title, event.snapshot.priority, event.snapshot.assignee
+    title, priority, assignee = event.snapshot.title, event.snapshot.priority, find_assignee(event, link)
     values = {FieldName.TITLE: title, FieldName.PRIORITY: priority, FieldName.ASSIGNEE: assignee and assignee.id}
     return {name: value for name, value in values.items() if value}
 
 
+def _list_responders(event: Event, link: Link) -> tuple[tuple[str, ...], str | None]:
+    """Return the incident's assignees, and the one whose place a new one takes; nobody else is removed.
+
+    A person's assignment on PagerDuty that is restored keeps all whom it names.
+    """
+    if isinstance(event, IncidentEvent):
+        assignee = find_assignee(event, link)
+        return tuple(person.id for person in event.incident.assignees if person != assignee), None
+    incident = event.incident.incident if isinstance(event, IssueUpdated) and event.incident else None
+    assignees = incident.assignees if incident else ()
+    assignee, is_known = choose_assignee(assignees, link), bool(link.fields[FieldName.ASSIGNEE].pagerduty.value)
+    # If Jira's assignee stood for none of several, its change replaces none of them.
+    replaced_id = assignee.id if assignee and (is_known or len(assignees) == 1) else None
+    return tuple(person.id for person in assignees), replaced_id
+
+
+def _observe_responders(event: Event, link: Link) -> tuple[str, ...] | None:
+    """Return the ids of all assignees that PagerDuty shows; None if there are none to see, or jpi has set some since.
+    """
+    if not isinstance(event, IncidentEvent) or event.snapshot is None:
+        return None
+    is_hidden = event.observed_at < link.fields[FieldName.ASSIGNEE].pagerduty.last_write_at
+    # A resolved incident shows no assignee.
+    if is_hidden or event.incident.status in (None, "resolved"):
+        return None
+    return tuple(sorted(person.id for person in event.incident.assignees))
+
+
 def _has_changed(name: FieldName, value: str, event: Event, link: Link) -> bool:
-    """Return True if the side had another value; where that is not known, if the event itself reports a change."""
+    """Return True if the side had another value or none; where that is not known, if the event itself reports a change.
+
+    Jira's assignee, seen for the first time while PagerDuty has nobody, is a change as well.
+    """
     known_value = link.fields[name].on(event.side).value
-    return name in event.changed if known_value is None else value != known_value
+    if known_value is not None:
+        return value != known_value
+    return name in event.changed or (name == "assignee" and event.side is Side.JIRA and link.responders == ())
 
 
 def _hides_human_edit(name: FieldName, value: str, event: Event, link: Link) -> bool:
@@ -94,8 +206,11 @@ def _hides_human_edit(name: FieldName, value: str, event: Event, link: Link) -> 
 
 def _has_precedence(name: FieldName, event: Event, link: Link, winner: Winner) -> bool:
     """Return True if the edit beats our write: the newer one does, unless the team declared a winner."""
-    is_newer = event.at.timestamp() > link.fields[name].changed_at
-    return is_newer if winner == "newer" else winner == event.side
+    return _is_winner(winner, event.side, event.at.timestamp() > link.fields[name].changed_at)
+
+
+def _is_winner(winner: Winner, side: Side, is_newer: bool) -> bool:
+    return is_newer if winner == "newer" else winner == side
 
 
 def _has_unseen_edit(value: str, event: Event, replica: Replica) -> bool:
@@ -122,5 +237,6 @@ def _translate_value(name: FieldName, event: Event, value: str, link: Link, poli
 
 
 def _to_assignee(person_id: str, event: Event) -> Assignee:
-    person = event.snapshot and event.snapshot.assignee
-    return Assignee(event.side, person_id, person.name if person else "")
+    assignees = event.incident.assignees if isinstance(event, IncidentEvent) else (event.issue.assignee,)
+    return Assignee(event.side, person_id, next((person.name for person in assignees
+                                                 if person and person.id == person_id), ""))

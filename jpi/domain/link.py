@@ -107,6 +107,7 @@ class Link:
     `missing_since`: by side, the first look that did not find its incident or issue; kept once the link has ended.
     `ended`: its incident or issue is gone; nothing is created again by itself.
     `failures`: by event id, what could not be applied, newest last.
+    `responders`: the ids of all of PagerDuty's assignees as it last showed them; None if it never did.
     `mirrors`: by its source, what was made of a note or comment, newest last.
     `history`: what came of the newest events, newest last.
     """
@@ -117,6 +118,7 @@ class Link:
     status: StatusState = StatusState()
     fields: Mapping[FieldName, SyncedField] = field(default_factory=lambda: dict.fromkeys(FieldName, SyncedField()))
     watermarks: Mapping[Side, Watermark] = field(default_factory=lambda: dict.fromkeys(Side, Watermark()))
+    responders: tuple[str, ...] | None = None
     leases: Mapping[str, float] = field(default_factory=dict)
     backlog: Backlog = field(default_factory=Backlog)
     failures: Mapping[str, Failure] = field(default_factory=dict)

@@ -86,11 +86,6 @@ class Incident:
     created: datetime | None = None
     reopened: datetime | None = None
 
-    @property
-    def assignee(self) -> Person | None:
-        """Return the first assignee: the one whom Jira's assignee stands for."""
-        return next(iter(self.assignees), None)
-
 
 @dataclass(frozen=True)
 class LogEntry:

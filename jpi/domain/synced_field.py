@@ -38,6 +38,12 @@ class Replica:
         """Return when jpi last set the field, in epoch seconds of our own clock; 0.0 if it never did."""
         return self.own_writes[-1].at if self.own_writes else 0.0
 
+    @property
+    def recent_values(self) -> list[str]:
+        """Return the values that jpi wrote or replaced, newest first."""
+        texts = (text for write in reversed(self.own_writes) for text in (write.value, write.replaced))
+        return [text for text in texts if text]
+
     def is_echo(self, value: str, at: float) -> bool:
         """True if jpi wrote this value, no later than it was seen."""
         return any(write.value == value and at >= write.at for write in self.own_writes)

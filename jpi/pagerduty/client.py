@@ -5,7 +5,7 @@ pdpyras is deprecated since 2025-06-20 in favour of `pagerduty` (PyPI); only thi
 
 import logging
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -144,14 +144,14 @@ class PagerDutyClient:
         with translate_parse_errors(f"PagerDuty's incident {incident_id}"):
             return True, parse_incident_snapshot(answer["incident"])
 
-    def edit(self, incident_id: str, values: Mapping[str, str]) -> dict[str, str]:
-        """Set title, priority and assignee by one call; return the refused ones with the reasons."""
+    def edit(self, incident_id: str, values: Mapping[str, str], assignee_ids: Sequence[str] = ()) -> dict[str, str]:
+        """Set title, priority and all assignees by one call; return the refused ones with the reasons."""
         refused = self._find_unknown_priority(values)
         accepted = {name: value for name, value in values.items() if name not in refused}
         if not accepted:
             return refused
         try:
-            self.api.request("PUT", f"/incidents/{incident_id}", body=self._build_edit_body(accepted))
+            self.api.request("PUT", f"/incidents/{incident_id}", body=self._build_edit_body(accepted, assignee_ids))
         except Refused as error:
             if not error.is_bad_request:
                 raise
@@ -159,17 +159,17 @@ class PagerDutyClient:
                 return refused | dict.fromkeys(accepted, str(error))
             # PagerDuty does not say which of several values it refuses: set each by itself.
             for name, value in accepted.items():
-                refused |= self.edit(incident_id, {name: value})
+                refused |= self.edit(incident_id, {name: value}, assignee_ids)
         return refused
 
-    def _build_edit_body(self, values: Mapping[str, str]) -> Json:
-        incident: Json = {"type": "incident_reference"}
-        if "title" in values:
-            incident["title"] = values["title"]
+    def _build_edit_body(self, values: Mapping[str, str], assignee_ids: Sequence[str]) -> Json:
+        incident: Json = {"type": "incident_reference", **({"title": values["title"]} if "title" in values else {})}
         if "priority" in values:
             incident["priority"] = {"id": self._priority_ids[values["priority"]], "type": "priority_reference"}
         if "assignee" in values:
-            incident["assignments"] = [{"assignee": {"id": values["assignee"], "type": "user_reference"}}]
+            # PagerDuty removes whoever is not named.
+            incident["assignments"] = [{"assignee": {"id": user_id, "type": "user_reference"}}
+                                       for user_id in assignee_ids or [values["assignee"]]]
         return {"incident": incident}
 
     def get_priority_names(self) -> list[str]:

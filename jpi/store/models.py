@@ -89,6 +89,7 @@ class LinkRow(Model):
     open = UnicodeAttribute(null=True)
     agreed = JSONAttribute()
     seen = JSONAttribute()
+    responders = JSONAttribute(null=True)
     holds = JSONAttribute()
     todo = JSONAttribute()
     failed = JSONAttribute()

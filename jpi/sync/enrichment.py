@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from jpi.domain.decide import drop_processed_entries, needs_issue, needs_whole_log
+from jpi.domain.actions import EditIncident
+from jpi.domain.decide import decide, drop_processed_entries, needs_issue, needs_whole_log
 from jpi.domain.events import (
     Event,
     IncidentAnnotated,
@@ -138,6 +139,7 @@ class EventEnricher:
         """Return the event with the team's status category and, if it matters, whether the issue was done before."""
         event = replace(event, issue=self._policy.with_team_category(event.issue),
                         comments=tuple(self._select_new_comments(event.comments, link)))
+        event = self._read_incident_before_edit(event, link)
         if not event.left or event.issue.category == "done" or link.status.agreed != "resolved":
             return event
         try:
@@ -147,6 +149,13 @@ class EventEnricher:
             # The status was deleted; the next poll sees where the issue is.
             self._log.warning("a status is not known", extra={"status": event.left, "reason": str(refused)})
             return event
+
+    def _read_incident_before_edit(self, event: IssueUpdated, link: Link) -> IssueUpdated:
+        """Return the event with the incident if its fields are to be set: nothing may have told of its last change."""
+        actions = decide(event, link, self._policy).actions
+        if not any(isinstance(action, EditIncident) for action in actions) or self._own_accounts.is_echo(event, link):
+            return event
+        return replace(event, incident=self._pagerduty.get_snapshot(link.incident_id))
 
     def _select_new_comments(self, comments: Sequence[Comment], link: Link,
                              from_webhook: bool = False) -> list[Comment]:

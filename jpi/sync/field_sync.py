@@ -1,6 +1,5 @@
 """Executes status and field actions."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 from jpi.domain.actions import (
@@ -11,7 +10,7 @@ from jpi.domain.actions import (
     SetIncidentStatus,
     TransitionIssue,
 )
-from jpi.domain.field_merge import record_own_write
+from jpi.domain.field_merge import choose_assignee, record_own_write, replace_assignee
 from jpi.domain.idempotency_keys import build_no_transition_key, build_unknown_assignee_key
 from jpi.domain.link import Link
 from jpi.domain.model import STATUS_BY_CATEGORY, Side
@@ -67,9 +66,10 @@ class FieldSync:
         changed_at = snapshot.changed_at.timestamp()
         status_write_at = changed_at if is_written else min(started_at, changed_at + PAGERDUTY_ROUNDING_SECONDS)
         link = link.with_watermark(Side.PAGERDUTY, status_write_at=status_write_at)
-        assignee = next(iter(snapshot.incident.assignees), None)
+        assignee = choose_assignee(snapshot.incident.assignees, link)
         if not (is_written and assignee):
             return link
+        link = replace(link, responders=tuple(sorted(person.id for person in snapshot.incident.assignees)))
         # An incident that is acknowledged through the API is assigned to the token's user: an own write, not a change.
         return record_own_write(EditIncident({"assignee": assignee.id}, changed_at), link, changed_at)
 
@@ -77,17 +77,20 @@ class FieldSync:
         """Set fields; return also the action with what was really set."""
         started_at = self._clock()
         side = Side.JIRA if isinstance(action, EditIssue) else Side.PAGERDUTY
-        link, values = self._resolve_assignee(link, side, action.values)
-        if side is Side.JIRA:
+        link, values = self._resolve_assignee(link, side, action)
+        assignee_ids: tuple[str, ...] = ()
+        if isinstance(action, EditIssue):
             refused = self._jira.edit(str(link.issue_key), values)
         else:
-            values = self._drop_losing_title(link, values)
-            refused = self._pagerduty.edit(link.incident_id, values)
+            assignee_ids = replace_assignee(action.assignee_ids, action.replaced_id, values.get("assignee"))
+            refused = self._pagerduty.edit(link.incident_id, values, assignee_ids)
         for name, reason in refused.items():
             fields = {"incident": link.incident_id, "issue": link.issue_key, "field": name, "reason": reason}
             self._log.warning(f"a field was refused by {side}", extra=fields)
         performed_action = replace(action, values={name: value for name, value in values.items()
                                                    if name not in refused})
+        if assignee_ids and "assignee" in performed_action.values:
+            link = replace(link, responders=tuple(sorted(assignee_ids)))
         return record_own_write(performed_action, link, started_at), performed_action
 
     def _comment_on_no_transition(self, link: Link, action: TransitionIssue, error: NoTransition,
@@ -102,10 +105,10 @@ class FieldSync:
         return self._conversation_sync.add_comment_once(link, key, comment)[0]
 
     def _resolve_assignee(self, link: Link, side: Side,
-                          values: Mapping[str, str | Assignee]) -> tuple[Link, dict[str, str]]:
+                          action: EditIssue | EditIncident) -> tuple[Link, dict[str, str]]:
         """Return the values with the assignee's id on that side; without it if nobody or nothing new is found."""
-        others = {name: value for name, value in values.items() if isinstance(value, str)}
-        assignee = values.get("assignee")
+        others = {name: value for name, value in action.values.items() if isinstance(value, str)}
+        assignee = action.values.get("assignee")
         if not isinstance(assignee, Assignee):
             return link, others
         find_id = self._identities.find_account_id if side is Side.JIRA else self._identities.find_user_id
@@ -116,15 +119,8 @@ class FieldSync:
             key = build_unknown_assignee_key(link.incident_id, assignee.id)
             return self._conversation_sync.add_comment_once(link, key, comment)[0], others
         is_same = assignee_id == link.fields[FieldName.ASSIGNEE].on(side).value
+        # What is known may be overtaken: where the incident was read, its own assignees say what is the same.
+        if isinstance(action, EditIncident) and action.assignee_ids:
+            ids = replace_assignee(action.assignee_ids, action.replaced_id, assignee_id)
+            is_same = set(ids) == set(action.assignee_ids)
         return link, others if is_same else {**others, "assignee": assignee_id}
-
-    def _drop_losing_title(self, link: Link, values: dict[str, str]) -> dict[str, str]:
-        """Drop a title if PagerDuty's wins and has changed: no event tells of that, so the incident is read."""
-        field_policy = self._policy.field_policy("title")
-        if "title" not in values or field_policy.winner != "pagerduty" or not field_policy.is_synced_to("jira"):
-            return values
-        title = self._pagerduty.get_snapshot(link.incident_id).incident.title
-        if title == link.fields[FieldName.TITLE].pagerduty.value:
-            return values
-        # The next poll carries PagerDuty's title over.
-        return {name: value for name, value in values.items() if name != "title"}

@@ -6,7 +6,7 @@ from functools import partial
 from jpi.domain.backlog import Backlog, Part
 from jpi.domain.conversation_rules import build_issue_url
 from jpi.domain.events import IncidentEvent, IssueCreated
-from jpi.domain.field_merge import ASSIGNEE_NOT_SYNCED
+from jpi.domain.field_merge import NO_VALUE
 from jpi.domain.idempotency_keys import build_opened_key
 from jpi.domain.link import ISSUE_KEY_PATTERN, IssueRef, Link
 from jpi.domain.model import Incident, Issue
@@ -123,9 +123,9 @@ class IncidentOpener:
             return link
         if not link.issue_key:
             assignee = issue.assignee.id if issue.assignee else None
-            known_id = None if assignee else ASSIGNEE_NOT_SYNCED
+            known_id = None if assignee else NO_VALUE
             fields = {FieldName.TITLE: SyncedField(Replica(incident.title), Replica(issue.title)),
-                      FieldName.PRIORITY: SyncedField(Replica(incident.priority), Replica(issue.priority)),
+                      FieldName.PRIORITY: SyncedField(Replica(incident.priority or NO_VALUE), Replica(issue.priority)),
                       FieldName.ASSIGNEE: SyncedField(Replica(known_id), Replica(assignee))}
             link = self._links.save(
                 replace(

@@ -7,7 +7,7 @@ from typing import Any
 
 from jpi.domain.actions import AddTimeline, ReplaceManager
 from jpi.domain.backlog import Backlog, Part, PendingIssueLink
-from jpi.domain.field_merge import ASSIGNEE_NOT_SYNCED
+from jpi.domain.field_merge import NO_VALUE
 from jpi.domain.idempotency_keys import build_question_key
 from jpi.domain.issue_drafts import (
     MANAGER_LINK_TYPE,
@@ -203,10 +203,10 @@ def _build_fields(incident: Incident, draft: IssueDraft, issue: CreatedIssue) ->
     assignee = None if is_found or "assignee" in issue.dropped_fields else draft.assignee
     priority = None if is_found or "priority" in issue.dropped_fields else draft.priority
     # An assignee who was not found at once is carried over by the next event or poll that shows them.
-    user_id = next((person.id for person in incident.assignees), None) if assignee else ASSIGNEE_NOT_SYNCED
+    user_id = next((person.id for person in incident.assignees), NO_VALUE) if assignee else NO_VALUE
     return {FieldName.TITLE: SyncedField(Replica(incident.title), Replica(issue.summary)),
             FieldName.ASSIGNEE: SyncedField(Replica(user_id), Replica(assignee)),
-            FieldName.PRIORITY: SyncedField(Replica(incident.priority), Replica(priority))}
+            FieldName.PRIORITY: SyncedField(Replica(incident.priority or NO_VALUE), Replica(priority))}
 
 
 def _take_created(link: Link) -> Link:

@@ -134,8 +134,8 @@ class PagerDuty(Protocol):
     def list_log_entries(self, since: datetime, until: datetime) -> tuple[Sequence[LogEntrySnapshot], bool]:
         """Return the account's log entries between two times, and whether they are complete."""
 
-    def edit(self, incident_id: str, values: Mapping[str, str]) -> dict[str, str]:
-        """Set title, priority and assignee; return the refused fields with their reasons."""
+    def edit(self, incident_id: str, values: Mapping[str, str], assignee_ids: Sequence[str] = ()) -> dict[str, str]:
+        """Set title, priority and assignee, who is one of all `assignee_ids`; return why fields were refused."""
 
     def set_status(self, incident_id: str, status: Status,
                    reopens: bool = False) -> tuple[bool, IncidentSnapshot | None]:

@@ -79,7 +79,7 @@ CHANGES = {
         Change("Jira: reopened", _reopen_issue),
         Change("Jira: priority", _make_edit(priority={"name": "High"})),
         Change("Jira: summary", _make_edit(summary="Slow")),
-        Change("Jira: assignee", _assign_issue),
+        Change("Jira: assignee, and the manager's link", _assign_issue),
         Change("Jira: comment", _comment_on_issue),
     )
 }

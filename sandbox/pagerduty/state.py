@@ -56,13 +56,14 @@ class PagerDutyState:
 
     def trigger_incident(self, service: Service, title: str, by: User | None = None, priority: str | None = None,
                          details: Any = None, urgency: str = "high", assignees: Sequence[User] = (), api: bool = False,
-                         key: str | None = None, policy: Service | None = None) -> Incident:
+                         key: str | None = None, policy: Service | None = None,
+                         is_unassigned: bool = False) -> Incident:
         """Open an incident, by a person or (`by` None) by the service's monitoring."""
         at = self.clock.now()
         initial_priority = self.priorities[priority] if priority and self.priorities_enabled else None
         incident = Incident(len(self.incidents) + 1, title, service, at, initial_priority, urgency, details=details)
         incident.key, incident.policy_service = key or incident.key, policy
-        incident.assignees = list(assignees) or [(policy or service).on_call]
+        incident.assignees = [] if is_unassigned else list(assignees) or [(policy or service).on_call]
         self.incidents[incident.id] = incident
         agent = by.to_reference() if by else service.to_reference()
         channel_type = "api" if api or not by else "web_trigger"

@@ -116,7 +116,7 @@ class FakePagerDuty(FakeService):
         return [entry for entry in logged if since <= entry.entry.at <= until], True
 
     @write_call
-    def edit(self, incident_id, values):
+    def edit(self, incident_id, values, assignee_ids=()):
         """Set fields; refuse none."""
         incident = self.incidents[incident_id]
         incident.current = replace(incident.current, **values)

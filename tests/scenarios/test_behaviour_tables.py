@@ -90,7 +90,7 @@ ON_JIRA = {
     "assignee": (
         None,
         lambda world, issue: edit_issue(world, issue, assignee={"accountId": world.rita_id}),
-        RITAS,
+        {**RITAS, "manager": ["Rita Responder"]},
         "V3 poll",
     ),
     "comment": (None, comment, {"notes": ["[Jira] Jim Jira: It is back."], "comments": ["It is back."]}, "V3 poll"),

@@ -24,6 +24,8 @@ CHANGES = {
     **dict.fromkeys(bench_changes.CHANGES, (1, 1)),
     # The person's issue, the links there are; the assignee, the new link, the old one away.
     "PagerDuty: assignee, and the manager's link": (2, 3),
+    # The same, and the incident's assignees, all but one of whom stay.
+    "Jira: assignee, and the manager's link": (3, 3),
 }
 
 
