@@ -1,8 +1,9 @@
 """The command `jpi replay`."""
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 import click
@@ -14,6 +15,7 @@ from jpi.errors import JpiError, PermanentError
 from jpi.queue import DeadLetter, EventQueue
 from jpi.status_page.health import format_age
 from jpi.tools.command_runner import require_at_most_one, run_command
+from jpi.tools.ended_links import list_ended_since, parse_since
 
 CALL_BUDGET_SECONDS = 600.0
 ROW_FORMAT = "{:<14}  {:<36}  {:<26}  {:>8}  {}"
@@ -48,8 +50,11 @@ class DeadLetterEntry:
 @click.option("--event", metavar="ID", help="Replay one event's dead letter, if among the first ten of its incident.")
 @click.option("--incident", "--issue", metavar="ID", help="Reconcile one incident from both services' present state; "
               "an issue's key stands for its incident, which is opened if a rule wants it.")
+@click.option("--ended-since", metavar="TIME", callback=parse_since,
+              help="Resume the links that ended since then.")
 @click.option("--dry-run", is_flag=True, help="Print what would happen, and change nothing.")
-def replay_events(replay_all: bool, of: str | None, event: str | None, incident: str | None, dry_run: bool) -> int:
+def replay_events(replay_all: bool, of: str | None, event: str | None, incident: str | None,
+                  ended_since: datetime | None, dry_run: bool) -> int:
     """List or replay dead letters, or reconcile an incident.
 
     \b
@@ -60,12 +65,15 @@ def replay_events(replay_all: bool, of: str | None, event: str | None, incident:
       jpi replay --all --dry-run             show what replaying everything would do
       jpi replay --incident Q1R2DLCB21K7NP   make both services agree on one incident
       jpi replay --issue INCIDENT-42         the same by its issue, or open the incident that the issue waits for
+      jpi replay --ended-since 2026-11-27T08:00   resume all links that ended, as after a wrong token
     """
-    require_at_most_one(all=replay_all, of=of, event=event, incident=incident)
+    require_at_most_one(all=replay_all, of=of, event=event, incident=incident, ended_since=ended_since)
     app = wiring.get_app()
     app.budget.start(CALL_BUDGET_SECONDS)
     if incident:
         return _resync_incident(app, app.links.find_incident_id(incident) or incident, dry_run)
+    if ended_since:
+        return _resume_ended_links(app, list_ended_since(app, ended_since), dry_run)
     if app.queue is None:
         raise PermanentError("EVENTS_QUEUE is not set: jpi applies events in process, and there are no dead letters.")
     if not (replay_all or of or event):
@@ -139,9 +147,25 @@ def _parse_entry(dead_letter: DeadLetter, failures: Mapping[str, Failure]) -> De
     return DeadLetterEntry(dead_letter, event, failure.reason if failure else UNKNOWN_REASON)
 
 
+def _resume_ended_links(app: wiring.App, incident_ids: Sequence[str], dry_run: bool) -> int:
+    """Resume the links whose issue and incident are there; return 1 if one failed."""
+    exit_code = 0
+    print(f"{len(incident_ids)} {'link' if len(incident_ids) == 1 else 'links'} had ended since then.")
+    for incident_id in incident_ids:
+        print(incident_id)
+        try:
+            if not dry_run:
+                app.budget.start(CALL_BUDGET_SECONDS)
+                _resync_incident(app, incident_id, dry_run)
+        except JpiError as error:
+            print(f"failed: {error}")
+            exit_code = 1
+    return exit_code
+
+
 def _resync_incident(app: wiring.App, incident_id: str, dry_run: bool) -> int:
     if not dry_run and not app.sync_service.resume_ended_link(incident_id):
-        print("Its issue does not exist, or jpi may not see it.")
+        print("Its issue or its incident does not exist, or jpi may not see it.")
         return 0
     for event in app.reconciler.read_incident_events(incident_id):
         side = "Jira" if isinstance(event, IssueEvent) else "PagerDuty"

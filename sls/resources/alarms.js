@@ -35,6 +35,9 @@ const ALARMS = {
   // The log line "a link is paused" carries it.
   'paused-links': ['jpi wrote too much for a link and paused it for an hour. Its log line and its history say who answers whom.',
     { ...metric('jpi', 'paused_links', 'stage', STAGE), ...over(0, 'Sum', 300) }],
+  // The log line "a service may not know us" carries it.
+  tokens: ['A service may not know the token: it expired, or it is of another account. The log line of log_entries names it.',
+    { ...metric('jpi', 'token_doubts', 'stage', STAGE), ...over(0, 'Sum', 300) }],
   poll: ['No poll has succeeded for three intervals, a quarter of an hour at least.', polls],
   // `app` answers 5xx where it cannot take a delivery, which Lambda does not count as a failure of the function.
   'failed-deliveries': ['Deliveries could not be taken and were answered 5xx. The log of app says why.',

@@ -171,7 +171,7 @@ def test_alarms_and_what_they_watch(template):
         **{f"errors-{name}": ("Errors", {"Ref": f"{one}LambdaFunction"}, 300, 0) for name, one in LOGICAL.items()},
         **{f"throttles-{name}": ("Throttles", {"Ref": f"{LOGICAL[name]}LambdaFunction"}, 300, 0)
            for name in ("app", "events")},
-        "paused-links": ("paused_links", "qa", 300, 0),
+        "paused-links": ("paused_links", "qa", 300, 0), "tokens": ("token_doubts", "qa", 300, 0),
         "failed-deliveries": ("5XXError", "qa-jpi", 300, 0), "refused-deliveries": ("4XXError", "qa-jpi", 3600, 2)}
     assert {(one["ComparisonOperator"], one["TreatMissingData"]) for one in alarms.values()} == {
         ("GreaterThanThreshold", "notBreaching")}
