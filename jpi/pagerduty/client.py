@@ -23,7 +23,7 @@ from jpi.json_fields import Json
 from jpi.pagerduty.identity import OwnIdentity
 from jpi.pagerduty.incidents import NewIncidents
 from jpi.pagerduty.notes import Notes
-from jpi.pagerduty.paging import PAGE_SIZE, read_pages
+from jpi.pagerduty.paging import PAGE_SIZE, read_pages, sort_oldest_first
 from jpi.pagerduty.payloads import (
     parse_incident_snapshot,
     try_parse_incident_snapshot,
@@ -99,7 +99,7 @@ class PagerDutyClient:
         return list(snapshots.values())
 
     def list_log_entries(self, since: datetime, until: datetime) -> tuple[list[LogEntrySnapshot], bool]:
-        """Return the account's log entries between two times, each once, in no order, and whether they are complete.
+        """Return the account's log entries between two times, oldest first, and whether they are complete.
 
         `until` keeps pages stable; a window with too many pages is read in halves.
         """
@@ -226,8 +226,8 @@ class PagerDutyClient:
             snapshots |= {snapshot.entry.id: snapshot
                           for snapshot in map(try_parse_log_entry_snapshot, page["log_entries"]) if snapshot}
             if not page.get("more") or not page["log_entries"]:
-                return LogPages(snapshots, is_incomplete=len(ids) < (page.get("total") or 0))
-        return LogPages(snapshots, has_more=True)
+                return LogPages(sort_oldest_first(snapshots), is_incomplete=len(ids) < (page.get("total") or 0))
+        return LogPages(sort_oldest_first(snapshots), has_more=True)
 
     def _send_request(self, method: str, path: str, params: Mapping[str, Any], body: Any,
                       timeout: tuple[float, float]) -> requests.Response:

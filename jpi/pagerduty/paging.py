@@ -1,8 +1,9 @@
-"""Reads PagerDuty's lists to their end."""
+"""Reads PagerDuty's lists to their end, and puts them in order."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from jpi.domain.model import LogEntrySnapshot
 from jpi.http_client import ApiClient
 from jpi.json_fields import Json
 
@@ -18,3 +19,16 @@ def read_pages(api: ApiClient, path: str, name: str, params: Mapping[str, Any] |
         yield from items
         offset += len(items)
         has_more = bool(page.get("more")) and bool(items)
+
+
+def sort_oldest_first(snapshots: Mapping[str, LogEntrySnapshot]) -> dict[str, LogEntrySnapshot]:
+    """Sort log entries by time, and those of one second as PagerDuty lists them, whose times are whole seconds.
+
+    PagerDuty does not document whether it lists the newest first: the times say so, or the trigger, which comes first.
+    """
+    listed = list(snapshots.items())
+    if listed:
+        first, last = listed[0][1].entry, listed[-1][1].entry
+        if first.at > last.at or (first.at == last.at and last.is_trigger and not first.is_trigger):
+            listed.reverse()
+    return dict(sorted(listed, key=lambda item: item[1].entry.at))

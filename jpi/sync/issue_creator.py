@@ -111,7 +111,7 @@ class IssueCreator:
 
     def add_timeline(self, link: Link, action: AddTimeline) -> Link:
         """Create an issue for each entry that has none yet, in the order they happened."""
-        entries = sorted(action.entries, key=lambda entry: (entry.at, entry.id))
+        entries = sorted(action.entries, key=lambda entry: entry.at)
         drafts = [draft_timeline_entry(entry, link, self._policy) for entry in entries]
         return self._create_missing_issues(link, Part.TIMELINE, TIMELINE_LINK_TYPE, drafts)
 

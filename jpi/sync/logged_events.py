@@ -38,7 +38,7 @@ def sort_by_time(events: Iterable[AnyIncidentEvent]) -> list[AnyIncidentEvent]:
 
 def _build_event(group: Sequence[LogEntrySnapshot], read_at: datetime) -> IncidentLogged:
     newest = max(group, key=lambda snapshot: snapshot.changed_at)
-    entries = sorted((snapshot.entry for snapshot in group), key=lambda entry: (entry.at, entry.id))
+    entries = sorted((snapshot.entry for snapshot in group), key=lambda entry: entry.at)
     detailed = next((snapshot.incident for snapshot in group if snapshot.incident.details), newest.incident)
     incident: Incident = replace(newest.incident, details=detailed.details, trigger=detailed.trigger)
     event = IncidentLogged(f"log:{incident.id}:{read_at.timestamp()}", newest.changed_at, incident,

@@ -50,7 +50,9 @@ class ListApi(RestApi):
         selected = [(incident, entry) for incident, entry in pairs
                     if (since is None or entry.at.replace(microsecond=0) >= since)
                     and (until is None or entry.at.replace(microsecond=0) <= until)]
-        selected.sort(key=lambda pair: pair[1].at, reverse=self.account.log_order == "newest")
+        selected.sort(key=lambda pair: pair[1].at)
+        if self.account.log_order == "newest":
+            selected.reverse()
         if self.account.log_order == "shuffled":
             random.Random(len(selected)).shuffle(selected)
         include = set(request.args.getlist("include[]"))

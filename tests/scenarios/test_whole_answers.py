@@ -242,3 +242,17 @@ def test_a_look_before_a_repeat_that_jira_cannot_answer_is_made_again(both_ways)
     run_polls(world, 20)
     assert count_created_parts(world)[0] == len(world.list_issues("QUESTION"))
     assert len(world.list_issues("QUESTION")) == len(world.jpi.policy.questions)
+
+
+@pytest.mark.parametrize("log_order", ["newest", "oldest"])
+def test_the_timeline_keeps_the_order_of_log_entries_of_one_second(both_ways, log_order):
+    world = both_ways
+    world.pagerduty.log_order = log_order
+    incident = world.pagerduty.trigger_incident(world.service, "Checkout is down", world.rita, "P1")
+    world.run_until_idle()
+    for number in range(5):
+        world.pagerduty.add_note(incident, f"Note {number}", world.rita)
+    world.pagerduty.acknowledge_incident(incident, world.rita)
+    assert len({entry.at.replace(microsecond=0) for entry in incident.log}) == 1
+    run_polls(world, 3)
+    assert [issue.summary for issue in world.list_issues("TIMELINE")] == [entry.summary for entry in incident.log]
