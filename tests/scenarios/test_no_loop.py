@@ -4,6 +4,7 @@ import pytest
 
 from jpi.domain.link_summary import to_card
 from jpi.status_page import queries
+from jpi.tools import replay
 from sandbox.jira.model import Workflow
 from tests.world_actions import edit_issue, is_idle_after_polls, list_writes, run_poll
 
@@ -142,13 +143,17 @@ def test_after_an_hour_what_waited_is_carried_over(looping):
     assert is_idle_after_polls(world)
 
 
-def test_a_person_resumes_it_at_once(looping):
+@pytest.mark.parametrize("way", ["page", "replay"])
+def test_a_person_resumes_it_at_once(looping, way):
     world, incident, issue = looping
     world.copying_integration.is_on = False
     edit_issue(world, issue, summary="Renamed")
     world.run_until_idle()
-    world.jpi.budget.start(60.0)
-    queries.resync_incident(world.jpi, incident.id, "by hand")
+    if way == "page":
+        world.jpi.budget.start(60.0)
+        queries.resync_incident(world.jpi, incident.id, "by hand")
+    else:
+        assert replay.main(["--incident", incident.id]) == 0
     world.run_until_idle()
     assert (incident.title, issue.summary) == ("Renamed", "Renamed")
     assert read_link(world, incident).write_log.pause is None
@@ -168,6 +173,25 @@ def test_a_field_that_changes_without_end_is_written_twenty_times(linked, caplog
     world.clock.advance(3600)
     run_poll(world)
     assert incident.title == issue.summary == "Renamed 39"
+    assert is_idle_after_polls(world)
+
+
+def test_a_status_that_both_sides_set_without_end_is_left(linked, caplog):
+    world, incident, issue = linked
+    world.jira.undone_statuses = {"Done"}
+    for _ in range(30):
+        if incident.status != "resolved":
+            world.pagerduty.resolve_incident(incident, world.rita)
+        world.run_until_idle()
+        world.clock.advance(5)
+    assert 10 <= len(list_writes(world)) <= 20
+    [record] = find_pauses(caplog)
+    assert "fields and status" in record.reason
+    assert is_idle_after_polls(world)
+    world.jira.undone_statuses = set()
+    world.clock.advance(3600)
+    run_poll(world)
+    assert (incident.status, world.get_category(issue)) in [("resolved", "done"), ("triggered", "new")]
     assert is_idle_after_polls(world)
 
 
