@@ -5,9 +5,9 @@ from typing import Any
 
 from jpi import wiring
 from jpi.domain.issue_drafts import build_incident_label
-from jpi.domain.policy import SEVERITY_FIELD, IssueSpec, OpeningRule, Policy, derive_issue_type
+from jpi.domain.policy import REQUEST_TYPE_FIELD, SEVERITY_FIELD, IssueSpec, OpeningRule, Policy, derive_issue_type
 from jpi.errors import Refused
-from jpi.jira.create_request import LABELS_FIELD
+from jpi.jira.create_request import LABELS_FIELD, list_field_names
 
 # The fields that jpi fills in itself.
 FIELDS_FILLED_BY_JPI = frozenset({"project", "issuetype", "summary", "description", "labels", "reporter", "issuelinks"})
@@ -70,6 +70,8 @@ def _check_created_issue(app: wiring.App, create: IssueSpec) -> Iterator[str]:
         return
     fields = {str(field["fieldId"]): field for field in screens.get_fields(project, kind)}
     yield from _check_fields(fields, create, f"{project}'s create screen for {kind}")
+    if create.request_type:
+        yield from _check_request_type(app, project, create.request_type, fields)
     yield from _check_transitions(policy, app.jira.get_workflow_statuses(project, kind),
                                   f"the workflow of {kind} in {project}")
 
@@ -80,6 +82,19 @@ def _get_issue_types(app: wiring.App, project: str) -> dict[str, str] | None:
         return app.jira.create_screens.get_issue_types(project)
     except Refused:
         return None
+
+
+def _check_request_type(app: wiring.App, project: str, name: str, fields: dict[str, dict[str, Any]]) -> Iterator[str]:
+    """Check that the project is a service project with this request type, and its create screen takes one."""
+    try:
+        ids = app.jira.create_screens.request_types.fetch_ids(project)
+    except Refused:
+        yield f"{project} has no request types that jpi may read: it is no project of Jira Service Management"
+        return
+    if name not in ids and name not in ids.values():
+        yield f"{project} has no request type '{name}'; it has {', '.join(sorted(ids))}"
+    if not any(REQUEST_TYPE_FIELD in list_field_names({"id": field_id, **field}) for field_id, field in fields.items()):
+        yield f"{project}'s create screen has no field for the request type"
 
 
 def _check_open_rule(app: wiring.App, rule: OpeningRule) -> Iterator[str]:

@@ -89,7 +89,7 @@ def draft_incident_issue(incident: Incident, issue_spec: IssueSpec, manager_key:
         search_label=build_incident_label(incident.id),
         priority=issue_spec.priority or policy.to_jira_priority(incident.priority),
         assignee=assignee_account_id,
-        fields=fill_template({**SEVERITY_FIELD, **issue_spec.fields}, incident),
+        fields=fill_template({**SEVERITY_FIELD, **issue_spec.all_fields}, incident),
         labels=(PAGERDUTY_LABEL, build_incident_label(incident.id), *issue_spec.labels),
         links=tuple(links + ([IssueLink(MANAGER_LINK_TYPE, manager_key)] if manager_key else [])),
     )

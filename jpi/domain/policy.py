@@ -11,6 +11,8 @@ from jpi.domain.model import CATEGORY_BY_STATUS, STATUS_BY_CATEGORY, Category, I
 # PagerDuty's default names to Jira's.
 DEFAULT_PRIORITIES: Mapping[str, str] = {"P1": "Highest", "P2": "High", "P3": "Medium", "P4": "Low", "P5": "Lowest"}
 SEVERITY_FIELD: Mapping[str, Any] = {"Severity": "SEV-0"}
+# The type of the field that holds a request's type in Jira Service Management; every site has its own id for it.
+REQUEST_TYPE_FIELD = "sd-customerrequesttype"
 
 # A pattern sees so many characters of a title: what it takes grows with them.
 MATCHED_TITLE_CHARACTERS = 255
@@ -47,7 +49,10 @@ class IncidentCondition:
 
 @dataclass(frozen=True)
 class IssueSpec:
-    """The issue that a rule creates; empty fields have their defaults. `fields`: by name or id, values or templates."""
+    """The issue that a rule creates; empty fields have their defaults. `fields`: by name or id, values or templates.
+
+    `request_type`: by name or id, in a project of Jira Service Management.
+    """
 
     project: str = ""
     type: str = ""
@@ -55,6 +60,12 @@ class IssueSpec:
     labels: tuple[str, ...] = ()
     assignee: str = ""
     fields: Mapping[str, Any] = field(default_factory=dict)
+    request_type: str = ""
+
+    @property
+    def all_fields(self) -> Mapping[str, Any]:
+        """Return the fields, the request type among them."""
+        return {**self.fields, **({REQUEST_TYPE_FIELD: self.request_type} if self.request_type else {})}
 
 
 @dataclass(frozen=True)
@@ -182,7 +193,7 @@ class Policy:
     def custom_fields(self) -> set[str]:
         """Return the fields that rules and screens fill, by name or id."""
         specs = [rule.issue_spec for rule in self.all_rules if rule.issue_spec]
-        return {*SEVERITY_FIELD, *self.screen_fields, *(name for spec in specs for name in spec.fields)}
+        return {*SEVERITY_FIELD, *self.screen_fields, *(name for spec in specs for name in spec.all_fields)}
 
     def find_opening_rule(self, issue: Issue) -> OpeningRule | None:
         """Return the first rule by which the issue opens an incident."""

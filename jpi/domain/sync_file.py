@@ -115,7 +115,8 @@ def _parse_urgencies(reader: TomlReader, value: Any, path: KeyPath) -> tuple[str
 def _parse_issue_spec(reader: TomlReader, value: Any, path: KeyPath) -> IssueSpec:
     return IssueSpec(**reader.read_table(value, path, {"project": _parse_project_key, "type": TomlReader.read_text,
                                                        "priority": TomlReader.read_text, "labels": _parse_labels,
-                                                       "assignee": TomlReader.read_text, "fields": _parse_fields}))
+                                                       "assignee": TomlReader.read_text, "fields": _parse_fields,
+                                                       "request_type": TomlReader.read_text}))
 
 
 def _parse_project_key(reader: TomlReader, value: Any, path: KeyPath) -> str:

@@ -35,6 +35,7 @@ from jpi.jira.create_request import (
     SiteSchema,
     build_create_body,
     find_droppable_fields,
+    list_field_names,
     parse_bulk_error,
 )
 from jpi.jira.create_screens import Cache, CreateScreens
@@ -100,7 +101,7 @@ class JiraClient(IssueQueries):
     def _fetched_schema(self) -> SiteSchema:
         fields: dict[str, list[Json]] = {}
         for field in self.api.request("GET", "/field"):
-            for name in {field["name"].casefold(), field["id"].casefold()} & self._wanted_fields:
+            for name in list_field_names(field) & self._wanted_fields:
                 fields.setdefault(name, []).append({"id": field["id"], "schema": field.get("schema", {})})
         types = self.api.request("GET", "/issueLinkType")["issueLinkTypes"]
         return SiteSchema(fields, {link_type["name"]: "inward" if link_type["inward"].casefold().startswith("has ")
@@ -129,6 +130,7 @@ class JiraClient(IssueQueries):
 
     def create(self, draft: IssueDraft) -> CreatedIssue:
         """Create one issue, without the fields that its create screen lacks."""
+        draft = self.create_screens.request_types.fill_in_id(draft)
         dropped = self._find_missing_fields(draft)
         while True:
             body = self._build_body(draft, dropped)

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from jpi.domain.issue_drafts import CreatedIssue, IssueDraft, IssueLink
+from jpi.domain.policy import REQUEST_TYPE_FIELD
 from jpi.domain.text_limits import DESCRIPTION_MAX_CHARACTERS, cut_text
 from jpi.errors import Refused
 from jpi.jira.adf import to_adf_document
@@ -90,6 +91,13 @@ def build_create_body(draft: IssueDraft, site: SiteSchema, dropped: Collection[s
     update = {"update": {LINKS_FIELD: links}} if links else {}
     properties = [{"key": JPI_PROPERTY, "value": {"mark": draft.idempotency_key}}]
     return {"fields": sent_fields, **update, "properties": properties}
+
+
+def list_field_names(field: Mapping[str, Any]) -> set[str]:
+    """Return the names of a field (`GET /field`), in lower case: its name, its id, and what is the request type's."""
+    schema = field.get("schema") or {}
+    is_request_type = REQUEST_TYPE_FIELD in (schema.get("type"), str(schema.get("custom")).rpartition(":")[2])
+    return {str(field["name"]).casefold(), str(field["id"]).casefold(), *([REQUEST_TYPE_FIELD] * is_request_type)}
 
 
 def to_api_value(value: Any, schema: Mapping[str, Any]) -> Any:

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from jpi.http_client import ApiClient
 from jpi.jira.create_request import LABELS_FIELD
 from jpi.jira.paging import read_pages
+from jpi.jira.request_types import RequestTypes
 from jpi.json_fields import Json
 from jpi.sync import ports
 
@@ -30,6 +31,7 @@ class CreateScreens:
     def __init__(self, api: ApiClient, cache: Cache) -> None:
         self._api = api
         self._cache = cache
+        self.request_types = RequestTypes(api, cache)
 
     def load(self, project: str, issue_type: str) -> None:
         """Read the screen's fields unless they are cached: two calls a day."""

@@ -78,7 +78,7 @@ def _describe_rule(rule: CreationRule) -> str:
         return f"{conditions or 'any incident'}: no issue"
     parts = _join_alternatives(("in", [issue.project]), ("as", [issue.type]), ("priority", [issue.priority]),
                                ("labels", [" ".join(issue.labels)]), ("assigned to", [issue.assignee]),
-                               ("with", [", ".join(issue.fields)]))
+                               ("request type", [issue.request_type]), ("with", [", ".join(issue.fields)]))
     return f"{conditions or 'any incident'}: an issue {parts or 'as in the settings'}"
 
 

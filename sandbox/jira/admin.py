@@ -16,6 +16,7 @@ from sandbox.jira.state import JiraState, make_default_workflow
 routes = Routes()
 routes.rules += jira_types.routes.rules + jira_customs.routes.rules + jira_screens.routes.rules
 BUSINESS_PREFIX = "com.atlassian.jira-core-project-templates:jira-core-simplified-"
+SERVICE_PREFIX = "com.atlassian.servicedesk:simplified-"
 SOFTWARE_PREFIX = "com.pyxis.greenhopper.jira:gh-simplified-"
 # Atlassian's reference spells the last template both `task-` and `task-tracking`.
 TEMPLATES = {
@@ -33,6 +34,7 @@ TEMPLATES = {
             "task-",
         )
     },
+    **{SERVICE_PREFIX + name: "service_desk" for name in ("it-service-management", "general-service-desk")},
     **{SOFTWARE_PREFIX + name: "software" for name in ("basic", "kanban-classic", "scrum-classic")},
 }
 PROJECT_ORDERS = ("name", "key", "owner", "category", "issueCount", "lastIssueUpdatedTime", "archivedDate",
@@ -120,6 +122,8 @@ def add_project(site: JiraState) -> tuple[Json, int]:
                       body.get("description") or "", body.get("assigneeType", "UNASSIGNED"))
     site.projects[project.key] = project
     site.workflows.setdefault(project.key, make_default_workflow(len(site.projects)))
+    if project.type_key == "service_desk":
+        jira_customs.add_request_types(site, project.key, *jira_customs.DEFAULT_REQUEST_TYPES)
     return {"self": JsonView(site).make_url(f"project/{project.id}"), "id": int(project.id), "key": project.key}, 201
 
 

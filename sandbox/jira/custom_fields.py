@@ -1,14 +1,15 @@
-"""Fields: the system's own and custom ones, with the contexts and options of custom fields."""
+"""Fields: the system's own and custom ones, with their contexts and options; request types of service projects."""
 
 from flask import request
 
 from sandbox.jira.json_view import Json
 from sandbox.jira.metadata import make_schema
-from sandbox.jira.model import Field, Option
+from sandbox.jira.model import REQUEST_TYPE_SCHEMA, Field, Option
 from sandbox.jira.rest import Refusal, Routes, make_page, read_body, read_list, require_admin
 from sandbox.jira.state import JiraState
 
-routes = Routes()
+routes, service_routes = Routes(), Routes("/rest/servicedeskapi")
+DEFAULT_REQUEST_TYPES = ("Report a system problem", "Ask a question")
 CUSTOM_TYPE_PREFIX = "com.atlassian.jira.plugin.system.customfieldtypes:"
 # Schema type, schema items, and the searchers that fit the type.
 CUSTOM_FIELD_KINDS: dict[str, tuple[str, str | None, tuple[str, ...]]] = {
@@ -109,6 +110,36 @@ def add_options(site: JiraState, field_id: str, context: str) -> Json:
     options = [Option(site.make_id(), option["value"], bool(option.get("disabled"))) for option in given]
     field.options += options
     return {"options": [_to_option_json(option) for option in options]}
+
+
+def add_request_types(site: JiraState, project_key: str, *names: str) -> None:
+    """Make the project a service project with these request types; the site gets the field for them."""
+    site.projects[project_key].type_key = "service_desk"
+    field = next((field for field in site.fields.values() if field.schema_type == REQUEST_TYPE_SCHEMA), None)
+    if field is None:
+        field_id = f"customfield_{site.make_id()}"
+        field = Field(field_id, "Request Type", REQUEST_TYPE_SCHEMA, None, "com.atlassian.servicedesk:vp-origin")
+        site.fields[field_id] = field
+        site.placed_field_ids.add(field_id)
+    options = [Option(site.make_id(), name) for name in names]
+    field.options += options
+    site.request_types.setdefault(project_key, []).extend(options)
+
+
+@service_routes.add("GET", "/servicedesk/<ref>/requesttype")
+def list_request_types(site: JiraState, ref: str) -> Json:
+    """Return a page of a service project's request types, by the project's key or id."""
+    project = site.find_project(ref)
+    if project is None or project.type_key != "service_desk":
+        raise Refusal(404, "The service desk does not exist or you do not have permission to view it.")
+    types = site.request_types.get(project.key, [])
+    start, limit = int(request.args.get("start", 0)), min(int(request.args.get("limit", 50)), 100)
+    page = types[start : start + limit]
+    return {"size": len(page), "start": start, "limit": limit, "isLastPage": start + limit >= len(types),
+            "values": [{"id": request_type.id, "name": request_type.value} for request_type in page]}
+
+
+routes.rules += service_routes.rules
 
 
 def to_field_json(field: Field) -> Json:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sandbox.jira import adf
-from sandbox.jira.model import Field
+from sandbox.jira.model import REQUEST_TYPE_SCHEMA, Field
 from sandbox.jira.rest import Refusal
 from sandbox.jira.state import JiraState
 
@@ -119,6 +119,8 @@ def parse_custom_value(field: Field, value: Any) -> Any:
         return None
     if field.schema_type == "option":
         return _parse_option(field, value)
+    if field.schema_type == REQUEST_TYPE_SCHEMA and value not in [option.id for option in field.options]:
+        raise InvalidValue("The request type is not valid.")
     if field.custom_type == TEXTAREA:
         return parse_document(value)
     python_types: dict[str, tuple[type, ...]] = {"string": (str,), "number": (int, float)}

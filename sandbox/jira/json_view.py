@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from sandbox.jira import adf
-from sandbox.jira.model import Category, Comment, Field, Issue, IssueLink, IssueType, Project
+from sandbox.jira.model import REQUEST_TYPE_SCHEMA, Category, Comment, Field, Issue, IssueLink, IssueType, Project
 from sandbox.jira.state import JiraState
 
 Json = dict[str, Any]
@@ -117,6 +117,9 @@ class JsonView:
 
     def to_custom_value(self, field: Field, value: Any) -> Any:
         """Return the value of a custom field."""
+        if value is not None and field.schema_type == REQUEST_TYPE_SCHEMA:
+            name = next(option.value for option in field.options if option.id == value)
+            return {"requestType": {"id": value, "name": name}}
         if value is None or field.schema_type != "option":
             return self.to_text(value) if isinstance(value, dict) and value.get("type") == "doc" else value
         option = next(option for option in field.options if option.value == value)

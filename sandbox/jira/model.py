@@ -7,6 +7,7 @@ from typing import Any, Literal, Protocol
 
 from sandbox.jira import adf
 
+REQUEST_TYPE_SCHEMA = "sd-customerrequesttype"
 Category = Literal["undefined", "new", "indeterminate", "done"]
 
 

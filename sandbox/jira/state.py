@@ -13,6 +13,7 @@ from sandbox.jira.model import (
     IssueType,
     IssueTypeScheme,
     LinkType,
+    Option,
     Priority,
     Project,
     Status,
@@ -99,6 +100,7 @@ class JiraState:
         self.refused_summaries: set[str] = set()
         self.measures_in_utf16 = False
         self.takes_bad_tokens_as_anonymous = True
+        self.request_types: dict[str, list[Option]] = {}
         self.pending_conflicts = 0
         self.hidden_keys: set[str] = set()
         self.sends_visibility = True
