@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
+from email.utils import format_datetime
 from typing import Any, NoReturn
 from unittest.mock import patch
 
@@ -17,7 +19,9 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError
 
 from sandbox.call_interception import WireFault
+from sandbox.clock import START
 from sandbox.seed import JIRA_BOT_TOKEN
+from sandbox.simulated_service import POSTED_READ_PATHS
 from tests.fakes.faults import Crash
 
 
@@ -26,6 +30,7 @@ class InjectedFault:
     """A fault of a call, before or after its effect: an error answer (`status`), or no answer (`error`).
 
     `times`: how many equal calls in a row meet it, that is, the tries of one call.
+    `scope`: the calls that can meet it: "any", "http" (to both services), "read" or "write" (the services').
     """
 
     name: str
@@ -34,8 +39,20 @@ class InjectedFault:
     is_after_effect: bool = False
     times: int = 1
     retry_after: str = ""
+    scope: str = "any"
+    headers: tuple[tuple[str, str], ...] = ()
+    body: str = "{}"
+
+    def fit_to_call(self, name: str) -> "InjectedFault":
+        """Return this fault if the call of this name can meet it, else an outage."""
+        is_http = not _is_aws_call(name)
+        can_meet = {"any": True, "http": is_http, "read": is_http and _is_read(name),
+                    "write": is_http and not _is_read(name)}
+        return self if can_meet[self.scope] else FAULTS[0]
 
 
+# A limit that is over: the worlds on sockets run by the machine's clock, those in this process from `START`.
+RESET_TIME = START - timedelta(minutes=1)
 # As many tries as jpi/http_client.py and jpi/store/models.py make.
 TRIES_PER_ATTEMPT = 3
 # First those before any effect, for all tries of a call; then those after the effect, whose answer is lost.
@@ -45,7 +62,18 @@ FAULTS = [InjectedFault("500", 500, times=TRIES_PER_ATTEMPT), InjectedFault("429
           InjectedFault("timeout", error="timeout", times=TRIES_PER_ATTEMPT),
           InjectedFault("refused", error="refused", times=TRIES_PER_ATTEMPT),
           InjectedFault("dropped after the effect", error="dropped", is_after_effect=True),
-          InjectedFault("503 after the effect", 503, is_after_effect=True)]
+          InjectedFault("503 after the effect", 503, is_after_effect=True),
+          InjectedFault("answered after the time-out", error="timeout", is_after_effect=True),
+          InjectedFault("429, Retry-After a date", 429, retry_after=format_datetime(RESET_TIME, usegmt=True),
+                        times=TRIES_PER_ATTEMPT, scope="http"),
+          InjectedFault("429, X-RateLimit-Reset", 429, times=TRIES_PER_ATTEMPT, scope="http",
+                        headers=(("X-RateLimit-Reset", f"{RESET_TIME:%Y-%m-%dT%H:%MZ}"),
+                                 ("RateLimit-Reason", "jira-cost-based"))),
+          InjectedFault("redirect", 302, times=TRIES_PER_ATTEMPT, scope="http",
+                        headers=(("Location", "https://elsewhere.example/"),)),
+          InjectedFault("another shape", 200, scope="read", body='["something else"]'),
+          InjectedFault("another shape after the effect", 200, scope="write", is_after_effect=True,
+                        body='["something else"]')]
 DEATHS = [
     InjectedFault("death before", error="death"),
     InjectedFault("death after", error="death", is_after_effect=True),
@@ -102,6 +130,7 @@ class FaultInjector:
         fault = self._plan(number, name)
         if fault is None:
             return send()
+        fault = fault.fit_to_call(name)
         self.faults_met.append(f"{name}: {fault.name}")
         if fault.is_after_effect:
             # The answer is lost.
@@ -121,8 +150,8 @@ def pair_calls_with_faults(calls, faults):
 
 def classify_fault(fault, name):
     """Return what matters of a fault for this call: DynamoDB and SQS in memory have one error for all."""
-    is_aws = name.startswith(("DynamoDB_", "AmazonSQS"))
-    return (fault.is_after_effect, fault.times, fault.error == "death") if is_aws else fault
+    fault = fault.fit_to_call(name)
+    return (fault.is_after_effect, fault.times, fault.error == "death") if _is_aws_call(name) else fault
 
 
 def plan_fault_at(number: int, fault: InjectedFault) -> FaultPlan:
@@ -131,7 +160,7 @@ def plan_fault_at(number: int, fault: InjectedFault) -> FaultPlan:
 
     def choose_fault(now, name):
         if now == number:
-            state["name"] = name
+            state.update(name=name, left=fault.fit_to_call(name).times)
         if now < number or not state["left"] or name != state["name"]:
             state["left"] = 0 if now > number else state["left"]
             return None
@@ -139,6 +168,14 @@ def plan_fault_at(number: int, fault: InjectedFault) -> FaultPlan:
         return fault
 
     return choose_fault
+
+
+def _is_aws_call(name: str) -> bool:
+    return name.startswith(("DynamoDB_", "AmazonSQS"))
+
+
+def _is_read(name: str) -> bool:
+    return name.startswith("GET ") or name.endswith(POSTED_READ_PATHS)
 
 
 def _is_from_jpi(request) -> bool:
@@ -155,7 +192,9 @@ def _read_path(url: str) -> str:
 def _make_http_answer(request, fault: InjectedFault) -> requests.Response:
     answer = requests.Response()
     answer.status_code, answer.request, answer.url = fault.status, request, request.url
-    answer.raw, answer._content = io.BytesIO(b"{}"), b"{}"
+    answer._content = fault.body.encode()
+    answer.raw = io.BytesIO(answer._content)
+    answer.headers.update(fault.headers)
     if fault.retry_after:
         answer.headers.update({"Retry-After": fault.retry_after, "ratelimit-reset": fault.retry_after})
     return answer

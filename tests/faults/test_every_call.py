@@ -72,6 +72,7 @@ def test_the_end_is_the_same_though(arena, queued, faults, number, exhaustive, s
 @pytest.mark.parametrize("name", ["DynamoDB_20120810.PutItem", "AmazonSQS.SendMessageBatch"])
 def test_all_errors_of_aws_in_memory_are_one(name, fault):
     """Check that faults before the effect may share a play, and those after it, too."""
+    fault = fault.fit_to_call(name)
     calls, wire = [], FaultInjector(plan_fault_at(0, fault))
     for _ in range(fault.times):
         with pytest.raises(WireFault):
