@@ -4,10 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sandbox.poll_schedule import PollSchedule
+from sandbox.seed import JIRA_BOT_TOKEN
 from sandbox.simulated_service import HttpFault, RecordedCall
 from sandbox.world import World, is_from_jpi
 
 SLOW_SECONDS = 2.0
+# What the account's token is while nobody has told jpi of the new one.
+REVOKED_TOKEN = "another token"
 # How long jpi must wait.
 RETRY_AFTER_SECONDS = "2"
 # With nothing broken, the queue delivers a failed message again after this time; nobody watches for 15 minutes.
@@ -63,6 +66,12 @@ SWITCHES = {
             leaves_backlog=False,
         ),
         Switch(
+            "token-dead",
+            "Token dead",
+            "Jira no longer knows jpi's token: it takes jpi for a stranger, who sees nothing and may not write.",
+            "The token is renewed.",
+        ),
+        Switch(
             "loop",
             "Loop",
             "A chat bridge copies each note and comment, jpi's too, and an automation undoes each move to In Progress.",
@@ -109,6 +118,8 @@ class SwitchBoard:
             server.latency_seconds = SLOW_SECONDS if "slow" in self.active_names else 0.0
             server.choose_fault = self._make_fault(server.name)
             server.state.outbox.is_losing = "webhooks-lost" in self.active_names
+        is_dead = "token-dead" in self.active_names
+        world.jira.users[world.bot_id].token = REVOKED_TOKEN if is_dead else JIRA_BOT_TOKEN
         is_looping = "loop" in self.active_names
         world.copying_integration.is_on = world.copying_integration.rewrites = is_looping
         world.jira.undone_statuses = {"In Progress"} if is_looping else set()

@@ -216,6 +216,23 @@ def test_failures_wait_as_jpi_asks_while_it_is_broken_and_not_after(still):
     assert (len(world.list_issues()), read_page_state(world).waiting) == (1, 0)
 
 
+def test_a_dead_token_ends_nothing_and_what_happened_meanwhile_is_made_good(still):
+    world, client = still
+    trigger_incident(client, world)
+    world.run_until_idle()
+    [incident] = world.pagerduty.incidents.values()
+    client.post("/switch/token-dead", headers=SCRIPT)
+    world.pagerduty.acknowledge_incident(incident, world.rita)
+    for _ in range(3):
+        run_poll(world)
+    assert not world.jpi.links.get(incident.id).ended
+    assert world.get_category(world.find_issue(incident)) == "new"
+    client.post("/switch/token-dead", headers=SCRIPT)
+    for _ in range(5):
+        run_poll(world)
+    assert world.get_category(world.find_issue(incident)) == "indeterminate"
+
+
 @pytest.mark.parametrize("name", SWITCHES)
 def test_every_switch_turns_both_ways(still, name):
     world, client = still

@@ -20,7 +20,7 @@ MAINTENANCE = HttpFault(503, headers={"Content-Type": "text/html"}, body="<html>
 
 
 @pytest.fixture(params=["in process", "queued"])
-def pair(request, make_world):
+def linked_pair(request, make_world):
     """Make a P1 with its issue, all in step: (world, incident, issue)."""
     world = make_world(queued=request.param == "queued")
     incident = world.pagerduty.trigger_incident(world.service, "Checkout is down", world.rita, "P1")
@@ -101,8 +101,8 @@ def assert_made_good(world, incident, issue):
 
 
 @pytest.mark.parametrize("anonymous", [True, False], ids=["as a stranger", "401"])
-def test_a_dead_token_of_jiras_for_a_day_costs_nothing(pair, anonymous):
-    world, incident, issue = pair
+def test_a_dead_token_of_jiras_for_a_day_costs_nothing(linked_pair, anonymous):
+    world, incident, issue = linked_pair
     kill_jira_token(world, anonymous)
     live_through_a_day(world, incident, issue)
     renew_jira_token(world)
@@ -110,8 +110,8 @@ def test_a_dead_token_of_jiras_for_a_day_costs_nothing(pair, anonymous):
 
 
 @pytest.mark.parametrize("form", ["401", "foreign"])
-def test_a_dead_or_foreign_key_of_pagerdutys_for_a_day_costs_nothing(pair, form):
-    world, incident, issue = pair
+def test_a_dead_or_foreign_key_of_pagerdutys_for_a_day_costs_nothing(linked_pair, form):
+    world, incident, issue = linked_pair
     if form == "401":
         fail_calls(world.pagerduty_server, HttpFault(401, body='{"error": {"message": "No", "code": 2006}}'))
     else:
@@ -124,8 +124,8 @@ def test_a_dead_or_foreign_key_of_pagerdutys_for_a_day_costs_nothing(pair, form)
 
 @pytest.mark.parametrize("fault", [HTML_404, EDGE_404, MAINTENANCE], ids=["HTML 404", "edge's 404", "maintenance"])
 @pytest.mark.parametrize("service", ["jira", "pagerduty"])
-def test_a_site_that_is_not_there_for_a_while_ends_nothing(pair, service, fault):
-    world, incident, _ = pair
+def test_a_site_that_is_not_there_for_a_while_ends_nothing(linked_pair, service, fault):
+    world, incident, _ = linked_pair
     fail_calls(world.jira_server if service == "jira" else world.pagerduty_server, fault)
     world.pagerduty.acknowledge_incident(incident, world.rita)
     for _ in range(10):
@@ -139,8 +139,8 @@ def test_a_site_that_is_not_there_for_a_while_ends_nothing(pair, service, fault)
 
 
 @pytest.mark.parametrize("service", ["jira", "pagerduty"])
-def test_one_404_between_two_good_answers_ends_nothing(pair, service):
-    world, incident, issue = pair
+def test_one_404_between_two_good_answers_ends_nothing(linked_pair, service):
+    world, incident, issue = linked_pair
     hidden = world.jira.hidden_keys if service == "jira" else world.pagerduty.hidden_incident_ids
     if service == "jira":
         world.pagerduty.acknowledge_incident(incident, world.rita)
@@ -162,8 +162,8 @@ def test_one_404_between_two_good_answers_ends_nothing(pair, service):
     assert incident.notes == []
 
 
-def test_what_is_seen_again_resumes_by_itself(pair):
-    world, incident, issue = pair
+def test_what_is_seen_again_resumes_by_itself(linked_pair):
+    world, incident, issue = linked_pair
     world.jira.hidden_keys.add(issue.key)
     run_second_look(world)
     assert world.jpi.links.get(incident.id).ended
@@ -180,8 +180,8 @@ def test_what_is_seen_again_resumes_by_itself(pair):
 
 
 @pytest.mark.parametrize("service", ["jira", "pagerduty"])
-def test_what_the_poll_sees_again_resumes_too(pair, service):
-    world, incident, issue = pair
+def test_what_the_poll_sees_again_resumes_too(linked_pair, service):
+    world, incident, issue = linked_pair
     hidden = world.jira.hidden_keys if service == "jira" else world.pagerduty.hidden_incident_ids
     hidden.add(issue.key if service == "jira" else incident.id)
     if service == "pagerduty":
@@ -198,8 +198,8 @@ def test_what_the_poll_sees_again_resumes_too(pair, service):
     assert incident.title == "Checkout is slow"
 
 
-def test_replay_resumes_all_that_ended_since_a_time(pair, capsys):
-    world, incident, issue = pair
+def test_replay_resumes_all_that_ended_since_a_time(linked_pair, capsys):
+    world, incident, issue = linked_pair
     since = datetime.fromtimestamp(world.clock(), UTC).isoformat()
     world.jira.hidden_keys.add("INCIDENT")
     run_second_look(world)
@@ -223,8 +223,8 @@ def list_red_reasons(world):
 
 
 @pytest.mark.parametrize("service", ["jira", "pagerduty"])
-def test_health_is_red_within_a_poll_and_green_within_another(pair, service, caplog):
-    world, _, _ = pair
+def test_health_is_red_within_a_poll_and_green_within_another(linked_pair, service, caplog):
+    world, _, _ = linked_pair
     token = f"{service.upper()}_API_TOKEN"
     if service == "jira":
         kill_jira_token(world, anonymous=True)
