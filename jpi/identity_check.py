@@ -58,9 +58,7 @@ class IdentityCheck:
         if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return None
         reasons = {part.strip().upper() for part in headers.get(LOGIN_REASON_HEADER, "").split(",")} - {"", "OK"}
-        if reasons and status != HTTPStatus.UNAUTHORIZED:
-            return self.make_doubt(f"{call} was answered with {status} and {LOGIN_REASON_HEADER} "
-                                   f"{', '.join(sorted(reasons))}")
+        sign_in = f"{LOGIN_REASON_HEADER} {', '.join(sorted(reasons))}"
         if status == HTTPStatus.UNAUTHORIZED and MISSING_SCOPE_TEXT not in refusal:
-            return self.make_doubt(refusal)
-        return None
+            return self.make_doubt(f"{refusal} ({sign_in})" if reasons else refusal)
+        return self.make_doubt(f"{call} was answered with {status} and {sign_in}") if reasons else None

@@ -124,10 +124,6 @@ class JiraClient(IssueQueries):
         self.api.identity.accept_account()
         return str(account["accountId"])
 
-    def verify_identity(self) -> str:
-        """Return the id of this invocation once Jira has named our account in it; raise IdentityDoubt otherwise."""
-        return self.api.identity.verify_account()
-
     def create(self, draft: IssueDraft) -> CreatedIssue:
         """Create one issue, without the fields that its create screen lacks."""
         draft = self.create_screens.request_types.fill_in_id(draft)

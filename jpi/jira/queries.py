@@ -84,6 +84,10 @@ class IssueQueries:
         issues = self._search(jql.match_recently_created(projects, minutes), [*STATE_FIELDS, "issuetype", "created"])
         return [(_parse_issue(issue), datetime.fromisoformat(issue["fields"]["created"])) for issue in issues]
 
+    def verify_identity(self) -> str:
+        """Return the id of this invocation once Jira has named our account in it; raise IdentityDoubt otherwise."""
+        return self.api.identity.verify_account()
+
     def has_issue(self, ref: str) -> bool:
         """True if the issue with this key or id exists and is visible to us."""
         return bool(self.api.read_if_exists(f"/issue/{ref}", {"fields": "status"}))

@@ -8,7 +8,7 @@ import requests
 import urllib3
 
 from jpi.error_answers import parse_wait_seconds
-from jpi.errors import AddressError, OutcomeUnknown, Refused, ServiceUnavailable
+from jpi.errors import AddressError, IdentityDoubt, OutcomeUnknown, Refused, ServiceUnavailable
 from jpi.http_client import ApiClient, Budget
 from sandbox.clock import Clock
 
@@ -204,3 +204,48 @@ def test_each_thread_has_a_budget_of_its_own():
     worker.start()
     worker.join()
     assert (seen, budget.get_remaining_seconds()) == ([5.0], 300.0)
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"", {"status-code": 404, "message": "null for uri"}])
+def test_a_404_that_the_service_did_not_write_is_an_outage(make_api, body):
+    api, sent, _ = make_api(make_answer(404, body), make_answer(404, body), make_answer(404, body))
+    with pytest.raises(ServiceUnavailable, match="not answered by the service itself"):
+        api.read_if_exists("/x")
+    assert len(sent) == 3
+
+
+FAILED_SIGN_IN = {"X-Seraph-LoginReason": "AUTHENTICATED_FAILED"}
+
+
+@pytest.mark.parametrize("answer", [make_answer(401), make_answer(200, {"issues": []}, FAILED_SIGN_IN),
+                                    make_answer(404, {"errorMessages": ["No."]}, FAILED_SIGN_IN)])
+def test_what_a_stranger_is_told_is_no_answer_and_asked_for_once(make_api, answer):
+    api, sent, _ = make_api(answer)
+    with pytest.raises(IdentityDoubt, match="Check JIRA_API_TOKEN"):
+        api.read_if_exists("/x")
+    assert len(sent) == 1
+    assert api.identity.take_doubt().token == "JIRA_API_TOKEN"
+    assert api.identity.take_doubt() is None
+
+
+def test_a_write_that_a_stranger_was_granted_may_be_done(make_api):
+    api, _, _ = make_api(make_answer(201, {}, FAILED_SIGN_IN))
+    with pytest.raises(OutcomeUnknown):
+        api.request("POST", "/x")
+
+
+def test_one_missing_scope_is_a_refusal(make_api):
+    api, _, _ = make_api(make_answer(401, {"code": 401, "message": "Unauthorized; scope does not match"}))
+    with pytest.raises(Refused):
+        api.request("GET", "/x")
+
+
+def test_not_there_is_believed_once_the_account_is_proved_in_this_invocation(make_api):
+    api, _, _ = make_api(*[make_answer(404, {"errorMessages": ["No."]})] * 4)
+    proofs = []
+    api.identity.prove_account = lambda: proofs.append("asked")
+    assert (api.read_if_exists("/x"), api.write_if_exists("DELETE", "/x")) == ({}, False)
+    assert len(proofs) == 1
+    api._budget.start(25.0)
+    api.read_if_exists("/x")
+    assert len(proofs) == 2

@@ -105,6 +105,29 @@ def test_each_problem_is_named(well, monkeypatch, capsys, spoil, check, text):
     assert (code, text in wrong[check]) == (1, True), wrong
 
 
+PAGE = "<html><title>Atlassian status</title></html>"
+
+
+@pytest.mark.parametrize(("service", "fault", "texts"), [
+    ("jira", HttpFault(401, headers={"X-Seraph-LoginReason": "AUTHENTICATED_FAILED"}),
+     ["the token is not valid", "a token with scopes works only at", "JIRA_API_URL", "JIRA_API_TOKEN"]),
+    ("jira", HttpFault(401, headers={"X-Seraph-LoginReason": "AUTHENTICATION_DENIED"}),
+     ["the account is deactivated or locked", "bot@"]),
+    ("jira", HttpFault(200, headers={"X-Seraph-LoginReason": "AUTHENTICATED_FAILED"}), ["the token is not valid"]),
+    ("jira", HttpFault(404, body=PAGE), ["the site may be in maintenance, moved or suspended"]),
+    ("jira", HttpFault(503, body=PAGE), ["failed with 503"]),
+    ("pagerduty", HttpFault(401), ["the token is not valid", "PAGERDUTY_API_TOKEN"]),
+    ("pagerduty", HttpFault(200, body='{"users": [], "services": []}'), ["another account's?", "PAGERDUTY_USER_EMAIL"]),
+])
+def test_what_is_wrong_with_a_token_is_told_apart(well, capsys, service, fault, texts):
+    server, name = ((well.jira_server, "Jira token") if service == "jira"
+                    else (well.pagerduty_server, "PagerDuty token"))
+    paths = ("/myself", "/users")
+    server.choose_fault = lambda call: fault if call.path.endswith(paths) else None
+    message = run(capsys)[1][name]
+    assert [text for text in texts if text not in message] == []
+
+
 def test_a_late_poll_is_reported(well, capsys):
     well.clock.advance(3 * well.jpi.settings.poll_interval_seconds + 1)
     assert "the poll has read log entries only up to" in run(capsys)[1]["AWS poll"]
