@@ -1,10 +1,13 @@
-"""Writes to one side, as values."""
+"""Writes to one side, as values, and the steps that a service may refuse of them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from jpi.domain.model import Category, Comment, Incident, LogEntry, Note, Side, SourceId, Status
+from jpi.domain.backlog import Part, StepId, StepKind, get_part_step_id
+from jpi.domain.model import Category, Comment, Incident, LogEntry, Note, Side, SourceId, SourceKind, Status
 from jpi.domain.policy import IssueSpec
+from jpi.domain.text_limits import compute_digest
 
 
 @dataclass(frozen=True)
@@ -131,3 +134,44 @@ class ReplaceManager:
 ConversationAction = MirrorNote | EditComment | MirrorComment | EditNote
 Action = (CreateIncidentIssue | AcceptStatus | TransitionIssue | AddComment | AddTimeline | SetIncidentStatus
           | EditIssue | EditIncident | ReplaceManager | ConversationAction | EndLink)
+
+NOTES_READ = StepId(StepKind.NOTES_READ, Side.JIRA)
+MANAGER = StepId(StepKind.MANAGER, Side.JIRA)
+# Of the copy of a comment: it was to be deleted.
+DELETION = ""
+
+
+def list_steps(action: Action) -> dict[StepId, str]:
+    """Return what the action writes, by the ids of its steps; nothing of an action that everything else depends on."""
+    list_steps_of_type = _STEPS_BY_ACTION.get(type(action))
+    return list_steps_of_type(action) if list_steps_of_type else {}
+
+
+def get_copy_step_id(source: SourceId) -> StepId:
+    """Return the id of the step that copies a note or a comment, or follows what became of it."""
+    is_note = source.kind is SourceKind.NOTE
+    return StepId(StepKind.NOTE if is_note else StepKind.COMMENT, Side.JIRA if is_note else Side.PAGERDUTY, source.id)
+
+
+def _list_fields(side: Side, values: Mapping[str, str | Assignee]) -> dict[StepId, str]:
+    return {StepId(StepKind.FIELD, side, name): value.id if isinstance(value, Assignee) else value
+            for name, value in values.items()}
+
+
+def _list_copy(source: SourceId, original: Note | Comment | None) -> dict[StepId, str]:
+    return {get_copy_step_id(source): compute_digest(original.text) if original else DELETION}
+
+
+_STEPS_BY_ACTION: Mapping[type[Action], Callable[[Any], dict[StepId, str]]] = {
+    TransitionIssue: lambda action: {StepId(StepKind.STATUS, Side.JIRA): action.category},
+    SetIncidentStatus: lambda action: {StepId(StepKind.STATUS, Side.PAGERDUTY): action.status},
+    EditIssue: lambda action: _list_fields(Side.JIRA, action.values),
+    EditIncident: lambda action: _list_fields(Side.PAGERDUTY, action.values),
+    AddComment: lambda action: {StepId(StepKind.REMARK, Side.JIRA, action.idempotency_key): action.text},
+    MirrorNote: lambda action: _list_copy(action.note.source, action.note),
+    EditComment: lambda action: _list_copy(action.source, action.note),
+    MirrorComment: lambda action: _list_copy(action.comment.source, action.comment),
+    EditNote: lambda action: _list_copy(action.source, action.comment),
+    AddTimeline: lambda action: {get_part_step_id(Part.TIMELINE): ""},
+    ReplaceManager: lambda action: {MANAGER: action.person_name},
+}

@@ -1,6 +1,5 @@
 """Notes and comments: a set union by id, each carried over once and followed when it changes. Pure."""
 
-import hashlib
 import re
 from collections.abc import Collection, Iterable
 
@@ -9,7 +8,7 @@ from jpi.domain.events import Event, IncidentAnnotated, IncidentLogged, IssueCom
 from jpi.domain.link import Link, Mirror
 from jpi.domain.model import Comment, Note, SourceKind
 from jpi.domain.policy import Policy
-from jpi.domain.text_limits import cut_text, format_time
+from jpi.domain.text_limits import compute_digest, cut_text, format_time
 
 # PagerDuty documents no limit; notes of this length are accepted.
 NOTE_MAX_CHARACTERS = 20_000
@@ -106,11 +105,6 @@ def get_copy_ids(link: Link, kind: SourceKind) -> set[str | None]:
 def build_mirror(copy_id: str | None, text: str = "", at: float = 0.0) -> Mirror:
     """Return the mirror whose source said `text` when it was changed at `at`."""
     return Mirror(copy_id, compute_digest(text), at)
-
-
-def compute_digest(text: str) -> str:
-    """Return a digest by which a changed text is known."""
-    return hashlib.sha256(" ".join(text.split()).encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def render_comment(note: Note) -> str:

@@ -17,7 +17,7 @@ from jpi.domain.actions import (
     SetIncidentStatus,
     TransitionIssue,
 )
-from jpi.domain.backlog import Part
+from jpi.domain.backlog import Part, get_part_step_id
 from jpi.domain.conversation_rules import decide_conversation
 from jpi.domain.events import (
     Event,
@@ -32,6 +32,7 @@ from jpi.domain.field_merge import FieldMerge, find_assignee, merge_fields, obse
 from jpi.domain.link import IssueRef, Link
 from jpi.domain.model import STATUS_BY_CATEGORY, Side
 from jpi.domain.policy import CreationRule, Policy
+from jpi.domain.retry_state import decide_retries, leave_waiting_steps
 from jpi.domain.status_rules import (
     decide_status,
     get_snapshot_valid_until,
@@ -84,6 +85,7 @@ def decide(event: Event, link: Link, policy: Policy) -> Decision:
         conflicts["status"] = event.side.other
     actions = (*status_actions, *merge.edits, *_decide_manager(event, link, policy, merge.edits),
                *decide_conversation(event, link, policy), *_decide_timeline(event, link, policy))
+    actions = (*leave_waiting_steps(actions, event, link), *decide_retries(event, link, actions))
     return Decision(actions, conflicts, None if actions else Reason.STALE if stale else Reason.NOTHING_NEW)
 
 
@@ -127,7 +129,10 @@ def needs_whole_log(event: IncidentLogged, link: Link, policy: Policy) -> bool:
     """Return True if the timeline lacks entries from before the poll's window: new issue, or an entry was refused."""
     if not policy.timeline_project or has_whole_log(event):
         return False
-    return Part.TIMELINE in link.backlog.pending if link.issue_key else needs_issue(event, policy)
+    if not link.issue_key:
+        return needs_issue(event, policy)
+    is_waiting = link.backlog.is_waiting(get_part_step_id(Part.TIMELINE), event.observed_at)
+    return Part.TIMELINE in link.backlog.pending and not is_waiting
 
 
 def needs_issue(event: IncidentEvent, policy: Policy) -> bool:

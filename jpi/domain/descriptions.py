@@ -87,9 +87,10 @@ def describe_planned_action(action: Action, policy: Policy) -> str:
     return WORDS_BY_ACTION[type(action)].planned(action, policy)
 
 
-def describe_failed_action(action: Action, policy: Policy) -> str:
-    """Return what a failed action would have done."""
-    return f"Could not {cut_text(describe_planned_action(action, policy), ATTEMPT_MAX_CHARACTERS)}."
+def describe_failed_action(action: Action, policy: Policy, reason: str = "") -> str:
+    """Return what a failed action would have done, and the reason."""
+    text = f"Could not {cut_text(describe_planned_action(action, policy), ATTEMPT_MAX_CHARACTERS)}"
+    return f"{text}: {reason}" if reason else f"{text}."
 
 
 def describe_performed_action(action: Action, performed_action: Action | None, link: Link) -> tuple[str, bool]:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from jpi.domain.actions import Assignee, EditIncident, EditIssue
+from jpi.domain.backlog import StepId, StepKind
 from jpi.domain.events import Event, IncidentEvent, IncidentLogged, IssueUpdated
 from jpi.domain.link import Link
 from jpi.domain.model import Person, Side
@@ -38,7 +39,8 @@ def _merge_snapshot(event: Event, link: Link, policy: Policy) -> FieldMerge:
     conflicts: dict[str, Side] = {}
     for name, value in get_snapshot_fields(event, link).items():
         rule = policy.field_policy(name)
-        if rule.direction == "off" or not _has_changed(name, value, event, link):
+        is_news = _has_changed(name, value, event, link) or _is_retry_due(name, event, link)
+        if rule.direction == "off" or not is_news:
             continue
         is_hidden = event.observed_at < link.fields[name].on(side).last_write_at
         if is_hidden and _hides_human_edit(name, value, event, link):
@@ -194,6 +196,12 @@ def _has_changed(name: FieldName, value: str, event: Event, link: Link) -> bool:
     if known_value is not None:
         return value != known_value
     return name in event.changed or (name == "assignee" and event.side is Side.JIRA and link.responders == ())
+
+
+def _is_retry_due(name: FieldName, event: Event, link: Link) -> bool:
+    """Return True if setting the field on the other side was refused, and is to be tried again."""
+    step = link.backlog.find_step(StepId(StepKind.FIELD, event.side.other, name))
+    return step is not None and event.observed_at >= step.next_try_at
 
 
 def _hides_human_edit(name: FieldName, value: str, event: Event, link: Link) -> bool:

@@ -1,10 +1,10 @@
 """The row that ties one incident to one issue."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from jpi.domain.backlog import Backlog
+from jpi.domain.backlog import Backlog, StepId
 from jpi.domain.link_history import HistoryEntry
 from jpi.domain.model import Side, SourceId, Status
 from jpi.domain.synced_field import FieldName, Replica, SyncedField
@@ -205,6 +205,14 @@ class Link:
     def without_lease(self, key: str) -> "Link":
         """Return the link without a lease on this work."""
         return replace(self, leases={name: until for name, until in self.leases.items() if name != key})
+
+    def with_refused_step(self, step_id: StepId, value: str, service: str, reason: str, now: float) -> "Link":
+        """Return the link once a service refused this step."""
+        return replace(self, backlog=self.backlog.with_refused_step(step_id, value, service, reason, now))
+
+    def without_steps(self, step_ids: Sequence[StepId]) -> "Link":
+        """Return the link without these refused steps: they are done, or no longer wanted."""
+        return replace(self, backlog=self.backlog.without_steps(step_ids))
 
     def with_mirror(self, source: SourceId, mirror: Mirror) -> "Link":
         """Return the link with this mirror as its newest; the oldest of too many are forgotten."""

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from jpi.domain.backlog import describe_step
 from jpi.domain.descriptions import describe_pause
 from jpi.domain.link import Link
+from jpi.domain.policy import Policy
 from jpi.domain.synced_field import FieldName
-from jpi.domain.text_limits import cut_text
+from jpi.domain.text_limits import cut_text, to_summary
 
 LinkState = Literal["failing", "open", "resolved", "none", "ended"]
 # In the order in which they matter.
@@ -49,7 +51,8 @@ def to_list_item(link: Link) -> LinkListItem:
 
 def link_state(link: Link) -> LinkState:
     """Return the state of a link; `none`: it has no issue."""
-    if link.failures or link.write_log.pause:
+    is_refused = bool(link.backlog.refused_steps) and not link.ended
+    if link.failures or link.write_log.pause or is_refused:
         return "failing"
     if link.ended:
         return "ended"
@@ -60,8 +63,7 @@ def link_state(link: Link) -> LinkState:
 
 def to_card(link: Link) -> LinkCard:
     """Return what a list shows of a link."""
-    summary, pause = link.summary, link.write_log.pause
-    reasons = [*(failure.reason for failure in link.failures.values()), *([describe_pause(pause)] if pause else [])]
+    summary = link.summary
     return LinkCard(
         title=cut_text(link.fields[FieldName.TITLE].pagerduty.value or summary.title or "", TITLE_MAX_CHARACTERS),
         url=summary.url or "",
@@ -72,5 +74,27 @@ def to_card(link: Link) -> LinkCard:
         issue=link.issue_key or (link.incident_id if link.is_opening else ""),
         equal_at=summary.in_step_at or 0.0,
         equal_by=summary.in_step_event_type or "",
-        trouble=cut_text(reasons[-1], REASON_MAX_CHARACTERS) if reasons else "",
+        trouble=cut_text(_get_trouble(link), REASON_MAX_CHARACTERS),
     )
+
+
+def _get_trouble(link: Link) -> str:
+    """Return why the link fails: why it is paused, else its newest failure, else what was refused last."""
+    if link.write_log.pause:
+        return describe_pause(link.write_log.pause)
+    reasons = [*(f"{describe_step(step.id)}: {step.reason}" for step in link.backlog.refused_steps),
+               *(failure.reason for failure in link.failures.values())]
+    return reasons[-1] if reasons else ""
+
+
+def list_differences(link: Link, policy: Policy) -> list[str]:
+    """Return the synced fields that differ between both sides, as far as both are known, and were not refused."""
+    title, priority = link.fields[FieldName.TITLE], link.fields[FieldName.PRIORITY]
+    differs = {
+        "status": link.status.on_jira not in (None, link.status.agreed),
+        "title": bool(title.pagerduty.value and title.jira.value) and (
+            to_summary(title.pagerduty.value) != to_summary(title.jira.value)),
+        "priority": bool(priority.pagerduty.value and priority.jira.value) and (
+            not policy.is_same_priority(priority.pagerduty.value, str(priority.jira.value)))}
+    return [name for name, is_different in differs.items() if is_different and policy.field_policy(name).direction
+            == "both"]

@@ -1,5 +1,6 @@
 """Text as the services take it: within their limits, or on one line. Pure."""
 
+import hashlib
 import re
 from datetime import datetime
 
@@ -16,9 +17,20 @@ UNPRINTABLE_PATTERN = re.compile("[\x00-\x08\x0e-\x1b\x7f\ud800-\udfff\ufffe\uff
 
 
 def cut_text(text: str, limit: int) -> str:
-    """Cut the text to `limit` characters, with a visible mark where something was lost or cannot be shown."""
+    """Cut the text to `limit` characters, with a visible mark where something was lost or cannot be shown.
+
+    Jira counts units of UTF-16, of which a character beyond the first 65,536 takes two.
+    """
     text = UNPRINTABLE_PATTERN.sub("\ufffd", text)
-    return text if len(text) <= limit else text[: limit - len(CUT_MARK)] + CUT_MARK
+    if len(text) <= limit // 2 or count_units(text) <= limit:
+        return text
+    units = text.encode("utf-16-le")[: 2 * (limit - len(CUT_MARK))]
+    return units.decode("utf-16-le", "ignore") + CUT_MARK
+
+
+def count_units(text: str) -> int:
+    """Return the length of a text as Jira counts it, in units of UTF-16."""
+    return len(text.encode("utf-16-le")) // 2
 
 
 def to_summary(text: str | None) -> str:
@@ -44,3 +56,8 @@ def render_entry_description(entry: LogEntry) -> str:
 def format_time(at: datetime) -> str:
     """Return a time as people read it."""
     return at.strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def compute_digest(text: str) -> str:
+    """Return a digest by which a changed text is known."""
+    return hashlib.sha256(" ".join(text.split()).encode("utf-8", "replace")).hexdigest()[:16]

@@ -16,6 +16,7 @@ from typing import Any
 import requests
 from requests.adapters import BaseAdapter
 
+from jpi.domain.backlog import REQUESTER_CODES
 from jpi.domain.model import Incident, IncidentSnapshot, LogEntrySnapshot, Status
 from jpi.errors import Refused, translate_parse_errors
 from jpi.http_client import ApiClient, Budget
@@ -153,7 +154,7 @@ class PagerDutyClient:
         try:
             self.api.request("PUT", f"/incidents/{incident_id}", body=self._build_edit_body(accepted, assignee_ids))
         except Refused as error:
-            if not error.is_bad_request:
+            if not error.is_bad_request or error.vendor_code in REQUESTER_CODES:
                 raise
             if len(accepted) == 1:
                 return refused | dict.fromkeys(accepted, str(error))

@@ -228,6 +228,7 @@ def _build_incident(link: Link) -> dict[str, Any]:
     app = get_app()
     now = app.clock()
     return {"incident": view_models.build_incident_row(to_list_item(link), app.policy.jira_url, now),
+            "refused_steps": view_models.build_refused_steps(link, now),
             "history": view_models.build_history(link, now),
             "about": {"began": view_models.format_time(link.summary.began),
                       "service": link.summary.service or ""}}

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from jpi.diagnostics.probes import ProbeResult
+from jpi.domain.backlog import describe_step
 from jpi.domain.conversation_rules import build_issue_url
 from jpi.domain.descriptions import remediation_for
 from jpi.domain.link import Link
@@ -100,6 +101,13 @@ def build_incident_row(listed: LinkListItem, site: str, now: float) -> dict[str,
 def keep_web_url(url: str) -> str:
     """Return the URL if it is a web address, else an empty text, so that no script gets linked."""
     return url if url.startswith(("https://", "http://")) else ""
+
+
+def build_refused_steps(link: Link, now: float) -> list[dict[str, Any]]:
+    """Build what services refused of a link: what, who refused it, why, how often, and when jpi tries again."""
+    return [{"what": describe_step(step.id), "service": step.service, "reason": step.reason, "times": step.attempts,
+             "first": format_time(step.first_at), "next": "soon" if step.next_try_at <= now else
+             format_time(step.next_try_at)} for step in link.backlog.refused_steps]
 
 
 def build_history(link: Link, now: float) -> list[dict[str, Any]]:

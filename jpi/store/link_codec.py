@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, astuple
 from typing import Any
 
-from jpi.domain.backlog import Backlog, Part, PendingIssueLink
+from jpi.domain.backlog import Backlog, Part, PendingIssueLink, RefusedStep, StepId, StepKind, get_part_step_id
 from jpi.domain.link import Failure, FirstLook, IssueRef, Link, LinkSummary, Mirror, StatusState, Watermark
 from jpi.domain.link_history import HistoryEntry, HistoryFailure, HistoryStep
 from jpi.domain.link_summary import link_state, to_card
@@ -87,7 +87,20 @@ def _decode_field(field: Mapping[str, Any]) -> SyncedField:
 def _decode_backlog(backlog: Mapping[str, Any]) -> Backlog:
     return Backlog({Part(part): tuple(keys) for part, keys in backlog["pending"].items()},
                    tuple(PendingIssueLink(**issue_link) for issue_link in backlog["issue_links"]),
-                   {Part(part): count for part, count in backlog["attempts"].items()})
+                   _decode_steps(backlog))
+
+
+def _decode_steps(backlog: Mapping[str, Any]) -> tuple[RefusedStep, ...]:
+    if "refused_steps" in backlog:
+        return tuple(map(_decode_step, backlog["refused_steps"]))
+    # Rows from before refused steps were kept have only the number of attempts by part.
+    return tuple(RefusedStep(get_part_step_id(Part(part)), "", "Jira", "", count, 0.0, 0.0)
+                 for part, count in backlog["attempts"].items())
+
+
+def _decode_step(step: Mapping[str, Any]) -> RefusedStep:
+    step_id = step["id"]
+    return RefusedStep(**{**step, "id": StepId(StepKind(step_id["kind"]), Side(step_id["side"]), step_id["subject"])})
 
 
 def _encode_write_log(write_log: WriteLog) -> dict[str, Any]:

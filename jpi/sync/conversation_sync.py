@@ -4,22 +4,26 @@ from collections.abc import Callable
 from functools import partial
 
 from jpi.domain.actions import AddComment, EditComment, EditNote, MirrorComment, MirrorNote
+from jpi.domain.backlog import StepId, StepKind, describe_refusal
 from jpi.domain.conversation_rules import build_issue_url, build_mirror, render_comment, render_note
 from jpi.domain.link import Link
-from jpi.domain.model import Comment, Note, SourceId, SourceKind
-from jpi.sync.leases import Leases
-from jpi.sync.ports import Jira, PagerDuty, ProcessedIds
+from jpi.domain.model import Comment, Note, Side, SourceId, SourceKind
+from jpi.domain.retry_state import stops_everything
+from jpi.errors import Refused
+from jpi.sync.leases import Leases, RefusedUnderLease
+from jpi.sync.ports import Clock, Jira, PagerDuty, ProcessedIds
 
 
 class ConversationSync:
     """Makes each copy once: the link, the processed ids and the copy itself tell that it was made."""
 
     def __init__(self, jira: Jira, pagerduty: PagerDuty, processed_ids: ProcessedIds, leases: Leases,
-                 site_url: str) -> None:
+                 clock: Clock, site_url: str) -> None:
         self._jira = jira
         self._pagerduty = pagerduty
         self._processed_ids = processed_ids
         self._leases = leases
+        self._clock = clock
         self._site_url = site_url
 
     def add_comment(self, link: Link, action: AddComment) -> Link:
@@ -62,6 +66,17 @@ class ConversationSync:
         comments, issue_key = self._jira.comments, str(link.issue_key)
         return self._add_once(link, idempotency_key, partial(comments.add, issue_key, text, idempotency_key),
                               partial(comments.find_by_text, issue_key, text), SourceKind.COMMENT)
+
+    def add_remark(self, link: Link, idempotency_key: str, text: str) -> Link:
+        """Comment on the issue once beside an action; a refused comment goes to the backlog. Return the link."""
+        try:
+            return self.add_comment_once(link, idempotency_key, text)[0]
+        except Refused as refused:
+            if stops_everything(refused, link):
+                raise
+            link = refused.link if isinstance(refused, RefusedUnderLease) else link
+            return link.with_refused_step(StepId(StepKind.REMARK, Side.JIRA, idempotency_key), text, refused.service,
+                                          describe_refusal(refused), self._clock())
 
     def add_note_once(self, link: Link, idempotency_key: str, text: str) -> tuple[Link, str | None]:
         """Add a note to the incident once; return the link, and the note's id, None if it was added before."""

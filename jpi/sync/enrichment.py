@@ -1,10 +1,12 @@
 """Reads what an event omits, and drops what is synced already, before the event is decided."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from jpi.domain.actions import EditIncident
+from jpi.domain.actions import NOTES_READ, EditIncident, get_copy_step_id
+from jpi.domain.backlog import StepId, describe_refusal
 from jpi.domain.decide import decide, drop_processed_entries, needs_issue, needs_whole_log
 from jpi.domain.events import (
     Event,
@@ -15,8 +17,9 @@ from jpi.domain.events import (
     IssueUpdated,
 )
 from jpi.domain.link import Link
-from jpi.domain.model import Comment, Incident, LogEntry, Note
+from jpi.domain.model import Comment, Incident, LogEntry, Note, SourceId, SourceKind
 from jpi.domain.policy import Policy
+from jpi.domain.retry_state import list_due_comment_ids, needs_notes, stops_everything
 from jpi.domain.status_rules import is_stale
 from jpi.errors import IdentityDoubt, Refused
 from jpi.sync.ports import Jira, Log, PagerDuty, ProcessedIds
@@ -52,6 +55,33 @@ class OwnAccounts:
         return self._own_id_by_side[side]
 
 
+class RefusedReads:
+    """Collects the reads that a service refused while an event was enriched: each costs only what depends on it."""
+
+    def __init__(self, link: Link, log: Log) -> None:
+        self._link = link
+        self._log = log
+        self.refused_by_step: dict[StepId, Refused] = {}
+
+    @contextmanager
+    def contain_refusal(self, step_id: StepId) -> Iterator[None]:
+        """Keep a refusal of this step's read instead of raising it, unless nothing can go on."""
+        try:
+            yield
+        except Refused as refused:
+            if stops_everything(refused, self._link):
+                raise
+            self._log.warning("a read was refused", extra={"incident": self._link.incident_id, "step": step_id.kind,
+                                                           "reason": str(refused)})
+            self.refused_by_step[step_id] = refused
+
+    def save_to(self, link: Link, now: float) -> Link:
+        """Return the link with these refusals in its backlog."""
+        for step_id, refused in self.refused_by_step.items():
+            link = link.with_refused_step(step_id, "", refused.service, describe_refusal(refused), now)
+        return link
+
+
 class EventEnricher:
     """Reads only what an event lacks, and only where it matters."""
 
@@ -63,16 +93,16 @@ class EventEnricher:
         self._policy = policy
         self._own_accounts = own_accounts
         self._log = log
-        self._enrich_by_type: Mapping[type[Event], Callable[[Any, Link], Event | None]] = {
+        self._enrich_by_type: Mapping[type[Event], Callable[[Any, Link, RefusedReads], Event | None]] = {
             IncidentLogged: self._enrich_incident_logged,
             IncidentAnnotated: self._enrich_incident_annotated,
             IssueUpdated: self._enrich_issue_updated,
             IssueCommented: self._enrich_issue_commented}
 
-    def enrich(self, event: Event, link: Link) -> Event | None:
-        """Return the event with what it lacked; None if there is nothing left in it."""
+    def enrich(self, event: Event, link: Link, refused_reads: RefusedReads) -> Event | None:
+        """Return the event with what it lacked, but for what a service refused; None if there is nothing left in it."""
         enrich = self._enrich_by_type.get(type(event))
-        return event if enrich is None or link.ended else enrich(event, link)
+        return event if enrich is None or link.ended else enrich(event, link, refused_reads)
 
     def read_incident_with_details(self, event: IncidentEvent, link: Link) -> Incident:
         """Return the incident with its trigger's details, read only if the event does not bring them."""
@@ -89,14 +119,15 @@ class EventEnricher:
             self._log.warning("the incident cannot be read", extra={"incident": incident.id, "reason": str(error)})
             return incident
 
-    def _enrich_issue_commented(self, event: IssueCommented, link: Link) -> IssueCommented | None:
+    def _enrich_issue_commented(self, event: IssueCommented, link: Link,
+                                refused_reads: RefusedReads) -> IssueCommented | None:
         """Return the event with the whole comment: a webhook need not say whether it is internal."""
         if event.comment is None or event.deleted:
             return event
-        comments = self._select_new_comments([event.comment], link, from_webhook=True)
+        comments = self._select_new_comments([event.comment], link, refused_reads, from_webhook=True)
         return replace(event, comment=comments[0]) if comments else None
 
-    def _enrich_incident_logged(self, event: IncidentLogged, link: Link) -> IncidentLogged:
+    def _enrich_incident_logged(self, event: IncidentLogged, link: Link, refused_reads: RefusedReads) -> IncidentLogged:
         if event.incident.status is None:
             event = replace(event, incident=self._pagerduty.get_incident(event.incident.id))
         if needs_whole_log(event, link, self._policy):
@@ -107,21 +138,28 @@ class EventEnricher:
             event = drop_processed_entries(event, self._processed_ids.already_processed(entry_ids))
         if not self._needs_notes(event, link):
             return event
-        return replace(event, notes=self._read_new_notes(event.incident.id, link))
+        notes: tuple[Note, ...] | None = None
+        with refused_reads.contain_refusal(NOTES_READ):
+            notes = self._read_new_notes(event.incident.id, link)
+        return replace(event, notes=notes)
 
     def _needs_notes(self, event: IncidentLogged, link: Link) -> bool:
         is_synced = self._policy.field_policy("comments").is_synced_to("jira")
         # After a pause the timeline may have the entries of notes that still wait.
         has_notes = bool(event.annotation_ids) or (event.whole and link.write_log.pause is not None)
+        has_notes = has_notes or needs_notes(event, link)
         return has_notes and is_synced and (bool(link.issue_key) or needs_issue(event, self._policy))
 
-    def _enrich_incident_annotated(self, event: IncidentAnnotated, link: Link) -> IncidentEvent | None:
+    def _enrich_incident_annotated(self, event: IncidentAnnotated, link: Link,
+                                   refused_reads: RefusedReads) -> IncidentEvent | None:
         """Return the event with its new notes: a V2 webhook names none, a V3 webhook may bring only their beginning."""
         if not link.issue_key or not self._policy.field_policy("comments").is_synced_to("jira"):
             return None
         if event.notes is not None and not any(note.trimmed for note in event.notes):
             return replace(event, notes=tuple(self._select_new_notes(event.notes, link)))
-        notes = self._read_new_notes(event.incident.id, link)
+        notes: tuple[Note, ...] = ()
+        with refused_reads.contain_refusal(NOTES_READ):
+            notes = self._read_new_notes(event.incident.id, link)
         ids = None if event.notes is None else {note.id for note in event.notes}
         return replace(event, notes=tuple(note for note in notes if ids is None or note.id in ids))
 
@@ -135,10 +173,11 @@ class EventEnricher:
         )
         return [note for note in notes if note.source.idempotency_key not in processed_ids]
 
-    def _enrich_issue_updated(self, event: IssueUpdated, link: Link) -> IssueUpdated:
+    def _enrich_issue_updated(self, event: IssueUpdated, link: Link, refused_reads: RefusedReads) -> IssueUpdated:
         """Return the event with the team's status category and, if it matters, whether the issue was done before."""
-        event = replace(event, issue=self._policy.with_team_category(event.issue),
-                        comments=tuple(self._select_new_comments(event.comments, link)))
+        comments = [*self._select_new_comments(event.comments, link, refused_reads),
+                    *self._read_refused_comments(event, link, refused_reads)]
+        event = replace(event, issue=self._policy.with_team_category(event.issue), comments=tuple(comments))
         event = self._read_incident_before_edit(event, link)
         if not event.left or event.issue.category == "done" or link.status.agreed != "resolved":
             return event
@@ -155,17 +194,39 @@ class EventEnricher:
         actions = decide(event, link, self._policy).actions
         if not any(isinstance(action, EditIncident) for action in actions) or self._own_accounts.is_echo(event, link):
             return event
-        return replace(event, incident=self._pagerduty.get_snapshot(link.incident_id))
+        try:
+            return replace(event, incident=self._pagerduty.get_snapshot(link.incident_id))
+        except Refused as refused:
+            if stops_everything(refused, link):
+                raise
+            self._log.warning("the incident cannot be read", extra={"incident": link.incident_id,
+                                                                    "reason": str(refused)})
+            return event
 
-    def _select_new_comments(self, comments: Sequence[Comment], link: Link,
+    def _read_refused_comments(self, event: IssueUpdated, link: Link, refused_reads: RefusedReads) -> list[Comment]:
+        """Return the comments, as they are now, whose copies were refused and are to be tried again."""
+        comments: list[Comment] = []
+        brought_ids = {comment.id for comment in event.comments}
+        for comment_id in list_due_comment_ids(event, link):
+            with refused_reads.contain_refusal(get_copy_step_id(SourceId(SourceKind.COMMENT, comment_id))):
+                answer = self._jira.comments.read(comment_id) if comment_id not in brought_ids else None
+                comments += [answer[0]] if answer and not answer[1] else []
+        return comments
+
+    def _select_new_comments(self, comments: Sequence[Comment], link: Link, refused_reads: RefusedReads,
                              from_webhook: bool = False) -> list[Comment]:
         """Return the comments of others, read again if they are from a webhook, which leaves out too much."""
         if not self._policy.field_policy("comments").is_synced_to("pagerduty"):
             return []
         processed_ids = self._processed_ids.already_processed([
             comment.source.idempotency_key for comment in comments if comment.source not in link.mirrors])
-        return [whole_comment for comment in comments if comment.source.idempotency_key not in processed_ids
-                and (whole_comment := self._complete_comment(comment, link, from_webhook))]
+        whole_comments: list[Comment] = []
+        for comment in comments:
+            if comment.source.idempotency_key not in processed_ids:
+                with refused_reads.contain_refusal(get_copy_step_id(comment.source)):
+                    whole_comment = self._complete_comment(comment, link, from_webhook)
+                    whole_comments += [whole_comment] if whole_comment else []
+        return whole_comments
 
     def _complete_comment(self, comment: Comment, link: Link, from_webhook: bool) -> Comment | None:
         """Return the whole comment; None if it is gone or jpi wrote it."""

@@ -27,18 +27,19 @@ from jpi.sync.enrichment import EventEnricher
 from jpi.sync.field_sync import FieldSync
 from jpi.sync.issue_creator import IssueCreator
 from jpi.sync.link_ender import LinkEnder
+from jpi.sync.part_creator import PartCreator
 
 
 class Executors:
     """The executors by concern: creation, timeline, manager, status and fields, conversation, end."""
 
-    def __init__(self, enricher: EventEnricher, issue_creator: IssueCreator, field_sync: FieldSync,
-                 conversation_sync: ConversationSync, link_ender: LinkEnder) -> None:
+    def __init__(self, enricher: EventEnricher, part_creator: PartCreator, issue_creator: IssueCreator,
+                 field_sync: FieldSync, conversation_sync: ConversationSync, link_ender: LinkEnder) -> None:
         self._enricher = enricher
         self._issue_creator = issue_creator
         self._field_sync = field_sync
         self._execute_by_type: Mapping[type[Action], Callable[[Link, Any], Link]] = {
-            AddTimeline: issue_creator.add_timeline,
+            AddTimeline: part_creator.add_timeline,
             ReplaceManager: issue_creator.replace_manager,
             AcceptStatus: lambda link, _: link,
             TransitionIssue: field_sync.transition_issue,

@@ -9,15 +9,18 @@ from jpi.domain.actions import (
     EditIssue,
     SetIncidentStatus,
     TransitionIssue,
+    list_steps,
 )
+from jpi.domain.backlog import StepId, StepKind, describe_refusal
 from jpi.domain.field_merge import choose_assignee, record_own_write, replace_assignee
 from jpi.domain.idempotency_keys import build_no_transition_key, build_unknown_assignee_key
 from jpi.domain.link import Link
 from jpi.domain.model import STATUS_BY_CATEGORY, Side
 from jpi.domain.policy import Policy
+from jpi.domain.retry_state import stops_everything
 from jpi.domain.status_rules import PAGERDUTY_ROUNDING_SECONDS
 from jpi.domain.synced_field import FieldName
-from jpi.errors import NoTransition
+from jpi.errors import NoTransition, Refused
 from jpi.sync.conversation_sync import ConversationSync
 from jpi.sync.identities import Identities
 from jpi.sync.ports import Clock, Jira, Log, PagerDuty
@@ -84,14 +87,20 @@ class FieldSync:
         else:
             assignee_ids = replace_assignee(action.assignee_ids, action.replaced_id, values.get("assignee"))
             refused = self._pagerduty.edit(link.incident_id, values, assignee_ids)
+        steps = list_steps(action)
         for name, reason in refused.items():
-            fields = {"incident": link.incident_id, "issue": link.issue_key, "field": name, "reason": reason}
-            self._log.warning(f"a field was refused by {side}", extra=fields)
+            step_id = StepId(StepKind.FIELD, side, name)
+            link = self._keep_refused_field(link, step_id, steps[step_id], side.display_name, reason)
         performed_action = replace(action, values={name: value for name, value in values.items()
                                                    if name not in refused})
         if assignee_ids and "assignee" in performed_action.values:
             link = replace(link, responders=tuple(sorted(assignee_ids)))
         return record_own_write(performed_action, link, started_at), performed_action
+
+    def _keep_refused_field(self, link: Link, step_id: StepId, value: str, service: str, reason: str) -> Link:
+        fields = {"incident": link.incident_id, "issue": link.issue_key, "field": step_id.subject, "reason": reason}
+        self._log.warning(f"a field was refused by {step_id.side}", extra=fields)
+        return link.with_refused_step(step_id, value, service, reason, self._clock())
 
     def _comment_on_no_transition(self, link: Link, action: TransitionIssue, error: NoTransition,
                                   started_at: float) -> Link:
@@ -102,7 +111,7 @@ class FieldSync:
             link = link.with_issue_status(STATUS_BY_CATEGORY[error.reached_category])
         key = build_no_transition_key(link.incident_id, action.from_category, action.category)
         comment = NO_TRANSITION_COMMENT.format(to=action.category, why=error)
-        return self._conversation_sync.add_comment_once(link, key, comment)[0]
+        return self._conversation_sync.add_remark(link, key, comment)
 
     def _resolve_assignee(self, link: Link, side: Side,
                           action: EditIssue | EditIncident) -> tuple[Link, dict[str, str]]:
@@ -111,16 +120,26 @@ class FieldSync:
         assignee = action.values.get("assignee")
         if not isinstance(assignee, Assignee):
             return link, others
-        find_id = self._identities.find_account_id if side is Side.JIRA else self._identities.find_user_id
-        assignee_id = assignee.id if assignee.side == side else find_id(assignee.id)
+        try:
+            assignee_id = self._find_assignee_id(assignee, side)
+        except Refused as refused:
+            if stops_everything(refused, link):
+                raise
+            step_id = StepId(StepKind.FIELD, side, FieldName.ASSIGNEE)
+            reason = describe_refusal(refused)
+            return self._keep_refused_field(link, step_id, assignee.id, refused.service, reason), others
         if assignee_id is None:
             comment = UNKNOWN_ASSIGNEE_COMMENT.format(from_=assignee.side.display_name,
                                                       who=assignee.name or assignee.id, to=side.display_name)
             key = build_unknown_assignee_key(link.incident_id, assignee.id)
-            return self._conversation_sync.add_comment_once(link, key, comment)[0], others
+            return self._conversation_sync.add_remark(link, key, comment), others
         is_same = assignee_id == link.fields[FieldName.ASSIGNEE].on(side).value
         # What is known may be overtaken: where the incident was read, its own assignees say what is the same.
         if isinstance(action, EditIncident) and action.assignee_ids:
             ids = replace_assignee(action.assignee_ids, action.replaced_id, assignee_id)
             is_same = set(ids) == set(action.assignee_ids)
         return link, others if is_same else {**others, "assignee": assignee_id}
+
+    def _find_assignee_id(self, assignee: Assignee, side: Side) -> str | None:
+        find_id = self._identities.find_account_id if side is Side.JIRA else self._identities.find_user_id
+        return assignee.id if assignee.side == side else find_id(assignee.id)

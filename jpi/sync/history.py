@@ -48,10 +48,10 @@ class ActionTrace:
         """Add a step that was done and is no action of a decision."""
         self.steps.append(HistoryStep(text, is_done=True, at=now))
 
-    def fail_action(self, now: float, policy: Policy) -> None:
+    def fail_action(self, now: float, policy: Policy, reason: str = "") -> None:
         """Add the current action, if any, as a step that failed."""
         if self.current_action:
-            text = describe_failed_action(self.current_action, policy)
+            text = describe_failed_action(self.current_action, policy, reason)
             self.steps.append(HistoryStep(text, is_done=False, at=now))
         self.current_action = None
 
@@ -63,14 +63,15 @@ def append_history(link: Link, event: Event, outcome: Outcome, trace: ActionTrac
                          str(outcome), tuple(trace.steps[-MAX_STEPS:]), trace.no_action_reason, event.request,
                          describe_error(error) if error else None)
     summary = _update_summary(event, link, now)
-    if entry.is_whole:
+    if entry.is_whole and not link.backlog.refused_steps:
         summary = replace(summary, in_step_at=now, in_step_event=entry.event_id, in_step_event_type=entry.event_type)
     return replace(link, history=_trim_history(_merge_entry(link.history, entry)), summary=summary)
 
 
 def describe_error(error: JpiError) -> HistoryFailure:
     """Return the error as a link keeps it."""
-    failure = HistoryFailure(type(error).__name__, str(error)[:REASON_MAX_CHARACTERS])
+    kind = Refused if isinstance(error, Refused) else type(error)
+    failure = HistoryFailure(kind.__name__, str(error)[:REASON_MAX_CHARACTERS])
     if not isinstance(error, Refused):
         return failure
     return replace(failure, service=error.service, status=int(error.status), field_names=tuple(error.field_errors))

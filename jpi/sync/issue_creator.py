@@ -1,53 +1,47 @@
-"""Creates issues, each once: the incident's, its questions, its timeline, and the links between them."""
+"""Creates the issues of incidents, each once, and replaces their incident managers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from jpi.domain.actions import AddTimeline, ReplaceManager
-from jpi.domain.backlog import Backlog, Part, PendingIssueLink
+from jpi.domain.actions import MANAGER, ReplaceManager
+from jpi.domain.backlog import Backlog, Part, StepId, StepKind, describe_refusal
 from jpi.domain.field_merge import NO_VALUE
-from jpi.domain.idempotency_keys import build_question_key
 from jpi.domain.issue_drafts import (
     MANAGER_LINK_TYPE,
-    QUESTION_LINK_TYPE,
-    TIMELINE_LINK_TYPE,
     CreatedIssue,
     IssueDraft,
     IssueLink,
     draft_incident_issue,
-    draft_question,
-    draft_timeline_entry,
 )
 from jpi.domain.link import IssueRef, Link
-from jpi.domain.model import Incident
+from jpi.domain.model import Incident, Side
 from jpi.domain.policy import IssueSpec, Policy
 from jpi.domain.synced_field import FieldName, Replica, SyncedField
 from jpi.errors import LostRace, Refused
 from jpi.sync.identities import Identities
 from jpi.sync.leases import Leases
-from jpi.sync.ports import Jira, Links, Log, ProcessedIds
+from jpi.sync.part_creator import list_pending_links
+from jpi.sync.ports import Clock, Jira, Links, Log
 
 INCIDENT_ISSUE_LEASE = "issue"
 MAX_SAVE_RETRIES = 3
-# https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issues/#api-rest-api-3-issue-bulk-post
-MAX_ISSUES_PER_BULK = 50
-# A part that was refused this often is given up, with an error in the log.
-MAX_PART_ATTEMPTS = 5
+# The fields of an issue that are kept in step, by Jira's ids.
+SYNCED_FIELD_BY_ID = {"priority": FieldName.PRIORITY, "assignee": FieldName.ASSIGNEE}
 
 
 class IssueCreator:
-    """Creates whatever is created on Jira."""
+    """Creates incidents' issues."""
 
-    def __init__(self, jira: Jira, links: Links, processed_ids: ProcessedIds, leases: Leases, policy: Policy,
-                 identities: Identities, log: Log, index_lag_seconds: float) -> None:
+    def __init__(self, jira: Jira, links: Links, leases: Leases, policy: Policy, identities: Identities, clock: Clock,
+                 log: Log, index_lag_seconds: float) -> None:
         self._jira = jira
         self._links = links
-        self._processed_ids = processed_ids
         self._leases = leases
         self._policy = policy
         self._identities = identities
+        self._clock = clock
         self._log = log
         self._index_lag_seconds = index_lag_seconds
 
@@ -55,14 +49,26 @@ class IssueCreator:
                               issue_spec: IssueSpec) -> Link:
         """Create the incident's issue, or take the one that an earlier attempt created; return the link, saved."""
         assignee = self._choose_assignee(incident, issue_spec)
-        manager_key = self._find_manager_key(incident, agent_name)
+        manager_key, refused = self._find_manager_key(incident, agent_name)
         draft = draft_incident_issue(incident, issue_spec, manager_key, assignee, self._policy)
         link, issue = self._create_or_find_issue(link, draft)
         if issue.dropped_fields:
             fields = {"issue": issue.key, "fields": list(issue.dropped_fields)}
             self._log.warning("fields that the create screen lacks were left out", extra=fields)
-        return self._save_created_issue(link, issue=IssueRef(issue.key, issue.id), backlog=self._build_backlog(issue),
+        backlog = self._with_dropped_fields(self._build_backlog(issue), draft, issue)
+        if refused:
+            backlog = backlog.with_refused_step(MANAGER, "", refused.service, describe_refusal(refused), self._clock())
+        return self._save_created_issue(link, issue=IssueRef(issue.key, issue.id), backlog=backlog,
                                         fields=_build_fields(incident, draft, issue))
+
+    def _with_dropped_fields(self, backlog: Backlog, draft: IssueDraft, issue: CreatedIssue) -> Backlog:
+        """Return the backlog with the synced fields that the create screen lacks: editing them is tried later."""
+        values = {FieldName.PRIORITY: draft.priority, FieldName.ASSIGNEE: draft.assignee}
+        for name in [SYNCED_FIELD_BY_ID[field] for field in issue.dropped_fields if field in SYNCED_FIELD_BY_ID]:
+            if self._policy.field_policy(name).is_synced_to(Side.JIRA):
+                backlog = backlog.with_refused_step(StepId(StepKind.FIELD, Side.JIRA, name), values[name] or "", "Jira",
+                                                    "the create screen lacks the field", self._clock())
+        return backlog
 
     def _create_or_find_issue(self, link: Link, draft: IssueDraft) -> tuple[Link, CreatedIssue]:
         self._jira.load_site_schema()
@@ -75,7 +81,7 @@ class IssueCreator:
 
     def replace_manager(self, link: Link, action: ReplaceManager) -> Link:
         """Link the issue to this person's issue in place of its incident manager; do nothing if they have none."""
-        person_key = self._find_person_key(link.incident_id, [action.person_name])
+        person_key = self._find_person_key([action.person_name])
         if person_key is None:
             return link
         issue_key = str(link.issue_key)
@@ -103,99 +109,25 @@ class IssueCreator:
                 link = self._links.get(link.incident_id)
         return self._links.save(replace(_take_created(link), **values))
 
-    def create_missing_parts(self, link: Link) -> Link:
-        """Create the questions and links that the issue still lacks."""
-        if Part.QUESTIONS in link.backlog.pending:
-            link = self._create_question_issues(link)
-        return self._create_pending_links(link) if link.backlog.issue_links else link
-
-    def add_timeline(self, link: Link, action: AddTimeline) -> Link:
-        """Create an issue for each entry that has none yet, in the order they happened."""
-        entries = sorted(action.entries, key=lambda entry: entry.at)
-        drafts = [draft_timeline_entry(entry, link, self._policy) for entry in entries]
-        return self._create_missing_issues(link, Part.TIMELINE, TIMELINE_LINK_TYPE, drafts)
-
     def _build_backlog(self, issue: CreatedIssue) -> Backlog:
         policy = self._policy
         is_wanted = {Part.TIMELINE: policy.timeline_project,
                      Part.QUESTIONS: policy.question_project and policy.questions}
-        return Backlog({part: () for part in Part if is_wanted[part]}, _list_pending_links([issue]))
+        return Backlog({part: () for part in Part if is_wanted[part]}, list_pending_links([issue]))
 
-    def _find_manager_key(self, incident: Incident, agent_name: str | None) -> str | None:
-        """Return the key of the assignee's issue in the PERSON project, else of the agent's."""
+    def _find_manager_key(self, incident: Incident, agent_name: str | None) -> tuple[str | None, Refused | None]:
+        """Return the key of the assignee's issue in the PERSON project, else of the agent's, or Jira's refusal."""
         names = [name for name in (*(person.name for person in incident.assignees[:1]), agent_name) if name]
-        return self._find_person_key(incident.id, names) if names and self._policy.person_project else None
-
-    def _find_person_key(self, incident_id: str, names: Sequence[str]) -> str | None:
-        """Return the key of the issue in the PERSON project for the first of these names that has one."""
         try:
-            keys = self._jira.find_keys_by_summary(self._policy.person_project, names)
+            return self._find_person_key(names) if names and self._policy.person_project else None, None
         except Refused as refused:
-            self._log.warning("no incident manager", extra={"incident": incident_id, "reason": str(refused)})
-            return None
+            self._log.warning("no incident manager", extra={"incident": incident.id, "reason": str(refused)})
+            return None, refused
+
+    def _find_person_key(self, names: Sequence[str]) -> str | None:
+        """Return the key of the issue in the PERSON project for the first of these names that has one."""
+        keys = self._jira.find_keys_by_summary(self._policy.person_project, names)
         return next((keys[name] for name in names if name in keys), None)
-
-    def _create_question_issues(self, link: Link) -> Link:
-        drafts = [draft_question(question, build_question_key(link.incident_id, number), link, self._policy)
-                  for number, question in enumerate(self._policy.questions)]
-        return self._links.save(self._create_missing_issues(link, Part.QUESTIONS, QUESTION_LINK_TYPE, drafts))
-
-    def _create_missing_issues(self, link: Link, part: Part, link_type: str, drafts: Sequence[IssueDraft]) -> Link:
-        """Create the issues that were not created yet, 50 a call; keep the refused ones in the backlog."""
-        draft_by_key = {draft.idempotency_key: draft for draft in drafts}
-        missing_keys = draft_by_key.keys() - self._processed_ids.already_processed(draft_by_key.keys())
-        if missing_keys and self._leases.is_outcome_unknown(link, part):
-            existing_keys = self._jira.find_idempotency_keys(str(link.issue_key), link_type, drafts[0])
-            # Mark all of them: the lease may have been taken for other drafts than these.
-            self._processed_ids.mark_processed(existing_keys)
-            missing_keys -= existing_keys
-        link = link.without_lease(part)
-        missing_drafts = [draft for key, draft in draft_by_key.items() if key in missing_keys]
-        refused_keys: list[str] = []
-        for start in range(0, len(missing_drafts), MAX_ISSUES_PER_BULK):
-            batch = missing_drafts[start : start + MAX_ISSUES_PER_BULK]
-            link, outcomes = self._leases.run_with_lease(link, part, partial(self._jira.create_all, batch))
-            link = self._save_pending_links(link, part, outcomes)
-            keys = [draft.idempotency_key for draft in batch]
-            refused_keys += self._record_bulk_outcomes(link, dict(zip(keys, outcomes, strict=True)))
-        return self._update_backlog(link, part, refused_keys)
-
-    def _save_pending_links(self, link: Link, part: Part, outcomes: Sequence[CreatedIssue | Refused]) -> Link:
-        """Save the links that are still to be created before their issues are marked as processed."""
-        issue_links = _list_pending_links([outcome for outcome in outcomes if isinstance(outcome, CreatedIssue)])
-        if not issue_links:
-            return link
-        backlog = replace(link.backlog, issue_links=(*link.backlog.issue_links, *issue_links))
-        return self._links.save(replace(link, backlog=backlog).with_lease(part)).without_lease(part)
-
-    def _record_bulk_outcomes(self, link: Link, outcome_by_key: Mapping[str, CreatedIssue | Refused]) -> list[str]:
-        """Mark the created issues as processed and log the refused ones; return the keys of the latter."""
-        refused = {key: outcome for key, outcome in outcome_by_key.items() if isinstance(outcome, Refused)}
-        self._processed_ids.mark_processed([key for key in outcome_by_key if key not in refused])
-        for key, refusal in refused.items():
-            fields = {"incident": link.incident_id, "issue": link.issue_key, "element": key, "reason": str(refusal)}
-            self._log.error("an issue was refused", extra=fields)
-        return list(refused)
-
-    def _create_pending_links(self, link: Link) -> Link:
-        for pending in link.backlog.issue_links:
-            try:
-                self._jira.add_link(pending.from_key, IssueLink(pending.type, pending.to_key, pending.role))
-            except Refused as refused:
-                fields = {"incident": link.incident_id, "issue": pending.from_key, "to": pending.to_key,
-                          "reason": str(refused)}
-                self._log.error("a link was refused", extra=fields)
-        return self._links.save(replace(link, backlog=replace(link.backlog, issue_links=())))
-
-    def _update_backlog(self, link: Link, part: Part, refused_keys: Sequence[str]) -> Link:
-        """Return the link with what is left of `part`, which is given up after so many attempts."""
-        backlog = link.backlog.with_attempt(part, refused_keys)
-        if refused_keys and backlog.attempts[part] < MAX_PART_ATTEMPTS:
-            return replace(link, backlog=backlog)
-        if refused_keys:
-            self._log.error(f"{part} given up", extra={"incident": link.incident_id, "left": refused_keys})
-        return replace(link, backlog=backlog.without_part(part))
-
 
 def _build_fields(incident: Incident, draft: IssueDraft, issue: CreatedIssue) -> dict[FieldName, SyncedField]:
     """Return the fields as both sides have them; of an issue that was found, nothing is known on Jira."""
@@ -212,9 +144,3 @@ def _build_fields(incident: Incident, draft: IssueDraft, issue: CreatedIssue) ->
 def _take_created(link: Link) -> Link:
     """Return the link without the lease on its issue, whose status is what PagerDuty begins with."""
     return link.without_lease(INCIDENT_ISSUE_LEASE).with_agreed_status("triggered")
-
-
-def _list_pending_links(issues: Sequence[CreatedIssue]) -> tuple[PendingIssueLink, ...]:
-    """Return the links that these issues were created without."""
-    return tuple(PendingIssueLink(issue.key, link.type, link.key, link.role)
-                 for issue in issues for link in issue.missing_links)

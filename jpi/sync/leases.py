@@ -13,6 +13,15 @@ Result = TypeVar("Result")
 LEASE_SECONDS = 90.0
 
 
+class RefusedUnderLease(Refused):
+    """A refusal of work that was done under a lease; `link`: as it was saved without the lease."""
+
+    def __init__(self, refused: Refused, link: Link) -> None:
+        super().__init__(refused.service, refused.method, refused.path, refused.status, refused.messages,
+                         refused.field_errors, refused.vendor_code, refused.answer)
+        self.link = link
+
+
 class Leases:
     """Leases on links: only the first worker that tries can save one."""
 
@@ -40,7 +49,9 @@ class Leases:
         link = self._save_lease(link, part, self._clock() + LEASE_SECONDS + visible_after)
         try:
             result = work()
-        except (Refused, ServiceUnavailable):
+        except Refused as refused:
+            raise RefusedUnderLease(refused, self._links.save(link.without_lease(part))) from refused
+        except ServiceUnavailable:
             self._links.save(link.without_lease(part))
             raise
         except OutcomeUnknown as unknown:

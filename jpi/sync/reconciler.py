@@ -148,7 +148,8 @@ class Reconciler:
         is_newer = event.at.timestamp() > min(link.watermarks[Side.JIRA].snapshot_at,
                                               link.watermarks[Side.JIRA].comments_read_until)
         is_unread = link.status.on_jira is None or link.write_log.pause is not None
-        return is_newer or is_unread or bool(decide(event, link, self._policy).actions)
+        is_due = link.backlog.is_due(Side.JIRA, event.observed_at)
+        return is_newer or is_unread or is_due or bool(decide(event, link, self._policy).actions)
 
     def _verify_pagerduty(self) -> None:
         try:

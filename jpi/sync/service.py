@@ -1,31 +1,21 @@
 """Applies an event: load the link, enrich, decide, execute, save. The same for webhooks, the queue and the poll."""
 
-from dataclasses import replace
 from typing import Any
 
-from jpi.domain.actions import Action, EndLink
-from jpi.domain.decide import (
-    Decision,
-    Reason,
-    advance_watermarks,
-    decide,
-    decide_about_nothing,
-    record_action,
-)
+from jpi.domain.actions import EndLink
+from jpi.domain.decide import Decision, Reason, decide, decide_about_nothing
 from jpi.domain.descriptions import describe_planned_action, describe_reason
-from jpi.domain.events import Event, IncidentEvent, IncidentLogged, IssueCreated, IssueEvent, get_incident_id
+from jpi.domain.events import Event, IncidentEvent, IssueCreated, IssueEvent, get_incident_id
 from jpi.domain.link import Link
 from jpi.domain.model import Side
 from jpi.domain.outcome import (
     FAILED,
     INCIDENT_IS_OPEN,
-    LINK_IS_PAUSED,
     NO_LINKED_INCIDENT,
     NOTHING_TO_DO,
     OWN_ECHO,
     Outcome,
     Result,
-    build_outcome,
 )
 from jpi.domain.policy import Policy
 from jpi.domain.retry_state import needs_recording, with_failure, without_failure
@@ -33,8 +23,9 @@ from jpi.errors import JpiError, LostRace, Refused, RetryableError, TooEarly
 from jpi.metric_counters import MetricCounters
 from jpi.metrics import build_event_metrics, list_event_counts
 from jpi.sync.conversation_sync import ConversationSync
+from jpi.sync.decision_executor import DecisionExecutor
 from jpi.sync.ending_rule import EndingRule
-from jpi.sync.enrichment import EventEnricher, OwnAccounts
+from jpi.sync.enrichment import EventEnricher, OwnAccounts, RefusedReads
 from jpi.sync.executors import Executors
 from jpi.sync.field_sync import FieldSync
 from jpi.sync.history import ActionTrace, append_history
@@ -43,7 +34,7 @@ from jpi.sync.incident_opener import INCIDENT_OPENED_STEP, IncidentOpener
 from jpi.sync.issue_creator import IssueCreator
 from jpi.sync.leases import Leases
 from jpi.sync.link_ender import LinkEnder
-from jpi.sync.link_pause import pause_link
+from jpi.sync.part_creator import PartCreator
 from jpi.sync.ports import Cache, Clock, Jira, Links, Log, PagerDuty, ProcessedIds
 
 MAX_APPLY_ATTEMPTS = 3
@@ -57,24 +48,23 @@ class SyncService:
         self._jira = jira
         self._pagerduty = pagerduty
         self._links = links
-        self._processed_ids = processed_ids
         self._policy = policy
         self._clock = clock
         self._log = log
         self._metrics = metrics
         leases, identities = Leases(links, clock), Identities(jira, pagerduty, policy, cache)
-        conversation_sync = ConversationSync(jira, pagerduty, processed_ids, leases, policy.jira_url)
+        conversation_sync = ConversationSync(jira, pagerduty, processed_ids, leases, clock, policy.jira_url)
         self._ending_rule = EndingRule(jira, pagerduty, links, clock, log)
         self._own_accounts = OwnAccounts(jira, pagerduty, log)
         self._enricher = EventEnricher(jira, pagerduty, processed_ids, policy, self._own_accounts, log)
-        self._incident_opener = IncidentOpener(jira, pagerduty, links, leases, cache, policy,
-                                               conversation_sync)
-        self._issue_creator = IssueCreator(jira, links, processed_ids, leases, policy, identities, log,
-                                           index_lag_seconds)
-        self._executors = Executors(
-            self._enricher, self._issue_creator,
+        self._incident_opener = IncidentOpener(jira, pagerduty, links, leases, cache, policy, conversation_sync)
+        part_creator = PartCreator(jira, links, processed_ids, leases, policy, clock, log)
+        executors = Executors(
+            self._enricher, part_creator, IssueCreator(jira, links, leases, policy, identities, clock, log,
+                                                       index_lag_seconds),
             FieldSync(jira, pagerduty, conversation_sync, policy, identities, clock, log), conversation_sync,
             LinkEnder(conversation_sync, policy, log))
+        self._decision_executor = DecisionExecutor(executors, part_creator, processed_ids, policy, clock, log)
 
     def apply(self, event: Event) -> Outcome:
         """Carry the event over to the other side. Raise JpiError if it should be tried again."""
@@ -96,7 +86,7 @@ class SyncService:
         link = self._load_link(event)
         if link is None:
             return str(NO_LINKED_INCIDENT)
-        enriched = self._enricher.enrich(event, link)
+        enriched = self._enricher.enrich(event, link, RefusedReads(link, self._log))
         actions = decide(enriched, link, self._policy).actions if enriched else ()
         return "; ".join(describe_planned_action(action, self._policy)
                          for action in actions) or str(NOTHING_TO_DO)
@@ -164,7 +154,7 @@ class SyncService:
         if not self._ending_rule.is_gone(link, side):
             raise TooEarly(f"{refused}; but it is there, and jpi tries again") from refused
         trace.fail_action(self._clock(), self._policy)
-        return self._execute_action(EndLink(side), link, event, trace)
+        return self._decision_executor.execute_action(EndLink(side), link, event, trace)[0]
 
     def _save_result(self, event: Event, link: Link, loaded: Link, outcome: Outcome, trace: ActionTrace) -> Link:
         """Save the link if it changed, with the outcome in its history; return it."""
@@ -186,10 +176,11 @@ class SyncService:
 
     def _apply_to_link(self, event: Event, link: Link, trace: ActionTrace) -> tuple[Link, Outcome]:
         """Enrich the event, decide and execute; return the link, not saved yet, and the outcome."""
-        enriched = self._enricher.enrich(event, link)
+        refused_reads = RefusedReads(link, self._log)
+        enriched = self._enricher.enrich(event, link, refused_reads)
         if enriched is None:
             trace.no_action_reason = describe_reason(decide_about_nothing(link).reason, event, self._policy)
-            return link, NOTHING_TO_DO
+            return refused_reads.save_to(link, self._clock()), NOTHING_TO_DO
         if isinstance(enriched, IncidentEvent):
             link = self._incident_opener.adopt_opened_incident(enriched, link)
         decision = decide(enriched, link, self._policy)
@@ -201,37 +192,8 @@ class SyncService:
         if EndLink(event.side) in decision.actions and not self._ending_rule.is_gone(link, event.side):
             return link.with_seen(event.side), NOTHING_TO_DO
         self._log_conflicts(enriched, link, decision)
-        return self._execute_decision(enriched, link, decision, trace)
-
-    def _execute_decision(self, event: Event, link: Link, decision: Decision,
-                          trace: ActionTrace) -> tuple[Link, Outcome]:
-        had_issue = bool(link.issue_key)
-        waiting_actions = []
-        for action in decision.actions:
-            if link.write_log.must_wait(action, self._clock()):
-                link, trace.no_action_reason = pause_link(link, action, event, self._clock(), self._log)
-                waiting_actions.append(action)
-            else:
-                link = self._execute_action(action, link, event, trace)
-        link = self._issue_creator.create_missing_parts(link)
-        if waiting_actions:
-            # The watermarks stay where they are, so that the poll after the pause decides about this again.
-            performed_actions = [action for action in decision.actions if action not in waiting_actions]
-            return link, build_outcome(performed_actions) if performed_actions else LINK_IS_PAUSED
-        link = advance_watermarks(event, link, issue_was_created=not had_issue and bool(link.issue_key))
-        if isinstance(event, IncidentLogged) and not self._policy.timeline_project:
-            # With a timeline, its issues mark the entries as processed.
-            self._processed_ids.mark_processed(event.annotation_ids)
-        write_log = link.write_log.without_unread_side(event, self._clock())
-        return replace(link, write_log=write_log), build_outcome(decision.actions)
-
-    def _execute_action(self, action: Action, link: Link, event: Event, trace: ActionTrace) -> Link:
-        trace.start_action(action)
-        link, performed_action = self._executors.execute(action, link, event)
-        link = record_action(performed_action, link)
-        link = replace(link, write_log=link.write_log.with_write(performed_action, self._clock()))
-        trace.finish_action(performed_action, link, self._clock())
-        return link
+        link = refused_reads.save_to(link, self._clock())
+        return self._decision_executor.execute_decision(enriched, link, decision, trace)
 
     def _log_conflicts(self, event: Event, link: Link, decision: Decision) -> None:
         """Log whose change stays, since somebody is overruled and may wonder why."""

@@ -11,7 +11,7 @@ import click
 from jpi import wiring
 from jpi.domain.descriptions import NO_ISSUE_TO_UPDATE
 from jpi.domain.link import Link
-from jpi.domain.link_summary import to_list_item
+from jpi.domain.link_summary import list_differences, to_list_item
 from jpi.status_page import queries, view_models
 from jpi.tools.command_runner import run_command
 
@@ -21,6 +21,9 @@ UNKNOWN_INCIDENT_MESSAGE = """jpi has no record of {incident}. Possible reasons:
 - another stage syncs it, or the id is mistyped (copy it from the incident's address).
 To see what jpi would do, and by which rule: python -m jpi.tools.check_sync --try {incident}"""
 FAILING_MESSAGE = "Sync failed: {trouble}"
+REFUSED_MESSAGE = "The two sides differ, because a service refused:"
+REFUSED_STEP_MESSAGE = "  {what}: {reason} ({service} refused it {times} time(s) since {first}; next try: {next})"
+FIELDS_DIFFER_MESSAGE = "The two sides differ in: {names}; see the history."
 DIFFER_MESSAGE = "The two sides differ: PagerDuty {pagerduty}, Jira {jira}"
 STEP_MARKS = {True: "+", False: "-"}
 
@@ -49,15 +52,26 @@ def _explain_link(app: wiring.App, link: Link, history: Sequence[Mapping[str, An
     yield f"  PagerDuty: {row['pagerduty']}  {row['incident_url']}"
     yield "  Jira: " + (f"{row['issue']} {row['jira']}  {row['issue_url']}" if row["issue"] else "no issue")
     yield ""
-    yield _explain_state(row, history)
+    yield from _explain_state(app, link, row, history)
     yield ""
     yield f"History, newest last ({len(history)}):" if history else "No history."
     for entry in reversed(history):
         yield from _format_entry(entry)
 
 
-def _explain_state(row: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> str:
-    """Explain the state of the link from its history."""
+def _explain_state(app: wiring.App, link: Link, row: Mapping[str, Any],
+                   history: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Explain the state of the link from its history, and what is in its backlog."""
+    steps = view_models.build_refused_steps(link, app.clock())
+    if link.failures or link.write_log.pause or link.ended or not steps:
+        yield _explain_history(app, link, row, history)
+    if steps:
+        yield REFUSED_MESSAGE
+        yield from (REFUSED_STEP_MESSAGE.format(**step) for step in steps)
+
+
+def _explain_history(app: wiring.App, link: Link, row: Mapping[str, Any],
+                     history: Sequence[Mapping[str, Any]]) -> str:
     failed = next((entry for entry in history if entry["reason"]), None)
     if row["state"] == "failing" and failed:
         return f"{FAILING_MESSAGE.format(trouble=failed['reason'])}\nWhat to do: {failed['advice']}"
@@ -69,9 +83,16 @@ def _explain_state(row: Mapping[str, Any], history: Sequence[Mapping[str, Any]])
         return next((f"No issue: {entry['why']}" for entry in history if entry["why"] not in ("", NO_ISSUE_TO_UPDATE)),
                     "No issue, and the history does not say why. To see the matching rule: "
                     f"python -m jpi.tools.check_sync --try {row['incident']}")
+    return _explain_sides(app, link, row, history)
+
+
+def _explain_sides(app: wiring.App, link: Link, row: Mapping[str, Any], history: Sequence[Mapping[str, Any]]) -> str:
     if row["jira"] != view_models.JIRA_WORDS.get(row["pagerduty"], row["jira"]):
         undone = next((f": {step}" for step in _list_undone_steps(history)), "; see the history.")
         return f"{DIFFER_MESSAGE.format(**row)}{undone}"
+    differences = list_differences(link, app.policy)
+    if differences:
+        return FIELDS_DIFFER_MESSAGE.format(names=", ".join(differences))
     return f"Both sides are in step (last synced {row['equal_at'] or 'before jpi kept a history'})."
 
 

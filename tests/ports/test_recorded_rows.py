@@ -38,8 +38,8 @@ def test_a_row_that_an_earlier_version_wrote_is_read(make_rows, path, name):
         "INCIDENT-1", "10127", "acknowledged", int(item["version"]["N"]), False, True)
     assert links.find_incident_id("INCIDENT-1") == link.incident_id
     assert (len(link.history) > 5, all([link.status.agreed, link.watermarks, link.leases, link.backlog.pending,
-                                        link.backlog.issue_links, link.backlog.attempts, link.failures, link.fields,
-                                        link.mirrors, link.summary])) == (True, True)
+                                        link.backlog.issue_links, link.backlog.refused_steps, link.failures,
+                                        link.fields, link.mirrors, link.summary])) == (True, True)
     saved = links.save(link)
     assert (saved.version, links.get(link.incident_id)) == (link.version + 1, saved)
 

@@ -86,6 +86,9 @@ def test_a_field_that_jira_refuses_does_not_keep_the_other_back(linked):
     world.pagerduty.set_title(incident, "Checkout is slow")
     run_poll(world)
     assert shown(incident, issue) == ("Checkout is slow", "P3", "Checkout is slow", "Highest")
+    world.jira.off_screen.clear()
+    run_poll(world)
+    assert shown(incident, issue) == ("Checkout is slow", "P3", "Checkout is slow", "Medium")
     assert is_idle_after_polls(world)
 
 

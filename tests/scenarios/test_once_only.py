@@ -12,7 +12,7 @@ from jpi.errors import IdentityDoubt, OutcomeUnknown, Refused, RetryableError, S
 from jpi.handlers import log_entries
 from jpi.sync.leases import LEASE_SECONDS
 from sandbox.jira.model import Transition, Workflow
-from tests.world_actions import QUESTIONS, apply_event, count_created_parts, make_fault_on_call
+from tests.world_actions import QUESTIONS, apply_event, count_created_parts, make_fault_on_call, run_poll
 
 REFUSED = "What changed shortly before?"
 
@@ -124,22 +124,26 @@ def test_one_refused_question_does_not_cost_the_others(p1, caplog):
     assert REFUSED not in world.list_linked_summaries(world.list_issues()[0], "Question")
     assert "an issue was refused" in caplog.text
     world.jira.refused_summaries.clear()
-    log_entries.handler({}, None)
+    run_poll(world)
     assert REFUSED in world.list_linked_summaries(world.list_issues()[0], "Question")
     assert count_created_parts(world) == [QUESTIONS, 2, 1]
 
 
-def test_what_is_refused_for_ever_is_given_up_with_an_error(p1, caplog):
+def test_what_is_refused_for_ever_is_tried_ever_more_seldom(p1):
     world, event = p1
     world.jira.refused_summaries.add(REFUSED)
     apply_event(world, event)
-    for _ in range(6):
-        world.clock.advance(60)
-        log_entries.handler({}, None)
-    assert "questions given up" in caplog.text
+    for _ in range(120):
+        run_poll(world)
     world.forget_calls()
-    log_entries.handler({}, None)
-    assert [call for call in world.jira_server.calls if call.path.endswith("/bulk")] == []
+    for _ in range(120):
+        run_poll(world)
+    # Twice in two hours, each time once more with a shorter summary.
+    assert len([call for call in world.jira_server.calls if call.path.endswith("/bulk")]) == 2 * 2
+    world.jira.refused_summaries.clear()
+    for _ in range(62):
+        run_poll(world)
+    assert count_created_parts(world) == [QUESTIONS, 2, 1]
 
 
 @pytest.mark.parametrize("field", ["priority", "labels", "description", "severity"])

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from jpi.domain.model import Incident, LogEntry, Person
 from jpi.domain.text_limits import (
     CUT_MARK,
+    count_units,
     cut_text,
     render_entry_description,
     render_incident_description,
@@ -20,13 +21,16 @@ from jpi.jira.adf import to_adf_document, to_plain_text
 @given(st.text())
 def test_a_summary_is_one_line_within_the_limit_and_never_empty(text):
     made = to_summary(text)
-    assert 0 < len(made) <= 255
+    assert 0 < count_units(made) <= 255
     assert made.splitlines() == [made]
 
 
-def test_a_cut_is_by_character_and_shows():
-    assert to_summary("🔥" * 255) == "🔥" * 255
-    assert to_summary("🔥" * 256) == "🔥" * (255 - len(CUT_MARK)) + CUT_MARK
+def test_a_cut_is_by_the_services_count_and_shows():
+    assert to_summary("x" * 255) == "x" * 255
+    assert to_summary("x" * 256) == "x" * (255 - len(CUT_MARK)) + CUT_MARK
+    # Jira counts two for each of these, and half of one cannot be sent.
+    assert to_summary("🔥" * 127) == "🔥" * 127
+    assert to_summary("🔥" * 128) == "🔥" * ((255 - len(CUT_MARK)) // 2) + CUT_MARK
     assert to_summary(" a \r\n\t b\u2028c ") == "a b c"
     assert to_summary(None) == to_summary(" \n ") == "(no title)"
     assert cut_text("abc", 3) == "abc"

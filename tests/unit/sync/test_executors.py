@@ -19,7 +19,7 @@ ACTION_TYPES = [action_type for action_type in get_args(Action)
 
 @pytest.mark.parametrize("action_type", ACTION_TYPES)
 def test_every_action_has_an_executor(action_type):
-    executors = Executors(*(MagicMock() for _ in range(5)))
+    executors = Executors(*(MagicMock() for _ in range(6)))
     action = object.__new__(action_type)
     _, performed_action = executors.execute(action, Link("Q1"), IncidentTriggered("1", NOON, Incident("Q1")))
     assert performed_action is action
