@@ -13,13 +13,17 @@ NAME, EMAIL = "Chat bridge", "bridge@example.com"
 
 
 class CopyingIntegration:
-    """Copies whatever others write, jpi too, while `is_on`; with `rewrites` each copy has words of its own."""
+    """Copies whatever others write, jpi too, while `is_on`; with `rewrites` each copy has words of its own.
+
+    `names_authors`: as PagerDuty's own Jira app does. https://support.pagerduty.com/main/docs/jira-cloud-user-guide
+    """
 
     def __init__(self, pagerduty_server: PagerDutyServer, jira_server: JiraServer) -> None:
         self._pagerduty_server = pagerduty_server
         self._jira_server = jira_server
         self.is_on = False
         self.rewrites = False
+        self.names_authors = False
         self._copied_ids: set[str] = set()
 
     def copy_new(self) -> int:
@@ -36,7 +40,8 @@ class CopyingIntegration:
         site = self._jira_server.state
         notes = [note for note in incident.notes if note.user.email != EMAIL and note.id not in self._copied_ids]
         for note in notes:
-            add_comment(site, self._get_jira_account(), issue, _make_document(self._write_copy(note.content)))
+            copy = self._write_copy(f"PagerDuty {note.user.name}: ", note.content)
+            add_comment(site, self._get_jira_account(), issue, _make_document(copy))
         self._copied_ids |= {note.id for note in notes}
         return len(notes)
 
@@ -44,14 +49,18 @@ class CopyingIntegration:
         own_id = self._get_jira_account().account_id
         comments = [comment for comment in issue.comments if comment.author != own_id
                     and comment.id not in self._copied_ids]
+        names = {user.account_id: user.name for user in self._jira_server.state.users.values()}
         for comment in comments:
             account = self._pagerduty_server.state
-            account.add_note(incident, self._write_copy(comment.text), self._get_pagerduty_user())
+            copy = self._write_copy(f"[Jira] {names[comment.author]}: ", comment.text)
+            account.add_note(incident, copy, self._get_pagerduty_user())
         self._copied_ids |= {comment.id for comment in comments}
         return len(comments)
 
-    def _write_copy(self, text: str) -> str:
-        return f"{NAME}, copy {len(self._copied_ids)}: {text}"[:500] if self.rewrites else text
+    def _write_copy(self, heading: str, text: str) -> str:
+        if self.rewrites:
+            return f"{NAME}, copy {len(self._copied_ids)}: {text}"[:500]
+        return heading + text if self.names_authors else text
 
     def _get_jira_account(self) -> JiraUser:
         site = self._jira_server.state

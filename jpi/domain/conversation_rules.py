@@ -13,6 +13,7 @@ from jpi.domain.text_limits import compute_digest, cut_text, format_time
 # PagerDuty documents no limit; notes of this length are accepted.
 NOTE_MAX_CHARACTERS = 20_000
 OWN_NOTE_PREFIX = "[Jira] "
+APP_COMMENT_PREFIX = "PagerDuty "
 # As `render_comment` writes it.
 NOTE_HEADING_PATTERN = re.compile(r" on PagerDuty, [-0-9]{10} [:0-9]{8} UTC:$")
 # So soon another integration copies what it sees.
@@ -89,12 +90,18 @@ def _is_copy(message: Note | Comment, link: Link) -> bool:
         and abs(at - mirror.source_changed_at) < COPY_SECONDS) for source, mirror in link.mirrors.items())
 
 
-def _list_mirrored_bodies(text: str) -> list[str]:
-    """Return the texts that this one mirrors, if it has the form of a mirror of a note or of a comment."""
+def _list_mirrored_bodies(text: str, depth: int = 3) -> list[str]:
+    """Return the texts that this one may mirror, by the forms of jpi's copies and of PagerDuty's own Jira app.
+
+    The app: https://support.pagerduty.com/main/docs/jira-cloud-user-guide
+    """
     heading, _, note_text = text.partition("\n")
-    comment_text = text.partition(": ")[2].rpartition("\n")[0]
-    is_note, is_comment = NOTE_HEADING_PATTERN.search(heading), text.startswith(OWN_NOTE_PREFIX)
-    return [body for body, matches in ((note_text, is_note), (comment_text, is_comment)) if body and matches]
+    bodies = [note_text] if NOTE_HEADING_PATTERN.search(heading) else []
+    if text.startswith((OWN_NOTE_PREFIX, APP_COMMENT_PREFIX)):
+        named_text = text.partition(": ")[2]
+        bodies += [named_text, named_text.rpartition("\n")[0]]
+    return [inner for body in bodies if body
+            for inner in (body, *(_list_mirrored_bodies(body, depth - 1) if depth else ()))]
 
 
 def get_copy_ids(link: Link, kind: SourceKind) -> set[str | None]:

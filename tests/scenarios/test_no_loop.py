@@ -80,8 +80,10 @@ def looping(linked):
     return world, incident, issue
 
 
-def test_copies_of_what_jpi_copied_are_not_carried_again(linked, caplog):
+@pytest.mark.parametrize("names_authors", [False, True])
+def test_copies_of_what_jpi_copied_are_not_carried_again(linked, caplog, names_authors):
     world, incident, issue = linked
+    world.copying_integration.names_authors = names_authors
     world.copying_integration.is_on = True
     world.pagerduty.add_note(incident, "Rolled back.\nWatching.", world.rita)
     world.run_until_idle()
