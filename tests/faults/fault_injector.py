@@ -30,7 +30,7 @@ class InjectedFault:
     """A fault of a call, before or after its effect: an error answer (`status`), or no answer (`error`).
 
     `times`: how many equal calls in a row meet it, that is, the tries of one call.
-    `scope`: the calls that can meet it: "any", "http" (to both services), "read" or "write" (the services').
+    `scope`: the calls that can meet it: "any", "http" (to both services), "read" or "write" (the services'), or "jira".
     """
 
     name: str
@@ -47,7 +47,7 @@ class InjectedFault:
         """Return this fault if the call of this name can meet it, else an outage."""
         is_http = not _is_aws_call(name)
         can_meet = {"any": True, "http": is_http, "read": is_http and _is_read(name),
-                    "write": is_http and not _is_read(name)}
+                    "write": is_http and not _is_read(name), "jira": " rest/api/" in name}
         return self if can_meet[self.scope] else FAULTS[0]
 
 
@@ -71,6 +71,16 @@ FAULTS = [InjectedFault("500", 500, times=TRIES_PER_ATTEMPT), InjectedFault("429
                                  ("RateLimit-Reason", "jira-cost-based"))),
           InjectedFault("redirect", 302, times=TRIES_PER_ATTEMPT, scope="http",
                         headers=(("Location", "https://elsewhere.example/"),)),
+          InjectedFault("404 in HTML", 404, times=TRIES_PER_ATTEMPT, scope="http", body="<html>Not here</html>",
+                        headers=(("Content-Type", "text/html"),)),
+          InjectedFault("404 of an edge", 404, times=TRIES_PER_ATTEMPT, scope="http",
+                        body='{"status-code":404,"message":"null for uri"}'),
+          # Without PagerDuty's details of an incident, jpi makes the issue of what the webhook says.
+          InjectedFault("dead token, refused", 401, times=TRIES_PER_ATTEMPT, scope="jira",
+                        body='{"message": "Unauthorized"}'),
+          InjectedFault("dead token, anonymous", 404, times=TRIES_PER_ATTEMPT, scope="jira",
+                        headers=(("X-Seraph-LoginReason", "AUTHENTICATED_FAILED"),),
+                        body='{"errorMessages": ["Issue does not exist or you do not have permission to see it."]}'),
           InjectedFault("another shape", 200, scope="read", body='["something else"]'),
           InjectedFault("another shape after the effect", 200, scope="write", is_after_effect=True,
                         body='["something else"]')]
