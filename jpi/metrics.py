@@ -4,13 +4,11 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from jpi.domain.events import Event
+from jpi.domain.events import MANUAL_SOURCE, Event
 from jpi.domain.outcome import Outcome, Result
 
 NAMESPACE = "jpi"
 STAGE_DIMENSION = "stage"
-# The source of events that somebody asked for on the status page.
-MANUAL_SOURCE = "by hand"
 # Counts are kept for each quarter of an hour.
 QUARTER_HOUR_SECONDS = 900
 # The actions that a webhook should have brought.

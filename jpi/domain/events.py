@@ -6,6 +6,9 @@ from typing import ClassVar
 
 from jpi.domain.model import Comment, Incident, IncidentSnapshot, Issue, LogEntry, Note, Person, Side
 
+# The source of an event that somebody asked for, on the status page.
+MANUAL_SOURCE = "by hand"
+
 
 @dataclass(frozen=True)
 class BaseEvent:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from jpi.domain.actions import Assignee, EditIncident, EditIssue
 from jpi.domain.backlog import StepId, StepKind
-from jpi.domain.events import Event, IncidentEvent, IncidentLogged, IssueUpdated
+from jpi.domain.events import MANUAL_SOURCE, Event, IncidentEvent, IncidentLogged, IssueUpdated
 from jpi.domain.link import Link
 from jpi.domain.model import Person, Side
 from jpi.domain.policy import Policy, Winner
@@ -201,7 +201,7 @@ def _has_changed(name: FieldName, value: str, event: Event, link: Link) -> bool:
 def _is_retry_due(name: FieldName, event: Event, link: Link) -> bool:
     """Return True if setting the field on the other side was refused, and is to be tried again."""
     step = link.backlog.find_step(StepId(StepKind.FIELD, event.side.other, name))
-    return step is not None and event.observed_at >= step.next_try_at
+    return step is not None and (event.observed_at >= step.next_try_at or event.source == MANUAL_SOURCE)
 
 
 def _hides_human_edit(name: FieldName, value: str, event: Event, link: Link) -> bool:

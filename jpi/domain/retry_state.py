@@ -16,7 +16,7 @@ from jpi.domain.actions import (
     list_steps,
 )
 from jpi.domain.backlog import Part, RefusedStep, StepId, StepKind, describe_refusal, get_source
-from jpi.domain.events import Event, IncidentEvent, IncidentLogged, IssueUpdated
+from jpi.domain.events import MANUAL_SOURCE, Event, IncidentEvent, IncidentLogged, IssueUpdated
 from jpi.domain.field_merge import find_assignee, get_snapshot_fields
 from jpi.domain.link import Failure, Link
 from jpi.domain.model import Side, SourceId, SourceKind
@@ -126,8 +126,13 @@ def list_settled_steps(event: Event, link: Link, before: Link, actions: Iterable
 
 
 def is_due(step: RefusedStep, event: Event) -> bool:
-    """Return True if the event shows what the step starts from, later than its pause ends."""
-    return get_source(step.id) is event.side and event.observed_at >= step.next_try_at
+    """Return True if the event shows what the step starts from, after its pause or because somebody asked for it."""
+    return get_source(step.id) is event.side and not is_waiting(step, event)
+
+
+def is_waiting(step: RefusedStep, event: Event) -> bool:
+    """Return True if the pause of the step is not over, and nobody asked to try now."""
+    return event.observed_at < step.next_try_at and event.source != MANUAL_SOURCE
 
 
 def list_due_comment_ids(event: IssueUpdated, link: Link) -> list[str]:
@@ -149,7 +154,7 @@ def _get_last_failure_at(link: Link) -> float:
 def _leave_waiting(action: Action, event: Event, link: Link) -> Action | None:
     backlog = link.backlog
     waiting = [step_id for step_id, value in list_steps(action).items() if (step := backlog.find_step(step_id))
-               and step.value == value and event.observed_at < step.next_try_at]
+               and step.value == value and is_waiting(step, event)]
     if not waiting:
         return action
     if isinstance(action, AddTimeline):

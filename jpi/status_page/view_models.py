@@ -9,11 +9,12 @@ from jpi.diagnostics.probes import ProbeResult
 from jpi.domain.backlog import describe_step
 from jpi.domain.conversation_rules import build_issue_url
 from jpi.domain.descriptions import remediation_for
+from jpi.domain.events import MANUAL_SOURCE
 from jpi.domain.link import Link
 from jpi.domain.link_history import HistoryEntry
 from jpi.domain.link_summary import LINK_STATES, LinkListItem
 from jpi.domain.model import Side
-from jpi.metrics import MANUAL_SOURCE, CountName
+from jpi.metrics import CountName
 from jpi.status_page.health import HealthFacts, assess_health, format_age
 
 STATE_WORDS = {"failing": "not applied", "open": "open", "none": "no issue", "resolved": "resolved",

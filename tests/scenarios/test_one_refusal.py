@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from jpi.status_page import queries
 from jpi.tools import explain
 from sandbox.simulated_service import HttpFault
 from tests.world_actions import edit_issue, run_poll
@@ -264,3 +265,14 @@ def test_a_refused_line_of_the_timeline_stops_no_other_and_is_never_given_up(syn
     world.jira.refused_summaries.clear()
     poll_for_minutes(world, 62)
     assert (count_timeline(world, issue), list_steps(world, incident)) == (len(incident.log), [])
+
+
+def test_whoever_syncs_by_hand_need_not_wait_for_the_pause(synced, refuse):
+    world, incident, issue = synced
+    refuse(world.jira_server, "POST", "/comment", 400, NOT_VALID_COMMENT)
+    world.pagerduty.add_note(incident, "Rolled back.", world.rita)
+    poll_for_minutes(world, 8)
+    mend(world.jira_server)
+    queries.resync_incident(world.jpi, incident.id, "by-hand")
+    world.run_until_idle()
+    assert (list_comments(issue), list_steps(world, incident)) == (["Rolled back."], [])
