@@ -141,10 +141,8 @@ class JiraClient(IssueQueries):
                 dropped |= droppable
 
     def create_all(self, drafts: Sequence[IssueDraft]) -> list[CreatedIssue | Refused]:
-        """Create at most 50 issues by one call, and by another those with a refused field; return the outcome of each.
-
-        Raises OutcomeUnknown if some were created and the fate of the rest is unknown.
-        """
+        """Create at most 50 issues by one call, those with a refused field by another; return each one's outcome."""
+        # OutcomeUnknown: some were created, and the fate of the rest is unknown.
         outcomes: list[CreatedIssue | Refused | None] = [None] * len(drafts)
         dropped = [self._find_missing_fields(draft) for draft in drafts]
         pending = list(range(len(drafts)))
