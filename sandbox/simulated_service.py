@@ -108,7 +108,8 @@ def _parse_json(raw: bytes) -> Any:
 class SimulatedService:
     """A WSGI application that serves a state: records every call, adds latency, injects faults, one call at a time.
 
-    Switches: `latency_seconds` of each call, `pass_time` (how that time passes), `choose_fault` (None: no fault).
+    Switches: `latency_seconds` of each call, `pass_time` (how that time passes), `choose_fault` (None: no fault),
+    `change_body` of an answer.
     `calls` holds all calls; `call_listener` gets each of them.
     """
 
@@ -121,6 +122,7 @@ class SimulatedService:
         self.latency_seconds = 0.0
         self.pass_time: Callable[[float], None] = clock.advance
         self.choose_fault: Callable[[RecordedCall], HttpFault | None] = lambda call: None
+        self.change_body: Callable[[RecordedCall, bytes], bytes] = lambda call, body: body
         self.call_listener: Callable[[RecordedCall], None] = lambda call: None
         self.lock = threading.RLock()
 
@@ -157,7 +159,15 @@ class SimulatedService:
         if fault and fault.status:
             headers = [("Content-Type", "application/json"), *fault.headers.items()]
             return WsgiAnswer(f"{fault.status} {HTTP_STATUS_CODES.get(fault.status, '')}", headers, fault.body.encode())
-        return None if fault else answer
+        if fault or answer is None:
+            return None
+        body = self.change_body(call, answer.body)
+        return answer if body == answer.body else _replace_body(answer, body)
+
+
+def _replace_body(answer: WsgiAnswer, body: bytes) -> WsgiAnswer:
+    headers = [(name, value) for name, value in answer.headers if name != "Content-Length"]
+    return WsgiAnswer(answer.status, [*headers, ("Content-Length", str(len(body)))], body)
 
 
 def _decode_path(environ: dict[str, Any]) -> str:

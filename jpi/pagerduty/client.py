@@ -27,6 +27,7 @@ from jpi.pagerduty.notes import Notes
 from jpi.pagerduty.paging import PAGE_SIZE, read_pages, sort_oldest_first
 from jpi.pagerduty.payloads import (
     parse_incident_snapshot,
+    read_id,
     try_parse_incident_snapshot,
     try_parse_log_entry_snapshot,
 )
@@ -223,7 +224,7 @@ class PagerDutyClient:
             query = {**params, "include[]": LOG_INCLUDES, "limit": PAGE_SIZE, "offset": offset, "total": "true"}
             page = self.api.request("GET", path, query)
             offset += len(page["log_entries"])
-            ids |= {str(entry.get("id")) for entry in page["log_entries"]}
+            ids |= {read_id(entry, f"{offset}/{number}") for number, entry in enumerate(page["log_entries"])}
             snapshots |= {snapshot.entry.id: snapshot
                           for snapshot in map(try_parse_log_entry_snapshot, page["log_entries"]) if snapshot}
             if not page.get("more") or not page["log_entries"]:

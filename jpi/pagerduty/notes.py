@@ -2,10 +2,9 @@
 
 
 from jpi.domain.model import Note
-from jpi.errors import translate_parse_errors
 from jpi.http_client import ApiClient
 from jpi.json_fields import Json
-from jpi.pagerduty.payloads import parse_note
+from jpi.pagerduty.payloads import try_parse_note
 
 
 class Notes:
@@ -15,10 +14,9 @@ class Notes:
         self._api = api
 
     def list_for_incident(self, incident_id: str) -> list[Note]:
-        """Return all notes of an incident, the oldest first."""
+        """Return all readable notes of an incident, the oldest first."""
         notes = self._api.request("GET", f"/incidents/{incident_id}/notes")["notes"]
-        with translate_parse_errors(f"a note of PagerDuty's incident {incident_id}"):
-            return sorted(map(parse_note, notes), key=lambda note: (note.at, note.id))
+        return sorted(filter(None, map(try_parse_note, notes)), key=lambda note: (note.at, note.id))
 
     def add(self, incident_id: str, text: str) -> str:
         """Add a note; return its id."""

@@ -58,6 +58,12 @@ def try_parse_note(data: Any) -> Note | None:
     return _try_parse(parse_note, data, "a note cannot be read")
 
 
+def read_id(data: Any, default: str) -> str:
+    """Return the id of an item of a list; the default if it has none that can be read."""
+    odd_id = data.get("id") if isinstance(data, dict) else None
+    return odd_id if isinstance(odd_id, str) else default
+
+
 def _try_parse(parse: Callable[[Json], Parsed], data: Any, message: str) -> Parsed | None:
     """Return what was parsed; None, with a warning that names it, if it is unreadable."""
     try:
@@ -65,8 +71,7 @@ def _try_parse(parse: Callable[[Json], Parsed], data: Any, message: str) -> Pars
             raise RejectedDelivery("It is not an object.")
         return parse(data)
     except RejectedDelivery as odd:
-        odd_id = data.get("id") if isinstance(data, dict) else None
-        log.warning(message, extra={"odd_id": odd_id if isinstance(odd_id, str) else None, "reason": str(odd)})
+        log.warning(message, extra={"odd_id": read_id(data, ""), "reason": str(odd)})
         return None
 
 
@@ -115,8 +120,10 @@ def parse_log_entry(data: Json) -> LogEntry:
 def parse_note(data: Json) -> Note:
     """Return a note from the REST API."""
     author = parse_person(get_optional(data, "user", dict))
-    return Note(get_id(data), get_body(data, "content"), get_time(data, "created_at"),
-                author.name if author else "")
+    # An odd text must not replace the one that was carried over.
+    is_odd = not isinstance(data.get("content"), str)
+    return Note(get_id(data), get_body(data, "content"), get_time(data, "created_at"), author.name if author else "",
+                trimmed=is_odd)
 
 
 def is_trigger(data: Json) -> bool:
