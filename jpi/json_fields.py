@@ -79,6 +79,12 @@ def get_id(data: Json, name: str = "id") -> str:
     return value
 
 
+def read_id(data: Any, default: str) -> str:
+    """Return the id of an item of a list; the default if it has none that can be read."""
+    odd_id = data.get("id") if isinstance(data, dict) else None
+    return odd_id if isinstance(odd_id, str) else default
+
+
 def get_objects(data: Json, name: str) -> list[Json]:
     """Return the objects of a list, at most a thousand; with a warning where it is no list or has anything else."""
     values = get_optional(data, name, list) or []

@@ -20,14 +20,13 @@ from jpi.domain.backlog import REQUESTER_CODES
 from jpi.domain.model import Incident, IncidentSnapshot, LogEntrySnapshot, Status
 from jpi.errors import Refused, translate_parse_errors
 from jpi.http_client import ApiClient, Budget
-from jpi.json_fields import Json
+from jpi.json_fields import Json, read_id
 from jpi.pagerduty.identity import OwnIdentity
 from jpi.pagerduty.incidents import NewIncidents
 from jpi.pagerduty.notes import Notes
 from jpi.pagerduty.paging import PAGE_SIZE, read_pages, sort_oldest_first
 from jpi.pagerduty.payloads import (
     parse_incident_snapshot,
-    read_id,
     try_parse_incident_snapshot,
     try_parse_log_entry_snapshot,
 )

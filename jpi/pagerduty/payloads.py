@@ -10,7 +10,17 @@ from typing import Any, TypeVar, get_args
 from jpi.domain.model import Incident, IncidentSnapshot, LogEntry, LogEntrySnapshot, Note, Person, Status
 from jpi.errors import RejectedDelivery
 from jpi.json_bounds import bound_json
-from jpi.json_fields import Json, get_body, get_id, get_objects, get_optional, get_optional_time, get_required, get_time
+from jpi.json_fields import (
+    Json,
+    get_body,
+    get_id,
+    get_objects,
+    get_optional,
+    get_optional_time,
+    get_required,
+    get_time,
+    read_id,
+)
 
 log = logging.getLogger(__name__)
 
@@ -56,12 +66,6 @@ def try_parse_log_entry(data: Any) -> LogEntry | None:
 def try_parse_note(data: Any) -> Note | None:
     """Return the note, None if it is unreadable: one odd note must not stop the others."""
     return _try_parse(parse_note, data, "a note cannot be read")
-
-
-def read_id(data: Any, default: str) -> str:
-    """Return the id of an item of a list; the default if it has none that can be read."""
-    odd_id = data.get("id") if isinstance(data, dict) else None
-    return odd_id if isinstance(odd_id, str) else default
 
 
 def _try_parse(parse: Callable[[Json], Parsed], data: Any, message: str) -> Parsed | None:
