@@ -5,6 +5,7 @@ What is needed and missing raises a RejectedDelivery of one line; what is option
 
 import logging
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar, cast
 
@@ -83,6 +84,17 @@ def read_id(data: Any, default: str) -> str:
     """Return the id of an item of a list; the default if it has none that can be read."""
     odd_id = data.get("id") if isinstance(data, dict) else None
     return odd_id if isinstance(odd_id, str) else default
+
+
+def try_parse(parse: Callable[[Json], T], data: Any, message: str) -> T | None:
+    """Return what was parsed of an item of a list; None, with a warning that names it, if it is unreadable."""
+    try:
+        if not isinstance(data, dict):
+            raise RejectedDelivery("It is not an object.")
+        return parse(data)
+    except RejectedDelivery as odd:
+        log.warning(message, extra={"odd_id": read_id(data, ""), "reason": str(odd)})
+        return None
 
 
 def get_objects(data: Json, name: str) -> list[Json]:

@@ -63,9 +63,10 @@ class Comments:
     def list_for_issues(self, ids: Sequence[str]) -> dict[str, list[Comment]]:
         """Return the comments of several issues, by the id of the issue; leave out an issue that cannot be read."""
         comments_by_issue: dict[str, list[Comment]] = {}
-        for issue in fetch_issues(self._api, ids, fields=["comment"]).issues:
+        for issue in filter(payloads.is_issue, fetch_issues(self._api, ids, fields=["comment"]).issues):
             try:
-                comments_by_issue[str(issue["id"])] = [_parse_comment(comment) for comment in self._read_all(issue)]
+                comments_by_issue[str(issue["id"])] = list(filter(None, map(
+                    payloads.try_parse_comment, self._read_all(issue))))
             except JpiError as error:
                 log.warning("an issue's comments were not read", extra={"issue": issue["key"], "reason": str(error)})
         return comments_by_issue

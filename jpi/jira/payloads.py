@@ -1,11 +1,21 @@
 """Parses Jira's issues, comments and people from webhooks and REST answers."""
 
-from typing import get_args
+from datetime import datetime
+from typing import Any, get_args
 
 from jpi.domain.model import Category, Comment, Issue, Person
 from jpi.jira.adf import to_plain_text
 from jpi.json_bounds import cut_long_text
-from jpi.json_fields import MAX_BODY_CHARACTERS, Json, get_id, get_optional, get_optional_time, get_time
+from jpi.json_fields import (
+    MAX_BODY_CHARACTERS,
+    Json,
+    get_id,
+    get_optional,
+    get_optional_time,
+    get_required,
+    get_time,
+    try_parse,
+)
 
 CATEGORIES = get_args(Category)
 # By field id, since every site may rename a field.
@@ -40,6 +50,23 @@ def parse_issue(data: Json) -> Issue:
         get_optional(issue_type, "name", str),
         parse_person(get_optional(fields, "assignee", dict)),
     )
+
+
+def is_issue(data: Any) -> bool:
+    """True if an item of a list has what every issue has."""
+    return isinstance(data, dict) and all(isinstance(data.get(name), str) for name in ("id", "key")) \
+        and isinstance(data.get("fields"), dict)
+
+
+def try_parse_comment(data: Any) -> Comment | None:
+    """Return the comment, None if it is unreadable: one odd comment must not stop the others."""
+    return try_parse(parse_comment, data, "a comment cannot be read")
+
+
+def try_parse_state(data: Any, time_name: str) -> tuple[Issue, datetime] | None:
+    """Return the issue with its time of this name, None if it is unreadable: one odd issue must not stop the others."""
+    return try_parse(lambda issue: (parse_issue(issue), get_time(get_required(issue, "fields", dict), time_name)), data,
+                     "an issue cannot be read")
 
 
 def parse_person(user: Json | None) -> Person | None:

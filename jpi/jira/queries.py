@@ -56,7 +56,12 @@ class IssueQueries:
     def get_issue_states(self, ids: Sequence[str]) -> IssueStates:
         """Read directly the issues with these keys or ids; skip those that are gone."""
         fetched = fetch_issues(self.api, ids, fields=READ_FIELDS)
-        return IssueStates([_parse_state(issue) for issue in fetched.issues], fetched.unread_ids)
+        states = [state for issue in fetched.issues if (state := payloads.try_parse_state(issue, "updated"))]
+        if len(states) == len(fetched.issues):
+            return IssueStates(states, fetched.unread_ids)
+        # An odd issue is not gone; which one it is may be what cannot be read.
+        read_ids = {str(name) for issue, _ in states for name in (issue.id, issue.key)}
+        return IssueStates(states, frozenset(ids) - read_ids)
 
     def find_recently_changed(self, label: str, minutes: int, issue_types: Sequence[tuple[str, str]]) -> list[str]:
         """Return the keys of the issues with this label that changed within so many minutes.
@@ -66,7 +71,7 @@ class IssueQueries:
         """
         projects = self.create_screens.find_unlabelled_projects(issue_types)
         issues = search_issues(self.api, jql.match_recently_changed(label, projects, minutes), ["status"])
-        return list(dict.fromkeys(issue["key"] for issue in issues))
+        return list(dict.fromkeys(issue["key"] for issue in issues if payloads.is_issue(issue)))
 
     def get_linked_issues(self, key: str, link_type: str) -> dict[str, str]:
         """Return the links of this type: the link's id by the other issue's key."""
@@ -82,7 +87,7 @@ class IssueQueries:
     def find_recently_created(self, projects: Sequence[str], minutes: int) -> list[tuple[Issue, datetime]]:
         """Return the issues, with their times, created within so many minutes in these or all projects."""
         issues = self._search(jql.match_recently_created(projects, minutes), [*STATE_FIELDS, "issuetype", "created"])
-        return [(_parse_issue(issue), datetime.fromisoformat(issue["fields"]["created"])) for issue in issues]
+        return [state for issue in issues if (state := payloads.try_parse_state(issue, "created"))]
 
     def verify_identity(self) -> str:
         """Return the id of this invocation once Jira has named our account in it; raise IdentityDoubt otherwise."""
@@ -134,10 +139,6 @@ class IssueQueries:
         if not issues:
             self.api.identity.verify_account()
         return issues
-
-
-def _parse_state(data: Json) -> tuple[Issue, datetime]:
-    return _parse_issue(data), datetime.fromisoformat(data["fields"]["updated"])
 
 
 def _get_idempotency_key(issue: Json) -> str | None:

@@ -1,14 +1,12 @@
 """Parses PagerDuty's incidents, log entries, notes and people from webhooks and REST answers."""
 
 import json
-import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, TypeVar, get_args
+from typing import Any, get_args
 
 from jpi.domain.model import Incident, IncidentSnapshot, LogEntry, LogEntrySnapshot, Note, Person, Status
-from jpi.errors import RejectedDelivery
 from jpi.json_bounds import bound_json
 from jpi.json_fields import (
     Json,
@@ -19,12 +17,9 @@ from jpi.json_fields import (
     get_optional_time,
     get_required,
     get_time,
-    read_id,
+    try_parse,
 )
 
-log = logging.getLogger(__name__)
-
-Parsed = TypeVar("Parsed")
 ANOTHER_INCIDENT = "another incident"
 STATUSES = get_args(Status)
 MAX_ASSIGNEES = 100
@@ -48,35 +43,24 @@ def parse_log_entry_snapshot(data: Mapping[str, Any]) -> LogEntrySnapshot:
 
 def try_parse_incident_snapshot(data: Any) -> IncidentSnapshot | None:
     """Return the incident, None if it is unreadable: one odd incident must not stop a poll."""
-    return _try_parse(parse_incident_snapshot, data, "an incident cannot be read")
+    return try_parse(parse_incident_snapshot, data, "an incident cannot be read")
 
 
 def try_parse_log_entry_snapshot(data: Any) -> LogEntrySnapshot | None:
     """Return the log entry, None if it has no incident or is unreadable: one odd entry must not stop a poll."""
     if isinstance(data, dict) and not data.get("incident"):
         return None
-    return _try_parse(parse_log_entry_snapshot, data, "a log entry cannot be read")
+    return try_parse(parse_log_entry_snapshot, data, "a log entry cannot be read")
 
 
 def try_parse_log_entry(data: Any) -> LogEntry | None:
     """Return the log entry of a delivery, None if it is unreadable: the event goes on without it."""
-    return _try_parse(parse_log_entry, data, "a log entry cannot be read")
+    return try_parse(parse_log_entry, data, "a log entry cannot be read")
 
 
 def try_parse_note(data: Any) -> Note | None:
     """Return the note, None if it is unreadable: one odd note must not stop the others."""
-    return _try_parse(parse_note, data, "a note cannot be read")
-
-
-def _try_parse(parse: Callable[[Json], Parsed], data: Any, message: str) -> Parsed | None:
-    """Return what was parsed; None, with a warning that names it, if it is unreadable."""
-    try:
-        if not isinstance(data, dict):
-            raise RejectedDelivery("It is not an object.")
-        return parse(data)
-    except RejectedDelivery as odd:
-        log.warning(message, extra={"odd_id": read_id(data, ""), "reason": str(odd)})
-        return None
+    return try_parse(parse_note, data, "a note cannot be read")
 
 
 def parse_incident(data: Json) -> Incident:

@@ -186,6 +186,47 @@ def test_odd_items_in_pagerdutys_lists_do_not_spoil_their_neighbours(site):
     assert is_idle_after_polls(world)
 
 
+def add_odd_issues(call, body):
+    """Put odd issues and comments among those that Jira answers, each list as long as it says."""
+    if not call.path.endswith(("/search/jql", "/issue/bulkfetch")):
+        return body
+    data = json.loads(body)
+    if isinstance(data.get("issues"), list):
+        for issue in data["issues"]:
+            if comments := issue.get("fields", {}).get("comment"):
+                comments["comments"] = [*ODD_ITEMS, *comments["comments"], *ODD_ITEMS]
+                comments["total"] = len(comments["comments"])
+        odd = [*ODD_ITEMS, {"id": "1", "key": "../x", "fields": {}}, {"id": "2", "key": "X-1", "fields": []}]
+        data["issues"] = [*odd, *data["issues"], *odd]
+    return encode_body(data)
+
+
+def test_odd_issues_and_comments_in_jiras_lists_do_not_spoil_their_neighbours(site):
+    world, incident, issue = site
+    world.jira_server.change_body = add_odd_issues
+    body = {"type": "doc", "version": 1, "content": [{"type": "paragraph", "content": [
+        {"type": "text", "text": "Traffic is back."}]}]}
+    with world.lose_webhooks():
+        world.jim.request("POST", f"/rest/api/3/issue/{issue.key}/comment", {"body": body})
+        world.move_issue(issue, "indeterminate")
+    run_poll(world)
+    assert world.read_statuses() == {"Checkout is down": ("acknowledged", "indeterminate")}
+    [note] = incident.notes
+    assert "Traffic is back." in note.content
+    assert is_idle_after_polls(world)
+    # The issue of a link that is odd itself is not gone.
+    world.jira_server.change_body = lambda call, body: (
+        body.replace(b'"updated"', b'"odd"') if call.path.endswith("bulkfetch") else body)
+    for _ in range(3):
+        run_poll(world)
+        world.clock.advance(600)
+    world.jira_server.change_body = lambda call, body: body
+    with world.lose_webhooks():
+        world.move_issue(issue, "done")
+    run_poll(world)
+    assert world.read_statuses() == {"Checkout is down": ("resolved", "done")}
+
+
 def test_odd_values_of_one_incident_do_not_spoil_the_others(site):
     world, incident, _ = site
 
