@@ -27,6 +27,7 @@ from jpi.errors import JpiError, LostRace, PermanentError, Refused, TooEarly
 # The newest so many are kept, so that a link never outgrows its row.
 MAX_FAILURES = 10
 REASON_MAX_CHARACTERS = 500
+POLL_ID_PREFIXES = ("log:", "read:", "gone:")
 FIRST_WAIT_SECONDS = 60.0
 MAX_DOUBLINGS = 6
 # HTTP's status of a call whose token is rejected.
@@ -48,14 +49,18 @@ def with_failure(link: Link, event: Event, error: JpiError, now: float) -> Link:
 
 
 def without_failure(link: Link, event: Event) -> Link:
-    """Return the link once `event` was applied; an event with all of its side ends that side's permanent failures."""
+    """Return the link once `event` was applied; an event with all of its side ends also other failures of that side.
+
+    Those are the permanent ones, and those of the poll, which gives what it reads a new id each time.
+    """
     brings_all = isinstance(event, IssueUpdated) or (isinstance(event, IncidentLogged) and event.whole)
     return replace(
         link,
         failures={
             event_id: failure
             for event_id, failure in link.failures.items()
-            if event_id != event.id and not (brings_all and failure.permanent and failure.side is event.side)
+            if event_id != event.id and not (brings_all and failure.side is event.side
+                                             and (failure.permanent or event_id.startswith(POLL_ID_PREFIXES)))
         },
     )
 

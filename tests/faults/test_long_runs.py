@@ -103,7 +103,9 @@ def test_an_issue_that_is_gone_is_looked_at_no_more(any_world):
     assert [call.path for call in any_world.list_jpi_calls()] == [
         "/log_entries",
         "/incidents",
+        "/users",
         "/rest/api/3/search/jql",
+        "/rest/api/3/myself",
     ]
     any_world.pagerduty.reopen_incident(incident, any_world.rita)
     any_world.run_until_idle()
