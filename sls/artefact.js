@@ -7,9 +7,9 @@ const ROOT = path.join(__dirname, '..');
 const RUNTIME = '3.13';
 const ALWAYS = ['etc/questions.json'];
 const IF_THERE = ['etc/sync.toml'];
-// What pip makes beside the libraries, and the largest parts of libraries that jpi never imports.
+// What no function imports: jpi's commands, what pip makes beside the libraries, and the largest unused parts of libraries.
 const UNUSED = [
-  'bin', 'requirements.txt', 'certifi/tests', 'werkzeug/debug', 'aws_lambda_powertools/event_handler', 'jira/jirashell.py',
+  'jpi/tools', 'bin', 'requirements.txt', 'certifi/tests', 'werkzeug/debug', 'aws_lambda_powertools/event_handler', 'jira/jirashell.py',
   ...['licenses', 'metadata.py', 'pylock.py', 'dependency_groups.py', 'direct_url.py'].map((name) => `packaging/${name}`),
   ...['auth_alpha', 'circuit_breaker', 'data_masking', 'feature_flags', 'idempotency', 'kafka', 'parameters', 'parser', 'streaming', 'validation']
     .map((name) => `aws_lambda_powertools/utilities/${name}`),

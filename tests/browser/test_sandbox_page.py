@@ -104,7 +104,7 @@ def test_everything_else_on_the_cards_is_carried_over(open_at):
     agree(page)
     issue(page, "Checkout is slow").get_by_role("button", name="Delete INCIDENT-1").press("Enter")
     expect(incident(page, "Checkout is slow").locator(".pair")).to_have_text(
-        "INCIDENT-1 was deleted: in step no longer")
+        "INCIDENT-1 was deleted: no longer in step")
     expect(page.locator("#jira-title")).to_be_focused()
 
 
@@ -163,7 +163,7 @@ def test_it_stands_without_javascript(open_at, running):
     expect(page).to_have_url(re.compile("#pagerduty-new$"))
     expect(page.locator("#pagerduty-new .message")).to_have_text("Done.")
     for _ in range(200):
-        page.get_by_role("link", name="look again").click()
+        page.get_by_role("link", name="reload it").click()
         if page.get_by_text("3 questions").count() and page.get_by_text("Both sides agree").count():
             break
     shows(page, make_steps(running.world)[0].expected_rows)
