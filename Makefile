@@ -46,7 +46,7 @@ browser: $(VENV)/.done node_modules ## the pages, in chromium
 
 check: $(VENV)/.done node_modules ## all of it: lint, types, tests, faults, deployment, browser
 	@$(MAKE) --no-print-directory -j 2 lint types
-	@$(BIN)/python -m pytest $(PYTEST) --exhaustive
+	@$(BIN)/python -m pytest $(PYTEST) --exhaustive --fault-step 3
 
 coverage: $(VENV)/.done node_modules ## the tests but for faults and deployment, and what of jpi they do not reach
 	@rm -f .coverage .coverage.*

@@ -13,6 +13,8 @@ from tests.faults.scenario import ScenarioRun, play_and_check
 
 # The end state and the calls of a play without faults, with and without a queue; they are always the same.
 BASELINES = {}
+# Of the pairs of a call and a fault, `make test` plays every so many.
+SAMPLE_STEP = 10
 
 
 class FaultArena:
@@ -62,6 +64,12 @@ def loopback_arena_of(enter, time_passes, aws):
 def exhaustive(request):
     """True if every case is to be played, not a sample."""
     return request.config.getoption("--exhaustive")
+
+
+@pytest.fixture(scope="session")
+def fault_step(request):
+    """Return the step through the pairs of a call and a fault: 1 plays all of them."""
+    return request.config.getoption("--fault-step") if request.config.getoption("--exhaustive") else SAMPLE_STEP
 
 
 @pytest.fixture

@@ -17,8 +17,6 @@ from tests.faults.fault_injector import (
 from tests.faults.scenario import find_differences, play_despite_faults
 
 SLICES = 4
-# `make test` plays every so many of the exhaustive cases.
-SAMPLE = 10
 
 
 class BranchingInjector(FaultInjector):
@@ -37,12 +35,12 @@ class BranchingInjector(FaultInjector):
         return None
 
 
-def play_slice(arena, faults, number, exhaustive):
+def play_slice(arena, faults, number, step):
     """Play this slice of all pairs of a call and a fault; return the numbers of pairs and plays, and the failures.
 
     Faults that are equal for a call share one play.
     """
-    sample = pair_calls_with_faults(len(arena.calls), faults)[:: 1 if exhaustive else SAMPLE]
+    sample = pair_calls_with_faults(len(arena.calls), faults)[::step]
     pairs = [(call, fault) for call, fault in sample if call % SLICES == number]
     by_kind = {(call, classify_fault(fault, arena.calls[call])): fault for call, fault in pairs}
     faults_by_call = {}
@@ -61,9 +59,9 @@ def play_slice(arena, faults, number, exhaustive):
 @pytest.mark.parametrize("queued", [True, False], ids=["queue", "in process"])
 @pytest.mark.parametrize("faults", [FAULTS, DEATHS], ids=["every call may fail", "the process may die at every call"])
 @pytest.mark.parametrize("number", range(SLICES))
-def test_the_end_is_the_same_though(arena, queued, faults, number, exhaustive, survived, record_property):
+def test_the_end_is_the_same_though(arena, queued, faults, number, fault_step, survived, record_property):
     fault_arena, started = arena(queued), time.perf_counter()
-    count, plays, failures = play_slice(fault_arena, faults, number, exhaustive)
+    count, plays, failures = play_slice(fault_arena, faults, number, fault_step)
     record_property("plays", (plays, time.perf_counter() - started))
     survived(count, failures)
 
