@@ -30,8 +30,6 @@ REASON_MAX_CHARACTERS = 500
 POLL_ID_PREFIXES = ("log:", "read:", "gone:")
 FIRST_WAIT_SECONDS = 60.0
 MAX_DOUBLINGS = 6
-# HTTP's status of a call whose token is rejected.
-UNAUTHORIZED = 401
 
 
 def needs_recording(error: JpiError) -> bool:
@@ -90,9 +88,11 @@ def is_backed_off(link: Link, event: IncidentLogged, now: float) -> bool:
 
 
 def stops_everything(refused: Refused, link: Link) -> bool:
-    """Return True if the refusal is not of one step: the token is rejected, or the incident or the issue is gone."""
-    is_gone = refused.find_missing_side(link.incident_id, link.issue_key) is not None
-    return is_gone or refused.status == UNAUTHORIZED
+    """Return True if the refusal is not of one step: the incident or the issue is gone.
+
+    A rejected token is no refusal but an IdentityDoubt; what is left of 401 is a scope that one call needs.
+    """
+    return refused.find_missing_side(link.incident_id, link.issue_key) is not None
 
 
 def with_refused_action(link: Link, action: Action, refused: Refused, now: float) -> Link:

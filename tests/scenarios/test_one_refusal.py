@@ -12,6 +12,7 @@ from tests.world_actions import edit_issue, run_poll
 UNKNOWN_REQUESTER = {"error": {"message": "Requester User Not Found", "code": 1008}}
 INVALID_INPUT = {"error": {"message": "Invalid Input Provided", "code": 2001, "errors": ["Content is not valid."]}}
 NOT_ALLOWED = {"errorMessages": ["You are not permitted to perform this operation."], "errors": {}}
+MISSING_SCOPE = {"code": 401, "message": "Unauthorized; scope does not match"}
 RESTRICTED = {"error": {"message": "Access Denied", "code": 2010}}
 NOT_VALID_COMMENT = {"errorMessages": [], "errors": {"comment": "INVALID_INPUT"}}
 
@@ -67,6 +68,21 @@ def list_comments(issue):
 
 def count_timeline(world, issue):
     return len(world.list_linked_summaries(issue, "Timeline"))
+
+
+def test_a_scope_that_the_token_lacks_costs_only_the_call_that_needs_it(synced, refuse, capsys):
+    world, incident, issue = synced
+    refuse(world.jira_server, "POST", "/comment", 401, MISSING_SCOPE)
+    world.pagerduty.add_note(incident, "refused", world.rita)
+    world.pagerduty.set_title(incident, "Checkout is slow")
+    world.run_until_idle()
+    run_poll(world)
+    assert (issue.summary, list_comments(issue)) == ("Checkout is slow", [])
+    assert count_timeline(world, issue) == len(incident.log)
+    assert "scope" in read_verdict(capsys, incident)
+    mend(world.jira_server)
+    poll_for_minutes(world, 5)
+    assert list_comments(issue) == ["refused"]
 
 
 def test_a_refused_note_stops_neither_later_notes_nor_the_timeline(synced, refuse, capsys):
