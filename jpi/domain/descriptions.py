@@ -226,7 +226,7 @@ def _get_remediation_for_refusal(failure: HistoryFailure) -> str:
     service, token, account = (("Jira", "JIRA_API_TOKEN", "JIRA_USER_EMAIL") if failure.service == "Jira"
                                else ("PagerDuty", "PAGERDUTY_API_TOKEN", "PAGERDUTY_USER_EMAIL"))
     if failure.status == UNAUTHORIZED:
-        return f"{service} does not take the token for that: create one with the scope it lacks, and put it into {token}."
+        return f"{service} does not take the token for that: create one with the missing scope, and set {token}."
     if failure.status == FORBIDDEN:
         return f"The account of {account} may not do that on {service}: grant it the permission."
     if failure.status == NOT_FOUND:

@@ -20,7 +20,7 @@ from jpi.domain.events import MANUAL_SOURCE, Event, IncidentEvent, IncidentLogge
 from jpi.domain.field_merge import find_assignee, get_snapshot_fields
 from jpi.domain.link import Failure, Link
 from jpi.domain.model import Side, SourceId, SourceKind
-from jpi.domain.status_rules import STATUS_RANK, get_status, is_stale
+from jpi.domain.status_rules import find_incident_status, is_stale
 from jpi.domain.synced_field import FieldName
 from jpi.errors import JpiError, LostRace, PermanentError, Refused, TooEarly
 
@@ -190,11 +190,8 @@ def _decide_retry(step: RefusedStep, event: Event, link: Link) -> Action | None:
 
 
 def _decide_incident_status(event: IssueUpdated, link: Link) -> Action | None:
-    status, agreed = get_status(event), link.status.agreed
-    is_wanted = agreed == "resolved" or STATUS_RANK[status] > STATUS_RANK[agreed]
-    if status in (None, agreed) or not is_wanted or is_stale(event, link, "status"):
-        return None
-    return SetIncidentStatus(status, is_reopening=agreed == "resolved")
+    status = find_incident_status(event, link, is_known_move=True)
+    return SetIncidentStatus(status, is_reopening=link.status.agreed == "resolved") if status else None
 
 
 def _is_unwanted(step: RefusedStep, event: Event, before: Link) -> bool:

@@ -32,7 +32,7 @@ def decide_status(event: Event, link: Link, policy: Policy) -> list[Action]:
 
 
 def _decide_incident_status(event: IssueUpdated, link: Link, policy: Policy) -> list[Action]:
-    status = _find_incident_status(event, link)
+    status = find_incident_status(event, link)
     # Where it stays on Jira, the agreed status remains PagerDuty's: else its next read would look like a move.
     if status is None or not policy.field_policy("status").is_synced_to(Side.PAGERDUTY):
         return []
@@ -79,14 +79,18 @@ def get_watermark(link: Link, side: Side, field_name: str | None = None) -> floa
                else link.fields[FieldName(field_name)].on(side).last_write_at)
 
 
-def _find_incident_status(event: IssueUpdated, link: Link) -> Status | None:
-    """Return the status that the issue brings the incident into; None where the incident need not move."""
+def find_incident_status(event: IssueUpdated, link: Link, is_known_move: bool = False) -> Status | None:
+    """Return the status that the issue brings the incident into; None where the incident need not move.
+
+    `is_known_move`: a person is known to have moved the issue there, as when the write was refused before.
+    """
     status, agreed = get_status(event), link.status.agreed
     if is_stale(event, link, "status"):
         return None
     if agreed == "resolved":
-        return status if status != "resolved" and _has_left_done(event, link) else None
-    return status if _has_entered_status(event, link) and STATUS_RANK[status] > STATUS_RANK[agreed] else None
+        return status if status != "resolved" and (is_known_move or _has_left_done(event, link)) else None
+    is_move = is_known_move or _has_entered_status(event, link)
+    return status if is_move and STATUS_RANK[status] > STATUS_RANK[agreed] else None
 
 
 def _find_issue_status(event: IncidentEvent, link: Link) -> Status | None:
