@@ -85,6 +85,21 @@ def test_a_scope_that_the_token_lacks_costs_only_the_call_that_needs_it(synced, 
     assert list_comments(issue) == ["refused"]
 
 
+def test_a_refused_copy_is_tried_again_after_growing_pauses_only(synced, refuse):
+    world, incident, _ = synced
+    refuse(world.jira_server, "POST", "/comment", 400, NOT_VALID_COMMENT, text="the odd one")
+    world.pagerduty.add_note(incident, "the odd one", world.rita)
+    world.run_until_idle()
+    for number in range(20):
+        # Each event reads the notes again.
+        world.pagerduty.add_note(incident, f"Note {number}", world.rita)
+        world.run_until_idle()
+        run_poll(world)
+    refused = [call for call in world.list_jpi_calls() if call.method == "POST" and "the odd one" in str(call.body)]
+    # At once, then after 1, 2, 4 and 8 minutes.
+    assert 3 <= len(refused) <= 6
+
+
 def test_a_refused_note_stops_neither_later_notes_nor_the_timeline(synced, refuse, capsys):
     world, incident, issue = synced
     refuse(world.jira_server, "POST", "/comment", 400, NOT_VALID_COMMENT, text="the odd one")
