@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 from botocore.retries.standard import ExponentialBackoff
+from moto.sqs.models import SQSBackend
 
 from sandbox.hosts import LoopbackHost
 from sandbox.pagerduty.model import ID_RANDOM
@@ -27,11 +28,21 @@ def play_to_end(start, wire, carrying):
     return {"end": end, "calls": wire.calls, "met": wire.faults_met}
 
 
+def receive_as_sqs(receive):
+    """Return moto's `receive_message`, which after a time-out gives one message of a group where SQS gives them all."""
+    def receive_message(backend, queue_name, *arguments, **options):
+        queue = backend.get_queue(queue_name)
+        queue.pending_messages.difference_update([message for message in queue.pending_messages if message.visible])
+        return receive(backend, queue_name, *arguments, **options)
+    return receive_message
+
+
 @pytest.fixture
 def on_sockets(enter, time_passes, aws, monkeypatch):
     """Return `on_sockets(queued)`: start a play in a new world on sockets of 127.0.0.1."""
     # botocore waits at random up to twice as long; the stores in memory wait for the mean.
     monkeypatch.setattr(ExponentialBackoff, "delay_amount", lambda _, context: 0.5 * 2 ** (context.attempt_number - 1))
+    monkeypatch.setattr(SQSBackend, "receive_message", receive_as_sqs(SQSBackend.receive_message))
     return lambda queued: ScenarioRun(enter(time_passes(World(LoopbackHost(aws), queued=queued, LOG_LEVEL="CRITICAL"))))
 
 
