@@ -9,7 +9,7 @@ from typing import Any
 import requests
 
 from jpi.errors import Refused
-from jpi.json_bounds import decode_json
+from jpi.json_fields import decode_json
 
 MAX_REASONS = 10
 MAX_REASON_LENGTH = 300

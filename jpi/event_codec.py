@@ -9,7 +9,7 @@ from cattrs.preconf.json import JsonConverter, make_converter
 from cattrs.strategies import configure_tagged_union
 
 from jpi.domain.events import Event, IncidentEvent, IncidentLogged, IssueEvent
-from jpi.domain.text_limits import UNPRINTABLE_PATTERN, cut_text
+from jpi.domain.templates import UNPRINTABLE_PATTERN, cut_text
 from jpi.errors import PermanentError
 
 # SQS's limit on a message and on a batch, in bytes of UTF-8.

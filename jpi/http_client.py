@@ -25,7 +25,7 @@ from jpi.errors import (
     ServiceUnavailable,
 )
 from jpi.identity_check import IdentityCheck
-from jpi.json_bounds import decode_json
+from jpi.json_fields import decode_json
 
 log = logging.getLogger("jpi")
 

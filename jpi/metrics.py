@@ -1,11 +1,13 @@
-"""Metrics: as fields of log lines (CloudWatch's embedded metric format), and as counts for the status page. Pure."""
+"""Metrics: as fields of log lines (CloudWatch's embedded metric format), and as counts for the status page."""
 
+import threading
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from jpi.domain.actions import Outcome, Result
 from jpi.domain.events import MANUAL_SOURCE, Event
-from jpi.domain.outcome import Outcome, Result
 
 NAMESPACE = "jpi"
 STAGE_DIMENSION = "stage"
@@ -81,3 +83,27 @@ def build_event_metrics(event: Event, outcome: Outcome, now: float) -> dict[str,
     declarations = [declare_metrics({"events": "Count"}, ("source", "result"), ("type", "result")),
                     *(declare_metrics({name: "Milliseconds"}) for name in lag)]
     return {"result": outcome.result, "events": 1, **lag, **build_emf_fields(now, *declarations)}
+
+
+class MetricCounters:
+    """Counts by name since they were last drained; several threads may add."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: Counter[CountName] = Counter()
+
+    def add(self, name: CountName, count: int = 1) -> None:
+        """Add to a count."""
+        with self._lock:
+            self._counts[name] += count
+
+    def add_all(self, names: Iterable[CountName]) -> None:
+        """Add one to each of these counts."""
+        for name in names:
+            self.add(name)
+
+    def drain_counts(self) -> dict[CountName, int]:
+        """Return all counts and start again from nothing."""
+        with self._lock:
+            counts, self._counts = self._counts, Counter()
+        return {name: count for name, count in counts.items() if count}

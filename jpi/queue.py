@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 from jpi import aws, event_codec
 from jpi.aws import Location
+from jpi.domain.actions import NO_LINKED_INCIDENT, QUEUED, Outcome
 from jpi.domain.events import Event, IssueEvent, get_incident_id
-from jpi.domain.outcome import NO_LINKED_INCIDENT, QUEUED, Outcome
 from jpi.errors import AwsOutage
 
 # An entry of SendMessageBatch.

@@ -16,8 +16,7 @@ from jpi.domain.sync_file import SyncFileContent, apply_sync_file, parse_questio
 from jpi.errors import AwsOutage, SettingsError
 from jpi.http_client import Budget
 from jpi.jira.client import JiraClient
-from jpi.metric_counters import MetricCounters
-from jpi.metrics import build_emf_fields, declare_metrics
+from jpi.metrics import MetricCounters, build_emf_fields, declare_metrics
 from jpi.pagerduty.client import PagerDutyClient
 from jpi.queue import EventQueue
 from jpi.settings import DEFAULT_SYNC_FILE, Settings
@@ -31,8 +30,7 @@ from jpi.store.metric_counts import MetricCountStore
 from jpi.store.models import ConfigRow, LinkRow, ProcessedIdRow, bind_model
 from jpi.store.processed_ids import ProcessedIds
 from jpi.store.sign_in_attempts import SignInAttempts
-from jpi.sync.event_sink import EventSink, ImmediateSink
-from jpi.sync.message_group import find_message_group
+from jpi.sync.event_sink import EventSink, ImmediateSink, find_message_group
 from jpi.sync.poll_errors import PollErrors
 from jpi.sync.poller import Poller
 from jpi.sync.reconciler import Reconciler

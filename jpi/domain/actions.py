@@ -1,13 +1,14 @@
 """Writes to one side, as values, and the steps that a service may refuse of them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from jpi.domain.backlog import Part, StepId, StepKind, get_part_step_id
 from jpi.domain.model import Category, Comment, Incident, LogEntry, Note, Side, SourceId, SourceKind, Status
 from jpi.domain.policy import IssueSpec
-from jpi.domain.text_limits import compute_digest
+from jpi.domain.templates import compute_digest
 
 
 @dataclass(frozen=True)
@@ -175,3 +176,44 @@ _STEPS_BY_ACTION: Mapping[type[Action], Callable[[Any], dict[StepId, str]]] = {
     AddTimeline: lambda action: {get_part_step_id(Part.TIMELINE): ""},
     ReplaceManager: lambda action: {MANAGER: action.person_name},
 }
+
+
+class Result(StrEnum):
+    """The kind of an outcome; metrics are kept by it."""
+
+    APPLIED = "applied"
+    NOTHING_TO_DO = "nothing to do"
+    IGNORED = "ignored"
+    FAILED = "failed"
+    QUEUED = "queued"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of an event; `str()` of it stands in log lines and histories.
+
+    `action_names`: the actions that were performed. `detail`: why it was ignored, or what else was done.
+    """
+
+    result: Result
+    action_names: tuple[str, ...] = ()
+    detail: str = ""
+
+    def __str__(self) -> str:
+        if self.result is Result.IGNORED:
+            return f"{self.result}: {self.detail}"
+        return ", ".join(self.action_names) or self.detail or self.result
+
+
+NOTHING_TO_DO = Outcome(Result.NOTHING_TO_DO)
+FAILED = Outcome(Result.FAILED)
+QUEUED = Outcome(Result.QUEUED)
+INCIDENT_IS_OPEN = Outcome(Result.APPLIED, detail="an incident is open for it")
+NO_LINKED_INCIDENT = Outcome(Result.IGNORED, detail="no incident is linked to this issue")
+LINK_IS_PAUSED = Outcome(Result.IGNORED, detail="the link is paused")
+OWN_ECHO = Outcome(Result.IGNORED, detail="done by our own account")
+
+
+def build_outcome(actions: Sequence[Action]) -> Outcome:
+    """Return the outcome of an event whose actions were performed."""
+    return Outcome(Result.APPLIED, tuple(type(action).__name__ for action in actions)) if actions else NOTHING_TO_DO

@@ -8,7 +8,7 @@ from jpi.domain.events import Event, IncidentAnnotated, IncidentLogged, IssueCom
 from jpi.domain.link import Link, Mirror
 from jpi.domain.model import Comment, Note, SourceKind
 from jpi.domain.policy import Policy
-from jpi.domain.text_limits import compute_digest, cut_text, format_time
+from jpi.domain.templates import compute_digest, cut_text, format_time
 
 # PagerDuty documents no limit; notes of this length are accepted.
 NOTE_MAX_CHARACTERS = 20_000

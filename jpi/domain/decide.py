@@ -30,6 +30,7 @@ from jpi.domain.events import (
 )
 from jpi.domain.field_merge import FieldMerge, find_assignee, merge_fields, observe_snapshot
 from jpi.domain.link import IssueRef, Link
+from jpi.domain.link_parts import FieldName
 from jpi.domain.model import STATUS_BY_CATEGORY, Side
 from jpi.domain.policy import CreationRule, Policy
 from jpi.domain.retry_state import decide_retries, leave_waiting_steps
@@ -42,7 +43,6 @@ from jpi.domain.status_rules import (
     is_overruled,
     is_stale,
 )
-from jpi.domain.synced_field import FieldName
 
 
 class Reason(StrEnum):

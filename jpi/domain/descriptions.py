@@ -27,10 +27,10 @@ from jpi.domain.decide import Reason
 from jpi.domain.events import Event, IssueEvent
 from jpi.domain.issue_drafts import draft_incident_issue
 from jpi.domain.link import Link
-from jpi.domain.link_history import HistoryFailure
+from jpi.domain.link_parts import HistoryFailure
 from jpi.domain.model import STATUS_BY_CATEGORY, Comment, Side
 from jpi.domain.policy import Policy
-from jpi.domain.text_limits import cut_text, format_time
+from jpi.domain.templates import cut_text, format_time
 from jpi.domain.write_limits import Pause
 from jpi.errors import (
     AddressError,

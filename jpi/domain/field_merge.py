@@ -10,10 +10,10 @@ from jpi.domain.actions import Assignee, EditIncident, EditIssue
 from jpi.domain.backlog import StepId, StepKind
 from jpi.domain.events import MANUAL_SOURCE, Event, IncidentEvent, IncidentLogged, IssueUpdated
 from jpi.domain.link import Link
+from jpi.domain.link_parts import FieldName, Replica
 from jpi.domain.model import Person, Side
 from jpi.domain.policy import Policy, Winner
-from jpi.domain.synced_field import FieldName, Replica
-from jpi.domain.text_limits import to_summary
+from jpi.domain.templates import to_summary
 
 # A side was seen without a value, or its assignee is still to be carried over: any value that it shows is a change.
 NO_VALUE = ""

@@ -8,8 +8,7 @@ from jpi.domain.idempotency_keys import build_incident_issue_key
 from jpi.domain.link import Link
 from jpi.domain.model import Incident, LogEntry
 from jpi.domain.policy import SEVERITY_FIELD, IssueSpec, Policy, Question, derive_issue_type
-from jpi.domain.templates import fill_template
-from jpi.domain.text_limits import render_entry_description, render_incident_description, to_summary
+from jpi.domain.templates import fill_template, render_entry_description, render_incident_description, to_summary
 
 # Names of link types; the incident *has* a question, a stakeholder, an incident manager, a timeline entry.
 QUESTION_LINK_TYPE, STAKEHOLDER_LINK_TYPE, MANAGER_LINK_TYPE, TIMELINE_LINK_TYPE = (

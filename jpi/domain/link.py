@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from jpi.domain.backlog import Backlog, StepId
-from jpi.domain.link_history import HistoryEntry
+from jpi.domain.link_parts import FieldName, HistoryEntry, Replica, SyncedField
 from jpi.domain.model import Side, SourceId, Status
-from jpi.domain.synced_field import FieldName, Replica, SyncedField
 from jpi.domain.write_limits import WriteLog
 
 # Of older ones it is only known that they were carried over; edits of those are not followed.

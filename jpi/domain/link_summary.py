@@ -6,9 +6,9 @@ from typing import Literal
 from jpi.domain.backlog import describe_step
 from jpi.domain.descriptions import describe_pause
 from jpi.domain.link import Link
+from jpi.domain.link_parts import FieldName
 from jpi.domain.policy import Policy
-from jpi.domain.synced_field import FieldName
-from jpi.domain.text_limits import cut_text, to_summary
+from jpi.domain.templates import cut_text, to_summary
 
 LinkState = Literal["failing", "open", "resolved", "none", "ended"]
 # In the order in which they matter.

@@ -19,9 +19,9 @@ from jpi.domain.backlog import Part, RefusedStep, StepId, StepKind, describe_ref
 from jpi.domain.events import MANUAL_SOURCE, Event, IncidentEvent, IncidentLogged, IssueUpdated
 from jpi.domain.field_merge import find_assignee, get_snapshot_fields
 from jpi.domain.link import Failure, Link
+from jpi.domain.link_parts import FieldName
 from jpi.domain.model import Side, SourceId, SourceKind
 from jpi.domain.status_rules import find_incident_status, is_stale
-from jpi.domain.synced_field import FieldName
 from jpi.errors import JpiError, LostRace, PermanentError, Refused, TooEarly
 
 # The newest so many are kept, so that a link never outgrows its row.

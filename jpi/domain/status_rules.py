@@ -13,9 +13,9 @@ from jpi.domain.events import (
 )
 from jpi.domain.idempotency_keys import build_merged_key
 from jpi.domain.link import Link
+from jpi.domain.link_parts import FieldName
 from jpi.domain.model import CATEGORY_BY_STATUS, STATUS_BY_CATEGORY, Side, Status
 from jpi.domain.policy import Policy
-from jpi.domain.synced_field import FieldName
 
 PAGERDUTY_ROUNDING_SECONDS = 0.999
 MERGED_COMMENT = "This incident was merged on PagerDuty into {incident}."

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from jpi.domain.text_limits import DESCRIPTION_MAX_CHARACTERS, cut_text
+from jpi.domain.templates import DESCRIPTION_MAX_CHARACTERS, cut_text
 
 # Documents nest a few levels; a deeper one was made to break its reader.
 MAX_DEPTH = 50

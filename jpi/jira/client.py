@@ -26,8 +26,7 @@ from jpi.domain.policy import TransitionTarget
 from jpi.errors import OutcomeUnknown, Refused, ServiceUnavailable
 from jpi.http_client import ApiClient, Budget
 from jpi.jira import payloads
-from jpi.jira.admin import JiraAdmin
-from jpi.jira.admin_webhooks import AdminWebhooks
+from jpi.jira.admin import AdminWebhooks, JiraAdmin
 from jpi.jira.comments import Comments
 from jpi.jira.create_request import (
     LABELS_FIELD,

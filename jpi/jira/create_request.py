@@ -7,7 +7,7 @@ from typing import Any
 
 from jpi.domain.issue_drafts import CreatedIssue, IssueDraft, IssueLink
 from jpi.domain.policy import REQUEST_TYPE_FIELD
-from jpi.domain.text_limits import DESCRIPTION_MAX_CHARACTERS, cut_text
+from jpi.domain.templates import DESCRIPTION_MAX_CHARACTERS, cut_text
 from jpi.errors import Refused
 from jpi.jira.adf import to_adf_document
 

@@ -1,18 +1,17 @@
-"""Reads the create screens of projects once a day, so that jpi sends no field that they lack."""
+"""Reads once a day what a project takes: the fields of its create screens, and its request types."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
+from jpi.domain.issue_drafts import IssueDraft
+from jpi.domain.policy import REQUEST_TYPE_FIELD
+from jpi.errors import Refused
 from jpi.http_client import ApiClient
 from jpi.jira.create_request import LABELS_FIELD
 from jpi.jira.paging import read_pages
-from jpi.jira.request_types import RequestTypes
 from jpi.json_fields import Json
 from jpi.sync import ports
-
-# The most items of a page: developer.atlassian.com, `GET /rest/api/3/issue/createmeta/{projectIdOrKey}/issuetypes`.
-PAGE_SIZE = 200
-UNLABELLED_CACHE_KEY = "projects without labels"
 
 
 class Cache(ports.Cache, Protocol):
@@ -23,6 +22,52 @@ class Cache(ports.Cache, Protocol):
 
     def save(self, name: str, value: Any) -> None:
         """Keep a value for a day."""
+
+
+# The most items of a page: developer.atlassian.com/cloud/jira/service-desk/rest/api-group-servicedesk/
+REQUEST_TYPES_PER_PAGE = 100
+
+
+class RequestTypes:
+    """The request types of a site, by project."""
+
+    def __init__(self, api: ApiClient, cache: Cache) -> None:
+        self._api = api
+        self._cache = cache
+
+    def fill_in_id(self, draft: IssueDraft) -> IssueDraft:
+        """Return the draft with its request type by id, as Jira's field takes it; one call a day for each project.
+
+        Where the name cannot be read it stays: Jira refuses the field, and the issue is created without it.
+        """
+        name = draft.fields.get(REQUEST_TYPE_FIELD)
+        if not name:
+            return draft
+        try:
+            ids = self.get_ids(draft.project)
+        except Refused:
+            return draft
+        return replace(draft, fields={**draft.fields, REQUEST_TYPE_FIELD: ids.get(str(name), name)})
+
+    def get_ids(self, project: str) -> Mapping[str, str]:
+        """Return the ids of the project's request types by name; raise Refused where it is no service project."""
+        return self._cache.get_or_compute(f"request types:{project}", lambda: self.fetch_ids(project))
+
+    def fetch_ids(self, project: str) -> dict[str, str]:
+        """Read the ids of the project's request types by name, as they are now."""
+        ids: dict[str, str] = {}
+        is_last = False
+        while not is_last:
+            page = self._api.request("GET", f"/rest/servicedeskapi/servicedesk/{project}/requesttype",
+                                     {"start": len(ids), "limit": REQUEST_TYPES_PER_PAGE})
+            ids |= {request_type["name"]: str(request_type["id"]) for request_type in page["values"]}
+            is_last = page.get("isLastPage", True) or not page["values"]
+        return ids
+
+
+# The most items of a page: developer.atlassian.com, `GET /rest/api/3/issue/createmeta/{projectIdOrKey}/issuetypes`.
+PAGE_SIZE = 200
+UNLABELLED_CACHE_KEY = "projects without labels"
 
 
 class CreateScreens:

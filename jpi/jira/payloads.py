@@ -5,10 +5,10 @@ from typing import Any, get_args
 
 from jpi.domain.model import Category, Comment, Issue, Person
 from jpi.jira.adf import to_plain_text
-from jpi.json_bounds import cut_long_text
 from jpi.json_fields import (
     MAX_BODY_CHARACTERS,
     Json,
+    cut_long_text,
     get_id,
     get_optional,
     get_optional_time,

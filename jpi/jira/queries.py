@@ -1,5 +1,6 @@
-"""Reads issues of a Jira site and finds them by summary, label, link and time; reads what the checks ask for."""
+"""Builds JQL; reads issues and finds them by summary, label, link and time; reads what the checks ask for."""
 
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -8,7 +9,7 @@ from jpi.domain.issue_drafts import IssueDraft
 from jpi.domain.model import Issue, IssueStates
 from jpi.errors import Refused, translate_parse_errors
 from jpi.http_client import ApiClient
-from jpi.jira import jql, payloads
+from jpi.jira import payloads
 from jpi.jira.create_request import JPI_PROPERTY, LABELS_FIELD, LINKS_FIELD
 from jpi.jira.create_screens import CreateScreens
 from jpi.jira.paging import fetch_all_issues, fetch_issues, read_pages, search_issues
@@ -31,7 +32,7 @@ class IssueQueries:
 
     def find_keys_by_summary(self, project: str, names: Sequence[str]) -> dict[str, str]:
         """Return the key of the oldest issue in `project` with exactly this summary, by summary."""
-        issues = self._search(jql.match_summaries(project, list(names)), ["summary"])
+        issues = self._search(match_summaries(project, list(names)), ["summary"])
         keys = {issue["fields"]["summary"]: issue["key"] for issue in reversed(issues)}
         return {name: keys[name] for name in names if name in keys}
 
@@ -70,7 +71,7 @@ class IssueQueries:
         the identity: a poll that reads issues directly is spared that call.
         """
         projects = self.create_screens.find_unlabelled_projects(issue_types)
-        issues = search_issues(self.api, jql.match_recently_changed(label, projects, minutes), ["status"])
+        issues = search_issues(self.api, match_recently_changed(label, projects, minutes), ["status"])
         return list(dict.fromkeys(issue["key"] for issue in issues if payloads.is_issue(issue)))
 
     def get_linked_issues(self, key: str, link_type: str) -> dict[str, str]:
@@ -86,7 +87,7 @@ class IssueQueries:
 
     def find_recently_created(self, projects: Sequence[str], minutes: int) -> list[tuple[Issue, datetime]]:
         """Return the issues, with their times, created within so many minutes in these or all projects."""
-        issues = self._search(jql.match_recently_created(projects, minutes), [*STATE_FIELDS, "issuetype", "created"])
+        issues = self._search(match_recently_created(projects, minutes), [*STATE_FIELDS, "issuetype", "created"])
         return [state for issue in issues if (state := payloads.try_parse_state(issue, "created"))]
 
     def verify_identity(self) -> str:
@@ -130,7 +131,7 @@ class IssueQueries:
         with suppress(Refused):
             self.create_screens.load(draft.project, draft.type)
         missing = self.create_screens.find_missing_fields(draft.project, draft.type, MARK_FIELDS)
-        query = jql.match_mark(draft.project, draft.search_label, draft.incident_id, missing != MARK_FIELDS)
+        query = match_mark(draft.project, draft.search_label, draft.incident_id, missing != MARK_FIELDS)
         return self._search(query, fields, properties=[JPI_PROPERTY])
 
     def _search(self, query: str, fields: Sequence[str], **options: Sequence[str]) -> list[Json]:
@@ -150,3 +151,46 @@ def _get_idempotency_key(issue: Json) -> str | None:
 def _parse_issue(data: Json) -> Issue:
     with translate_parse_errors(f"Jira's issue {data.get('key')}"):
         return payloads.parse_issue(data)
+
+
+# The characters with a meaning inside `summary ~ "..."`: https://support.atlassian.com/jira-software-cloud/docs/search-syntax-for-text-fields/
+LUCENE_SPECIAL = re.compile(r'([+\-&|!(){}\[\]^~*?\\/:"])')
+DAY_MINUTES = 24 * 60
+
+
+def quote_text(text: str) -> str:
+    """Quote a text as a JQL string."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def quote_phrase(text: str) -> str:
+    """Quote a text as a JQL string that matches it as a phrase."""
+    return quote_text('"' + LUCENE_SPECIAL.sub(r"\\\1", text) + '"')
+
+
+def match_summaries(project: str, names: list[str]) -> str:
+    """Match issues of `project` whose summary holds one of `names`; the caller compares exactly."""
+    phrases = " OR ".join(f"summary ~ {quote_phrase(' '.join(name.split()))}" for name in names)
+    return f"project = {quote_text(project)} AND ({phrases}) ORDER BY created ASC"
+
+
+def match_mark(project: str, label: str, incident_id: str, is_searchable: bool = True) -> str:
+    """Match issues of `project` with this label, or with the incident's id in their description, oldest first.
+
+    Where neither can be on the issue, match those of the last day.
+    """
+    mark = f"description ~ {quote_phrase(incident_id)}" if is_searchable else f"created >= -{DAY_MINUTES}m"
+    return f"project = {quote_text(project)} AND (labels = {quote_text(label)} OR {mark}) ORDER BY created ASC"
+
+
+def match_recently_created(projects: Sequence[str], minutes: int) -> str:
+    """Match issues created within so many minutes, in these projects, or in any if none are given."""
+    where = f"project in ({', '.join(map(quote_text, projects))}) AND " if projects else ""
+    return f"{where}created >= -{minutes}m ORDER BY created ASC"
+
+
+def match_recently_changed(label: str, projects: Sequence[str], minutes: int) -> str:
+    """Match issues with this label, and all of these projects, that changed within so many minutes."""
+    is_listed = f" OR project in ({', '.join(map(quote_text, projects))})" if projects else ""
+    where = f"(labels = {quote_text(label)}{is_listed})" if is_listed else f"labels = {quote_text(label)}"
+    return f"{where} AND updated >= -{minutes}m ORDER BY updated DESC"

@@ -21,9 +21,7 @@ from jpi.domain.model import Incident, IncidentSnapshot, LogEntrySnapshot, Statu
 from jpi.errors import Refused, translate_parse_errors
 from jpi.http_client import ApiClient, Budget
 from jpi.json_fields import Json, read_id
-from jpi.pagerduty.identity import OwnIdentity
-from jpi.pagerduty.incidents import NewIncidents
-from jpi.pagerduty.notes import Notes
+from jpi.pagerduty.incidents import NewIncidents, Notes
 from jpi.pagerduty.paging import PAGE_SIZE, read_pages, sort_oldest_first
 from jpi.pagerduty.payloads import (
     parse_incident_snapshot,
@@ -31,7 +29,7 @@ from jpi.pagerduty.payloads import (
     try_parse_log_entry_snapshot,
 )
 from jpi.pagerduty.subscriptions import WebhookSubscriptions
-from jpi.pagerduty.users import Users
+from jpi.pagerduty.users import OwnIdentity, Users
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", UserWarning)

@@ -1,13 +1,14 @@
-"""Opens incidents on PagerDuty, each once: the incident key names what an incident was opened for."""
+"""Opens incidents, each once by its incident key, and reads and writes their notes."""
 
 from collections.abc import Callable, Mapping
 from urllib.parse import quote
 
-from jpi.domain.model import Incident
+from jpi.domain.model import Incident, Note
 from jpi.errors import PermanentError
 from jpi.http_client import ApiClient
+from jpi.json_fields import Json
 from jpi.pagerduty.paging import read_pages
-from jpi.pagerduty.payloads import try_parse_incident_snapshot
+from jpi.pagerduty.payloads import try_parse_incident_snapshot, try_parse_note
 
 # By default PagerDuty searches the last month only.
 ALL_DATES = {"date_range": "all"}
@@ -52,3 +53,31 @@ class NewIncidents:
         if snapshot is None:
             raise PermanentError("PagerDuty's answer is not as documented")
         return snapshot.incident
+
+
+class Notes:
+    """The notes of an account's incidents."""
+
+    def __init__(self, api: ApiClient) -> None:
+        self._api = api
+
+    def list_for_incident(self, incident_id: str) -> list[Note]:
+        """Return all readable notes of an incident, the oldest first."""
+        notes = self._api.request("GET", f"/incidents/{incident_id}/notes")["notes"]
+        return sorted(filter(None, map(try_parse_note, notes)), key=lambda note: (note.at, note.id))
+
+    def add(self, incident_id: str, text: str) -> str:
+        """Add a note; return its id."""
+        return str(self._api.request("POST", f"/incidents/{incident_id}/notes", body=_build_body(text))["note"]["id"])
+
+    def edit(self, incident_id: str, note_id: str, text: str) -> bool:
+        """Change a note; return False if it does not exist."""
+        return self._api.write_if_exists("PUT", f"/incidents/{incident_id}/notes/{note_id}", _build_body(text))
+
+    def delete(self, incident_id: str, note_id: str) -> bool:
+        """Delete a note; return False if it does not exist."""
+        return self._api.write_if_exists("DELETE", f"/incidents/{incident_id}/notes/{note_id}")
+
+
+def _build_body(text: str) -> Json:
+    return {"note": {"content": text}}

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import Any, get_args
 
 from jpi.domain.model import Incident, IncidentSnapshot, LogEntry, LogEntrySnapshot, Note, Person, Status
-from jpi.json_bounds import bound_json
 from jpi.json_fields import (
     Json,
+    bound_json,
     get_body,
     get_id,
     get_objects,

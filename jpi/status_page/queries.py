@@ -8,10 +8,10 @@ from itertools import islice
 
 from jpi import wiring
 from jpi.diagnostics import poll_state, probes
+from jpi.domain.actions import Outcome, Result
 from jpi.domain.events import MANUAL_SOURCE
 from jpi.domain.link import Link
 from jpi.domain.link_summary import LINK_STATES, LinkListItem, to_list_item
-from jpi.domain.outcome import Outcome, Result
 from jpi.errors import AwsOutage, JpiError, RetryableError
 from jpi.metrics import QUARTER_HOUR_SECONDS, CountName
 from jpi.status_page.chart import compute_lag

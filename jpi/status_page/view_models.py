@@ -11,7 +11,7 @@ from jpi.domain.conversation_rules import build_issue_url
 from jpi.domain.descriptions import remediation_for
 from jpi.domain.events import MANUAL_SOURCE
 from jpi.domain.link import Link
-from jpi.domain.link_history import HistoryEntry
+from jpi.domain.link_parts import HistoryEntry
 from jpi.domain.link_summary import LINK_STATES, LinkListItem
 from jpi.domain.model import Side
 from jpi.metrics import CountName

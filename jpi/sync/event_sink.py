@@ -1,12 +1,18 @@
-"""Hands events over to whoever applies them: now, or from the queue."""
+"""Hands events over to whoever applies them, now or from the queue, and groups those that must stay in order."""
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Protocol, TypeVar
 
-from jpi.domain.events import Event
-from jpi.domain.outcome import Outcome
+from jpi.domain.actions import Outcome
+from jpi.domain.decide import has_whole_log
+from jpi.domain.events import Event, IncidentEvent, IncidentLogged, IssueCreated, IssueEvent
+from jpi.domain.link import Link
+from jpi.domain.model import Incident, LogEntrySnapshot
+from jpi.domain.policy import Policy
 from jpi.errors import JpiError
-from jpi.sync.ports import Log
+from jpi.sync.ports import Links, Log
 
 
 class EventSink(Protocol):
@@ -42,3 +48,46 @@ class ImmediateSink:
         except Exception as error:
             self._log.error("an event failed", extra={"event": event.id, "reason": repr(error)}, exc_info=error)
             return error
+
+
+def find_message_group(links: Links, policy: Policy, event: IssueEvent) -> str | None:
+    """Return the issue's incident, or the key of a new issue that opens one; None if the event concerns no incident."""
+    if isinstance(event, IssueCreated):
+        return event.issue.key if policy.find_opening_rule(event.issue) and not event.ours else None
+    return next(filter(None, map(links.find_incident_id, event.issue_keys)), None)
+
+
+AnyIncidentEvent = TypeVar("AnyIncidentEvent", bound=IncidentEvent)
+
+
+def group_by_incident(snapshots: Iterable[LogEntrySnapshot], read_at: datetime) -> dict[str, IncidentLogged]:
+    """Return one event for each incident: its entries, in order, with its newest state."""
+    groups: dict[str, list[LogEntrySnapshot]] = {}
+    for snapshot in snapshots:
+        groups.setdefault(snapshot.incident.id, []).append(snapshot)
+    return {incident_id: _build_event(group, read_at) for incident_id, group in groups.items()}
+
+
+def assign_event_id(event: IncidentLogged, link: Link) -> IncidentLogged:
+    """Return the event with an id made of its content and of the link that it was compared with.
+
+    SQS takes an id once in five minutes: the same event, before anybody acted on it, is not stored again.
+    """
+    last_entry_id = event.entries[-1].id if event.entries else ""
+    version, changed_at = link.version or 0, event.at.timestamp()
+    return replace(event, id=f"log:{event.incident.id}:{version}:{changed_at:.0f}:{last_entry_id}")
+
+
+def sort_by_time(events: Iterable[AnyIncidentEvent]) -> list[AnyIncidentEvent]:
+    """Return the events, oldest first."""
+    return sorted(events, key=lambda event: (event.at, event.id))
+
+
+def _build_event(group: Sequence[LogEntrySnapshot], read_at: datetime) -> IncidentLogged:
+    newest = max(group, key=lambda snapshot: snapshot.changed_at)
+    entries = sorted((snapshot.entry for snapshot in group), key=lambda entry: entry.at)
+    detailed = next((snapshot.incident for snapshot in group if snapshot.incident.details), newest.incident)
+    incident: Incident = replace(newest.incident, details=detailed.details, trigger=detailed.trigger)
+    event = IncidentLogged(f"log:{incident.id}:{read_at.timestamp()}", newest.changed_at, incident,
+                           entries=tuple(entries), read_at=read_at)
+    return replace(event, whole=has_whole_log(event))

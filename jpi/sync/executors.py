@@ -1,9 +1,11 @@
-"""Executes actions: one table says which method performs which type of action."""
+"""Executes a decision, each action by itself: one table says which method performs which type of action."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from jpi.domain.actions import (
+    LINK_IS_PAUSED,
     AcceptStatus,
     Action,
     AddComment,
@@ -16,18 +18,28 @@ from jpi.domain.actions import (
     EndLink,
     MirrorComment,
     MirrorNote,
+    Outcome,
     ReplaceManager,
     SetIncidentStatus,
     TransitionIssue,
+    build_outcome,
 )
-from jpi.domain.events import Event, IncidentEvent
+from jpi.domain.backlog import describe_refusal
+from jpi.domain.decide import Decision, advance_watermarks, record_action
+from jpi.domain.events import Event, IncidentEvent, IncidentLogged
 from jpi.domain.link import Link
+from jpi.domain.policy import Policy
+from jpi.domain.retry_state import list_settled_steps, with_refused_action
+from jpi.errors import Refused
 from jpi.sync.conversation_sync import ConversationSync
 from jpi.sync.enrichment import EventEnricher
 from jpi.sync.field_sync import FieldSync
+from jpi.sync.history import ActionTrace
 from jpi.sync.issue_creator import IssueCreator
-from jpi.sync.link_ender import LinkEnder
+from jpi.sync.leases import RefusedUnderLease
+from jpi.sync.link_ender import LinkEnder, pause_link
 from jpi.sync.part_creator import PartCreator
+from jpi.sync.ports import Clock, Log, ProcessedIds
 
 
 class Executors:
@@ -61,3 +73,64 @@ class Executors:
                 link, incident, action.agent_name, action.issue_spec
             ), action
         return self._execute_by_type[type(action)](link, action), action
+
+
+class DecisionExecutor:
+    """Executes the actions of decisions."""
+
+    def __init__(self, executors: Executors, part_creator: PartCreator, processed_ids: ProcessedIds, policy: Policy,
+                 clock: Clock, log: Log) -> None:
+        self._executors = executors
+        self._part_creator = part_creator
+        self._processed_ids = processed_ids
+        self._policy = policy
+        self._clock = clock
+        self._log = log
+
+    def execute_decision(self, event: Event, link: Link, decision: Decision,
+                         trace: ActionTrace) -> tuple[Link, Outcome]:
+        """Execute each action by itself; return the link, not saved yet, and the outcome."""
+        before, had_issue = link, bool(link.issue_key)
+        performed_actions: list[Action] = []
+        waiting_actions: list[Action] = []
+        for action in decision.actions:
+            if link.write_log.must_wait(action, self._clock()):
+                link, trace.no_action_reason = pause_link(link, action, event, self._clock(), self._log)
+                waiting_actions.append(action)
+            else:
+                link, performed_action = self.execute_action(action, link, event, trace)
+                performed_actions += [performed_action] if performed_action else []
+        if waiting_actions:
+            # The watermarks stay where they are, so that the poll after the pause decides about this again.
+            link = self._part_creator.create_missing_parts(link)
+            return link, build_outcome(performed_actions) if performed_actions else LINK_IS_PAUSED
+        link = link.without_steps(list_settled_steps(event, link, before, performed_actions))
+        link = advance_watermarks(event, self._part_creator.create_missing_parts(link),
+                                  issue_was_created=not had_issue and bool(link.issue_key))
+        if isinstance(event, IncidentLogged) and not self._policy.timeline_project:
+            # With a timeline, its issues mark the entries as processed.
+            self._processed_ids.mark_processed(event.annotation_ids)
+        write_log = link.write_log.without_unread_side(event, self._clock())
+        return replace(link, write_log=write_log), build_outcome(decision.actions)
+
+    def execute_action(self, action: Action, link: Link, event: Event,
+                       trace: ActionTrace) -> tuple[Link, Action | None]:
+        """Execute an action; return the link, not saved yet, and the action as it was performed, None if refused."""
+        trace.start_action(action)
+        try:
+            link, performed_action = self._executors.execute(action, link, event)
+        except Refused as refused:
+            return self._keep_refused_action(action, link, refused, trace), None
+        link = record_action(performed_action, link)
+        link = replace(link, write_log=link.write_log.with_write(performed_action, self._clock()))
+        trace.finish_action(performed_action, link, self._clock())
+        return link, performed_action
+
+    def _keep_refused_action(self, action: Action, link: Link, refused: Refused, trace: ActionTrace) -> Link:
+        """Put a refused action into the backlog; return the link. Raise the refusal if nothing can go on."""
+        saved_link = refused.link if isinstance(refused, RefusedUnderLease) else link
+        link = with_refused_action(saved_link, action, refused, self._clock())
+        fields = {"incident": link.incident_id, "issue": link.issue_key, "action": type(action).__name__}
+        self._log.warning("an action was refused", extra={**fields, "reason": str(refused)})
+        trace.fail_action(self._clock(), self._policy, describe_refusal(refused))
+        return link

@@ -15,11 +15,11 @@ from jpi.domain.backlog import StepId, StepKind, describe_refusal
 from jpi.domain.field_merge import choose_assignee, record_own_write, replace_assignee
 from jpi.domain.idempotency_keys import build_no_transition_key, build_unknown_assignee_key
 from jpi.domain.link import Link
+from jpi.domain.link_parts import FieldName
 from jpi.domain.model import STATUS_BY_CATEGORY, Side
 from jpi.domain.policy import Policy
 from jpi.domain.retry_state import stops_everything
 from jpi.domain.status_rules import PAGERDUTY_ROUNDING_SECONDS
-from jpi.domain.synced_field import FieldName
 from jpi.errors import NoTransition, Refused
 from jpi.sync.conversation_sync import ConversationSync
 from jpi.sync.identities import Identities

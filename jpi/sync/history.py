@@ -5,17 +5,15 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from jpi.domain.actions import Action
+from jpi.domain.actions import Action, Outcome
 from jpi.domain.descriptions import describe_failed_action, describe_performed_action
 from jpi.domain.events import Event, IncidentEvent, IssueCreated
 from jpi.domain.link import Link, LinkSummary
-from jpi.domain.link_history import HistoryEntry, HistoryFailure, HistoryStep
-from jpi.domain.outcome import Outcome
+from jpi.domain.link_parts import FieldName, HistoryEntry, HistoryFailure, HistoryStep
 from jpi.domain.policy import Policy
 from jpi.domain.retry_state import REASON_MAX_CHARACTERS
 from jpi.domain.status_rules import is_stale
-from jpi.domain.synced_field import FieldName
-from jpi.domain.text_limits import cut_text
+from jpi.domain.templates import cut_text
 from jpi.errors import JpiError, Refused
 
 # A row of DynamoDB holds at most 400 KB, and a link holds more than its history.

@@ -9,9 +9,9 @@ from jpi.domain.events import IncidentEvent, IssueCreated
 from jpi.domain.field_merge import NO_VALUE
 from jpi.domain.idempotency_keys import build_opened_key
 from jpi.domain.link import ISSUE_KEY_PATTERN, IssueRef, Link
+from jpi.domain.link_parts import FieldName, Replica, SyncedField
 from jpi.domain.model import Incident, Issue
 from jpi.domain.policy import OpeningRule, Policy
-from jpi.domain.synced_field import FieldName, Replica, SyncedField
 from jpi.errors import Refused
 from jpi.sync.conversation_sync import ConversationSync
 from jpi.sync.leases import Leases

@@ -16,9 +16,9 @@ from jpi.domain.issue_drafts import (
     draft_incident_issue,
 )
 from jpi.domain.link import IssueRef, Link
+from jpi.domain.link_parts import FieldName, Replica, SyncedField
 from jpi.domain.model import Incident, Side
 from jpi.domain.policy import IssueSpec, Policy
-from jpi.domain.synced_field import FieldName, Replica, SyncedField
 from jpi.errors import LostRace, Refused
 from jpi.sync.identities import Identities
 from jpi.sync.leases import Leases

@@ -1,17 +1,21 @@
-"""Ends a link when its incident or its issue is gone."""
+"""Decides when a link ends or pauses: what is gone, seen twice by a service that knows us; too many writes."""
 
 from dataclasses import replace
 
-from jpi.domain.actions import EndLink
+from jpi.domain.actions import Action, EndLink
 from jpi.domain.backlog import Backlog
 from jpi.domain.conversation_rules import OWN_NOTE_PREFIX, build_issue_url
+from jpi.domain.descriptions import describe_pause
+from jpi.domain.events import Event, IncidentGone, IssueDeleted
 from jpi.domain.idempotency_keys import build_ended_key
-from jpi.domain.link import Link
+from jpi.domain.link import FirstLook, Link
 from jpi.domain.model import Side
 from jpi.domain.policy import Policy
-from jpi.errors import Refused
+from jpi.domain.write_limits import WriteLog
+from jpi.errors import Refused, TooEarly
+from jpi.metrics import build_emf_fields, declare_metrics
 from jpi.sync.conversation_sync import ConversationSync
-from jpi.sync.ports import Log
+from jpi.sync.ports import Clock, Jira, Links, Log, PagerDuty
 
 ISSUE_GONE_NOTE = ("{key} was deleted, or jpi cannot see it any more; this incident is kept in step with it no longer. "
                    "Should it come back, jpi goes on by itself, or by python -m jpi.tools.replay --incident {incident}")
@@ -44,3 +48,83 @@ class LinkEnder:
         text = ISSUE_GONE_NOTE.format(key=issue_key, incident=link.incident_id)
         note = f"{OWN_NOTE_PREFIX}{text}\n{build_issue_url(self._policy.jira_url, issue_key)}"
         return self._conversation_sync.add_note_once(link, key, note)[0]
+
+
+def pause_link(link: Link, action: Action, event: Event, now: float, log: Log) -> tuple[Link, str]:
+    """Return the link, paused if it was not, and why its action has to wait."""
+    pause = link.write_log.pause
+    if pause is None or not link.write_log.is_paused(now):
+        pause = link.write_log.build_pause(action, event, now)
+        # sls/resources/alarms.js has an alarm by this metric.
+        metric = build_emf_fields(now, declare_metrics({"paused_links": "Count"}))
+        log.error("a link is paused", extra={"incident": link.incident_id, "issue": link.issue_key,
+                                             "reason": describe_pause(pause), "paused_links": 1, **metric})
+    return replace(link, write_log=replace(link.write_log, pause=pause)), describe_pause(pause)
+
+
+# A read replica that lags, or a site that moves, is seen through by then.
+SECOND_LOOK_SECONDS = 120.0
+
+
+class EndingRule:
+    """Looks for what is said to be gone, twice, on a side that has named our account."""
+
+    def __init__(self, jira: Jira, pagerduty: PagerDuty, links: Links, clock: Clock, log: Log) -> None:
+        self._jira = jira
+        self._pagerduty = pagerduty
+        self._links = links
+        self._clock = clock
+        self._log = log
+
+    def is_gone(self, link: Link, side: Side) -> bool:
+        """True if a second look, two minutes after the first and in another invocation, does not find it either.
+
+        Raises TooEarly until then, and IdentityDoubt while the side may not know us; both are retried.
+        """
+        if self.is_visible(link, side):
+            return False
+        invocation = self._jira.verify_identity() if side is Side.JIRA else self._pagerduty.verify_identity()
+        now, first = self._clock(), link.missing_since.get(side)
+        if first is None:
+            first = FirstLook(now, invocation)
+            self._links.save(link.with_first_look(side, first))
+        wait = first.at + SECOND_LOOK_SECONDS - now
+        if wait > 0 or first.invocation == invocation:
+            raise TooEarly(f"{side.display_name} does not show {_name_thing(link, side)}: jpi looks again before the "
+                           "link ends", retry_after_seconds=max(wait, 1.0))
+        return True
+
+    def resume_if_seen(self, event: Event, link: Link) -> Link:
+        """Return the link, resumed if the event's side shows again what it did not show before."""
+        look = link.missing_since.get(event.side)
+        if look is None or isinstance(event, IssueDeleted | IncidentGone) or event.observed_at <= look.at:
+            return link
+        # A webhook proves that it was there once; the poll has read.
+        if event.source != "poll" and not self.is_visible(link, event.side):
+            return link
+        if link.ended:
+            self._log.info("a link resumed", extra={"incident": link.incident_id, "issue": link.issue_key})
+        return link.with_seen(event.side)
+
+    def resume_link(self, incident_id: str) -> bool:
+        """Resume a link that is paused, or had ended if both sides show it; return False if one does not."""
+        link = self._links.get(incident_id)
+        if link.is_opening:
+            return True
+        if link.write_log.pause:
+            link = self._links.save(replace(link, write_log=WriteLog()))
+        if link.ended:
+            if not all(self.is_visible(link, side) for side in Side):
+                return False
+            self._links.save(replace(link, ended=False, missing_since={}))
+        return True
+
+    def is_visible(self, link: Link, side: Side) -> bool:
+        """True if the side shows the link's incident or issue."""
+        if side is Side.PAGERDUTY:
+            return self._pagerduty.has_incident(link.incident_id)
+        return self._jira.has_issue(link.issue_id or str(link.issue_key))
+
+
+def _name_thing(link: Link, side: Side) -> str:
+    return link.incident_id if side is Side.PAGERDUTY else str(link.issue_key)

@@ -11,8 +11,7 @@ from jpi.domain.model import LogEntrySnapshot
 from jpi.domain.policy import Policy
 from jpi.domain.retry_state import is_backed_off, needs_whole_log_now
 from jpi.errors import JpiError, OutOfTime, PermanentError, Refused
-from jpi.sync.event_sink import EventSink
-from jpi.sync.logged_events import assign_event_id, group_by_incident, sort_by_time
+from jpi.sync.event_sink import EventSink, assign_event_id, group_by_incident, sort_by_time
 from jpi.sync.poll_errors import PollErrors
 from jpi.sync.ports import Clock, Links, Log, PagerDuty, ProcessedIds
 from jpi.sync.reconciler import LinksById, Reconciler

@@ -22,8 +22,8 @@ from jpi.domain.model import Comment, Incident, IncidentSnapshot, Issue, IssueSt
 from jpi.domain.policy import Policy
 from jpi.domain.retry_state import retry_is_due
 from jpi.errors import IdentityDoubt, JpiError, Refused
+from jpi.sync.event_sink import assign_event_id, group_by_incident
 from jpi.sync.issue_changes import IssueChanges, build_issue_created
-from jpi.sync.logged_events import assign_event_id, group_by_incident
 from jpi.sync.poll_errors import PollErrors
 from jpi.sync.ports import Clock, Jira, Links, Log, PagerDuty
 

@@ -2,38 +2,35 @@
 
 from typing import Any
 
-from jpi.domain.actions import EndLink
-from jpi.domain.decide import Decision, Reason, decide, decide_about_nothing
-from jpi.domain.descriptions import describe_planned_action, describe_reason
-from jpi.domain.events import Event, IncidentEvent, IssueCreated, IssueEvent, get_incident_id
-from jpi.domain.link import Link
-from jpi.domain.model import Side
-from jpi.domain.outcome import (
+from jpi.domain.actions import (
     FAILED,
     INCIDENT_IS_OPEN,
     NO_LINKED_INCIDENT,
     NOTHING_TO_DO,
     OWN_ECHO,
+    EndLink,
     Outcome,
     Result,
 )
+from jpi.domain.decide import Decision, Reason, decide, decide_about_nothing
+from jpi.domain.descriptions import describe_planned_action, describe_reason
+from jpi.domain.events import Event, IncidentEvent, IssueCreated, IssueEvent, get_incident_id
+from jpi.domain.link import Link
+from jpi.domain.model import Side
 from jpi.domain.policy import Policy
 from jpi.domain.retry_state import needs_recording, with_failure, without_failure
 from jpi.errors import JpiError, LostRace, Refused, RetryableError, TooEarly
-from jpi.metric_counters import MetricCounters
-from jpi.metrics import build_event_metrics, list_event_counts
+from jpi.metrics import MetricCounters, build_event_metrics, list_event_counts
 from jpi.sync.conversation_sync import ConversationSync
-from jpi.sync.decision_executor import DecisionExecutor
-from jpi.sync.ending_rule import EndingRule
 from jpi.sync.enrichment import EventEnricher, OwnAccounts, RefusedReads
-from jpi.sync.executors import Executors
+from jpi.sync.executors import DecisionExecutor, Executors
 from jpi.sync.field_sync import FieldSync
 from jpi.sync.history import ActionTrace, append_history
 from jpi.sync.identities import Identities
 from jpi.sync.incident_opener import INCIDENT_OPENED_STEP, IncidentOpener
 from jpi.sync.issue_creator import IssueCreator
 from jpi.sync.leases import Leases
-from jpi.sync.link_ender import LinkEnder
+from jpi.sync.link_ender import EndingRule, LinkEnder
 from jpi.sync.part_creator import PartCreator
 from jpi.sync.ports import Cache, Clock, Jira, Links, Log, PagerDuty, ProcessedIds
 

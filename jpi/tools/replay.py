@@ -1,21 +1,53 @@
 """The command `jpi replay`."""
 
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 
 import click
 
 from jpi import event_codec, wiring
 from jpi.domain.events import Event, IssueEvent
-from jpi.domain.link import Failure
+from jpi.domain.link import Failure, Link
 from jpi.errors import JpiError, PermanentError
 from jpi.queue import DeadLetter, EventQueue
 from jpi.status_page.health import format_age
 from jpi.tools.command_runner import require_at_most_one, run_command
-from jpi.tools.ended_links import list_ended_since, parse_since
+
+READ_BATCH_SIZE = 100
+
+
+def parse_since(context: click.Context, parameter: click.Parameter, value: str | None) -> datetime | None:
+    """Return an ISO time, in UTC if it names no zone; raise a usage error for anything else."""
+    if value is None:
+        return None
+    try:
+        since = datetime.fromisoformat(value)
+    except ValueError:
+        raise click.BadParameter(f"{value} is not an ISO time, like 2026-11-27T08:00") from None
+    return since if since.tzinfo else since.replace(tzinfo=UTC)
+
+
+def list_ended_since(app: wiring.App, since: datetime) -> list[str]:
+    """Return the incidents whose link ended at this time or later."""
+    ended = app.links.get_all(list(_iterate_ended_ids(app)))
+    return [incident_id for incident_id, link in ended.items()
+            if link.ended and _get_ended_at(link) >= since.timestamp()]
+
+
+def _get_ended_at(link: Link) -> float:
+    """Return when the link ended; a row of an earlier version tells by its newest history only."""
+    return max([look.at for look in link.missing_since.values()] or [entry.at for entry in link.history[-1:]] or [0.0])
+
+
+def _iterate_ended_ids(app: wiring.App) -> Iterator[str]:
+    before = ""
+    while items := app.links.list_by_state(["ended"], before, READ_BATCH_SIZE):
+        yield from (item.incident_id for item in items)
+        before = items[-1].position
+
 
 CALL_BUDGET_SECONDS = 600.0
 ROW_FORMAT = "{:<14}  {:<36}  {:<26}  {:>8}  {}"

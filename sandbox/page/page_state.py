@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from jpi.domain.model import CATEGORY_BY_STATUS
 from jpi.domain.policy import DEFAULT_PRIORITIES
-from jpi.domain.text_limits import to_summary
+from jpi.domain.templates import to_summary
 from sandbox.copying_integration import EMAIL as BRIDGE_EMAIL
 from sandbox.jira.model import Issue
 from sandbox.pagerduty.model import Incident

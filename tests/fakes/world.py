@@ -3,13 +3,13 @@
 from collections import Counter
 from dataclasses import replace
 
+from jpi.domain.actions import QUEUED
 from jpi.domain.events import IssueUpdated, get_incident_id
 from jpi.domain.issue_drafts import QUESTION_LINK_TYPE, TIMELINE_LINK_TYPE
 from jpi.domain.model import CATEGORY_BY_STATUS
-from jpi.domain.outcome import QUEUED
 from jpi.domain.policy import Policy, Question
 from jpi.errors import PermanentError, RetryableError
-from jpi.metric_counters import MetricCounters
+from jpi.metrics import MetricCounters
 from jpi.store.cache import Cache
 from jpi.store.cursor import Cursor
 from jpi.sync.poll_errors import PollErrors

@@ -6,7 +6,7 @@ import pytest
 
 from jpi.domain.model import CATEGORY_BY_STATUS
 from jpi.domain.policy import Policy
-from jpi.domain.text_limits import to_summary
+from jpi.domain.templates import to_summary
 from jpi.jira.adf import to_adf_document
 
 SEEDS = range(50)

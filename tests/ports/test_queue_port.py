@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from jpi.domain.outcome import QUEUED
+from jpi.domain.actions import QUEUED
 from sandbox.aws import event_source, events_queue
 from tests.ports.sqs import code_of, logged
 

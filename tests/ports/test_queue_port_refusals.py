@@ -2,7 +2,7 @@
 
 import pytest
 
-from jpi.domain.outcome import QUEUED
+from jpi.domain.actions import QUEUED
 from jpi.errors import AwsOutage
 from sandbox.aws import events_queue
 from tests.ports.sqs import code_of, logged

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from jpi.domain.link import Link
+from jpi.domain.link_parts import FieldName
 from jpi.domain.model import Side
-from jpi.domain.synced_field import FieldName
 from jpi.store.links import Links
 
 INCIDENT_ID = "Q5L4L70OJA5B38"

@@ -9,9 +9,8 @@ import pytest
 
 from jpi.domain.backlog import Backlog, Part, PendingIssueLink
 from jpi.domain.link import Failure, IssueRef, Link, LinkSummary, Mirror, StatusState, Watermark
-from jpi.domain.link_history import HistoryEntry
+from jpi.domain.link_parts import FieldName, HistoryEntry, OwnWrite, Replica, SyncedField
 from jpi.domain.model import Side, SourceId, SourceKind
-from jpi.domain.synced_field import FieldName, OwnWrite, Replica, SyncedField
 from jpi.errors import AwsOutage, LostRace
 from jpi.store.cache import Cache
 from jpi.store.cursor import Cursor

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from jpi.domain.text_limits import CUT_MARK
-from jpi.json_bounds import TOO_DEEP
+from jpi.domain.templates import CUT_MARK
+from jpi.json_fields import TOO_DEEP
 from tests.scenarios.test_odd_bodies import send_to_jira_webhook, send_to_pagerduty_webhook
 from tests.world_actions import edit_issue, is_idle_after_polls, run_poll
 

@@ -12,7 +12,7 @@ from jpi.domain import actions
 from jpi.domain.descriptions import describe_performed_action, remediation_for
 from jpi.domain.events import IncidentAnnotated
 from jpi.domain.link import Link, StatusState
-from jpi.domain.link_history import HistoryStep
+from jpi.domain.link_parts import HistoryStep
 from jpi.domain.model import Incident, Side
 from jpi.errors import (
     AddressError,

@@ -11,8 +11,13 @@ from hypothesis import strategies as st
 from jpi.diagnostics.poll_state import is_poll_late
 from jpi.diagnostics.probes import ProbeResult
 from jpi.errors import AwsOutage
-from jpi.metric_counters import MetricCounters
-from jpi.metrics import BIN_EDGES_SECONDS, QUARTER_HOUR_SECONDS, estimate_percentile, name_duration_count
+from jpi.metrics import (
+    BIN_EDGES_SECONDS,
+    QUARTER_HOUR_SECONDS,
+    MetricCounters,
+    estimate_percentile,
+    name_duration_count,
+)
 from jpi.status_page.chart import BAR_COUNT, BAR_STEP, CHART_HEIGHT, build_chart, compute_lag, count_events
 from jpi.status_page.health import HealthFacts, Percentiles, QueueDepth, assess_health
 from jpi.status_page.queries import summarise_last_hour

@@ -8,7 +8,7 @@ import requests
 from urllib3.exceptions import MaxRetryError, NameResolutionError
 
 from jpi.domain.model import Incident, LogEntry, LogEntrySnapshot
-from jpi.domain.text_limits import CUT_MARK
+from jpi.domain.templates import CUT_MARK
 from jpi.errors import OutcomeUnknown, PermanentError, RejectedDelivery, ServiceUnavailable, TooEarly
 from jpi.handlers import log_entries
 from jpi.http_client import ApiClient, Budget

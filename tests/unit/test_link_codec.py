@@ -9,14 +9,12 @@ from hypothesis import strategies as st
 from jpi.aws import Location
 from jpi.domain.backlog import Backlog, Part, PendingIssueLink, RefusedStep, StepId, get_part_step_id
 from jpi.domain.link import Failure, FirstLook, IssueRef, Link, LinkSummary, Mirror, StatusState, Watermark
-from jpi.domain.link_history import HistoryEntry, HistoryFailure, HistoryStep
+from jpi.domain.link_parts import FieldName, HistoryEntry, HistoryFailure, HistoryStep, OwnWrite, Replica, SyncedField
 from jpi.domain.model import Side, SourceId
-from jpi.domain.synced_field import FieldName, OwnWrite, Replica, SyncedField
 from jpi.domain.write_limits import Pause, RecentWrite, WriteLog
-from jpi.store.link_codec import link_from_columns, to_columns
+from jpi.store.link_codec import MAX_ROW_BYTES, link_from_columns, to_columns, trim_columns
 from jpi.store.links import Links
 from jpi.store.models import LinkRow, bind_model
-from jpi.store.row_limit import MAX_ROW_BYTES, trim_columns
 
 TEXT, TIME = st.text(max_size=9), st.floats(0, 2e9)
 OLD_ROW = {"incident_id": "Q1", "version": 1, "agreed": {}, "seen": {}, "holds": {}, "todo": {}, "failed": {}}

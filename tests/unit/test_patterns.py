@@ -11,7 +11,7 @@ from jpi.domain.model import Incident
 from jpi.domain.policy import MATCHED_TITLE_CHARACTERS, IncidentCondition
 from jpi.domain.toml_reader import MAX_MATCHED_CHARACTERS, MAX_STEPS, is_slow_pattern
 from jpi.jira.adf import URL_PATTERN
-from jpi.json_bounds import TOKEN_PATTERN
+from jpi.json_fields import TOKEN_PATTERN
 from tests.regex_steps import StepCounter
 
 MAX_STEPS_A_CHARACTER = 40

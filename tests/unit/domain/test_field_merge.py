@@ -10,9 +10,9 @@ from jpi.domain.actions import Assignee, EditIncident, EditIssue
 from jpi.domain.decide import advance_watermarks, decide
 from jpi.domain.events import IncidentLogged, IncidentPriorityUpdated, IncidentReassigned, IncidentTriggered
 from jpi.domain.field_merge import record_own_write
+from jpi.domain.link_parts import FieldName, Replica, SyncedField
 from jpi.domain.model import Person, Side
 from jpi.domain.policy import DEFAULT_PRIORITIES, FieldPolicy, Policy
-from jpi.domain.synced_field import FieldName, Replica, SyncedField
 from sandbox.clock import START
 from tests.fakes.events import make_incident_event, make_issue_event, make_link
 from tests.fakes.pure import FATES, PureWorld

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jpi.json_bounds import (
+from jpi.json_fields import (
     CUT_NAME,
     MAX_CHARACTERS,
     MAX_DEPTH,
     MAX_DIGITS,
-    MAX_NAME_CHARACTERS,
+    MAX_KEY_CHARACTERS,
     MAX_VALUES,
     TOO_DEEP,
     _cut_nesting,
@@ -62,7 +62,7 @@ def test_a_number_of_many_digits_is_a_text_with_a_mark(sign):
 @given(JSON.filter(lambda value: "NaN" not in json.dumps(value)))
 def test_usual_json_stays_as_it_is(value):
     assert decode_json(json.dumps(value).encode()) == json.loads(json.dumps(value))
-    if len(json.dumps(value)) <= MAX_NAME_CHARACTERS:
+    if len(json.dumps(value)) <= MAX_KEY_CHARACTERS:
         assert bound_json(value) == value
     assert json.loads(_cut_nesting(json.dumps(value))) == json.loads(json.dumps(value))
 
@@ -82,7 +82,7 @@ def test_what_is_too_much_is_cut_with_a_mark():
     assert (len(long["a"]), long["n"], long[CUT_NAME]) == (MAX_CHARACTERS - 2, 1, "… (cut by jpi)")
     assert long["a"].endswith("(cut by jpi)")
     [name] = bound_json({"x" * 10**6: 1})
-    assert len(name) == MAX_NAME_CHARACTERS
+    assert len(name) == MAX_KEY_CHARACTERS
 
 
 HOSTILE = st.recursive(st.text() | st.integers() | st.just("x" * 50_000), lambda inner: st.one_of(

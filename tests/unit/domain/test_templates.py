@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jpi.domain.model import Incident, LogEntry, Person
-from jpi.domain.text_limits import (
+from jpi.domain.templates import (
     CUT_MARK,
     count_units,
     cut_text,
@@ -14,7 +14,7 @@ from jpi.domain.text_limits import (
     render_incident_description,
     to_summary,
 )
-from jpi.jira import jql
+from jpi.jira import queries
 from jpi.jira.adf import to_adf_document, to_plain_text
 
 
@@ -57,7 +57,7 @@ def test_a_timeline_entry_says_when_and_who():
 
 
 def test_names_are_quoted_for_jql_and_for_lucene():
-    assert jql.quote_text('a"b\\c') == r'"a\"b\\c"'
-    assert jql.quote_phrase("Ann (Ops)") == r'"\"Ann \\(Ops\\)\""'
-    assert jql.match_summaries("PERSON", ["Ann", "Bob  AND C"]) == (
+    assert queries.quote_text('a"b\\c') == r'"a\"b\\c"'
+    assert queries.quote_phrase("Ann (Ops)") == r'"\"Ann \\(Ops\\)\""'
+    assert queries.match_summaries("PERSON", ["Ann", "Bob  AND C"]) == (
         r'project = "PERSON" AND (summary ~ "\"Ann\"" OR summary ~ "\"Bob AND C\"") ORDER BY created ASC')

@@ -8,7 +8,7 @@ import pytest
 from jpi.domain.events import IssueCreated
 from jpi.domain.model import Issue
 from jpi.domain.policy import IssueCondition, OpeningRule, Policy
-from jpi.sync.message_group import find_message_group
+from jpi.sync.event_sink import find_message_group
 from sandbox.clock import START
 from tests.fakes.events import make_issue_event
 

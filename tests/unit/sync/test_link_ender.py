@@ -5,7 +5,7 @@ import pytest
 from jpi.domain.link import IssueRef, Link
 from jpi.domain.model import Side
 from jpi.errors import IdentityDoubt, TooEarly
-from jpi.sync.ending_rule import SECOND_LOOK_SECONDS, EndingRule
+from jpi.sync.link_ender import SECOND_LOOK_SECONDS, EndingRule
 
 
 class EmptySide:
