@@ -3,15 +3,14 @@
 import ast
 import re
 from dataclasses import fields
-from pathlib import Path
 
 import pytest
 
 from jpi.settings import Settings
+from tests.source_files import ROOT, find_violations, read_source_files
 
-ROOT = Path(__file__).resolve().parents[1]
-FILES = sorted((ROOT / "jpi").rglob("*.py"))
-TREES = {str(file.relative_to(ROOT)): ast.parse(file.read_text()) for file in FILES}
+# Reading all files costs more than the tests: one worker does it.
+pytestmark = pytest.mark.xdist_group("layout")
 
 # Which of our own packages each may import, besides itself; the pure ones name no outside library.
 MAY_IMPORT = {"errors": set(), "domain": {"errors"}, "json_fields": {"errors", "domain"},
@@ -44,69 +43,83 @@ ONLY_IN = {"jira": "jpi/jira/client.py", "pdpyras": "jpi/pagerduty/client.py", "
            "tenacity": "jpi/http_client.py"}
 
 
-def room(path):
-    return path.split("/")[1].removesuffix(".py")
 
 
-def imports(tree):
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (name.name for name in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            yield from (f"{node.module}.{name.name}" for name in node.names)
+@pytest.fixture(scope="module")
+def source_files():
+    return read_source_files("jpi", "sandbox")
 
 
-@pytest.mark.parametrize("path", TREES)
-def test_imports_run_one_way(path):
-    here = room(path)
-    if here == "__init__":
-        return
-    ours = {name.split(".")[1] for name in imports(TREES[path]) if name.startswith("jpi.")}
-    assert ours - {here} <= MAY_IMPORT[here]
-    if here in PURE:
-        impure = IMPURE | ({"logging", "threading", "http"} if here == "domain" else set())
-        assert not {name.split(".")[0] for name in imports(TREES[path])} & impure
+@pytest.fixture(scope="module")
+def our_files(source_files):
+    return [source_file for source_file in source_files if source_file.path.startswith("jpi/")]
+
+
+def get_room(source_file):
+    return source_file.path.split("/")[1].removesuffix(".py")
+
+
+def find_forbidden_imports(source_file):
+    """Return what this file must not import."""
+    room = get_room(source_file)
+    if room == "__init__":
+        return set()
+    rooms = {name.split(".")[1] for name in source_file.imports if name.startswith("jpi.")}
+    impure = IMPURE | ({"logging", "threading", "http"} if room == "domain" else set())
+    libraries = {name.split(".")[0] for name in source_file.imports} & impure if room in PURE else set()
+    return rooms - {room} - MAY_IMPORT[room] | libraries
+
+
+def test_imports_run_one_way(our_files):
+    assert find_violations(our_files, find_forbidden_imports) == {}
 
 
 @pytest.mark.parametrize(("library", "home"), ONLY_IN.items())
-def test_each_library_stands_behind_one_file(library, home):
-    users = {path for path, tree in TREES.items() for name in imports(tree) if f"{name}.".startswith(f"{library}.")}
+def test_each_library_stands_behind_one_file(our_files, library, home):
+    users = {source_file.path for source_file in our_files
+             if any(f"{name}.".startswith(f"{library}.") for name in source_file.imports)}
     # Flask has two doors: the services', and people's.
     doors = {"jpi/flask_app.py", "jpi/status_page/routes.py", "jpi/status_page/auth.py"}
     assert users - (doors if library == "flask" else set()) == {home}
 
 
-@pytest.mark.parametrize("path", TREES)
-def test_every_public_name_says_what_it_is(path):
-    tree = TREES[path]
-    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef | ast.FunctionDef)]
-    public = [node for node in nodes if not node.name.startswith("_") and node.name != "Meta"]
-    assert [node.name for node in [tree, *public] if not ast.get_docstring(node)] == []
+def list_undocumented_names(source_file):
+    classes = [node for node in source_file.nodes if isinstance(node, ast.ClassDef) and node.name != "Meta"]
+    public = [node for node in [*classes, *source_file.functions] if not node.name.startswith("_")]
+    names = [node.name for node in public if not ast.get_docstring(node)]
+    return names if ast.get_docstring(source_file.tree) else ["the module", *names]
 
 
-@pytest.mark.parametrize("path", TREES)
-def test_files_and_functions_stay_small(path):
-    functions = [node for node in ast.walk(TREES[path]) if isinstance(node, ast.FunctionDef)]
-    long = [node.name for node in functions if node.end_lineno - node.lineno >= 50]
-    assert (long, (ROOT / path).read_text().count("\n") <= 250) == ([], True)
+def test_every_public_name_says_what_it_is(our_files):
+    assert find_violations(our_files, list_undocumented_names) == {}
 
 
-def modules(package):
-    """Each module of a package by its name, with the names of ours that it imports."""
-    files = {".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): file
-             for file in sorted((ROOT / package).rglob("*.py"))}
-    return {name: {one for found in imports(ast.parse(file.read_text())) for one in _within(found, files)} - {name}
-            for name, file in files.items()}
+def list_long_functions(source_file):
+    return [node.name for node in source_file.functions if node.end_lineno - node.lineno >= 50]
 
 
-def _within(imported, names):
-    """The module that this name is, or is imported from."""
-    return [one for one in (imported, imported.rpartition(".")[0]) if one in names][:1]
+def test_files_and_functions_stay_small(our_files):
+    assert find_violations(our_files, list_long_functions) == {}
+    assert [source_file.path for source_file in our_files if source_file.text.count("\n") > 250] == []
+
+
+def list_imports_by_module(source_files):
+    """Return each module by its name, with the names of ours that it imports."""
+    files = {source_file.path.removesuffix(".py").replace("/", ".").removesuffix(".__init__"): source_file
+             for source_file in source_files}
+    return {name: {module for imported in source_file.imports for module in _find_module(imported, files)} - {name}
+            for name, source_file in files.items()}
+
+
+def _find_module(imported, names):
+    """Return the module that this name is, or is imported from."""
+    return [name for name in (imported, imported.rpartition(".")[0]) if name in names][:1]
 
 
 @pytest.mark.parametrize("package", ["jpi", "sandbox"])
-def test_nothing_imports_itself_in_the_end(package):
-    left = modules(package)
+def test_nothing_imports_itself_in_the_end(source_files, package):
+    left = list_imports_by_module([source_file for source_file in source_files
+                                   if source_file.path.startswith(f"{package}/")])
     # What imports nothing that is left is taken away, until all is gone or a circle stays.
     while free := [name for name, imported in left.items() if not imported & left.keys()]:
         for name in free:
@@ -118,13 +131,14 @@ def test_nothing_imports_itself_in_the_end(package):
 TIMED = {"sandbox/clock.py", "jpi/wiring.py", "jpi/http_client.py", "jpi/diagnostics/runner.py", "sandbox/demo.py"}
 
 
-@pytest.mark.parametrize("path", sorted(str(file.relative_to(ROOT)) for package in ("jpi", "sandbox")
-                                        for file in (ROOT / package).rglob("*.py")))
-def test_nobody_asks_this_machine_for_the_time(path):
-    nodes = ast.walk(ast.parse((ROOT / path).read_text()))
-    asked = {ast.unparse(node) for node in nodes if isinstance(node, ast.Attribute)} & {
+def list_readings_of_the_time(source_file):
+    names = {ast.unparse(node) for node in source_file.nodes if isinstance(node, ast.Attribute)} & {
         "time.time", "time.monotonic", "time.perf_counter", "datetime.now", "datetime.utcnow", "date.today"}
-    assert not asked or path in TIMED or path.startswith("sandbox/bench/"), asked
+    return set() if source_file.path in TIMED or source_file.path.startswith("sandbox/bench/") else names
+
+
+def test_nobody_asks_this_machine_for_the_time(source_files):
+    assert find_violations(source_files, list_readings_of_the_time) == {}
 
 
 def test_settings_stand_in_the_readme_and_in_the_example():
