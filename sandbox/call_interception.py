@@ -12,6 +12,10 @@ class WireFault(Exception):
     """Raised for a call to AWS that got an error or no answer; it may have had its effect all the same."""
 
 
+class Crash(BaseException):
+    """Raised when the process dies; no code of jpi may catch it."""
+
+
 def call_unchanged(name: str, call: Callable[[], Answer]) -> Answer:
     """Make the call as it is."""
     return call()

@@ -4,13 +4,9 @@ from enum import Enum, auto
 from functools import wraps
 
 from jpi.errors import AwsOutage, OutcomeUnknown, ServiceUnavailable
-from sandbox.call_interception import WireFault
+from sandbox.call_interception import Crash, WireFault
 
 CALL_SECONDS = 0.001
-
-
-class Crash(BaseException):
-    """Raised when the process dies; no code of jpi may catch it."""
 
 
 class CallFault(Enum):

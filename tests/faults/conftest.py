@@ -6,9 +6,9 @@ import time
 import pytest
 
 from sandbox.clock import RunningClock
+from sandbox.fault_injector import FaultInjector
 from sandbox.hosts import InProcessHost, LoopbackHost
 from sandbox.world import World
-from tests.faults.fault_injector import FaultInjector
 from tests.faults.scenario import ScenarioRun, play_and_check
 
 # The end state and the calls of a play without faults, with and without a queue; they are always the same.

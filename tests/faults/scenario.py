@@ -3,84 +3,29 @@
 import re
 from collections import Counter
 
-from jpi.app import app
-from jpi.handlers import log_entries
 from jpi.jira.adf import to_adf_document
-from sandbox.aws.event_source import LambdaContext
-from tests.fakes.faults import Crash
+from sandbox.world_run import NeverIdleError, WorldRun
 
 PROJECTS = ("INCIDENT", "QUESTION", "TIMELINE", "PERSON")
 TIME_PATTERN, URL_PATTERN = re.compile(r" PagerDuty, .* UTC"), re.compile(r"http\S+")
-# How far the clock advances while nothing is due: at first a little, then more.
-PAUSES_SECONDS = (2, 5, 10, 20, 40, 60, *[120] * 60)
 
 
-class NeverIdleError(AssertionError):
-    """Raised when something is still in flight after hours."""
-
-
-class ScenarioRun:
+class ScenarioRun(WorldRun):
     """One play of the scenario in a world, with its incidents and issues."""
 
     def __init__(self, world):
-        self.world = world
-        for outbox in (world.pagerduty.outbox, world.jira.outbox):
-            outbox.post = self.post_delivery
         world.clock.advance(60)
+        super().__init__(world)
         self._before = set(world.jira.issues)
-        world.jpi = world.start_jpi()
         self.incidents = []
 
-    def post_delivery(self, delivery, timeout=0.0):
-        """Post a delivery as the sender does, but in this thread; return 0 if the process dies."""
-        path = delivery.url.removeprefix(self.world.app_url)
-        try:
-            return app.test_client().post(path, data=delivery.body, headers=delivery.headers).status_code
-        except Crash:
-            self.restart_jpi()
-            return 0
+    @property
+    def jpi(self):
+        return self.world.jpi
 
-    def restart_jpi(self):
-        """Start a new process."""
-        self.world.jpi = self.world.start_jpi()
-
-    def invoke_as_lambda(self, function):
-        """Call a function as Lambda does: ignore what it raises, and restart a process that died."""
-        try:
-            return function()
-        except Crash:
-            self.restart_jpi()
-        except Exception:
-            pass
-        return 0
-
-    def deliver_due(self):
-        """Deliver what is due, and have messages applied."""
-        world = self.world
-        return (world.pagerduty.outbox.deliver_due() + world.jira.outbox.deliver_due() + self.invoke_as_lambda(
-            world.apply_batch))
-
-    def is_busy(self):
-        """True if anything is still in flight."""
-        world = self.world
-        queued = world.event_source.count_waiting() if world.event_source else 0
-        return bool(world.pagerduty.outbox.pending or world.jira.outbox.pending or queued)
-
-    def run_until_idle(self):
-        """Deliver and apply until nothing is in flight."""
-        for pause in PAUSES_SECONDS:
-            while self.deliver_due():
-                pass
-            if not self.is_busy():
-                return
-            self.world.clock.advance(pause)
-        raise NeverIdleError
-
-    def run_poll(self):
-        """Poll once as the schedule does, and wait for all that follows."""
-        self.invoke_as_lambda(lambda: log_entries.handler({}, LambdaContext(self.world.clock, 300.0)))
-        self.run_until_idle()
-        self.world.clock.advance(60)
+    @jpi.setter
+    def jpi(self, jpi):
+        self.world.jpi = jpi
 
     def poll_at_every_step(self):
         """Poll from now on whenever nothing is in flight."""
@@ -88,7 +33,7 @@ class ScenarioRun:
 
         def settle_and_poll():
             settle()
-            self.invoke_as_lambda(lambda: log_entries.handler({}, LambdaContext(self.world.clock, 300.0)))
+            self.poll()
             settle()
 
         self.run_until_idle = settle_and_poll

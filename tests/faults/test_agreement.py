@@ -8,10 +8,10 @@ import pytest
 from botocore.retries.standard import ExponentialBackoff
 from moto.sqs.models import SQSBackend
 
+from sandbox.fault_injector import DEATHS, FAULTS, FaultInjector, pair_calls_with_faults, plan_fault_at
 from sandbox.hosts import LoopbackHost
 from sandbox.pagerduty.model import ID_RANDOM
 from sandbox.world import World
-from tests.faults.fault_injector import DEATHS, FAULTS, FaultInjector, pair_calls_with_faults, plan_fault_at
 from tests.faults.scenario import ScenarioRun, play_despite_faults
 
 # Every so many pairs of a call and a fault (no multiple of the number of faults); `make test` plays fewer.

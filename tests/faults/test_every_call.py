@@ -5,8 +5,7 @@ import time
 import pytest
 
 from sandbox.call_interception import WireFault
-from tests.faults.branches import Branches
-from tests.faults.fault_injector import (
+from sandbox.fault_injector import (
     DEATHS,
     FAULTS,
     FaultInjector,
@@ -14,6 +13,7 @@ from tests.faults.fault_injector import (
     pair_calls_with_faults,
     plan_fault_at,
 )
+from tests.faults.branches import Branches
 from tests.faults.scenario import find_differences, play_despite_faults
 
 SLICES = 4

@@ -155,7 +155,7 @@ def test_the_scenario_with_two_workers_at_every_turn(arena_of, processes, monkey
             return answers[0]
 
         world.event_source._handler = handle_twice
-    monkeypatch.setattr("tests.faults.scenario.log_entries.handler", lambda event, context: processes(
+    monkeypatch.setattr("jpi.handlers.log_entries.handler", lambda event, context: processes(
         world, *[lambda jpi: poll(event, context)] * 2))
     expected = play_scenario(run)
     monkeypatch.undo()

@@ -3,7 +3,7 @@
 import base64
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,11 +18,10 @@ from botocore.httpsession import URLLib3Session
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError
 
-from sandbox.call_interception import WireFault
+from sandbox.call_interception import Crash, WireFault
 from sandbox.clock import START
 from sandbox.seed import JIRA_BOT_TOKEN
 from sandbox.simulated_service import POSTED_READ_PATHS
-from tests.fakes.faults import Crash
 
 
 @dataclass(frozen=True)
@@ -103,8 +102,10 @@ class FaultInjector:
     def intercept_http(self, request: requests.PreparedRequest,
                        send: Callable[[], requests.Response]) -> requests.Response:
         """Make or break a request to one of the services."""
-        name = f"{request.method} {_read_path(request.url)}"
-        return self._pass_or_break(name, send, lambda fault: _make_http_answer(request, fault), _HTTP_ERRORS)
+        name = f"{request.method} {_read_path(str(request.url))}"
+        answer: requests.Response = self._pass_or_break(name, send, lambda fault: _make_http_answer(request, fault),
+                                                       _HTTP_ERRORS)
+        return answer
 
     def intercept_call(self, name: str, call: Callable[[], Any]) -> Any:
         """Make or break a call to the simulated DynamoDB or SQS of this process."""
@@ -119,12 +120,12 @@ class FaultInjector:
         """Intercept jpi's calls over sockets while inside; not those of people and of the simulations."""
         http, aws = HTTPAdapter.send, URLLib3Session.send
 
-        def send(adapter, request, **options):
+        def send(adapter: HTTPAdapter, request: requests.PreparedRequest, **options: Any) -> requests.Response:
             if not _is_from_jpi(request):
                 return http(adapter, request, **options)
             return self.intercept_http(request, lambda: http(adapter, request, **options))
 
-        def send_aws(session, request):
+        def send_aws(session: URLLib3Session, request: Any) -> Any:
             if b"Credential=offline/" not in request.headers["Authorization"]:
                 return aws(session, request)
             name = request.headers["X-Amz-Target"].decode()
@@ -134,7 +135,8 @@ class FaultInjector:
         with patch.object(HTTPAdapter, "send", send), patch.object(URLLib3Session, "send", send_aws):
             yield self
 
-    def _pass_or_break(self, name, send, answer, no_answer):
+    def _pass_or_break(self, name: str, send: Callable[[], Any], answer: Callable[[InjectedFault], Any],
+                       no_answer: Mapping[str, Callable[[str], Exception]]) -> Any:
         number = len(self.calls)
         self.calls.append(name)
         fault = self._plan(number, name)
@@ -153,12 +155,12 @@ class FaultInjector:
         return answer(fault)
 
 
-def pair_calls_with_faults(calls, faults):
+def pair_calls_with_faults(calls: int, faults: Sequence[InjectedFault]) -> list[tuple[int, InjectedFault]]:
     """Pair each call with each fault. Each call begins with the next fault, so that any sample has all faults."""
     return [(call, faults[(call + number) % len(faults)]) for call in range(calls) for number in range(len(faults))]
 
 
-def classify_fault(fault, name):
+def classify_fault(fault: InjectedFault, name: str) -> Any:
     """Return what matters of a fault for this call: DynamoDB and SQS in memory have one error for all."""
     fault = fault.fit_to_call(name)
     return (fault.is_after_effect, fault.times, fault.error == "death") if _is_aws_call(name) else fault
@@ -166,15 +168,16 @@ def classify_fault(fault, name):
 
 def plan_fault_at(number: int, fault: InjectedFault) -> FaultPlan:
     """Plan this fault for the call of this number, and for its repetitions."""
-    state = {"left": fault.times, "name": ""}
+    left, broken_name = fault.times, ""
 
-    def choose_fault(now, name):
+    def choose_fault(now: int, name: str) -> InjectedFault | None:
+        nonlocal left, broken_name
         if now == number:
-            state.update(name=name, left=fault.fit_to_call(name).times)
-        if now < number or not state["left"] or name != state["name"]:
-            state["left"] = 0 if now > number else state["left"]
+            left, broken_name = fault.fit_to_call(name).times, name
+        if now < number or not left or name != broken_name:
+            left = 0 if now > number else left
             return None
-        state["left"] -= 1
+        left -= 1
         return fault
 
     return choose_fault
@@ -188,8 +191,8 @@ def _is_read(name: str) -> bool:
     return name.startswith("GET ") or name.endswith(POSTED_READ_PATHS)
 
 
-def _is_from_jpi(request) -> bool:
-    header = request.headers.get("Authorization", "")
+def _is_from_jpi(request: requests.PreparedRequest) -> bool:
+    header: Any = request.headers.get("Authorization", "")
     header = header.decode() if isinstance(header, bytes) else header
     kind, _, value = header.partition(" ")
     return JIRA_BOT_TOKEN in base64.b64decode(value).decode() if kind == "Basic" else "pagerduty-key" in value
@@ -199,9 +202,9 @@ def _read_path(url: str) -> str:
     return "/".join(part for part in url.split("?")[0].split("/")[3:])
 
 
-def _make_http_answer(request, fault: InjectedFault) -> requests.Response:
+def _make_http_answer(request: requests.PreparedRequest, fault: InjectedFault) -> requests.Response:
     answer = requests.Response()
-    answer.status_code, answer.request, answer.url = fault.status, request, request.url
+    answer.status_code, answer.request, answer.url = fault.status, request, str(request.url)
     answer._content = fault.body.encode()
     answer.raw = io.BytesIO(answer._content)
     answer.headers.update(fault.headers)
@@ -210,21 +213,24 @@ def _make_http_answer(request, fault: InjectedFault) -> requests.Response:
     return answer
 
 
-def _make_aws_answer(request, fault: InjectedFault) -> botocore.awsrequest.AWSResponse:
+def _make_aws_answer(request: Any, fault: InjectedFault) -> botocore.awsrequest.AWSResponse:
     limited = fault.status == 429
     code = "ThrottlingException" if limited else "InternalServerError"
-    raw = io.BytesIO(json.dumps({"__type": f"com.amazonaws#{code}", "message": "simulated"}).encode())
+    raw: Any = io.BytesIO(json.dumps({"__type": f"com.amazonaws#{code}", "message": "simulated"}).encode())
     raw.stream = lambda: iter([raw.getvalue()])
-    return botocore.awsrequest.AWSResponse(request.url, 400 if limited else fault.status, {}, raw)
+    headers: Any = {}
+    return botocore.awsrequest.AWSResponse(request.url, 400 if limited else fault.status, headers, raw)
 
 
 def _make_connection_refusal(name: str) -> requests.RequestException:
-    reason = NewConnectionError(None, "Connection refused")
-    return requests.ConnectionError(MaxRetryError(None, name, reason))
+    nobody: Any = None
+    return requests.ConnectionError(MaxRetryError(nobody, name, NewConnectionError(nobody, "Connection refused")))
 
 
-_HTTP_ERRORS = {"timeout": requests.ReadTimeout, "refused": _make_connection_refusal,
+_HTTP_ERRORS: Mapping[str, Callable[[str], Exception]] = {
+    "timeout": requests.ReadTimeout, "refused": _make_connection_refusal,
                 "dropped": lambda name: requests.ConnectionError(ProtocolError("Connection aborted.", name))}
-_AWS_ERRORS = {"timeout": lambda name: botocore.exceptions.ReadTimeoutError(endpoint_url=name),
+_AWS_ERRORS: Mapping[str, Callable[[str], Exception]] = {
+    "timeout": lambda name: botocore.exceptions.ReadTimeoutError(endpoint_url=name),
                "refused": lambda name: botocore.exceptions.EndpointConnectionError(endpoint_url=name),
                "dropped": lambda name: botocore.exceptions.ConnectionClosedError(endpoint_url=name)}
