@@ -1,17 +1,14 @@
 """Reads the settings from the environment into one typed object; one error names every problem."""
 
-import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values, set_key
-
 from jpi import secret_references
+from jpi.env_files import DEFAULT_STAGE, read_environment
 from jpi.errors import SettingsError
 
 Parser = Callable[[str], Any]
@@ -96,7 +93,7 @@ def _define_setting(parse: Parser, default: str | None = None, is_secret: bool =
 class Settings:
     """Everything that can be set. Table names and a few others depend on other settings (`_resolve_fallbacks`)."""
 
-    stage: str = _define_setting(str, "dev")
+    stage: str = _define_setting(str, DEFAULT_STAGE)
     cfn_role_arn: str = _define_setting(str, "")
     alarm_email: str = _define_setting(str, "")
     jira_server_url: str = _define_setting(_parse_service_url)
@@ -143,6 +140,7 @@ class Settings:
                                 self.timeline_project_key) if key]
 
 
+SETTING_NAMES = tuple(setting.name.upper() for setting in fields(Settings))
 # An empty value turns these off; for all others it means the default.
 EMPTY_MEANS_OFF = ("person_project_key", "question_project_key", "timeline_project_key")
 
@@ -152,7 +150,7 @@ def load(environ: Mapping[str, str] | None = None, resolve_secrets: bool = True)
 
     `resolve_secrets`: True to fetch the secrets that references name.
     """
-    environ = _read_environment() if environ is None else environ
+    environ = read_environment() if environ is None else environ
     values: dict[str, Any] = {}
     problems: list[str] = []
     if resolve_secrets:
@@ -169,12 +167,6 @@ def load(environ: Mapping[str, str] | None = None, resolve_secrets: bool = True)
     if problems:
         raise SettingsError("The settings need mending:\n" + "\n".join(f"  {problem}" for problem in problems))
     return Settings(**{**values, **_resolve_fallbacks(values)})
-
-
-def _read_environment() -> Mapping[str, str]:
-    # Lambda has no .env, and the search for one up the tree takes time.
-    local = {} if "AWS_LAMBDA_FUNCTION_NAME" in os.environ else dotenv_values(".env")
-    return {**{name: value or "" for name, value in local.items()}, **os.environ}
 
 
 def _parse_setting(name: str, metadata: Mapping[str, Any], environ: Mapping[str, str]) -> Any:
@@ -207,7 +199,7 @@ def _resolve_fallbacks(values: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def get_variable(name: str) -> str:
     """Return one variable as it was set, without its secrets resolved."""
-    return _read_environment().get(name, "").strip()
+    return read_environment().get(name, "").strip()
 
 
 def get_secret_stored_at(name: str) -> datetime | None:
@@ -218,12 +210,3 @@ def get_secret_stored_at(name: str) -> datetime | None:
 def get_sync_file_name() -> str:
     """Return the name of the sync file."""
     return get_variable("SYNC_FILE") or DEFAULT_SYNC_FILE
-
-
-def write_env_variable(file: Path, name: str, value: str) -> None:
-    """Set one variable in an env file and keep the rest; only its owner can read a new file."""
-    try:
-        set_key(file, name, value, quote_mode="auto", follow_symlinks=True)
-    except OSError as error:
-        # dotenv names its own temporary file.
-        raise OSError(error.errno, error.strerror, str(file)) from error

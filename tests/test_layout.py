@@ -16,7 +16,7 @@ pytestmark = pytest.mark.xdist_group("layout")
 MAY_IMPORT = {"errors": set(), "domain": {"errors"}, "json_fields": {"errors", "domain"},
               "signatures": {"errors", "json_fields"},
               "logs": set(), "aws": set(), "secret_references": {"errors", "aws"},
-              "settings": {"errors", "secret_references"}, "metrics": {"domain"},
+              "env_files": {"errors"}, "settings": {"errors", "secret_references", "env_files"}, "metrics": {"domain"},
               "error_answers": {"errors", "json_fields"}, "identity_check": {"errors"},
               "http_client": {"errors", "error_answers", "json_fields", "identity_check"},
               "event_codec": {"errors", "domain"}, "sync": {"errors", "domain", "metrics"},
@@ -32,12 +32,12 @@ MAY_IMPORT = {"errors": set(), "domain": {"errors"}, "json_fields": {"errors", "
               "diagnostics": {"errors", "domain", "jira", "pagerduty", "wiring", "settings", "store", "aws", "metrics"},
               "flask_app": {"wiring"},
               "status_page": {"errors", "wiring", "flask_app", "store", "domain", "sync", "metrics", "diagnostics"},
-              "tools": {"errors", "wiring", "settings", "store", "jira", "pagerduty", "queue", "domain", "sync", "aws",
-                        "metrics", "status_page", "diagnostics", "event_codec"}}
+              "tools": {"errors", "wiring", "settings", "env_files", "store", "jira", "pagerduty", "queue", "domain", "sync",
+                        "aws", "metrics", "status_page", "diagnostics", "event_codec"}}
 PURE = ("errors", "domain", "sync", "json_fields", "signatures", "metrics")
 IMPURE = {"flask", "boto3", "botocore", "pynamodb", "jira", "pdpyras", "requests", "os", "time", "socket", "random"}
 # One file each, so that each can be swapped.
-ONLY_IN = {"jira": "jpi/jira/client.py", "pdpyras": "jpi/pagerduty/client.py", "dotenv": "jpi/settings.py",
+ONLY_IN = {"jira": "jpi/jira/client.py", "pdpyras": "jpi/pagerduty/client.py", "dotenv": "jpi/env_files.py",
            "aws_lambda_powertools.Logger": "jpi/logs.py", "aws_lambda_powertools.utilities": "jpi/handlers/events.py",
            "boto3": "jpi/aws.py", "cattrs": "jpi/event_codec.py", "flask": "jpi/app.py",
            "tenacity": "jpi/http_client.py"}

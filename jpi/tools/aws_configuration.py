@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from jpi import aws, settings
+from jpi import aws, env_files
 from jpi.errors import PermanentError
 from jpi.tools.command_runner import run_command
 
@@ -117,7 +117,7 @@ def configure_aws(write_env: Path | None, strict: bool, dry_run: bool, delete: b
     if not delete:
         print(f"CFN_ROLE_ARN={arn or '(known after creation)'}")
     if write_env and not dry_run:
-        settings.write_env_variable(write_env, "CFN_ROLE_ARN", arn or "")
+        env_files.write_env_variable(write_env, "CFN_ROLE_ARN", arn or "")
         print(f"written to {write_env}")
 
 

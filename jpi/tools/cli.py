@@ -5,6 +5,8 @@ from functools import partial
 
 import click
 
+from jpi.env_files import use_stage
+from jpi.settings import SETTING_NAMES
 from jpi.tools import (
     aws_configuration,
     check_sync,
@@ -17,7 +19,17 @@ from jpi.tools import (
 )
 from jpi.tools.command_runner import run_command
 
-JPI = click.Group("jpi", help="Set up, check and repair jpi, which keeps PagerDuty incidents and Jira issues in step.",
+
+def select_stage(stage: str | None) -> None:
+    """Work with the settings of this stage; without one, with those of `.env` and the shell."""
+    if stage:
+        use_stage(stage, SETTING_NAMES)
+
+
+ENV_OPTION = click.Option(["--env", "stage"], metavar="STAGE",
+                          help="Work on this stage: read .env.STAGE and nothing else, use its tables and queue.")
+JPI = click.Group("jpi", callback=select_stage, params=[ENV_OPTION],
+                  help="Set up, check and repair jpi, which keeps PagerDuty incidents and Jira issues in step.",
                   commands=[doctor.check_installation, explain.explain_incident, replay.replay_events,
                             check_sync.check_sync_file, webhook_configuration.configure_webhooks,
                             aws_configuration.configure_aws, jira_configuration.configure_jira,

@@ -17,6 +17,10 @@ from jpi.status_page.health import format_age
 from jpi.tools.command_runner import require_at_most_one, run_command
 
 READ_BATCH_SIZE = 100
+CALL_BUDGET_SECONDS = 600.0
+ROW_FORMAT = "{:<14}  {:<36}  {:<26}  {:>8}  {}"
+UNKNOWN_REASON = "unknown: the function crashed or ran out of time"
+UNREADABLE = "(unreadable)"
 
 
 def parse_since(context: click.Context, parameter: click.Parameter, value: str | None) -> datetime | None:
@@ -47,12 +51,6 @@ def _iterate_ended_ids(app: wiring.App) -> Iterator[str]:
     while items := app.links.list_by_state(["ended"], before, READ_BATCH_SIZE):
         yield from (item.incident_id for item in items)
         before = items[-1].position
-
-
-CALL_BUDGET_SECONDS = 600.0
-ROW_FORMAT = "{:<14}  {:<36}  {:<26}  {:>8}  {}"
-UNKNOWN_REASON = "unknown: the function crashed or ran out of time"
-UNREADABLE = "(unreadable)"
 
 
 @dataclass(frozen=True)
@@ -107,7 +105,8 @@ def replay_events(replay_all: bool, of: str | None, event: str | None, incident:
     if ended_since:
         return _resume_ended_links(app, list_ended_since(app, ended_since), dry_run)
     if app.queue is None:
-        raise PermanentError("EVENTS_QUEUE is not set: jpi applies events in process, and there are no dead letters.")
+        raise PermanentError("EVENTS_QUEUE is not set: jpi applies events in process, and there are no dead letters. "
+                             f"For the deployed stage: jpi --env {app.settings.stage} replay")
     if not (replay_all or of or event):
         return _list_dead_letters(app, app.queue)
     count = _replay_matching(app, app.queue, dry_run, lambda entry: (

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from jpi import aws, settings, wiring
+from jpi import aws, env_files, settings, wiring
 from jpi.errors import SettingsError
 from jpi.pagerduty.subscriptions import ACCOUNT_SCOPE
 from jpi.settings import Settings
@@ -62,6 +62,8 @@ def configure_webhooks(url: str, teams: tuple[str, ...], services: tuple[str, ..
     infrastructure = wiring.make_infrastructure()
     app = wiring.build_app(settings.load(), infrastructure)
     _check_parameter_path(ssm, app.settings.stage)
+    if write_env:
+        env_files.refuse_other_stage(write_env, app.settings.stage)
     app.budget.start(CALL_BUDGET_SECONDS)
     scopes = [*(("team", team) for team in teams), *(("service", service) for service in services)]
     webhooks = WebhookSetup(app, url, scopes or [ACCOUNT_SCOPE], _build_secret_store(write_env, ssm, app.settings))
@@ -138,7 +140,7 @@ def _build_secret_store(write_env: Path | None, ssm: str | None, app_settings: S
 
 def _store_secret(write_env: Path | None, ssm: str | None, name: str, reference: str, value: str) -> None:
     if write_env:
-        settings.write_env_variable(write_env, name, reference)
+        env_files.write_env_variable(write_env, name, reference)
         print(f"{name}: written to {write_env}; to use it, deploy, or restart the server")
     if ssm:
         path = f"{ssm.rstrip('/')}/{name.lower().replace('_', '-')}"

@@ -96,9 +96,9 @@ def test_a_local_env_file_is_read_and_the_environment_wins(tmp_path, monkeypatch
     monkeypatch.chdir(tmp_path)
     for name in (*REQUIRED, "STAGE", "AWS_LAMBDA_FUNCTION_NAME"):
         monkeypatch.delenv(name, raising=False)
-    assert load().stage == "file"
-    monkeypatch.setenv("STAGE", "environment")
-    assert load().stage == "environment"
+    assert (load().stage, load().log_level) == ("file", "INFO")
+    monkeypatch.setenv("LOG_LEVEL", "DEBUG")
+    assert load().log_level == "DEBUG"
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "app")
     with pytest.raises(SettingsError):
         load()
@@ -136,20 +136,3 @@ def test_questions_are_read_only_where_they_have_a_project(tmp_path):
     assert [question.summary for question in wiring.load_policy(load(environ)).questions] == ["Why?", "Who?"]
     without_project = {**environ, "QUESTION_PROJECT_KEY": "", "QUESTIONS_FILE": "nowhere"}
     assert wiring.load_policy(load(without_project)).questions == ()
-
-
-@pytest.mark.parametrize(("before", "after"), [
-    (None, "A='a #b'\n"), ("", "A='a #b'\n"), ("A=1\nB=1\n", "A='a #b'\nB=1\n"), ("B=1", "B=1\nA='a #b'\n"),
-    ("AA=1\n#A=1\n", "AA=1\n#A=1\nA='a #b'\n"),
-])
-def test_a_variable_is_put_in_its_place_and_read_again(tmp_path, monkeypatch, before, after):
-    file = tmp_path / ".env"
-    if before is not None:
-        (tmp_path / "kept").write_text(before)
-        (tmp_path / "kept").chmod(0o640)
-        file.symlink_to(tmp_path / "kept")
-    settings.write_env_variable(file, "A", "a #b")
-    assert (file.read_text(), file.is_symlink()) == (after, before is not None)
-    assert oct(file.stat().st_mode & 0o777) == ("0o600" if before is None else "0o640")
-    monkeypatch.chdir(tmp_path)
-    assert settings.get_variable("A") == "a #b"

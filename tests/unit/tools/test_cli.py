@@ -68,6 +68,13 @@ def test_an_interrupted_command_says_so_by_its_exit_code(enter):
     assert replay.main([]) == 130
 
 
+def test_a_stage_is_chosen_for_any_command(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["--env", "qa", "doctor"]) == 1
+    assert capsys.readouterr().err == ("--env qa: there is no file .env.qa here; copy .env.example to it and fill it "
+                                       "in\n")
+
+
 @pytest.mark.parametrize(("error", "text"), [
     (PermanentError("EVENTS_QUEUE is not set"), "EVENTS_QUEUE is not set"),
     (FileNotFoundError(2, "No such file or directory", "a.env"), "a.env: No such file or directory"),
