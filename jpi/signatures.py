@@ -38,5 +38,15 @@ def verify_jira(raw: bytes, headers: Headers, secrets: Sequence[str]) -> None:
         raise InvalidSignature("The delivery carries no valid signature.")
 
 
+def sign_as_pagerduty(raw: bytes, secret: str) -> dict[str, str]:
+    """Return the header with which PagerDuty would sign this body."""
+    return {"X-PagerDuty-Signature": f"v1={_compute_digest(raw, secret, 'sha256').decode()}"}
+
+
+def sign_as_jira(raw: bytes, secret: str) -> dict[str, str]:
+    """Return the header with which Jira would sign this body."""
+    return {"X-Hub-Signature": f"sha256={_compute_digest(raw, secret, 'sha256').decode()}"}
+
+
 def _compute_digest(raw: bytes, secret: str, method: str) -> bytes:
     return hmac.new(secret.encode(), raw, method).hexdigest().encode()

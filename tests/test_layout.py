@@ -32,8 +32,8 @@ MAY_IMPORT = {"errors": set(), "domain": {"errors"}, "json_fields": {"errors", "
               "diagnostics": {"errors", "domain", "jira", "pagerduty", "wiring", "settings", "store", "aws", "metrics"},
               "flask_app": {"wiring"},
               "status_page": {"errors", "wiring", "flask_app", "store", "domain", "sync", "metrics", "diagnostics"},
-              "tools": {"errors", "wiring", "settings", "env_files", "store", "jira", "pagerduty", "queue", "domain", "sync",
-                        "aws", "metrics", "status_page", "diagnostics", "event_codec"}}
+              "tools": {"errors", "wiring", "settings", "env_files", "store", "jira", "pagerduty", "queue", "domain",
+                        "sync", "aws", "metrics", "status_page", "diagnostics", "event_codec", "signatures"}}
 PURE = ("errors", "domain", "sync", "json_fields", "signatures", "metrics")
 IMPURE = {"flask", "boto3", "botocore", "pynamodb", "jira", "pdpyras", "requests", "os", "time", "socket", "random"}
 # One file each, so that each can be swapped.

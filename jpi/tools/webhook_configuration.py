@@ -72,7 +72,7 @@ def configure_webhooks(url: str, teams: tuple[str, ...], services: tuple[str, ..
         print("\n".join(lines) or f"No webhook points to {url}.")
         return 0
     for name, act in (("enable", webhooks.enable_pagerduty), ("rotate", webhooks.rotate_secrets),
-                      ("finish", webhooks.finish_rotation)):
+                      ("finish", partial(webhooks.finish_rotation, infrastructure.http_adapter))):
         if actions[name]:
             act()
     if _fix_problems(webhooks, actions["check"]) and actions["check"]:

@@ -3,13 +3,21 @@
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 
+import requests
+from requests.adapters import BaseAdapter, HTTPAdapter
+
 from jpi import wiring
 from jpi.domain.model import Webhook, WebhookScope
 from jpi.domain.policy import Policy
 from jpi.errors import PermanentError
 from jpi.jira import webhooks as jira_webhooks
 from jpi.pagerduty import webhooks as pagerduty_webhooks
+from jpi.signatures import sign_as_jira, sign_as_pagerduty
 
+# Signed deliveries of a type that jpi ignores.
+JIRA_PROBE = b'{"webhookEvent": "jpi:probe"}'
+PAGERDUTY_PROBE = b'{"event": {"id": "probe", "event_type": "jpi.probe", "occurred_at": "2026-01-01T00:00:00Z"}}'
+PROBE_TIMEOUT_SECONDS = 10.0
 SecretStore = Callable[[str, str], None]
 
 
@@ -67,8 +75,9 @@ class WebhookSetup:
             self._add_subscription(scope, active=False)
         self._store_secret("JIRA_WEBHOOK_SECRET", secrets.token_urlsafe(32))
 
-    def finish_rotation(self) -> None:
-        """Sign with the new secrets, which must be deployed by now, and delete PagerDuty's old webhooks."""
+    def finish_rotation(self, adapter: BaseAdapter | None = None) -> None:
+        """Sign with the new secrets and delete PagerDuty's old webhooks; PermanentError if they are not deployed."""
+        self._verify_deployed_secrets(adapter or HTTPAdapter())
         for scope in self._scopes:
             new_hooks, old_hooks = ([hook for hook in self._find_in_scope(scope) if hook.is_active is active]
                                     for active in (False, True))
@@ -78,6 +87,22 @@ class WebhookSetup:
                 self._pagerduty.delete(hook)
         for hook in self.list_jira_webhooks():
             self._jira.update(hook, list(jira_webhooks.EVENT_PARSERS), self._jql, self._get_or_create_jira_secret())
+
+    def _verify_deployed_secrets(self, adapter: BaseAdapter) -> None:
+        """Send jpi a delivery that means nothing, signed with each new secret, and see that it is taken."""
+        session = requests.Session()
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, adapter)
+        probes = (("jira", "JIRA_WEBHOOK_SECRET", self._settings.jira_webhook_secret, sign_as_jira, JIRA_PROBE),
+                  ("pagerduty", "PAGERDUTY_WEBHOOK_SECRET", self._settings.pagerduty_webhook_secret, sign_as_pagerduty,
+                   PAGERDUTY_PROBE))
+        for service, name, values, sign, body in probes:
+            headers = {"Content-Type": "application/json", **(sign(body, values[0]) if values else {})}
+            answer = session.post(self._urls[service], data=body, headers=headers, allow_redirects=False,
+                                  timeout=PROBE_TIMEOUT_SECONDS)
+            if not answer.ok or answer.is_redirect:
+                raise PermanentError(f"The deployed jpi does not take the new {name} yet (it answered "
+                                     f"{answer.status_code}): deploy it first. Nothing was changed.")
 
     def ping_pagerduty(self) -> None:
         """Ask PagerDuty to send a test to each of its webhooks."""

@@ -118,7 +118,7 @@ def test_broken_half_way_it_goes_on(unhooked, path):
     assert [len(hooks) for hooks in list_hooks(unhooked)] == [1, 1]
 
 
-def test_secrets_are_changed_without_a_delivery_refused(unhooked, monkeypatch, tmp_path):
+def test_secrets_are_changed_without_a_delivery_refused(unhooked, monkeypatch, tmp_path, capsys):
     env = tmp_path / ".env"
     run(unhooked, "--write-env", str(env))
     restart_jpi(unhooked, monkeypatch, env)
@@ -134,6 +134,12 @@ def test_secrets_are_changed_without_a_delivery_refused(unhooked, monkeypatch, t
 
     assert run(unhooked, "--rotate", "--write-env", str(env)) == 0
     assert is_synced(), "the old ones are used still"
+    before_finish = list_hooks(unhooked)
+    for name, value in dotenv_values(env).items():
+        monkeypatch.setenv(name, value)
+    assert run(unhooked, "--finish") == 1, "jpi was not deployed with the new ones"
+    assert "does not take the new JIRA_WEBHOOK_SECRET yet (it answered 401): deploy it first" in capsys.readouterr().err
+    assert list_hooks(unhooked) == before_finish
     restart_jpi(unhooked, monkeypatch, env)
     assert (is_synced(), run(unhooked, "--check")) == (True, 0)
     assert run(unhooked, "--finish") == 0
