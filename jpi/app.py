@@ -27,6 +27,9 @@ PAGERDUTY_BODY_LIMIT_BYTES = 256 * 1024
 JIRA_BODY_LIMIT_BYTES = 25 * 1024 * 1024
 # API Gateway gives up after 29 s.
 CALL_BUDGET_SECONDS = 25.0
+# Far longer than a sender's retries: PagerDuty's end after 48 hours (support.pagerduty.com/main/docs/webhooks), Jira's
+# five sooner (developer.atlassian.com/cloud/jira/platform/webhooks). Far shorter than processed ids are kept.
+MAX_EVENT_AGE_SECONDS = 7 * 86_400.0
 
 Verifier = Callable[[bytes, Headers, Sequence[str]], None]
 
@@ -159,6 +162,7 @@ def _read_verified_body(limit_bytes: int, secrets: Sequence[str], verify: Verifi
 def _hand_over_events(events: Sequence[Event]) -> tuple[Response, int]:
     """Have the events applied (200) or stored (202); raise the first error, so that the sender retries."""
     app = get_app()
+    events = [event for event in events if not _is_outdated(event)]
     outcomes = app.event_sink.take([replace(event, request=g.request_id) for event in events])
     app.report_metrics()
     for outcome in outcomes:
@@ -166,6 +170,17 @@ def _hand_over_events(events: Sequence[Event]) -> tuple[Response, int]:
             raise outcome
     results = [{"id": event.id, "outcome": str(outcome)} for event, outcome in zip(events, outcomes, strict=True)]
     return jsonify(events=results), app.event_sink.http_status
+
+
+def _is_outdated(event: Event) -> bool:
+    """True, with a log line, if no retry of its sender is that old: by the time in the signed body, not in a header."""
+    app = get_app()
+    age = app.clock() - event.at.timestamp()
+    if age <= MAX_EVENT_AGE_SECONDS:
+        return False
+    app.log.warning("an event is older than any retry and changes nothing", extra={
+        "event": event.id, "type": type(event).__name__, "age_days": int(age // 86_400), "path": request.path})
+    return True
 
 
 app = create_app()
