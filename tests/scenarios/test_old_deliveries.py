@@ -102,7 +102,7 @@ def test_what_comes_just_in_time_is_applied(site, caplog):
 
 
 def test_each_message_of_a_version_2_delivery_has_its_own_age(site, caplog):
-    world, incident, issue = site
+    world, incident, _ = site
     with world.lose_webhooks():
         world.pagerduty.resolve_incident(incident, world.rita)
     now = world.clock.now()
