@@ -51,7 +51,7 @@ function missing() {
 
 // Secrets that are named where the functions may not read them: sls/resources/roles.js.
 function outOfReach() {
-  const references = [...REQUIRED, ...SECRETS].flatMap((name) => (process.env[name] || '').split(',').map((one) => [name, one.trim()]));
+  const references = [...REQUIRED, ...SECRETS, 'STATUS_PASSWORD'].flatMap((name) => (process.env[name] || '').split(',').map((one) => [name, one.trim()]));
   const found = references.filter(([, one]) => /^(ssm|secretsmanager):/.test(one)
     && !one.startsWith(`ssm:/jpi/${STAGE}/`) && !one.startsWith(`secretsmanager:jpi/${STAGE}/`));
   return found.map(([name, one]) => `${name} (${one}) must begin with ssm:/jpi/${STAGE}/ or secretsmanager:jpi/${STAGE}/`).join('; ');

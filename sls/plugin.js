@@ -51,10 +51,17 @@ module.exports = class {
   }
 
   check() {
-    this.refuse(env.missing() || env.outOfReach());
+    this.refuse(env.missing() || env.outOfReach() || this.findWrongSettings());
     for (const name of env.unsigned()) {
       this.serverless.cli.log(`${name} is not set: until it is, deliveries are refused. python -m jpi.tools.webhook_configuration sets it.`);
     }
+  }
+
+  // What the settings and the sync file say is looked at by those who read them.
+  findWrongSettings() {
+    this.needVenv();
+    const { status, stderr } = spawnSync(PYTHON, ['-m', 'jpi.tools.check'], { cwd: ROOT, encoding: 'utf8' });
+    return status ? stderr.trim() : '';
   }
 
   refuse(wrong) {

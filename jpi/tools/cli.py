@@ -9,6 +9,7 @@ from jpi.env_files import use_stage
 from jpi.settings import SETTING_NAMES
 from jpi.tools import (
     aws_configuration,
+    check,
     check_sync,
     create_tables,
     doctor,
@@ -30,8 +31,8 @@ ENV_OPTION = click.Option(["--env", "stage"], metavar="STAGE",
                           help="Work on this stage: read .env.STAGE and nothing else, use its tables and queue.")
 JPI = click.Group("jpi", callback=select_stage, params=[ENV_OPTION],
                   help="Set up, check and repair jpi, which keeps PagerDuty incidents and Jira issues in step.",
-                  commands=[doctor.check_installation, explain.explain_incident, replay.replay_events,
-                            check_sync.check_sync_file, webhook_configuration.configure_webhooks,
+                  commands=[check.check_settings, doctor.check_installation, explain.explain_incident,
+                            replay.replay_events, check_sync.check_sync_file, webhook_configuration.configure_webhooks,
                             aws_configuration.configure_aws, jira_configuration.configure_jira,
                             create_tables.create_tables])
 main = partial(run_command, JPI, name="jpi")

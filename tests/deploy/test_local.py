@@ -96,6 +96,10 @@ def test_dynamodb_is_started_with_the_tables_and_stops(local, start):
     ([], {"STAGE": "qa"}, "STAGE is 'qa', and that has a file of its own, .env.qa: use --env qa"),
     ([], {**GIVEN, "JIRA_API_TOKEN": "ssm:/mine/jira"}, "JIRA_API_TOKEN (ssm:/mine/jira) must begin with ssm:/jpi/d"),
     ([], {**GIVEN, "JIRA_API_TOKEN": ""}, "JIRA_API_TOKEN is missing in .env"),
+    ([], {**GIVEN, "STATUS_PASSWORD": "ssm:/elsewhere/x"}, "STATUS_PASSWORD (ssm:/elsewhere/x) must begin with ssm:/"),
+    ([], {**GIVEN, "JIRA_SERVER_URL": "acme"}, "JIRA_SERVER_URL (acme) must be an address like https://name.example"),
+    ([], {**GIVEN, "LOG_LEVEL": "LOUD"}, "LOG_LEVEL (LOUD) must be DEBUG, INFO, WARNING, ERROR or CRITICAL"),
+    ([], {**GIVEN, "SYNC_FILE": "README.md"}, "SYNC_FILE (README.md) needs mending:"),
 ])
 def test_what_is_wrong_is_said_in_a_line_before_anything_is_packaged(checkout, arguments, environ, said):
     made = [file for name in (".env", ".env.qa") if not (file := checkout.folder / name).exists()]
@@ -105,7 +109,7 @@ def test_what_is_wrong_is_said_in_a_line_before_anything_is_packaged(checkout, a
     for file in made:
         file.unlink()
     [line] = [one for one in answer.splitlines() if said in one]
-    assert (line.startswith(said), "Packaging" in answer, " at " in answer) == (True, False, False)
+    assert (line.strip().startswith(said), "Packaging" in answer, " at " in answer) == (True, False, False)
 
 
 @pytest.mark.parametrize(("stage", "role", "kept"), [("prod", "arn:aws:iam::123456789012:role/jpi-cfn-role",

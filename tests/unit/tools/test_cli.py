@@ -12,7 +12,7 @@ from jpi import wiring
 from jpi.errors import PermanentError, Refused
 from jpi.tools import cli, command_runner, replay
 
-MODULES = {"doctor": "doctor", "explain": "explain", "replay": "replay", "check-sync": "check_sync",
+MODULES = {"check": "check", "doctor": "doctor", "explain": "explain", "replay": "replay", "check-sync": "check_sync",
            "webhooks": "webhook_configuration", "aws-configuration": "aws_configuration",
            "jira-configuration": "jira_configuration", "create-tables": "create_tables"}
 
