@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import count
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 from flask import Flask, Response, request
 from werkzeug.datastructures import EnvironHeaders
@@ -28,6 +28,7 @@ MIN_CALL_SECONDS = 0.001
 # Keys of a request's environment: the state that is served, and the seconds that the service takes.
 STATE_KEY = "sandbox.state"
 LATENCY_KEY = "sandbox.latency"
+LOOPBACK_HOSTS = ("127.0.0.1", "localhost")
 POSTED_READ_PATHS = ("/search/jql", "/search/approximate-count", "/issue/bulkfetch", "/comment/list")
 
 
@@ -205,11 +206,33 @@ def drop_connection(environ: dict[str, Any]) -> None:
     raise ConnectionAbortedError("dropped by the sandbox")
 
 
+def is_foreign_request(environ: Mapping[str, Any]) -> bool:
+    """True if a page of another site asks through somebody's browser, by a name that leads here or across origins."""
+    host = str(environ.get("HTTP_HOST", ""))
+    origin = environ.get("HTTP_ORIGIN")
+    return urlsplit(f"//{host}").hostname not in LOOPBACK_HOSTS or origin not in (None, f"http://{host}")
+
+
+class LoopbackOnly:
+    """A WSGI application that refuses foreign requests before the one behind it sees them."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Answer one WSGI request."""
+        if is_foreign_request(environ):
+            start_response("403 FORBIDDEN", [("Content-Type", "text/plain"), ("Connection", "close")])
+            return [b"The sandbox answers this machine only."]
+        answer: Iterable[bytes] = self._app(environ, start_response)
+        return answer
+
+
 class Server:
     """A WSGI application served on 127.0.0.1 by threads of this process until `stop`."""
 
     def __init__(self, app: Any, port: int = 0) -> None:
-        self._server: BaseWSGIServer = make_server("127.0.0.1", port, app, threaded=True)
+        self._server: BaseWSGIServer = make_server("127.0.0.1", port, LoopbackOnly(app), threaded=True)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()

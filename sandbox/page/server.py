@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from flask import Flask, Response, abort, get_template_attribute, jsonify, redirect, render_template, request
 
@@ -17,6 +17,7 @@ from sandbox.page.page_state import read_page_state
 from sandbox.page.switches import SWITCHES, SwitchBoard
 from sandbox.poll_schedule import PollSchedule
 from sandbox.seed import BOT_EMAIL
+from sandbox.simulated_service import is_foreign_request
 from sandbox.world import World
 
 CONTENT_SECURITY_POLICY = "; ".join(("default-src 'self'", "base-uri 'none'", "form-action 'self'",
@@ -24,7 +25,6 @@ CONTENT_SECURITY_POLICY = "; ".join(("default-src 'self'", "base-uri 'none'", "f
 SECURITY_HEADERS = {"Content-Security-Policy": CONTENT_SECURITY_POLICY, "X-Content-Type-Options": "nosniff",
                     "Referrer-Policy": "same-origin", "Cross-Origin-Opener-Policy": "same-origin",
                     "Cache-Control": "no-store"}
-ALLOWED_HOSTS = ("127.0.0.1", "localhost")
 PART_NAMES = ("state", "breaking", "pagerduty", "jira")
 # Most characters of a title or name; the rest shows after a click.
 SHOWN = 160
@@ -150,10 +150,7 @@ class SandboxPage:
 
 def _refuse_foreign_requests() -> None:
     """Refuse requests that another site's page makes through the browser of somebody who has the sandbox open."""
-    if urlsplit(request.host_url).hostname not in ALLOWED_HOSTS:
-        abort(403)
-    origin = request.headers.get("Origin")
-    if request.method == "POST" and origin is not None and origin + "/" != request.host_url:
+    if is_foreign_request(request.environ):
         abort(403)
 
 
