@@ -5,7 +5,12 @@ const { parseArgs } = require('node:util');
 
 const ROOT = path.join(__dirname, '..');
 const REQUIRED = ['JIRA_SERVER_URL', 'JIRA_USER_EMAIL', 'JIRA_API_TOKEN', 'PAGERDUTY_API_TOKEN', 'PAGERDUTY_USER_EMAIL'];
-const SECRETS = ['JIRA_WEBHOOK_SECRET', 'PAGERDUTY_WEBHOOK_SECRET'];
+const WEBHOOK_SECRETS = ['JIRA_WEBHOOK_SECRET', 'PAGERDUTY_WEBHOOK_SECRET'];
+const TOKENS = ['JIRA_API_TOKEN', 'PAGERDUTY_API_TOKEN'];
+// The secrets that each function reads. The others know only that a secret is set: WITHHELD stands in its place.
+const SECRETS = { app: [...WEBHOOK_SECRETS, 'STATUS_PASSWORD'], log_entries: TOKENS, events: TOKENS };
+const ALL_SECRETS = [...new Set(Object.values(SECRETS).flat())];
+const WITHHELD = 'not-given-to-this-function';
 // Of the settings, those that are for this machine or for the deployment itself, and those that the stack decides.
 const NOT_FOR_LAMBDA = ['CFN_ROLE_ARN', 'ALARM_EMAIL', 'IS_OFFLINE', 'DATABASE_ENDPOINT_URL', 'STAGE', 'EVENTS_QUEUE'];
 const UNITS = { minute: 60, hour: 3600, day: 86400 };
@@ -49,16 +54,27 @@ function missing() {
   return empty.length ? `${empty.join(', ')} ${empty.length > 1 ? 'are' : 'is'} missing in ${where}` : '';
 }
 
+// The references `ssm:...` and `secretsmanager:...` in these settings, each as [setting, reference].
+function references(settings) {
+  return settings.flatMap((name) => (process.env[name] || '').split(',').map((part) => [name, part.trim()]))
+    .filter(([, reference]) => /^(ssm|secretsmanager):/.test(reference));
+}
+
 // Secrets that are named where the functions may not read them: sls/resources/roles.js.
 function outOfReach() {
-  const references = [...REQUIRED, ...SECRETS, 'STATUS_PASSWORD'].flatMap((name) => (process.env[name] || '').split(',').map((one) => [name, one.trim()]));
-  const found = references.filter(([, one]) => /^(ssm|secretsmanager):/.test(one)
-    && !one.startsWith(`ssm:/jpi/${STAGE}/`) && !one.startsWith(`secretsmanager:jpi/${STAGE}/`));
-  return found.map(([name, one]) => `${name} (${one}) must begin with ssm:/jpi/${STAGE}/ or secretsmanager:jpi/${STAGE}/`).join('; ');
+  const wrong = references(ALL_SECRETS)
+    .filter(([, reference]) => !reference.startsWith(`ssm:/jpi/${STAGE}/`) && !reference.startsWith(`secretsmanager:jpi/${STAGE}/`));
+  return wrong.map(([name, reference]) => `${name} (${reference}) must begin with ssm:/jpi/${STAGE}/ or secretsmanager:jpi/${STAGE}/`).join('; ');
+}
+
+// The settings that hold secrets, as a function gets them.
+function secretsOf(name) {
+  return Object.fromEntries(ALL_SECRETS.filter((secret) => process.env[secret])
+    .map((secret) => [secret, SECRETS[name].includes(secret) ? process.env[secret] : WITHHELD]));
 }
 
 function unsigned() {
-  return SECRETS.filter((name) => !process.env[name]);
+  return WEBHOOK_SECRETS.filter((name) => !process.env[name]);
 }
 
 module.exports = {
@@ -68,6 +84,8 @@ module.exports = {
   missing,
   outOfReach,
   unsigned,
+  secretsOf,
+  referencesOf: (name) => references(SECRETS[name]).map(([, reference]) => reference),
   region: process.env.AWS_REGION || process.env.AWS_DEFAULT_REGION || 'us-east-1',
   environment: Object.fromEntries(given.map((name) => [name, process.env[name]])),
   tables: {
@@ -76,6 +94,10 @@ module.exports = {
     config: process.env.CONFIG_TABLE || `config-${STAGE}`,
   },
   iam: process.env.CFN_ROLE_ARN ? { deploymentRole: process.env.CFN_ROLE_ARN } : {},
+  // The boundary is there where `jpi aws-configuration` has made the role, and the role demands it.
+  boundary: process.env.CFN_ROLE_ARN ? { PermissionsBoundary: { 'Fn::Sub': 'arn:${AWS::Partition}:iam::${AWS::AccountId}:policy/jpi-boundary' } } : {},
+  // Jira sends at most 30 deliveries at once to one address; a storm of incidents stays far below.
+  throttle: { rate: 100, burst: 200 },
   rate: `rate(${interval})`,
   // Three polls, a quarter of an hour at least, and no more than the week that CloudWatch looks back.
   pollSilence: Math.min(604800, Math.max(900, 3 * count * UNITS[unit])),

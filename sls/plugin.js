@@ -50,8 +50,16 @@ module.exports = class {
     process.env.PIPENV_VERBOSITY = '-1';
   }
 
+  // Only what is deployed: on this machine jpi is one process, and needs all secrets.
+  withholdSecrets() {
+    for (const [name, settings] of Object.entries(this.serverless.service.functions)) {
+      settings.environment = { ...settings.environment, ...env.secretsOf(name) };
+    }
+  }
+
   check() {
     this.refuse(env.missing() || env.outOfReach() || this.findWrongSettings());
+    this.withholdSecrets();
     for (const name of env.unsigned()) {
       this.serverless.cli.log(`${name} is not set: until it is, deliveries are refused. python -m jpi.tools.webhook_configuration sets it.`);
     }

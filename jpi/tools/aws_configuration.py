@@ -1,9 +1,11 @@
 """The command `jpi aws-configuration`."""
 
 import json
+import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +13,15 @@ import click
 
 from jpi import aws, env_files
 from jpi.errors import PermanentError
+from jpi.tools.aws_policies import BOUNDARY_NAME, Boundary, Document, load_document
 from jpi.tools.command_runner import run_command
 
 ROLE_NAME = "jpi-cfn-role"
 POLICY_NAME = "jpi"
 TRUST_FILE = Path("etc/jpi-cfn-role-trust-policy.json")
 POLICY_FILE = Path("etc/jpi-cfn-role-policy.json")
-
-Document = Mapping[str, Any]
+BOUNDARY_FILE = Path("etc/jpi-boundary-policy.json")
+STAGES = ("dev", "qa", "prod")
 
 
 class Role:
@@ -91,13 +94,22 @@ class Role:
         return policy
 
 
+def check_stages(_context: click.Context, _option: click.Parameter, stages: Sequence[str]) -> Sequence[str]:
+    """Return the stages; refuse what would not be a name but a pattern in a policy."""
+    if bad := [stage for stage in stages if not re.fullmatch("[A-Za-z0-9-]+", stage)]:
+        raise click.BadParameter(f"{', '.join(bad)}: a stage's name has letters, digits and hyphens")
+    return stages
+
+
 @click.command("aws-configuration")
 @click.option("--write-env", type=Path, metavar="FILE", help="Write CFN_ROLE_ARN into this file (--delete: empty it).")
 @click.option("--strict", is_flag=True, help="Remove policies that an older set-up left on the role.")
 @click.option("--dry-run", is_flag=True, help="Print what would be done, and change nothing.")
-@click.option("--delete", is_flag=True, help="Delete the role.")
-def configure_aws(write_env: Path | None, strict: bool, dry_run: bool, delete: bool) -> None:
-    """Create or update the role that CloudFormation uses.
+@click.option("--stage", "stages", multiple=True, default=STAGES, show_default=True, callback=check_stages,
+              help="A stage that may be deployed; several: repeat it.")
+@click.option("--delete", is_flag=True, help="Delete the role, and the boundary if no function has it.")
+def configure_aws(write_env: Path | None, strict: bool, dry_run: bool, stages: Sequence[str], delete: bool) -> None:
+    """Create or update the role that CloudFormation uses, and the boundary of all roles that it may create.
 
     It prints the role's ARN.
 
@@ -107,8 +119,14 @@ def configure_aws(write_env: Path | None, strict: bool, dry_run: bool, delete: b
     """
     try:
         sts, iam = (aws.make_client(name, aws.Location(aws.get_region())) for name in ("sts", "iam"))
-        partition, role = sts.get_caller_identity()["Arn"].split(":")[1], Role(iam, dry_run)
-        for line in _delete_role(role) if delete else _set_up_role(role, partition, strict):
+        partition, account = sts.get_caller_identity()["Arn"].split(":")[1:5:3]
+        role = Role(iam, dry_run)
+        boundary = Boundary(iam, f"arn:{partition}:iam::{account}:policy/{BOUNDARY_NAME}", dry_run)
+        trust, policy, limits = (load_document(file, partition, account, stages)
+                                 for file in (TRUST_FILE, POLICY_FILE, BOUNDARY_FILE))
+        lines = _delete_role(role, boundary) if delete else chain(
+            boundary.bring_up_to_date(limits), _set_up_role(role, trust, policy, strict))
+        for line in lines:
             print(f"{'(dry run: nothing is changed) ' if dry_run else ''}{line}", flush=True)
     except ValueError as error:
         # boto3 raises it for a malformed region or endpoint, json for a policy file that is not JSON.
@@ -121,25 +139,20 @@ def configure_aws(write_env: Path | None, strict: bool, dry_run: bool, delete: b
         print(f"written to {write_env}")
 
 
-def _delete_role(role: Role) -> Iterator[str]:
+def _delete_role(role: Role, boundary: Boundary) -> Iterator[str]:
     yield f"{ROLE_NAME}: {'deleted' if role.delete() else 'did not exist'}"
+    yield f"{BOUNDARY_NAME}: {boundary.delete()}"
 
 
-def _set_up_role(role: Role, partition: str, strict: bool) -> Iterator[str]:
-    changes = role.bring_up_to_date(_load_document(TRUST_FILE, partition), _load_document(POLICY_FILE, partition))
+def _set_up_role(role: Role, trust: Document, policy: Document, strict: bool) -> Iterator[str]:
+    changes = role.bring_up_to_date(trust, policy)
     first_change = next(changes, None)
     yield first_change or f"{ROLE_NAME}: up to date"
     yield from changes
-    for policy in role.list_other_policies():
+    for other in role.list_other_policies():
         if strict:
-            role.remove_policy(policy)
-        yield f"{policy}: {'removed' if strict else 'is not needed; --strict removes it'}"
-
-
-def _load_document(file: Path, partition: str) -> Document:
-    """Load a policy document of this repository, for this partition (`aws`, `aws-cn` ...)."""
-    document: Document = json.loads(file.read_text(encoding="utf-8").replace("arn:aws:", f"arn:{partition}:"))
-    return document
+            role.remove_policy(other)
+        yield f"{other}: {'removed' if strict else 'is not needed; --strict removes it'}"
 
 
 main = partial(run_command, configure_aws)

@@ -1,5 +1,5 @@
-// One role a function, with no more than that function does; only what has no name of its own is given by pattern.
-const { STAGE, region } = require('../env.js');
+// One role a function, with no more than that function does, within the boundary of etc/jpi-boundary-policy.json.
+const { STAGE, region, boundary, referencesOf } = require('../env.js');
 
 const arn = (service, name) => ({ 'Fn::Sub': `arn:\${AWS::Partition}:${service}:\${AWS::Region}:\${AWS::AccountId}:${name}` });
 const allow = (actions, resources, condition) => ({
@@ -7,8 +7,6 @@ const allow = (actions, resources, condition) => ({
 });
 const attribute = (resource) => ({ 'Fn::GetAtt': [resource, 'Arn'] });
 const index = (name) => ({ 'Fn::Sub': `\${IncidentsTable.Arn}/index/${name}` });
-const through = (service) => ({ StringEquals: { 'kms:ViaService': `${service}.${region}.amazonaws.com` } });
-
 const READ = ['dynamodb:GetItem', 'dynamodb:BatchGetItem'];
 const tables = [
   allow([...READ, 'dynamodb:PutItem', 'dynamodb:UpdateItem'], [attribute('IncidentsTable'), attribute('ConfigTable')]),
@@ -20,18 +18,26 @@ const receive = allow(
   ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:ChangeMessageVisibility', 'sqs:GetQueueAttributes', 'sqs:GetQueueUrl'],
   [attribute('EventsQueue')],
 );
-// Values of the form `ssm:/jpi/<stage>/...` and `secretsmanager:jpi/<stage>/...`.
-const secrets = [
-  allow(['ssm:GetParameters'], [arn('ssm', `parameter/jpi/${STAGE}/*`)]),
-  allow(['secretsmanager:GetSecretValue'], [arn('secretsmanager', `secret:jpi/${STAGE}/*`)]),
-  allow(['kms:Decrypt'], [arn('kms', 'key/*')], through('ssm')),
-  allow(['kms:Decrypt'], [arn('kms', 'key/*')], through('secretsmanager')),
-];
+// Decrypting for one service, and only what is stored under these names.
+const decrypt = (service, context, resources) => allow(['kms:Decrypt'], [arn('kms', 'key/*')], {
+  StringEquals: { 'kms:ViaService': `${service}.${region}.amazonaws.com` }, ArnLike: { [`kms:EncryptionContext:${context}`]: resources },
+});
+const read = (action, service, context, resources) => (resources.length ? [allow([action], resources), decrypt(service, context, resources)] : []);
+// The function's own secrets, where its settings have the form `ssm:/jpi/<stage>/...` or `secretsmanager:jpi/<stage>/...`.
+const secrets = (name) => {
+  const named = (prefix) => [...new Set(referencesOf(name).filter((one) => one.startsWith(prefix)).map((one) => one.slice(prefix.length).split(':')[0]))];
+  return [
+    ...read('ssm:GetParameters', 'ssm', 'PARAMETER_ARN', named('ssm:').map((one) => arn('ssm', `parameter${one}`))),
+    // AWS adds a hyphen and six characters to the name of a secret.
+    ...read('secretsmanager:GetSecretValue', 'secretsmanager', 'SecretARN', named('secretsmanager:').map((one) => arn('secretsmanager', `secret:${one}-??????`))),
+  ];
+};
 
 const role = (name, statements) => ({
   Type: 'AWS::IAM::Role',
   Properties: {
     RoleName: `jpi-${STAGE}-${region}-${name}`,
+    ...boundary,
     AssumeRolePolicyDocument: {
       Version: '2012-10-17',
       Statement: [{ Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' }],
@@ -42,7 +48,7 @@ const role = (name, statements) => ({
         Version: '2012-10-17',
         Statement: [
           allow(['logs:CreateLogStream', 'logs:PutLogEvents'], [arn('logs', `log-group:/aws/lambda/jpi-${STAGE}-${name}:*`)]),
-          ...secrets,
+          ...secrets(name),
           ...statements,
         ],
       },

@@ -15,9 +15,13 @@ from dotenv import dotenv_values
 from moto import mock_aws
 
 from jpi.tools import aws_configuration
+from jpi.tools.aws_policies import load_document
 
 ROLE = "jpi-cfn-role"
-POLICY = json.loads(Path("etc/jpi-cfn-role-policy.json").read_text())
+ACCOUNT = "123456789012"
+BOUNDARY_ARN = f"arn:aws:iam::{ACCOUNT}:policy/jpi-boundary"
+POLICY, BOUNDARY = (load_document(Path(f"etc/jpi-{name}-policy.json"), "aws", ACCOUNT, ("dev", "qa", "prod"))
+                    for name in ("cfn-role", "boundary"))
 LAMBDA = {"Version": "2012-10-17", "Statement": [
     {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
 # IAM actions whose names are not those of the operations that they allow.
@@ -52,6 +56,17 @@ def get_policy(iam):
     return iam.get_role_policy(RoleName=ROLE, PolicyName="jpi")["PolicyDocument"]
 
 
+def get_boundary(iam):
+    """Return the boundary's text in force, and how many versions there are."""
+    version = iam.get_policy(PolicyArn=BOUNDARY_ARN)["Policy"]["DefaultVersionId"]
+    document = iam.get_policy_version(PolicyArn=BOUNDARY_ARN, VersionId=version)["PolicyVersion"]["Document"]
+    return document, len(iam.list_policy_versions(PolicyArn=BOUNDARY_ARN)["Versions"])
+
+
+def change_boundary(iam):
+    iam.create_policy_version(PolicyArn=BOUNDARY_ARN, PolicyDocument=json.dumps(POLICY), SetAsDefault=True)
+
+
 def test_the_role_is_made_once_and_its_arn_is_written_where_it_is_wanted(iam, capsys, tmp_path):
     env = tmp_path / ".env"
     env.write_text("STAGE=dev\nCFN_ROLE_ARN=\n# kept\n")
@@ -61,7 +76,36 @@ def test_the_role_is_made_once_and_its_arn_is_written_where_it_is_wanted(iam, ca
     assert env.read_text() == f"STAGE=dev\nCFN_ROLE_ARN='{arn}'\n# kept\n"
     assert get_policy(iam) == POLICY
     code, out, _ = run(capsys)
-    assert (code, "jpi-cfn-role: up to date" in out) == (0, True)
+    assert (code, out) == (0, f"jpi-cfn-role: up to date\nCFN_ROLE_ARN={arn}\n")
+
+
+def test_the_boundary_is_made_and_corrected_however_often_it_was_changed(iam, capsys):
+    _, out, _ = run(capsys)
+    assert ("jpi-boundary: created" in out, get_boundary(iam)) == (True, (BOUNDARY, 1))
+    for _ in range(4):
+        change_boundary(iam)
+    _, out, _ = run(capsys)
+    assert ("jpi-boundary: corrected" in out, get_boundary(iam)) == (True, (BOUNDARY, 5))
+
+
+def test_roles_of_functions_from_before_the_boundary_get_it(iam, capsys):
+    names = ("jpi-qa-us-east-1-app", "jpi-qa-us-east-1-log_entries", "administrator")
+    for name in names:
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(LAMBDA))
+    _, out, _ = run(capsys)
+    assert "jpi-qa-us-east-1-app: bounded" in out
+    boundaries = [iam.get_role(RoleName=name)["Role"].get("PermissionsBoundary", {}) for name in names]
+    assert [boundary.get("PermissionsBoundaryArn") for boundary in boundaries] == [BOUNDARY_ARN, BOUNDARY_ARN, None]
+    assert "bounded" not in run(capsys)[1]
+    assert "jpi-boundary: kept: roles of functions have it" in run(capsys, "--delete")[1]
+
+
+def test_other_stages_are_named(iam, capsys):
+    run(capsys, "--stage", "live", "--stage", "test-2")
+    assert get_policy(iam) == load_document(Path("etc/jpi-cfn-role-policy.json"), "aws", ACCOUNT, ("live", "test-2"))
+    assert "table/incidents-live" in json.dumps(get_boundary(iam)[0])
+    code, _, err = run(capsys, "--stage", "*")
+    assert (code != 0, "a stage's name has letters, digits and hyphens" in err) == (True, True)
 
 
 def test_what_was_changed_by_hand_is_corrected(iam, capsys):
@@ -97,7 +141,8 @@ def test_broken_half_way_it_goes_on(iam, capsys, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(BaseClient, "_make_api_call", refuse_policy)
         code, out, err = run(capsys)
-    assert (code, out, err) == (1, "jpi-cfn-role: created\n", "These credentials may not call PutRolePolicy: no\n")
+    assert (code, out.splitlines()[-1]) == (1, "jpi-cfn-role: created")
+    assert err == "These credentials may not call PutRolePolicy: no\n"
     code, out, _ = run(capsys)
     assert (code, "permissions written" in out, get_policy(iam)) == (0, True, POLICY)
 
@@ -115,9 +160,10 @@ def test_with_the_role_its_arn_goes(iam, capsys, tmp_path):
 
 def test_it_is_taken_away(iam, capsys):
     run(capsys)
-    assert run(capsys, "--delete")[:2] == (0, "jpi-cfn-role: deleted\n")
-    assert iam.list_roles()["Roles"] == []
-    assert run(capsys, "--delete")[:2] == (0, "jpi-cfn-role: did not exist\n")
+    change_boundary(iam)
+    assert run(capsys, "--delete")[:2] == (0, "jpi-cfn-role: deleted\njpi-boundary: deleted\n")
+    assert (iam.list_roles()["Roles"], iam.list_policies(Scope="Local")["Policies"]) == ([], [])
+    assert run(capsys, "--delete")[:2] == (0, "jpi-cfn-role: did not exist\njpi-boundary: did not exist\n")
 
 
 @pytest.mark.parametrize(("code", "text"), [
@@ -160,9 +206,8 @@ def test_every_action_is_one_that_aws_knows():
 
 def test_nothing_is_allowed_on_everything_but_what_has_no_name():
     wide = {action for statement in POLICY["Statement"]
-            if statement["Resource"] == ["*"] and "Condition" not in statement for action in statement["Action"]}
+            if "*" in statement["Resource"] and "Condition" not in statement for action in statement["Action"]}
     assert wide == {"sns:Unsubscribe"}
-    assert len(json.dumps(POLICY, separators=(",", ":"))) < 10_240, "IAM takes no more in a role's own policies"
 
 
 def test_whatever_the_stack_is_made_of_may_be_made():
@@ -173,17 +218,17 @@ def test_whatever_the_stack_is_made_of_may_be_made():
 
 
 @pytest.mark.parametrize(("kind", "arn"), [
-    ("CloudWatch::Alarm", "cloudwatch:eu-west-1:1:alarm:jpi-qa-poll"),
-    ("CloudWatch::Dashboard", "cloudwatch::1:dashboard/jpi-qa"),
-    ("DynamoDB::Table", "dynamodb:eu-west-1:1:table/log-entries-qa"),
-    ("Events::Rule", "events:eu-west-1:1:rule/jpi-qa-LogUnderscoreentriesEventsRuleSchedule1-1A2B"),
-    ("IAM::Role", "iam::1:role/jpi-qa-eu-west-1-app"),
-    ("Lambda::EventSourceMapping", "lambda:eu-west-1:1:event-source-mapping:fa123456-14a1"),
-    ("Lambda::Function", "lambda:eu-west-1:1:function:jpi-qa-app"),
-    ("Logs::LogGroup", "logs:eu-west-1:1:log-group:/aws/lambda/jpi-qa-app"),
+    ("CloudWatch::Alarm", "cloudwatch:eu-west-1:123456789012:alarm:jpi-qa-poll"),
+    ("CloudWatch::Dashboard", "cloudwatch::123456789012:dashboard/jpi-qa"),
+    ("DynamoDB::Table", "dynamodb:eu-west-1:123456789012:table/log-entries-qa"),
+    ("Events::Rule", "events:eu-west-1:123456789012:rule/jpi-qa-LogUnderscoreentriesEventsRuleSchedule1-1A"),
+    ("IAM::Role", "iam::123456789012:role/jpi-qa-eu-west-1-app"),
+    ("Lambda::EventSourceMapping", "lambda:eu-west-1:123456789012:event-source-mapping:fa123456-14a1"),
+    ("Lambda::Function", "lambda:eu-west-1:123456789012:function:jpi-qa-app"),
+    ("Logs::LogGroup", "logs:eu-west-1:123456789012:log-group:/aws/lambda/jpi-qa-app"),
     ("S3::Bucket", "s3:::jpi-qa-serverlessdeploymentbucket-1a2b"),
-    ("SNS::Topic", "sns:eu-west-1:1:jpi-alarms-qa"),
-    ("SQS::Queue", "sqs:eu-west-1:1:jpi-events-qa.fifo"),
+    ("SNS::Topic", "sns:eu-west-1:123456789012:jpi-alarms-qa"),
+    ("SQS::Queue", "sqs:eu-west-1:123456789012:jpi-events-qa.fifo"),
 ])
 def test_whatever_the_stack_is_made_of_may_be_tagged_and_read(kind, arn):
     # CloudFormation tags and reads every resource that it creates; without the right to, it fails.
