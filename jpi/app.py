@@ -11,13 +11,21 @@ from werkzeug.exceptions import HTTPException
 from jpi import wiring
 from jpi.diagnostics.poll_state import is_poll_late, load_last_poll_time
 from jpi.domain.events import Event
-from jpi.errors import AwsOutage, InvalidSignature, PermanentError, RejectedDelivery, RetryableError, UselessDelivery
+from jpi.errors import (
+    AwsOutage,
+    InvalidSignature,
+    PermanentError,
+    RejectedDelivery,
+    RetryableError,
+    UnsupportedContentType,
+    UselessDelivery,
+)
 from jpi.flask_app import get_app
 from jpi.jira import webhooks as jira_webhooks
 from jpi.json_fields import Headers
 from jpi.logs import SERVICE_NAME
 from jpi.pagerduty import webhooks as pagerduty_webhooks
-from jpi.signatures import verify_jira, verify_pagerduty
+from jpi.signatures import is_local, verify_jira, verify_pagerduty
 from jpi.status_page.routes import blueprint as status_page
 from jpi.status_page.routes import hide_disabled_page, render_problem
 from jpi.wiring import App
@@ -145,14 +153,16 @@ def answer_unexpected_error(error: Exception) -> tuple[Response, int]:
 
 
 def _read_verified_body(limit_bytes: int, secrets: Sequence[str], verify: Verifier) -> bytes:
-    """Return the raw body after checking its size and signature; without a secret only offline."""
+    """Return the raw body after checking type, size and signature; without a secret only this machine's, offline."""
+    if request.mimetype != "application/json":
+        raise UnsupportedContentType("The delivery is not application/json.")
     request.max_content_length = limit_bytes
     raw = request.get_data()
     app = get_app()
     app.begin_invocation(CALL_BUDGET_SECONDS, g.request_id)
     if secrets:
         verify(raw, request.headers, secrets)
-    elif app.settings.is_offline:
+    elif app.settings.is_offline and is_local(request.headers):
         app.log.warning("no webhook secret is set: the delivery is not verified", extra={"path": request.path})
     else:
         raise InvalidSignature("No webhook secret is configured.")

@@ -22,6 +22,12 @@ class InvalidSignature(RejectedDelivery):
     status = HTTPStatus.UNAUTHORIZED
 
 
+class UnsupportedContentType(RejectedDelivery):
+    """A delivery that is not declared as JSON, as both services declare theirs."""
+
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+
+
 class UselessDelivery(RejectedDelivery):
     """An authentic delivery of no use, of this kind; the text says what it is and which option to change."""
 

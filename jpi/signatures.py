@@ -1,12 +1,22 @@
 """Verifies the signatures of deliveries. Pure, over the raw bytes, in constant time."""
 
 import hmac
+import re
 from collections.abc import Sequence
 
 from jpi.errors import InvalidSignature
 from jpi.json_fields import Headers
 
+LOOPBACK_PATTERN = re.compile(r"(localhost|[\w-]+\.localhost|127\.0\.0\.1|\[::1\])(:\d+)?", re.ASCII)
+# A browser names the page that asks; a tunnel or a proxy names whom it asks for.
+FOREIGN_HEADERS = ("Origin", "Forwarded", "X-Forwarded-For", "X-Forwarded-Host")
 DIGEST_METHODS = ("sha256", "sha384", "sha512")
+
+
+def is_local(headers: Headers) -> bool:
+    """True if a program of this machine asks by a loopback Host: no web page in a browser, nobody behind a tunnel."""
+    return (LOOPBACK_PATTERN.fullmatch(headers.get("Host", "")) is not None
+            and not any(headers.get(name, "") for name in FOREIGN_HEADERS))
 
 
 def verify_pagerduty(raw: bytes, headers: Headers, secrets: Sequence[str]) -> None:

@@ -5,7 +5,6 @@ const path = require('node:path');
 
 const ROOT = path.join(__dirname, '..');
 const RUNTIME = '3.13';
-const ALWAYS = ['etc/questions.json'];
 const IF_THERE = ['etc/sync.toml'];
 // What no function imports: jpi's commands, what pip makes beside the libraries, and the largest unused parts of libraries.
 const UNUSED = [
@@ -20,15 +19,23 @@ module.exports = class {
     this.serverless = serverless;
     this.target = path.join(ROOT, '.serverless', 'requirements');
     this.hooks = {
+      'before:package:createDeploymentArtifacts': () => this.leaveOutWsgiHandler(),
+      'before:deploy:function:packageFunction': () => this.leaveOutWsgiHandler(),
       'package:createDeploymentArtifacts': () => this.complete(),
       'deploy:function:packageFunction': () => this.complete(),
     };
   }
 
+  // serverless-wsgi's handler runs commands for whoever may invoke the function; ours is jpi/handlers/app.py.
+  leaveOutWsgiHandler() {
+    const { package: packaged } = this.serverless.service;
+    packaged.patterns = packaged.patterns.filter((name) => !/^(wsgi_handler\.py|serverless_wsgi\.py|\.serverless-wsgi)$/.test(name));
+  }
+
   complete() {
     fs.cpSync(path.join(ROOT, 'jpi'), path.join(this.target, 'jpi'), { recursive: true, filter: (name) => !/__pycache__/.test(name) });
     const settings = ['QUESTIONS_FILE', 'SYNC_FILE'].map((name) => process.env[name]).filter(Boolean);
-    for (const file of new Set([...ALWAYS, ...IF_THERE, ...settings])) this.include(file);
+    for (const file of new Set([...IF_THERE, ...settings])) this.include(file);
     for (const name of UNUSED) this.drop(name);
     // Of the notes that pip leaves beside each library only the version is ever asked for.
     for (const folder of fs.readdirSync(this.target).filter((name) => name.endsWith('.dist-info'))) {

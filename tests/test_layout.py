@@ -28,7 +28,8 @@ MAY_IMPORT = {"errors": set(), "domain": {"errors"}, "json_fields": {"errors", "
                          "metrics", "http_client"},
               "app": {"errors", "domain", "sync", "jira", "pagerduty", "json_fields", "signatures", "wiring", "logs",
                       "status_page", "diagnostics", "flask_app"},
-              "handlers": {"errors", "domain", "sync", "wiring", "logs", "metrics", "diagnostics", "event_codec"},
+              "handlers": {"errors", "domain", "sync", "wiring", "logs", "metrics", "diagnostics", "event_codec",
+                           "app"},
               "diagnostics": {"errors", "domain", "jira", "pagerduty", "wiring", "settings", "store", "aws", "metrics"},
               "flask_app": {"wiring"},
               "status_page": {"errors", "wiring", "flask_app", "store", "domain", "sync", "metrics", "diagnostics"},
@@ -40,7 +41,7 @@ IMPURE = {"flask", "boto3", "botocore", "pynamodb", "jira", "pdpyras", "requests
 ONLY_IN = {"jira": "jpi/jira/client.py", "pdpyras": "jpi/pagerduty/client.py", "dotenv": "jpi/env_files.py",
            "aws_lambda_powertools.Logger": "jpi/logs.py", "aws_lambda_powertools.utilities": "jpi/handlers/events.py",
            "boto3": "jpi/aws.py", "cattrs": "jpi/event_codec.py", "flask": "jpi/app.py",
-           "tenacity": "jpi/http_client.py"}
+           "tenacity": "jpi/http_client.py", "serverless_wsgi": "jpi/handlers/app.py"}
 
 
 

@@ -14,7 +14,7 @@ import boto3
 ROOT = Path(__file__).resolve().parents[2]
 # The packages that Lambda's runtime provides.
 RUNTIME_PACKAGES = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six.py", "urllib3")
-HANDLERS = {"app": "wsgi_handler", "log_entries": "jpi.handlers.log_entries", "events": "jpi.handlers.events"}
+HANDLERS = {"app": "jpi.handlers.app", "log_entries": "jpi.handlers.log_entries", "events": "jpi.handlers.events"}
 RUNS = 7
 IMPORT_TIMER = "import time; t = time.perf_counter(); import {}; print(time.perf_counter() - t)"
 SETTINGS = {"JIRA_SERVER_URL": "https://x.example", "JIRA_USER_EMAIL": "x@x.example", "JIRA_API_TOKEN": "x",

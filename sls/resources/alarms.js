@@ -18,6 +18,18 @@ const polls = {
   Threshold: 1, ComparisonOperator: 'LessThanThreshold', TreatMissingData: 'breaching',
 };
 
+// Of a webhook's deliveries in an hour more than half, and five at least: the access lines of jpi/handlers/app.py carry both.
+const count = (service, name) => ({
+  Id: name, ReturnData: false, MetricStat: { Metric: metric('jpi', `${service}_${name}`, 'stage', STAGE), Period: 3600, Stat: 'Sum' },
+});
+const refusals = (service) => ({
+  Metrics: [{ Id: 'mostly', Expression: 'IF(refusals >= 5 AND 2 * refusals > deliveries, refusals, 0)', Label: 'Refused deliveries' },
+    count(service, 'refusals'), count(service, 'deliveries')],
+  Threshold: 0, ComparisonOperator: 'GreaterThanThreshold', TreatMissingData: 'notBreaching',
+});
+
+const REFUSED = 'Most deliveries of this webhook are refused: its secret differs from the setting, or somebody floods the address. '
+  + 'After three refusals in a row PagerDuty switches the webhook off.';
 const FAILED = 'The function failed. Its log says why.';
 const HELD_BACK = "Lambda held the function back; the account's concurrency is used up. Deliveries may be refused.";
 // An alarm a function: in a sum, one that was not called in the period would leave the sum without any value.
@@ -42,8 +54,8 @@ const ALARMS = {
   // `app` answers 5xx where it cannot take a delivery, which Lambda does not count as a failure of the function.
   'failed-deliveries': ['Deliveries could not be taken and were answered 5xx. The log of app says why.',
     { ...api('5XXError'), ...over(0, 'Sum', 300) }],
-  'refused-deliveries': ['Deliveries were refused. After three in a row PagerDuty switches the webhook off.',
-    { ...api('4XXError'), ...over(2, 'Sum', 3600) }],
+  'refused-pagerduty': [REFUSED, refusals('pagerduty')],
+  'refused-jira': [REFUSED, refusals('jira')],
 };
 
 const logical = (name) => `${name.replace(/(^|[-_])(\w)/g, (_, before, letter) => letter.toUpperCase())}Alarm`;

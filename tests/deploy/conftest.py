@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 NOT_COPIED = shutil.ignore_patterns(".git", ".venv*", "node_modules", ".env", ".env.*", ".serverless", "__pycache__",
                                     ".*_cache", ".hypothesis")
 REGION = "us-east-1"
-SERVICES = ("s3", "lambda", "dynamodb", "sqs", "events", "cloudformation")
+SERVICES = ("s3", "lambda", "dynamodb", "sqs", "events", "cloudformation", "iam", "apigateway")
 NOT_THE_STACKS = ("STAGE", "IS_OFFLINE", "DATABASE_ENDPOINT_URL", "EVENTS_QUEUE", "CFN_ROLE_ARN")
 
 
@@ -110,6 +110,8 @@ def site(aws):
 def deployed(checkout, site, clients):
     """The checkout once `sls deploy --env qa` has run there."""
     env_file(checkout.folder / ".env.qa", **{**site.settings, "STAGE": "qa", "ALARM_EMAIL": "oncall@example.com"})
+    with checkout.start(".venv/bin/python", "-m", "jpi.tools.aws_configuration", "--write-env", ".env.qa") as command:
+        assert "CFN_ROLE_ARN=arn:aws:iam::" in command.stdout.read()
     checkout.said = checkout.sls("deploy", "--env", "qa")
     return checkout
 

@@ -11,6 +11,7 @@ import pytest
 from cfnlint import ManualArgs, lint
 from dotenv import dotenv_values
 
+from jpi.handlers.app import WEBHOOK_SERVICES
 from jpi.http_client import COUNT_NAMES
 from jpi.metrics import NAMESPACE
 from sandbox.aws.event_source import to_lambda_record
@@ -21,7 +22,7 @@ from tests.deploy.conftest import REGION, env_file
 # moto makes no alarms, bucket policies and the like; what it leaves out is looked for in the template.
 pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse:UserWarning")
 INVOKE = Path(__file__).with_name("invoke.py")
-FUNCTIONS = {"jpi-qa-app": "wsgi_handler.handler", "jpi-qa-log_entries": "jpi.handlers.log_entries.handler",
+FUNCTIONS = {"jpi-qa-app": "jpi.handlers.app.handler", "jpi-qa-log_entries": "jpi.handlers.log_entries.handler",
              "jpi-qa-events": "jpi.handlers.events.handler"}
 
 
@@ -59,8 +60,8 @@ def runtime(tmp_path_factory):
 
 @pytest.fixture
 def invoke(artefact, functions, runtime, aws):
-    """`invoke(name, event)`: what the deployed function answers, in an interpreter of its own."""
-    def call(name, event):
+    """`invoke(name, event)`: what the deployed function answers, in an interpreter of its own; or how it fails."""
+    def call(name, event, ok=True):
         there = functions[name]
         environ = {**there["Environment"]["Variables"], "AWS_LAMBDA_FUNCTION_NAME": name, "AWS_REGION": REGION,
                    "AWS_ENDPOINT_URL": aws.url, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
@@ -68,7 +69,9 @@ def invoke(artefact, functions, runtime, aws):
         command = [os.path.realpath(sys.executable), "-S", str(INVOKE), there["Handler"]]
         done = subprocess.run(command, cwd=artefact[1], env=environ, input=json.dumps(event),
                               text=True, capture_output=True)
-        assert done.returncode == 0, done.stderr
+        assert (done.returncode == 0) is ok, done.stderr
+        if not ok:
+            return done.stderr
         said, _, answer = done.stdout.rpartition("ANSWER ")
         print(said, done.stderr)
         return json.loads(answer)
@@ -87,8 +90,28 @@ def test_the_functions_are_there_each_with_a_role_of_its_own(functions, clients)
         assert one["Runtime"] == "python3.13"
         assert one["Role"].endswith(f"jpi-qa-{REGION}-{name.removeprefix('jpi-qa-')}")
         assert one["Environment"]["Variables"]["EVENTS_QUEUE"] == "jpi-events-qa.fifo"
-    kept = clients["lambda"].get_function_concurrency(FunctionName="jpi-qa-log_entries")
-    assert kept["ReservedConcurrentExecutions"] == 1
+        bounded = clients["iam"].get_role(RoleName=one["Role"].rpartition("/")[2])["Role"]["PermissionsBoundary"]
+        assert bounded["PermissionsBoundaryArn"].endswith(":policy/jpi-boundary")
+    for name, reserved in (("log_entries", 1), ("app", 40)):
+        kept = clients["lambda"].get_function_concurrency(FunctionName=f"jpi-qa-{name}")
+        assert kept["ReservedConcurrentExecutions"] == reserved
+
+
+def test_each_function_is_told_its_own_secrets_only(functions, site):
+    secrets = ("JIRA_API_TOKEN", "PAGERDUTY_API_TOKEN", "JIRA_WEBHOOK_SECRET", "PAGERDUTY_WEBHOOK_SECRET")
+    told = {name: [one["Environment"]["Variables"][secret] == site.settings[secret] for secret in secrets]
+            for name, one in functions.items()}
+    tokens, webhooks = [True, True, False, False], [False, False, True, True]
+    assert told == {"jpi-qa-app": webhooks, "jpi-qa-log_entries": tokens, "jpi-qa-events": tokens}
+
+
+def test_the_stage_is_throttled_and_logs_who_asks(deployed, clients):
+    [api] = [one["id"] for one in clients["apigateway"].get_rest_apis()["items"] if one["name"] == "qa-jpi"]
+    stage = clients["apigateway"].get_stage(restApiId=api, stageName="qa")
+    settings = stage["methodSettings"]["*/*"]
+    assert (settings["throttlingRateLimit"], settings["throttlingBurstLimit"]) == (100.0, 200)
+    assert stage["accessLogSettings"]["destinationArn"].endswith(":log-group:jpi-qa-access")
+    assert '"ip":"$context.identity.sourceIp"' in stage["accessLogSettings"]["format"]
 
 
 def test_they_run_on_arm64_and_the_poll_is_not_repeated(template):
@@ -164,7 +187,7 @@ def test_alarms_and_what_they_watch(template):
     assert all(one["AlarmActions"] == one["OKActions"] == [{"Ref": "AlarmsTopic"}] for one in alarms.values())
     [topic] = of_type(template, "AWS::SNS::Topic")
     assert topic["Subscription"] == [{"Protocol": "email", "Endpoint": "oncall@example.com"}]
-    poll = alarms.pop("poll")
+    poll, refused = alarms.pop("poll"), [alarms.pop(f"refused-{name}") for name in ("pagerduty", "jira")]
     assert {name: watched(one) for name, one in alarms.items()} == {
         "dead-letters": ("ApproximateNumberOfMessagesVisible", {"Fn::GetAtt": ["DeadLetterQueue", "QueueName"]}, 60, 0),
         "oldest-message": ("ApproximateAgeOfOldestMessage", {"Fn::GetAtt": ["EventsQueue", "QueueName"]}, 60, 300),
@@ -172,7 +195,7 @@ def test_alarms_and_what_they_watch(template):
         **{f"throttles-{name}": ("Throttles", {"Ref": f"{LOGICAL[name]}LambdaFunction"}, 300, 0)
            for name in ("app", "events")},
         "paused-links": ("paused_links", "qa", 300, 0), "tokens": ("token_doubts", "qa", 300, 0),
-        "failed-deliveries": ("5XXError", "qa-jpi", 300, 0), "refused-deliveries": ("4XXError", "qa-jpi", 3600, 2)}
+        "failed-deliveries": ("5XXError", "qa-jpi", 300, 0)}
     assert {(one["ComparisonOperator"], one["TreatMissingData"]) for one in alarms.values()} == {
         ("GreaterThanThreshold", "notBreaching")}
     [api] = of_type(template, "AWS::ApiGateway::RestApi")
@@ -180,6 +203,13 @@ def test_alarms_and_what_they_watch(template):
     assert (poll["TreatMissingData"], poll["Threshold"], poll["ComparisonOperator"]) == (
         "breaching", 1, "LessThanThreshold")
     assert [one["MetricStat"]["Period"] for one in poll["Metrics"][1:]] == [900, 900]
+    # Rates, by webhook: strays raise no alarm, nor does a scan of other addresses.
+    assert {one["Metrics"][0]["Expression"] for one in refused} == {
+        "IF(refusals >= 5 AND 2 * refusals > deliveries, refusals, 0)"}
+    counted = [part["MetricStat"] for one in refused for part in one["Metrics"][1:]]
+    assert {one["Metric"]["MetricName"] for one in counted} == {
+        f"{service}_{name}" for service in WEBHOOK_SERVICES.values() for name in ("deliveries", "refusals")}
+    assert {(one["Period"], one["Stat"]) for one in counted} == {(3600, "Sum")}
 
 
 def watched(alarm):
@@ -196,7 +226,7 @@ def test_the_dashboard_draws_the_figures_that_log_lines_carry(template):
 
 
 def test_logs_are_kept_for_a_month(template):
-    assert [one["RetentionInDays"] for one in of_type(template, "AWS::Logs::LogGroup")] == [30, 30, 30]
+    assert [one["RetentionInDays"] for one in of_type(template, "AWS::Logs::LogGroup")] == [30] * 4
 
 
 def test_only_what_runs_is_deployed(artefact):
@@ -206,13 +236,13 @@ def test_only_what_runs_is_deployed(artefact):
     assert names.isdisjoint({"boto3", "botocore", "s3transfer", "tests", "sandbox", "node_modules", "moto", "bin"})
     assert not [*folder.rglob(".env*"), *folder.rglob("tests"), *folder.rglob("pip*")]
     assert (folder / "etc/questions.json").exists()
+    assert names.isdisjoint({"wsgi_handler.py", ".serverless-wsgi"})
 
 
 @pytest.mark.skipif(sys.version_info[:2] != (3, 13), reason="only the deployed Python's own can be compiled ahead")
 def test_everything_is_compiled_ahead_so_that_lambda_takes_it_unlooked(artefact):
     folder = artefact[1]
-    sources = {one for one in folder.rglob("*.py") if one.name not in ("wsgi_handler.py", "serverless_wsgi.py")}
-    assert [str(one) for one in sources if not Path(cache_from_source(str(one))).exists()] == []
+    assert [str(one) for one in folder.rglob("*.py") if not Path(cache_from_source(str(one))).exists()] == []
     # PEP 552: of the second four bytes, bit 0 is "by hash", bit 1 "check it".
     assert {file.read_bytes()[4:8] for file in folder.rglob("*.pyc")} == {b"\x01\x00\x00\x00"}
     assert (folder / "pdpyras.pyc").exists()
@@ -248,6 +278,12 @@ def test_a_stranger_is_refused(invoke, site):
     # However long the deployment took, the last poll is no older than three intervals.
     invoke("jpi-qa-log_entries", SCHEDULED)
     assert invoke("jpi-qa-app", gateway("GET", "/health"))["statusCode"] == 200
+
+
+@pytest.mark.parametrize("command", ["command", "exec", "flask", "manage"])
+def test_whoever_may_invoke_the_function_runs_no_commands_by_it(invoke, command):
+    refused = invoke("jpi-qa-app", {"_serverless-wsgi": {"command": command, "data": "print('run') or id"}}, ok=False)
+    assert refused.endswith("This function answers requests of API Gateway only.\n")
 
 
 # AWS, "Invoke a Lambda function on a schedule".
@@ -308,4 +344,4 @@ def test_a_second_deployment_says_that_nothing_changed_then_it_is_removed(deploy
     assert [name for name in left if name.startswith("jpi-qa-")] == []
     # As the README has it: the rest is done by CloudFormation, with the rights of CFN_ROLE_ARN. osls goes on where it
     # may not ask the registry of containers, as it does before it removes anything.
-    assert deployed.asked - {"ecr"} == {"cloudformation", "s3", "lambda", "sts"}
+    assert deployed.asked - {"ecr"} == {"cloudformation", "s3", "lambda", "sts", "apigateway"}

@@ -37,11 +37,14 @@ class Edge:
 
     def post_pagerduty(self, body, headers=None):
         signed = sign_as_pagerduty(body, self.secret)
-        return self.client.post("/pagerduty-webhook", data=body, headers=signed if headers is None else headers)
+        return self._post("/pagerduty-webhook", body, signed if headers is None else headers)
 
     def post_jira(self, body, headers=None):
         signed = sign_as_jira(body, JIRA_WEBHOOK_SECRET)
-        return self.client.post("/jira-webhook", data=body, headers=signed if headers is None else headers)
+        return self._post("/jira-webhook", body, signed if headers is None else headers)
+
+    def _post(self, path, body, headers):
+        return self.client.post(path, data=body, headers={"Content-Type": "application/json", **headers})
 
 
 @pytest.fixture
@@ -223,9 +226,10 @@ def test_settings_that_are_not_whole_are_said_in_the_log_only(world, caplog):
 FRESH_PROCESS = """
 import sys
 from jpi.app import app
-headers = {"X-PagerDuty-Signature": sys.argv[1]}
-for sent in (headers, {}):
-    app.test_client().post("/pagerduty-webhook", data=sys.stdin.buffer.read() if sent else b"x", headers=sent)
+signed = {"X-PagerDuty-Signature": sys.argv[1]}
+for headers in (signed, {}):
+    app.test_client().post("/pagerduty-webhook", data=sys.stdin.buffer.read() if headers else b"x", headers=headers,
+                           content_type="application/json")
 """
 
 
