@@ -10,7 +10,6 @@ import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 from botocore.session import get_session
-from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 from dotenv import dotenv_values
 from moto import mock_aws
 
@@ -231,6 +230,8 @@ def test_whatever_the_stack_is_made_of_may_be_made():
     ("SQS::Queue", "sqs:eu-west-1:123456789012:jpi-events-qa.fifo"),
 ])
 def test_whatever_the_stack_is_made_of_may_be_tagged_and_read(kind, arn):
+    # Imported late: these schemas take 40 MB, which each fork of a worker would copy.
+    from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
     # CloudFormation tags and reads every resource that it creates; without the right to, it fails.
     schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("eu-west-1", f"AWS::{kind}").schema
     read = schema["handlers"]["read"]["permissions"] if kind not in READ_OTHERWISE else []
