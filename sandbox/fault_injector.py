@@ -99,6 +99,12 @@ class FaultInjector:
         self.faults_met: list[str] = []
         self._plan = plan
 
+    def reset_plan(self, plan: FaultPlan) -> None:
+        """Forget the calls, and choose faults by another plan."""
+        self._plan = plan
+        self.calls.clear()
+        self.faults_met.clear()
+
     def intercept_http(self, request: requests.PreparedRequest,
                        send: Callable[[], requests.Response]) -> requests.Response:
         """Make or break a request to one of the services."""

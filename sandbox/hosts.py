@@ -39,7 +39,7 @@ class Host(Protocol):
     def make_tables(self, app_settings: Settings) -> None:
         """Make jpi's tables."""
 
-    def make_outside(self, clock: Clock, sleep: Sleep) -> wiring.Infrastructure:
+    def make_outside(self, clock: Callable[[], float], sleep: Sleep) -> wiring.Infrastructure:
         """Return the infrastructure that jpi uses."""
 
     def stop(self) -> None:
@@ -82,11 +82,15 @@ class InProcessHost:
     def make_tables(self, app_settings: Settings) -> None:
         """Do nothing: the tables exist."""
 
-    def make_outside(self, clock: Clock, sleep: Sleep) -> wiring.Infrastructure:
+    def make_outside(self, clock: Callable[[], float], sleep: Sleep) -> wiring.Infrastructure:
         """Return infrastructure whose calls all pass `intercept_http` and `intercept_call`."""
         return wiring.Infrastructure(clock, sleep, WsgiAdapter(self._applications, self._clock, self._intercept_http),
                                      make_memory_stores(self._tables, self._intercept_call, sleep),
                                      self._sqs.make_client(self._intercept_call, sleep))
+
+    def set_table_lag(self, seconds: float) -> None:
+        """Let the tables' indexes show what was written after so many seconds."""
+        self._tables.index_lag_seconds = seconds
 
     def list_stateful_parts(self) -> dict[str, object]:
         """Return the objects that hold rows and messages, by name."""
@@ -138,7 +142,7 @@ class LoopbackHost:
         for model in (tables.links, tables.processed_ids, tables.config):
             create_table(model)
 
-    def make_outside(self, clock: Clock, sleep: Sleep) -> wiring.Infrastructure:
+    def make_outside(self, clock: Callable[[], float], sleep: Sleep) -> wiring.Infrastructure:
         """Return the real infrastructure with this clock and sleep."""
         return wiring.Infrastructure(clock, sleep)
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from jpi.domain.actions import MANAGER, ReplaceManager
+from jpi.domain.actions import MANAGER, NOTES_READ, ReplaceManager
 from jpi.domain.backlog import Backlog, Part, StepId, StepKind, describe_refusal
 from jpi.domain.field_merge import NO_VALUE
 from jpi.domain.issue_drafts import (
@@ -51,11 +51,12 @@ class IssueCreator:
         assignee = self._choose_assignee(incident, issue_spec)
         manager_key, refused = self._find_manager_key(incident, agent_name)
         draft = draft_incident_issue(incident, issue_spec, manager_key, assignee, self._policy)
+        was_known = link.version is not None
         link, issue = self._create_or_find_issue(link, draft)
         if issue.dropped_fields:
             fields = {"issue": issue.key, "fields": list(issue.dropped_fields)}
             self._log.warning("fields that the create screen lacks were left out", extra=fields)
-        backlog = self._with_dropped_fields(self._build_backlog(issue), draft, issue)
+        backlog = self._with_dropped_fields(self._build_backlog(issue, was_known), draft, issue)
         if refused:
             backlog = backlog.with_refused_step(MANAGER, "", refused.service, describe_refusal(refused), self._clock())
         return self._save_created_issue(link, issue=IssueRef(issue.key, issue.id), backlog=backlog,
@@ -109,11 +110,16 @@ class IssueCreator:
                 link = self._links.get(link.incident_id)
         return self._links.save(replace(_take_created(link), **values))
 
-    def _build_backlog(self, issue: CreatedIssue) -> Backlog:
+    def _build_backlog(self, issue: CreatedIssue, was_known: bool) -> Backlog:
+        """Return what the issue lacks; an incident that jpi knew before it got its issue may have notes already."""
         policy = self._policy
         is_wanted = {Part.TIMELINE: policy.timeline_project,
                      Part.QUESTIONS: policy.question_project and policy.questions}
-        return Backlog({part: () for part in Part if is_wanted[part]}, list_pending_links([issue]))
+        backlog = Backlog({part: () for part in Part if is_wanted[part]}, list_pending_links([issue]))
+        # With a timeline, the whole log is read for it, and the notes with that.
+        if policy.timeline_project or not was_known or not policy.field_policy("comments").is_synced_to(Side.JIRA):
+            return backlog
+        return backlog.with_refused_step(NOTES_READ, "", "PagerDuty", "not read yet", self._clock())
 
     def _find_manager_key(self, incident: Incident, agent_name: str | None) -> tuple[str | None, Refused | None]:
         """Return the key of the assignee's issue in the PERSON project, else of the agent's, or Jira's refusal."""

@@ -37,7 +37,7 @@ class EventSourceMapping:
         self._sqs = sqs
         self.url = url
         self._clock = clock
-        self._batch_size = batch
+        self.batch_size = batch
         self._handler = handler
         self.failed_messages: dict[str, Message] = {}
         self.retry_seconds: int | None = None
@@ -76,7 +76,7 @@ class EventSourceMapping:
 
     def receive_batch(self) -> list[Message]:
         """Receive the next batch, which is in flight from now on."""
-        answer = self._sqs.receive_message(QueueUrl=self.url, MaxNumberOfMessages=self._batch_size,
+        answer = self._sqs.receive_message(QueueUrl=self.url, MaxNumberOfMessages=self.batch_size,
                                            AttributeNames=["All"], WaitTimeSeconds=0)
         messages: list[Message] = answer.get("Messages", [])
         return messages

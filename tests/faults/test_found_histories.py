@@ -1,0 +1,27 @@
+"""Histories that `python -m sandbox.simulate` found and shrunk; each was a mistake once."""
+
+import pytest
+
+from jpi import wiring
+from sandbox.simulate.history import History, Knobs, Step
+from sandbox.simulate.theatre import play_history
+
+
+@pytest.fixture
+def play():
+    """Return `play(history)`: play it, and check that all held."""
+    def play_and_check(history):
+        assert play_history(history).failures == ()
+
+    yield play_and_check
+    wiring.use_app(None)
+
+
+def test_notes_from_before_the_priority_was_raised(play):
+    play(History(Knobs(), (Step("trigger", 0, 1), Step("resolve"), Step("poll"), Step("set_priority"))))
+
+
+def test_notes_from_long_before_the_priority_was_raised(play):
+    play(History(Knobs(), (
+        Step("trigger", 0, 1), Step("add_note"), Step("settle"), *[Step("wait", 3000), Step("poll")] * 3,
+        Step("set_priority"))))
