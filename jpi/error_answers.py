@@ -53,7 +53,7 @@ def is_own_error(answer: requests.Response) -> bool:
 
 
 def parse_wait_seconds(answer: requests.Response, now: float) -> float:
-    """Return the longest wait that a header asks for, at most an hour; 0 if none does.
+    """Return the wait of the first header that asks for one, at most an hour; 0 if none does.
 
     A header holds a number of seconds, a time in epoch seconds, an ISO time or an HTTP date.
     """

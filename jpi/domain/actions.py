@@ -211,6 +211,7 @@ QUEUED = Outcome(Result.QUEUED)
 INCIDENT_IS_OPEN = Outcome(Result.APPLIED, detail="an incident is open for it")
 NO_LINKED_INCIDENT = Outcome(Result.IGNORED, detail="no incident is linked to this issue")
 LINK_IS_PAUSED = Outcome(Result.IGNORED, detail="the link is paused")
+REFUSED = Outcome(Result.FAILED, detail="refused; it is in the backlog")
 OWN_ECHO = Outcome(Result.IGNORED, detail="done by our own account")
 
 

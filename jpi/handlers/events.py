@@ -13,7 +13,7 @@ from jpi.errors import AwsOutage, PermanentError, RetryableError
 from jpi.handlers.invocation import start_invocation
 from jpi.metrics import build_emf_fields, declare_metrics, name_duration_count
 
-# A failure is retried after 4 seconds, 8, 16 ... 15 minutes at most, but not before the time the service asks for.
+# A failure is retried after 4 seconds, 8, 16 ... or when the service asks for it, but after 15 minutes at most.
 BASE_WAIT_SECONDS = 2.0
 MAX_WAIT_SECONDS = 900.0
 MAX_DOUBLINGS = 9

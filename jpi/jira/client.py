@@ -86,7 +86,7 @@ class JiraClient(IssueQueries):
     @cached_property
     def site_schema(self) -> SiteSchema:
         """Return the names and ids of this site; read by two calls a day, or a process while something is missing."""
-        schema = self._cache.get_or_compute(f"called:{','.join(sorted(self._wanted_fields))}",
+        schema = self._cache.get_or_compute(f"site schema:{','.join(sorted(self._wanted_fields))}",
                                            self._read_complete_schema)
         return SiteSchema(**schema) if schema else self._fetched_schema
 
@@ -140,15 +140,17 @@ class JiraClient(IssueQueries):
                 dropped |= droppable
 
     def create_all(self, drafts: Sequence[IssueDraft]) -> list[CreatedIssue | Refused]:
-        """Create at most 50 issues by one call, those with a refused field by another; return each one's outcome."""
-        # OutcomeUnknown: some were created, and the fate of the rest is unknown.
+        """Create at most 50 issues by one call, those with a refused field by another; return each one's outcome.
+
+        Raise OutcomeUnknown if some were created and the fate of the rest is unknown.
+        """
         outcomes: list[CreatedIssue | Refused | None] = [None] * len(drafts)
         dropped = [self._find_missing_fields(draft) for draft in drafts]
-        pending = list(range(len(drafts)))
+        pending, is_repeat = list(range(len(drafts))), False
         while pending:
             bodies = {number: self._build_body(drafts[number], dropped[number]) for number in pending}
             to_retry = []
-            for number, answer in zip(pending, self._create_bulk(list(bodies.values()), dropped), strict=True):
+            for number, answer in zip(pending, self._create_bulk(list(bodies.values()), is_repeat), strict=True):
                 if not isinstance(answer, Refused):
                     outcomes[number] = self.link_directions.take_created(answer, drafts[number], dropped[number])
                 elif droppable := find_droppable_fields(answer, bodies[number], dropped[number]):
@@ -156,7 +158,7 @@ class JiraClient(IssueQueries):
                     to_retry.append(number)
                 else:
                     outcomes[number] = answer
-            pending = to_retry
+            pending, is_repeat = to_retry, True
         return [outcome for outcome in outcomes if outcome is not None]
 
     def _build_body(self, draft: IssueDraft, dropped: Collection[str]) -> Json:
@@ -215,14 +217,14 @@ class JiraClient(IssueQueries):
         """Delete a link if it exists."""
         self.api.write_if_exists("DELETE", f"/issueLink/{link_id}")
 
-    def _create_bulk(self, bodies: list[Json], dropped: list[set[str]]) -> list[Json | Refused]:
+    def _create_bulk(self, bodies: list[Json], is_repeat: bool) -> list[Json | Refused]:
         """Return the answer to each body. Jira numbers the failures only; the successes are the rest, in order."""
         try:
             answer = self.api.request("POST", "/issue/bulk", body={"issueUpdates": bodies})
         except (Refused, ServiceUnavailable, OutcomeUnknown) as error:
             answer = getattr(error, "answer", None)
             if not isinstance(answer, dict) or not isinstance(answer.get("errors"), list):
-                if not any(dropped):
+                if not is_repeat:
                     raise
                 # The first call may have created some; only the search index shows those without links.
                 raise OutcomeUnknown(str(error), retry_after_seconds=SEARCH_LAG_SECONDS) from error

@@ -6,6 +6,7 @@ from typing import Any
 
 from jpi.domain.actions import (
     LINK_IS_PAUSED,
+    REFUSED,
     AcceptStatus,
     Action,
     AddComment,
@@ -111,7 +112,8 @@ class DecisionExecutor:
             # With a timeline, its issues mark the entries as processed.
             self._processed_ids.mark_processed(event.annotation_ids)
         write_log = link.write_log.without_unread_side(event, self._clock())
-        return replace(link, write_log=write_log), build_outcome(decision.actions)
+        is_refused = bool(decision.actions) and not performed_actions
+        return replace(link, write_log=write_log), REFUSED if is_refused else build_outcome(performed_actions)
 
     def execute_action(self, action: Action, link: Link, event: Event,
                        trace: ActionTrace) -> tuple[Link, Action | None]:

@@ -12,7 +12,8 @@ from sandbox.webhook_outbox import Delivery
 
 # What each action did, by its class in `jpi.domain.actions`.
 ACTION_WORDS = {"CreateIncidentIssue": "created the issue and its linked issues", "TransitionIssue": "moved the issue",
-                "AcceptStatus": "both sides already had the same status", "AddComment": "commented on the issue",
+                "AcceptStatus": "remembered the status, which is not copied to Jira",
+                "AddComment": "commented on the issue",
                 "AddTimeline": "wrote the timeline", "SetIncidentStatus": "set the incident's status",
                 "EditIssue": "edited the issue", "EditIncident": "edited the incident",
                 "MirrorNote": "copied the note into a comment", "EditComment": "edited the comment",

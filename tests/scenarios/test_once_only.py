@@ -1,6 +1,7 @@
 """Once and only once: what the engine does when calls are refused, answers are lost, or two are at it."""
 
 import threading
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 
@@ -48,6 +49,21 @@ def test_what_a_limit_refused_is_made_at_the_next_attempt_without_waiting(p1, pa
         with pytest.raises(ServiceUnavailable):
             apply_event(world, event)
     apply_event(world, event)
+    assert count_created_parts(world) == [QUESTIONS, 2, 1]
+
+
+@pytest.mark.parametrize(("status", "headers"), [(429, {"Retry-After": "300"}), (403, {})])
+def test_a_refusal_is_no_unknown_outcome_where_the_screen_lacks_links(p1, status, headers):
+    world, event = p1
+    world.jira.off_screen.add(("QUESTION", "issuelinks"))
+    world.jpi.reconciler.warm_site_cache()
+    world.jira_server.choose_fault = make_fault_on_call("POST", "/issue/bulk", status, times=3, **headers)
+    with pytest.raises((ServiceUnavailable, Refused)) if status == 429 else nullcontext():
+        apply_event(world, event)
+    assert world.jpi.links.get(event.incident.id).leases == {}
+    world.jira_server.choose_fault = lambda call: None
+    world.clock.advance(300)
+    run_poll(world)
     assert count_created_parts(world) == [QUESTIONS, 2, 1]
 
 

@@ -251,6 +251,15 @@ def test_a_status_that_is_refused_stops_neither_title_nor_notes(synced, refuse):
     assert (world.get_category(issue), list_steps(world, incident)) == ("indeterminate", [])
 
 
+def test_an_action_that_was_refused_does_not_count_as_applied(synced, refuse):
+    world, incident, _ = synced
+    refuse(world.jira_server, "POST", "/transitions", 403, NOT_ALLOWED)
+    world.pagerduty.acknowledge_incident(incident, world.rita)
+    world.run_until_idle()
+    newest = world.jpi.links.get(incident.id).history[-1]
+    assert (newest.event_type, newest.outcome) == ("IncidentAcknowledged", "refused; it is in the backlog")
+
+
 def test_a_status_that_pagerduty_refuses_is_set_later(synced, refuse):
     world, incident, issue = synced
     refuse(world.pagerduty_server, "PUT", "/incidents/", 400, UNKNOWN_REQUESTER)

@@ -164,6 +164,7 @@ def test_an_error_of_any_shape_gives_its_reason(make_api, body, reason):
     ({"X-RateLimit-Reset": "2026-01-01T00:20:00Z", "RateLimit-Reason": "jira-cost-based"}, 1200.0),
     ({"X-RateLimit-Reset": "2026-01-01T00:20Z"}, 1200.0), ({"X-RateLimit-Reset": "1767225900"}, 300.0),
     ({"X-RateLimit-Reset": "2026-01-09T00:00:00Z"}, 3600.0), ({"X-RateLimit-Reset": "2025-12-31T23:00:00Z"}, 0.0),
+    ({"Retry-After": "5", "X-RateLimit-Reset": "2026-01-01T00:20:00Z"}, 5.0),
     ({"Retry-After": "soon"}, 0.0), ({"Retry-After": "9" * 5_000}, 0.0), ({}, 0.0),
 ])
 def test_a_rate_limit_says_how_long_to_wait_by_any_header(headers, seconds):
