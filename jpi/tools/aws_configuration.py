@@ -109,9 +109,10 @@ def check_stages(_context: click.Context, _option: click.Parameter, stages: Sequ
               help="A stage that may be deployed; several: repeat it.")
 @click.option("--delete", is_flag=True, help="Delete the role, and the boundary if no function has it.")
 def configure_aws(write_env: Path | None, strict: bool, dry_run: bool, stages: Sequence[str], delete: bool) -> None:
-    """Create or update the role that CloudFormation uses, and the boundary of all roles that it may create.
+    """Create or update the role for deployments.
 
-    It prints the role's ARN.
+    CloudFormation deploys with the role, and every role that it creates is kept within the boundary. The command prints
+    the role's ARN.
 
     \b
     Example:
