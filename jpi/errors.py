@@ -114,8 +114,40 @@ class NoTransition(PermanentError):
         self.reached_category = reached_category
 
 
-class Refused(PermanentError):
+# A token with too few scopes is known, and refused one call.
+MISSING_SCOPE_TEXT = "scope does not match"
+
+
+class HttpStatusWords:
+    """Says in words what an HTTP status means; `status` is None where it is not known."""
+
+    status: int | None
+
+    @property
+    def is_bad_request(self) -> bool:
+        """True if the service does not accept what was sent."""
+        return self.status == HTTPStatus.BAD_REQUEST
+
+    @property
+    def is_unauthorized(self) -> bool:
+        """True if the service does not take the token, or not for this call."""
+        return self.status == HTTPStatus.UNAUTHORIZED
+
+    @property
+    def is_forbidden(self) -> bool:
+        """True if the token's account may not do this."""
+        return self.status == HTTPStatus.FORBIDDEN
+
+    @property
+    def is_not_found(self) -> bool:
+        """True if the thing does not exist, or the token's account may not see it."""
+        return self.status == HTTPStatus.NOT_FOUND
+
+
+class Refused(PermanentError, HttpStatusWords):
     """A 4xx answer: the call, the service's own words (by field where it names one), its code, and the decoded body."""
+
+    status: int
 
     def __init__(self, service: str, method: str, path: str, status: int, messages: Sequence[str] = (),
                  field_errors: Mapping[str, str] | None = None, vendor_code: int = 0, answer: object = None) -> None:
@@ -129,21 +161,6 @@ class Refused(PermanentError):
         self.answer = answer
         reasons = "; ".join([*self.messages, *(f"{name}: {text}" for name, text in self.field_errors.items())])
         super().__init__(f"{service} {method} {path} was refused with {status}: {reasons or 'no reason given'}")
-
-    @property
-    def is_bad_request(self) -> bool:
-        """True if the service does not accept what was sent."""
-        return self.status == HTTPStatus.BAD_REQUEST
-
-    @property
-    def is_forbidden(self) -> bool:
-        """True if the token's account may not do this."""
-        return self.status == HTTPStatus.FORBIDDEN
-
-    @property
-    def is_not_found(self) -> bool:
-        """True if the thing does not exist, or the token's account may not see it."""
-        return self.status == HTTPStatus.NOT_FOUND
 
     def find_missing_side(self, incident_id: str, issue_key: str | None) -> Literal["pagerduty", "jira"] | None:
         """Return the side that says that this incident or issue does not exist or is hidden from us."""

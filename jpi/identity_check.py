@@ -3,12 +3,10 @@
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
-from jpi.errors import IdentityDoubt, Refused
+from jpi.errors import MISSING_SCOPE_TEXT, IdentityDoubt, Refused
 
 # Jira says by it how the sign-in went, also on the 200 and 404 that it answers to anonymous callers.
 LOGIN_REASON_HEADER = "X-Seraph-LoginReason"
-# A token with too few scopes is known, and refused one call.
-MISSING_SCOPE_TEXT = "scope does not match"
 
 
 class IdentityCheck:

@@ -10,6 +10,7 @@ from jpi.errors import Refused
 
 FIRST_PAUSE_SECONDS = 60.0
 LONGEST_PAUSE_SECONDS = 3_600.0
+MAX_DOUBLINGS = 6
 REASON_MAX_CHARACTERS, VALUE_MAX_CHARACTERS = 300, 2_000
 # PagerDuty's errors about the address in the header "From": no such user, may not do it, no address.
 REQUESTER_CODES = frozenset({1008, 1018, 2016})
@@ -70,9 +71,8 @@ class RefusedStep:
 
     @property
     def next_try_at(self) -> float:
-        """Return when to try again: 1, 2, 4 ... 60 minutes after the last attempt, then every hour."""
-        doublings = min(self.attempts - 1, 10)
-        return self.last_at + min(FIRST_PAUSE_SECONDS * 2.0**doublings, LONGEST_PAUSE_SECONDS)
+        """Return when to try again, as `get_pause_seconds` says."""
+        return self.last_at + get_pause_seconds(self.attempts)
 
 
 @dataclass(frozen=True)
@@ -144,6 +144,11 @@ class Backlog:
     def without_steps(self, step_ids: Sequence[StepId]) -> "Backlog":
         """Return the backlog without these steps: they are done, or no longer wanted."""
         return replace(self, refused_steps=tuple(step for step in self.refused_steps if step.id not in step_ids))
+
+
+def get_pause_seconds(attempts: int) -> float:
+    """Return how long to wait after so many failed attempts: 1, 2, 4 ... 32 minutes, then an hour each time."""
+    return min(FIRST_PAUSE_SECONDS * 2.0 ** min(max(attempts, 1) - 1, MAX_DOUBLINGS), LONGEST_PAUSE_SECONDS)
 
 
 def get_part_step_id(part: Part) -> StepId:

@@ -33,6 +33,7 @@ from jpi.domain.policy import Policy
 from jpi.domain.templates import cut_text, format_time
 from jpi.domain.write_limits import Pause
 from jpi.errors import (
+    MISSING_SCOPE_TEXT,
     AddressError,
     AwsOutage,
     IdentityDoubt,
@@ -47,7 +48,6 @@ from jpi.errors import (
 )
 
 VALUE_MAX_CHARACTERS, ATTEMPT_MAX_CHARACTERS = 120, 250
-UNAUTHORIZED, FORBIDDEN, NOT_FOUND = 401, 403, 404
 ISSUE_NOT_MOVED = ("The issue was left where it is: its workflow has no way to {to}, as a comment on it says, or "
                    "somebody has closed it meanwhile.")
 # What Jira calls its three categories, unless a site has renamed them.
@@ -225,11 +225,14 @@ def remediation_for(failure: HistoryFailure) -> str:
 def _get_remediation_for_refusal(failure: HistoryFailure) -> str:
     service, token, account = (("Jira", "JIRA_API_TOKEN", "JIRA_USER_EMAIL") if failure.service == "Jira"
                                else ("PagerDuty", "PAGERDUTY_API_TOKEN", "PAGERDUTY_USER_EMAIL"))
-    if failure.status == UNAUTHORIZED:
+    if failure.is_unauthorized and MISSING_SCOPE_TEXT not in failure.reason:
+        # Rows of earlier versions hold the refusals of dead tokens; now they are IdentityDoubt.
+        return f"{service} does not know the token: create a new one, if it has expired, and set {token}."
+    if failure.is_unauthorized:
         return f"{service} does not take the token for that: create one with the missing scope, and set {token}."
-    if failure.status == FORBIDDEN:
+    if failure.is_forbidden:
         return f"The account of {account} may not do that on {service}: grant it the permission."
-    if failure.status == NOT_FOUND:
+    if failure.is_not_found:
         return f"It does not exist, or {account} may not see it on {service}."
     if failure.field_names:
         return (f"{service} rejects the values of: {', '.join(failure.field_names)}. Set them by a rule in the sync "

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from jpi.domain.model import Side
+from jpi.errors import HttpStatusWords
 
 # More than are ever under way: a late echo of jpi's own write must not be taken for a person's change.
 MAX_OWN_WRITES = 30
@@ -82,7 +83,7 @@ class HistoryStep:
 
 
 @dataclass(frozen=True)
-class HistoryFailure:
+class HistoryFailure(HttpStatusWords):
     """The error for which an event could not be applied: its class, its words and, of a refusal, what it refused."""
 
     kind: str

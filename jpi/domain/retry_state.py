@@ -15,7 +15,7 @@ from jpi.domain.actions import (
     SetIncidentStatus,
     list_steps,
 )
-from jpi.domain.backlog import Part, RefusedStep, StepId, StepKind, describe_refusal, get_source
+from jpi.domain.backlog import Part, RefusedStep, StepId, StepKind, describe_refusal, get_pause_seconds, get_source
 from jpi.domain.events import MANUAL_SOURCE, Event, IncidentEvent, IncidentLogged, IssueUpdated
 from jpi.domain.field_merge import find_assignee, get_snapshot_fields
 from jpi.domain.link import Failure, Link
@@ -28,8 +28,6 @@ from jpi.errors import JpiError, LostRace, PermanentError, Refused, TooEarly
 MAX_FAILURES = 10
 REASON_MAX_CHARACTERS = 500
 POLL_ID_PREFIXES = ("log:", "read:", "gone:")
-FIRST_WAIT_SECONDS = 60.0
-MAX_DOUBLINGS = 6
 
 
 def needs_recording(error: JpiError) -> bool:
@@ -64,14 +62,14 @@ def without_failure(link: Link, event: Event) -> Link:
 
 
 def retry_is_due(link: Link, now: float) -> bool:
-    """True if the poll should retry the link: no lease is held, it is not paused, and a failure is old enough.
+    """True if the poll should retry the link: no lease is held, it is not paused, and the last failure is old enough.
 
-    After a failure 2, 4, 8 ... 60 minutes go by.
+    The attempts of all failed events count together.
     """
     if link.write_log.is_paused(now) or any(until > now for until in link.leases.values()):
         return False
-    waits = FIRST_WAIT_SECONDS * 2.0 ** min(sum(failure.attempts for failure in link.failures.values()), MAX_DOUBLINGS)
-    return not link.failures or now >= _get_last_failure_at(link) + waits
+    attempts = sum(failure.attempts for failure in link.failures.values())
+    return not attempts or now >= _get_last_failure_at(link) + get_pause_seconds(attempts)
 
 
 def needs_whole_log_now(link: Link, now: float) -> bool:

@@ -202,7 +202,8 @@ EVENT = IncidentAnnotated("1", datetime(2026, 11, 20, tzinfo=UTC), Incident("Q1"
 
 
 @pytest.mark.parametrize(("error", "wanted"), [
-    (Refused("Jira", "GET", "/myself", 401), "JIRA_API_TOKEN"),
+    (Refused("Jira", "GET", "/myself", 401), "create a new one, if it has expired, and set JIRA_API_TOKEN"),
+    (Refused("Jira", "POST", "/issue", 401, ["Unauthorized; scope does not match"]), "the missing scope"),
     (Refused("PagerDuty", "PUT", "/incidents/Q1", 403), "PAGERDUTY_USER_EMAIL"),
     (Refused("Jira", "PUT", "/issue/A-1", 404), "does not exist"),
     (Refused("Jira", "POST", "/issue", 400, field_errors={"customfield_1": "is required"}), "customfield_1"),

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from jpi.domain.backlog import get_pause_seconds
 from jpi.domain.events import IncidentLogged, IncidentTriggered
 from jpi.domain.link import IssueRef, Link
 from jpi.domain.model import Incident
@@ -186,7 +187,8 @@ def test_the_poll_comes_back_ever_more_seldom():
     for number in range(8):
         link = add_failure(number, ServiceUnavailable("503"), link)
         waits.append(next(wait for wait in range(0, 9999, 60) if retry_is_due(link, 1000.0 + number + wait)))
-    assert waits == [120, 240, 480, 960, 1920, 3840, 3840, 3840]
+    assert waits == [60, 120, 240, 480, 960, 1920, 3600, 3600]
+    assert waits == [get_pause_seconds(attempts) for attempts in range(1, 9)], "as refused steps are"
     assert retry_is_due(Link("Q1"), 0.0)
     assert not retry_is_due(replace(Link("Q1"), leases={"issue": 1100.0}), 1000.0), "somebody is at it"
 
