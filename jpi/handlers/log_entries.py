@@ -24,7 +24,8 @@ def handler(event: Any, context: Any) -> dict[str, int]:
         probes.run_probes_if_due(app)
     except Exception as error:
         poll_state.record_poll_failure(app, error)
-        if isinstance(error, IdentityDoubt):
+        # After an outage the probes would get no answer either. A mistake of ours says nothing of the tokens.
+        if isinstance(error, IdentityDoubt) or not isinstance(error, JpiError):
             probes.run_probes_if_due(app)
         raise
     finally:

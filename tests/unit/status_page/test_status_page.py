@@ -429,6 +429,21 @@ def test_a_probe_without_an_answer_is_repeated_soon(world, team):
     assert "Jira token: the token is not valid" in team.get("/status").text, "the last answer stays"
 
 
+def test_the_page_names_a_dead_token_also_while_a_mistake_of_ours_fails_each_poll(world, team, monkeypatch):
+    run_poll(world)
+
+    def raise_mistake(*arguments):
+        raise TypeError("a mistake")
+
+    monkeypatch.setattr(world.jpi.poller, "run", raise_mistake)
+    world.jira.users[world.bot_id].token = "renewed"
+    world.clock.advance(3600)
+    with pytest.raises(TypeError, match="a mistake"):
+        run_poll(world)
+    page = team.get("/status").text
+    assert "Jira token: the token is not valid" in page
+
+
 def test_probes_take_no_more_time_than_the_poll_has_left(world, team):
     world.jpi.budget.start(0.5)
     call_count = len(world.jira_server.calls)
