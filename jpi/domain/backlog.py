@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Literal
 
 from jpi.domain.model import Side
-from jpi.errors import Refused
+from jpi.errors import PermanentError, Refused
 
 FIRST_PAUSE_SECONDS = 60.0
 LONGEST_PAUSE_SECONDS = 3_600.0
@@ -171,8 +171,9 @@ def describe_step(step_id: StepId) -> str:
     return f"{words[step_id.kind]} on {step_id.side.display_name}"
 
 
-def describe_refusal(refused: Refused) -> str:
+def describe_refusal(refused: PermanentError) -> str:
     """Return the refusal in the service's words, with the setting that is at fault where the service tells."""
-    is_requester = refused.service == "PagerDuty" and refused.vendor_code in REQUESTER_CODES
+    is_requester = (isinstance(refused, Refused) and refused.service == "PagerDuty"
+                    and refused.vendor_code in REQUESTER_CODES)
     hint = "PAGERDUTY_USER_EMAIL names nobody whom PagerDuty lets do this: " if is_requester else ""
     return f"{hint}{refused}"

@@ -28,7 +28,8 @@ def decide_conversation(event: Event, link: Link, policy: Policy) -> list[Conver
         return _decide_comments(event, link)
     if not isinstance(event, IncidentAnnotated | IncidentLogged) or event.notes is None:
         return []
-    return _decide_notes(event.notes, link, policy, are_all=isinstance(event, IncidentLogged))
+    are_all = isinstance(event, IncidentLogged) and not event.has_unread_notes
+    return _decide_notes(event.notes, link, policy, are_all)
 
 
 def _decide_notes(notes: Collection[Note], link: Link, policy: Policy, are_all: bool) -> list[ConversationAction]:

@@ -122,13 +122,14 @@ class IncidentLogged(IncidentEvent):
     """The poll found log entries; `incident` is the state that it read with them.
 
     `whole`: the entries are the whole log, but for those that were carried over already.
-    `notes`: all notes of the incident, once they were read.
+    `notes`: all notes of the incident, once they were read; `has_unread_notes`: but for those that are not readable.
     """
 
     entries: tuple[LogEntry, ...] = field(default=())
     source: str = "poll"
     whole: bool = False
     notes: tuple[Note, ...] | None = None
+    has_unread_notes: bool = False
 
     @property
     def annotation_ids(self) -> frozenset[str]:

@@ -185,6 +185,22 @@ class Comment:
         return SourceId(SourceKind.COMMENT, self.id)
 
 
+@dataclass(frozen=True)
+class IssueComments:
+    """The readable comments of several issues, by issue id; `unread_ids`: the issues that have, or may have, others."""
+
+    by_issue_id: Mapping[str, Sequence[Comment]]
+    unread_ids: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class IncidentNotes:
+    """The readable notes of an incident, the oldest first; `is_whole`: there are no others."""
+
+    notes: Sequence[Note] = ()
+    is_whole: bool = True
+
+
 WebhookScope = tuple[str, str]
 
 

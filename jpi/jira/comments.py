@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterable, Sequence
 
-from jpi.domain.model import Comment
+from jpi.domain.model import Comment, IssueComments
 from jpi.errors import JpiError, translate_parse_errors
 from jpi.http_client import ApiClient
 from jpi.jira import payloads
@@ -60,16 +60,19 @@ class Comments:
         """Delete a comment; return False if it does not exist."""
         return self._api.write_if_exists("DELETE", f"/issue/{key}/comment/{comment_id}")
 
-    def list_for_issues(self, ids: Sequence[str]) -> dict[str, list[Comment]]:
-        """Return the comments of several issues, by the id of the issue; leave out an issue that cannot be read."""
+    def list_for_issues(self, ids: Sequence[str]) -> IssueComments:
+        """Return the readable comments of the issues with these ids."""
         comments_by_issue: dict[str, list[Comment]] = {}
+        odd_ids: set[str] = set()
         for issue in filter(payloads.is_issue, fetch_issues(self._api, ids, fields=["comment"]).issues):
             try:
-                comments_by_issue[str(issue["id"])] = list(filter(None, map(
-                    payloads.try_parse_comment, self._read_all(issue))))
+                comments = [payloads.try_parse_comment(data) for data in self._read_all(issue)]
             except JpiError as error:
                 log.warning("an issue's comments were not read", extra={"issue": issue["key"], "reason": str(error)})
-        return comments_by_issue
+                continue
+            comments_by_issue[str(issue["id"])] = [comment for comment in comments if comment]
+            odd_ids |= {str(issue["id"])} if None in comments else set()
+        return IssueComments(comments_by_issue, frozenset(odd_ids | set(ids) - comments_by_issue.keys()))
 
     def _read_all(self, issue: Json) -> Iterable[Json]:
         """Return the comments in the issue, or read them page by page if it holds only some of them."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from urllib.parse import quote
 
-from jpi.domain.model import Incident, Note
+from jpi.domain.model import Incident, IncidentNotes
 from jpi.errors import PermanentError
 from jpi.http_client import ApiClient
 from jpi.json_fields import Json
@@ -61,10 +61,11 @@ class Notes:
     def __init__(self, api: ApiClient) -> None:
         self._api = api
 
-    def list_for_incident(self, incident_id: str) -> list[Note]:
-        """Return all readable notes of an incident, the oldest first."""
-        notes = self._api.request("GET", f"/incidents/{incident_id}/notes")["notes"]
-        return sorted(filter(None, map(try_parse_note, notes)), key=lambda note: (note.at, note.id))
+    def list_for_incident(self, incident_id: str) -> IncidentNotes:
+        """Return the readable notes of an incident."""
+        notes = [try_parse_note(data) for data in self._api.request("GET", f"/incidents/{incident_id}/notes")["notes"]]
+        readable_notes = sorted(filter(None, notes), key=lambda note: (note.at, note.id))
+        return IncidentNotes(readable_notes, is_whole=len(readable_notes) == len(notes))
 
     def add(self, incident_id: str, text: str) -> str:
         """Add a note; return its id."""

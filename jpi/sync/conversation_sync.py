@@ -95,7 +95,7 @@ class ConversationSync:
 
     def _find_note(self, incident_id: str, text: str) -> str | None:
         """Return the id of the note with this last line, which is the address of what it stands for."""
-        notes = self._pagerduty.notes.list_for_incident(incident_id)
+        notes = self._pagerduty.notes.list_for_incident(incident_id).notes
         return next((note.id for note in notes if note.text.rstrip().endswith(text.splitlines()[-1])), None)
 
     def _build_note_text(self, link: Link, comment: Comment) -> str:

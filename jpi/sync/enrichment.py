@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from jpi.domain.actions import NOTES_READ, EditIncident, get_copy_step_id
-from jpi.domain.backlog import StepId, describe_refusal
+from jpi.domain.backlog import StepId, describe_refusal, get_source
 from jpi.domain.decide import decide, drop_processed_entries, needs_issue, needs_whole_log
 from jpi.domain.events import (
     Event,
@@ -21,8 +21,10 @@ from jpi.domain.model import Comment, Incident, LogEntry, Note, SourceId, Source
 from jpi.domain.policy import Policy
 from jpi.domain.retry_state import list_due_comment_ids, needs_notes, stops_everything
 from jpi.domain.status_rules import is_stale
-from jpi.errors import IdentityDoubt, Refused
+from jpi.errors import IdentityDoubt, PermanentError, Refused
 from jpi.sync.ports import Jira, Log, PagerDuty, ProcessedIds
+
+UNREADABLE_NOTES = "PagerDuty's answer has notes that are not as documented"
 
 
 class OwnAccounts:
@@ -61,24 +63,28 @@ class RefusedReads:
     def __init__(self, link: Link, log: Log) -> None:
         self._link = link
         self._log = log
-        self.refused_by_step: dict[StepId, Refused] = {}
+        self.reason_by_step: dict[StepId, str] = {}
 
     @contextmanager
     def contain_refusal(self, step_id: StepId) -> Iterator[None]:
-        """Keep a refusal of this step's read instead of raising it, unless nothing can go on."""
+        """Keep why this step's read failed for good instead of raising it, unless nothing can go on."""
         try:
             yield
-        except Refused as refused:
-            if stops_everything(refused, self._link):
+        except PermanentError as error:
+            if isinstance(error, Refused) and stops_everything(error, self._link):
                 raise
-            self._log.warning("a read was refused", extra={"incident": self._link.incident_id, "step": step_id.kind,
-                                                           "reason": str(refused)})
-            self.refused_by_step[step_id] = refused
+            self.keep_step(step_id, describe_refusal(error))
+
+    def keep_step(self, step_id: StepId, reason: str) -> None:
+        """Keep why this step's read was refused, or what it read is not readable."""
+        self._log.warning("a read was refused", extra={"incident": self._link.incident_id, "step": step_id.kind,
+                                                       "reason": reason})
+        self.reason_by_step[step_id] = reason
 
     def save_to(self, link: Link, now: float) -> Link:
         """Return the link with these refusals in its backlog."""
-        for step_id, refused in self.refused_by_step.items():
-            link = link.with_refused_step(step_id, "", refused.service, describe_refusal(refused), now)
+        for step_id, reason in self.reason_by_step.items():
+            link = link.with_refused_step(step_id, "", get_source(step_id).display_name, reason, now)
         return link
 
 
@@ -140,8 +146,8 @@ class EventEnricher:
             return event
         notes: tuple[Note, ...] | None = None
         with refused_reads.contain_refusal(NOTES_READ):
-            notes = self._read_new_notes(event.incident.id, link)
-        return replace(event, notes=notes)
+            notes = self._read_new_notes(event.incident.id, link, refused_reads)
+        return replace(event, notes=notes, has_unread_notes=NOTES_READ in refused_reads.reason_by_step)
 
     def _needs_notes(self, event: IncidentLogged, link: Link) -> bool:
         is_synced = self._policy.field_policy("comments").is_synced_to("jira")
@@ -159,12 +165,15 @@ class EventEnricher:
             return replace(event, notes=tuple(self._select_new_notes(event.notes, link)))
         notes: tuple[Note, ...] = ()
         with refused_reads.contain_refusal(NOTES_READ):
-            notes = self._read_new_notes(event.incident.id, link)
+            notes = self._read_new_notes(event.incident.id, link, refused_reads)
         ids = None if event.notes is None else {note.id for note in event.notes}
         return replace(event, notes=tuple(note for note in notes if ids is None or note.id in ids))
 
-    def _read_new_notes(self, incident_id: str, link: Link) -> tuple[Note, ...]:
-        return tuple(self._select_new_notes(self._pagerduty.notes.list_for_incident(incident_id), link))
+    def _read_new_notes(self, incident_id: str, link: Link, refused_reads: RefusedReads) -> tuple[Note, ...]:
+        notes = self._pagerduty.notes.list_for_incident(incident_id)
+        if not notes.is_whole:
+            refused_reads.keep_step(NOTES_READ, UNREADABLE_NOTES)
+        return tuple(self._select_new_notes(notes.notes, link))
 
     def _select_new_notes(self, notes: Sequence[Note], link: Link) -> list[Note]:
         """Return the notes that may have to be mirrored or followed; old ones are only known as processed."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from jpi.domain.model import Comment, Incident, Note
+from jpi.domain.model import Comment, Incident, IncidentNotes, IssueComments
 
 
 class CreateScreens(Protocol):
@@ -31,15 +31,15 @@ class Comments(Protocol):
     def delete(self, key: str, comment_id: str) -> bool:
         """Delete a comment; return False if it was gone."""
 
-    def list_for_issues(self, ids: Sequence[str]) -> dict[str, list[Comment]]:
-        """Return the comments of several issues, by issue id; an issue whose comments cannot be read is left out."""
+    def list_for_issues(self, ids: Sequence[str]) -> IssueComments:
+        """Return the readable comments of the issues with these ids."""
 
 
 class Notes(Protocol):
     """The notes on PagerDuty's incidents."""
 
-    def list_for_incident(self, incident_id: str) -> list[Note]:
-        """Return all notes of the incident, oldest first."""
+    def list_for_incident(self, incident_id: str) -> IncidentNotes:
+        """Return the readable notes of the incident, oldest first."""
 
     def add(self, incident_id: str, text: str) -> str:
         """Add a note to the incident; return its id."""

@@ -18,7 +18,7 @@ from jpi.domain.events import (
 )
 from jpi.domain.issue_drafts import PAGERDUTY_LABEL
 from jpi.domain.link import ISSUE_KEY_PATTERN, Link
-from jpi.domain.model import Comment, Incident, IncidentSnapshot, Issue, IssueStates, Side
+from jpi.domain.model import Incident, IncidentSnapshot, Issue, IssueComments, IssueStates, Side
 from jpi.domain.policy import Policy
 from jpi.domain.retry_state import retry_is_due
 from jpi.errors import IdentityDoubt, JpiError, Refused
@@ -193,29 +193,30 @@ class Reconciler:
         changed_links = {str(issue.id): link for issue, at, link in read
                          if at.timestamp() > link.watermarks[Side.JIRA].comments_read_until}
         comments = self._read_new_comments(changed_links)
-        unread_ids |= {link.incident_id for issue_id, link in changed_links.items() if issue_id not in comments}
+        unread_ids |= {changed_links[issue_id].incident_id for issue_id in comments.unread_ids}
         unread_ids |= {incident_id for incident_id, moved in moves.items() if moved is None}
         gone = [IssueDeleted(f"gone:{link.issue_key}:{link.version}", now, Issue(str(link.issue_key), link.issue_id),
                              source="poll", incident_id=link.incident_id)
                 for link in links.values() if link.incident_id not in moves.keys() | unread_ids]
         updated = [IssueUpdated(f"read:{issue.key}:{link.version}:{at.timestamp()}", at, issue, source="poll",
                                 read_at=now, moved=moved, incident_id=link.incident_id,
-                                comments=tuple(comments.get(str(issue.id), ())),
+                                comments=tuple(comments.by_issue_id.get(str(issue.id), ())),
                                 has_unread_comments=link.incident_id in unread_ids)
                    for issue, at, link in read if (moved := moves[link.incident_id]) is not None]
         if unread_ids:
             self._log.warning("issues were not read", extra={"incidents": sorted(unread_ids)})
         return [*gone, *updated], frozenset(unread_ids)
 
-    def _read_new_comments(self, link_by_issue_id: LinksById) -> dict[str, list[Comment]]:
-        """Return the comments that may be new, by issue id; leave out an issue whose comments cannot be read."""
+    def _read_new_comments(self, link_by_issue_id: LinksById) -> IssueComments:
+        """Return the comments that may be new."""
         if not link_by_issue_id or not self._policy.field_policy("comments").is_synced_to("pagerduty"):
-            return {issue_id: [] for issue_id in link_by_issue_id}
+            return IssueComments({})
         since = {issue_id: link.watermarks[Side.JIRA].comments_read_until - COMMENT_DELAY_SECONDS
                  for issue_id, link in link_by_issue_id.items()}
         comments = self._jira.comments.list_for_issues(list(link_by_issue_id))
-        return {issue_id: [comment for comment in issue_comments if comment.at.timestamp() > since[issue_id]]
-                for issue_id, issue_comments in comments.items()}
+        return replace(comments, by_issue_id={
+            issue_id: [comment for comment in issue_comments if comment.at.timestamp() > since[issue_id]]
+            for issue_id, issue_comments in comments.by_issue_id.items()})
 
     def _has_been_moved(self, issue: Issue, link: Link) -> bool | None:
         """True if somebody moved an issue, never seen before, to where it is; None if that cannot be read."""

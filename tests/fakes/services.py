@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from jpi.domain.model import Person
+from jpi.domain.model import IncidentNotes, IssueComments, Person
 from sandbox.clock import Clock
 from tests.fakes.faults import BreakingCalls
 
@@ -27,7 +27,7 @@ class NoComments:
 
     def list_for_issues(self, ids):
         """Return the comments of several issues: none."""
-        return {}
+        return IssueComments({})
 
 
 class NoNotes:
@@ -35,7 +35,7 @@ class NoNotes:
 
     def list_for_incident(self, incident_id):
         """Return an incident's notes: none."""
-        return []
+        return IncidentNotes()
 
 
 class WholeScreens:

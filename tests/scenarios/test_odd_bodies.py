@@ -245,3 +245,91 @@ def test_odd_values_of_one_incident_do_not_spoil_the_others(site):
         run_poll(world)
     assert world.read_statuses() == {"Checkout is down": ("acknowledged", "indeterminate"),
                                      "Search is down": ("triggered", "new")}
+
+
+def comment_as_jim(world, issue, text):
+    paragraph = {"type": "paragraph", "content": [{"type": "text", "text": text}]}
+    body = {"type": "doc", "version": 1, "content": [paragraph]}
+    world.jim.request("POST", f"/rest/api/3/issue/{issue.key}/comment", {"body": body})
+
+
+def spoil(server, path, name, text):
+    """Give each object of this list, in answers to such a path, that has this text somewhere, times that are none."""
+    def spoil_item(item):
+        return {**item, "created": 5, "updated": 5, "created_at": 5} if text in json.dumps(item) else item
+
+    def spoil_lists(data):
+        if isinstance(data, dict):
+            return {key: [*map(spoil_item, value)] if key == name and isinstance(value, list) else spoil_lists(value)
+                    for key, value in data.items()}
+        return [*map(spoil_lists, data)] if isinstance(data, list) else data
+
+    server.change_body = lambda call, body: encode_body(spoil_lists(json.loads(body))) if path in call.path else body
+
+
+def mend(server):
+    server.change_body = lambda call, body: body
+
+
+def run_polls(world, minutes):
+    for _ in range(minutes):
+        run_poll(world)
+
+
+def list_copies(messages):
+    return sorted(line for message in messages for line in message.splitlines() if "first" in line or "second" in line)
+
+
+def test_a_comment_that_cannot_be_read_does_not_move_the_watermark(site):
+    world, incident, issue = site
+    spoil(world.jira_server, "bulkfetch", "comments", "first")
+    with world.lose_webhooks():
+        comment_as_jim(world, issue, "the first")
+        world.clock.advance(5)
+        comment_as_jim(world, issue, "the second")
+    run_polls(world, 15)
+    assert list_copies(note.content for note in incident.notes) == ["[Jira] Jim Jira: the second"]
+    mend(world.jira_server)
+    # SQS takes the same read once in five minutes.
+    run_polls(world, 7)
+    assert list_copies(note.content for note in incident.notes) == ["[Jira] Jim Jira: the first",
+                                                                    "[Jira] Jim Jira: the second"]
+    assert is_idle_after_polls(world)
+
+
+@pytest.mark.parametrize("is_queued", [False, True])
+def test_a_comment_that_cannot_be_read_again_costs_only_its_copy(make_linked, is_queued):
+    """Jim lends jpi his account, so that each of his comments is read again: jpi may have written it."""
+    world, incident, issue = make_linked(queued=is_queued, JIRA_USER_EMAIL="jim@example.com",
+                                         JIRA_API_TOKEN="jim-token")
+    spoil(world.jira_server, "/comment/list", "values", "first")
+    with world.lose_webhooks():
+        comment_as_jim(world, issue, "the first")
+        comment_as_jim(world, issue, "the second")
+        world.move_issue(issue, "done")
+    run_polls(world, 2)
+    assert world.read_statuses() == {"Checkout is down": ("resolved", "done")}
+    assert list_copies(note.content for note in incident.notes) == ["[Jira] Jim Jira: the second"]
+    mend(world.jira_server)
+    run_polls(world, 8)
+    assert len(list_copies(note.content for note in incident.notes)) == 2
+
+
+def test_a_note_that_cannot_be_read_is_named_and_read_later_and_its_copy_stays(site):
+    world, incident, issue = site
+    world.pagerduty.add_note(incident, "the first", world.rita)
+    world.run_until_idle()
+    run_poll(world)
+    spoil(world.pagerduty_server, "/notes", "notes", "the")
+    with world.lose_webhooks():
+        world.pagerduty.add_note(incident, "the second", world.rita)
+        world.pagerduty.add_note(incident, "a second of Rita's", world.rita)
+    run_polls(world, 15)
+    assert list_copies(comment.text for comment in issue.comments) == ["a second of Rita's", "the first"]
+    [step] = world.jpi.links.get(incident.id).backlog.refused_steps
+    assert (step.service, step.id.kind) == ("PagerDuty", "notes")
+    mend(world.pagerduty_server)
+    run_polls(world, 20)
+    assert list_copies(comment.text for comment in issue.comments) == ["a second of Rita's", "the first", "the second"]
+    assert not world.jpi.links.get(incident.id).backlog.refused_steps
+    assert is_idle_after_polls(world)
