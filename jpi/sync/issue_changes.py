@@ -1,11 +1,19 @@
-"""What the poll reads of issues, as events. Pure."""
+"""What the poll reads of issues, as events; finds the issues that open incidents."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import ceil
 
 from jpi.domain.events import IssueCreated, IssueEvent
-from jpi.domain.model import Issue
+from jpi.domain.link import Link
+from jpi.domain.model import Issue, IssueStates
+from jpi.domain.policy import Policy
+from jpi.domain.retry_state import retry_is_due
+from jpi.sync.poll_errors import PollErrors
+from jpi.sync.ports import Clock, Jira, Links
+
+LinksById = Mapping[str, Link]
 
 
 @dataclass(frozen=True)
@@ -20,6 +28,52 @@ class IssueChanges:
     unread_ids: frozenset[str] = frozenset()
 
 
+class OpeningReader:
+    """Reads the issues that open incidents, if a rule of the sync file says so."""
+
+    def __init__(self, jira: Jira, links: Links, policy: Policy, clock: Clock, errors: PollErrors) -> None:
+        self._jira = jira
+        self._links = links
+        self._policy = policy
+        self._clock = clock
+        self._errors = errors
+
+    def find_created_issues(self, since: datetime) -> IssueChanges:
+        """Return new issues that a rule opens an incident for, since their webhooks may have been lost."""
+        rules = self._policy.opening_rules
+        if not rules:
+            return IssueChanges([], True)
+        projects = {project for rule in rules for project in rule.condition.projects}
+        is_limited = all(rule.condition.projects for rule in rules)
+        with self._errors.contain_errors("new issues were not read"):
+            created = self._jira.find_recently_created(sorted(projects) if is_limited else [],
+                                                       count_minutes_since(since, self._clock()))
+            candidates = {issue.key: (issue, at) for issue, at in created if self._policy.find_opening_rule(issue)}
+            # What was begun is retried as its failures say.
+            begun_keys = {key for key, link in self._links.get_all(candidates).items() if link.version is not None}
+            return IssueChanges([build_issue_created(issue, at) for key, (issue, at) in candidates.items()
+                                 if key not in begun_keys and not self._links.find_incident_id(key)], True)
+        return IssueChanges([], False)
+
+    def retry_openings(self, openings: Sequence[Link]) -> list[IssueCreated]:
+        """Return events of the issues whose incident could not be opened, where it is time to retry."""
+        due_openings = {link.incident_id: link for link in openings if retry_is_due(link, self._clock())}
+        with self._errors.contain_errors("issues that open incidents were not read"):
+            return self.read_openings(due_openings)
+        return []
+
+    def read_openings(self, openings: LinksById) -> list[IssueCreated]:
+        """Return events of the issues of these openings."""
+        answer = self._jira.get_issue_states(list(openings)) if openings else IssueStates()
+        return [build_issue_created(issue, at, openings[issue.key].version) for issue, at in answer.states
+                if issue.key in openings]
+
+
 def build_issue_created(issue: Issue, at: datetime, opening_version: int | None = None) -> IssueCreated:
     """Return the event of an issue that opens an incident; its id is another one after each failure."""
     return IssueCreated(f"created:{issue.id}:{opening_version or 0}", at, issue, source="poll", incident_id=issue.key)
+
+
+def count_minutes_since(since: datetime, now: float) -> int:
+    """Return how many minutes ago that was, with one to spare."""
+    return ceil((now - since.timestamp()) / 60) + 1

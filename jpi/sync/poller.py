@@ -12,9 +12,10 @@ from jpi.domain.policy import Policy
 from jpi.domain.retry_state import is_backed_off, needs_whole_log_now
 from jpi.errors import JpiError, OutOfTime, PermanentError, Refused
 from jpi.sync.event_sink import EventSink, assign_event_id, group_by_incident, sort_by_time
+from jpi.sync.issue_changes import LinksById
 from jpi.sync.poll_errors import PollErrors
 from jpi.sync.ports import Clock, Links, Log, PagerDuty, ProcessedIds
-from jpi.sync.reconciler import LinksById, Reconciler
+from jpi.sync.reconciler import Reconciler
 
 # PagerDuty may list an entry late, and says nothing of whether `since` includes its second.
 POLL_OVERLAP = timedelta(minutes=5)
@@ -101,8 +102,8 @@ class Poller:
         changes = self._find_incident_changes(logged, open_links, retry_ids, now, position.ignore_before)
         issues_since = position.issues_read_until - POLL_OVERLAP if position.issues_read_until else window.since
         issue_changes = self._reconciler.reconcile_issues(open_links, issues_since, position.unread_issue_ids)
-        created = self._reconciler.find_created_issues(issues_since)
-        retried = self._reconciler.retry_openings([link for link in links if link.is_opening])
+        created = self._reconciler.openings.find_created_issues(issues_since)
+        retried = self._reconciler.openings.retry_openings([link for link in links if link.is_opening])
         events: list[Event] = [*changes, *issue_changes.events, *created.events, *retried]
         failed_ids = unread_ids | self._hand_over_events(events, request)
         polled_at = position.last_polled_at if self._errors.has_mistakes else now

@@ -1,9 +1,8 @@
 """Reads both sides and makes events of what differs from the agreed state, where webhooks and logs told nothing."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterator, Set
 from dataclasses import replace
 from datetime import UTC, datetime
-from math import ceil
 
 from jpi.domain.decide import decide, needs_issue
 from jpi.domain.events import (
@@ -11,7 +10,6 @@ from jpi.domain.events import (
     IncidentEvent,
     IncidentGone,
     IncidentLogged,
-    IssueCreated,
     IssueDeleted,
     IssueEvent,
     IssueUpdated,
@@ -23,13 +21,12 @@ from jpi.domain.policy import Policy
 from jpi.domain.retry_state import retry_is_due
 from jpi.errors import IdentityDoubt, JpiError, Refused
 from jpi.sync.event_sink import assign_event_id, group_by_incident
-from jpi.sync.issue_changes import IssueChanges, build_issue_created
+from jpi.sync.issue_changes import IssueChanges, LinksById, OpeningReader, count_minutes_since
 from jpi.sync.poll_errors import PollErrors
 from jpi.sync.ports import Clock, Jira, Links, Log, PagerDuty
 
 # A comment may show a moment after the change of its issue does.
 COMMENT_DELAY_SECONDS = 300.0
-LinksById = Mapping[str, Link]
 
 
 class Reconciler:
@@ -44,6 +41,7 @@ class Reconciler:
         self._clock = clock
         self._log = log
         self._errors = errors
+        self.openings = OpeningReader(jira, links, policy, clock, errors)
 
     def reconcile_incidents(self, logged_ids: Set[str], open_links: LinksById, now: datetime,
                             ignore_before: datetime) -> list[IncidentEvent]:
@@ -86,35 +84,6 @@ class Reconciler:
             return IssueChanges(news, True, still_unread_ids - open_links.keys())
         return IssueChanges([], False, frozenset(unread_ids))
 
-    def find_created_issues(self, since: datetime) -> IssueChanges:
-        """Return new issues that a rule opens an incident for, since their webhooks may have been lost."""
-        rules = self._policy.opening_rules
-        if not rules:
-            return IssueChanges([], True)
-        projects = {project for rule in rules for project in rule.condition.projects}
-        is_limited = all(rule.condition.projects for rule in rules)
-        with self._errors.contain_errors("new issues were not read"):
-            created = self._jira.find_recently_created(sorted(projects) if is_limited else [],
-                                                       self._count_minutes_since(since))
-            candidates = {issue.key: (issue, at) for issue, at in created if self._policy.find_opening_rule(issue)}
-            # What was begun is retried as its failures say.
-            begun_keys = {key for key, link in self._links.get_all(candidates).items() if link.version is not None}
-            return IssueChanges([build_issue_created(issue, at) for key, (issue, at) in candidates.items()
-                                 if key not in begun_keys and not self._links.find_incident_id(key)], True)
-        return IssueChanges([], False)
-
-    def retry_openings(self, openings: Sequence[Link]) -> list[IssueCreated]:
-        """Return events of the issues whose incident could not be opened, where it is time to retry."""
-        due_openings = {link.incident_id: link for link in openings if retry_is_due(link, self._clock())}
-        with self._errors.contain_errors("issues that open incidents were not read"):
-            return self._read_openings(due_openings)
-        return []
-
-    def _read_openings(self, openings: LinksById) -> list[IssueCreated]:
-        answer = self._jira.get_issue_states(list(openings)) if openings else IssueStates()
-        return [build_issue_created(issue, at, openings[issue.key].version) for issue, at in answer.states
-                if issue.key in openings]
-
     def warm_site_cache(self) -> None:
         """Read once a day what creating an issue needs, so that no incident waits for that."""
         with self._errors.contain_errors("the site was not read"):
@@ -133,7 +102,7 @@ class Reconciler:
         if ISSUE_KEY_PATTERN.fullmatch(incident_id):
             issue_key, incident_id = incident_id, self._links.find_incident_id(incident_id) or ""
             if not incident_id:
-                yield from self._read_openings(self._links.get_all([issue_key]))
+                yield from self.openings.read_openings(self._links.get_all([issue_key]))
                 return
         now = datetime.fromtimestamp(self._clock(), UTC)
         logged = group_by_incident(self._pagerduty.list_incident_log_entries(incident_id), now)
@@ -165,7 +134,7 @@ class Reconciler:
 
         Ended ones whose issue was gone are among them.
         """
-        keys = self._jira.find_recently_changed(PAGERDUTY_LABEL, self._count_minutes_since(since),
+        keys = self._jira.find_recently_changed(PAGERDUTY_LABEL, count_minutes_since(since, self._clock()),
                                                 self._policy.incident_issue_types)
         open_keys = {link.issue_key for link in open_links.values()}
         incident_ids = [incident_id for key in keys if key not in open_keys
@@ -173,9 +142,6 @@ class Reconciler:
         links = self._links.get_all({*incident_ids, *unread_ids} - open_links.keys())
         return {incident_id: link for incident_id, link in links.items()
                 if not link.ended or Side.JIRA in link.missing_since}
-
-    def _count_minutes_since(self, since: datetime) -> int:
-        return ceil((self._clock() - since.timestamp()) / 60) + 1
 
     def _read_issue_events(self, links: LinksById) -> tuple[list[IssueEvent], frozenset[str]]:
         """Read each link's issue, by id since its key changes with its project.
