@@ -22,7 +22,7 @@ from jpi.errors import Refused, translate_parse_errors
 from jpi.http_client import ApiClient, Budget
 from jpi.json_fields import Json, read_id
 from jpi.pagerduty.incidents import NewIncidents, Notes
-from jpi.pagerduty.paging import PAGE_SIZE, read_pages, sort_oldest_first
+from jpi.pagerduty.paging import MAX_OFFSET, PAGE_SIZE, read_pages, sort_oldest_first
 from jpi.pagerduty.payloads import (
     parse_incident_snapshot,
     try_parse_incident_snapshot,
@@ -37,10 +37,6 @@ with warnings.catch_warnings():
 
 log = logging.getLogger(__name__)
 
-# The API answers 400 where offset + limit passes this (developer.pagerduty.com/docs/pagination).
-MAX_OFFSET = 10_000
-# Of an account with more open incidents, older ones are read only if their issue is open.
-MAX_OPEN_INCIDENTS = 1_000
 ALREADY_RESOLVED_CODE = 1001
 WINDOW_OVERLAP = timedelta(seconds=1)
 LOG_INCLUDES = ["incidents", "channels"]
@@ -90,11 +86,13 @@ class PagerDutyClient:
             return parse_incident_snapshot(answer["incident"])
 
     def list_open_incidents(self) -> list[IncidentSnapshot]:
-        """Return the newest thousand open incidents of the account, each once."""
+        """Return the open incidents of the account, each once; of more than 10,000, the newest."""
         params = {"statuses[]": ["triggered", "acknowledged"], "date_range": "all", "sort_by": "created_at:desc"}
-        incidents = read_pages(self.api, "/incidents", "incidents", params)
-        snapshots = {snapshot.incident.id: snapshot for snapshot in map(
-            try_parse_incident_snapshot, islice(incidents, MAX_OPEN_INCIDENTS)) if snapshot}
+        incidents = list(islice(read_pages(self.api, "/incidents", "incidents", params), MAX_OFFSET))
+        if len(incidents) == MAX_OFFSET:
+            log.warning("older open incidents are read only if they have an issue", extra={"incidents": MAX_OFFSET})
+        snapshots = {snapshot.incident.id: snapshot for snapshot in map(try_parse_incident_snapshot, incidents)
+                     if snapshot}
         return list(snapshots.values())
 
     def list_log_entries(self, since: datetime, until: datetime) -> tuple[list[LogEntrySnapshot], bool]:

@@ -126,7 +126,7 @@ class PagerDuty(Protocol):
         """Return the incident as it is now, with the time of its last change."""
 
     def list_open_incidents(self) -> Sequence[IncidentSnapshot]:
-        """Return the account's open incidents, newest first, a thousand at most."""
+        """Return the account's open incidents, newest first, 10,000 at most."""
 
     def list_incident_log_entries(self, incident_id: str) -> Sequence[LogEntrySnapshot]:
         """Return all log entries of one incident."""

@@ -2,6 +2,7 @@
 
 import pytest
 
+from jpi.errors import PermanentError
 from jpi.tools import doctor
 from sandbox.simulated_service import HttpFault
 from tests.world_actions import count_created_parts, make_fault_on_call, run_poll
@@ -256,3 +257,42 @@ def test_the_timeline_keeps_the_order_of_log_entries_of_one_second(both_ways, lo
     assert len({entry.at.replace(microsecond=0) for entry in incident.log}) == 1
     run_polls(world, 3)
     assert [issue.summary for issue in world.list_issues("TIMELINE")] == [entry.summary for entry in incident.log]
+
+
+MANY_OPEN = 1_010
+
+
+def test_the_oldest_of_more_than_a_thousand_open_incidents_are_looked_at(both_ways):
+    world = both_ways
+    oldest = world.pagerduty.trigger_incident(world.service, "Oldest", world.rita, "P3")
+    with world.lose_webhooks():
+        for number in range(MANY_OPEN):
+            world.pagerduty.trigger_incident(world.service, f"Small {number}", world.rita, "P3")
+        run_polls(world, 1)
+        world.clock.advance(3_600)
+        run_polls(world, 1)
+        world.pagerduty.set_priority(oldest, "P1", world.rita)
+        del oldest.log[-1]
+    run_polls(world, 1)
+    assert world.find_issue(oldest).summary == "Oldest"
+
+
+def test_a_list_that_cannot_be_read_to_its_end_is_not_taken_for_whole(both_ways, monkeypatch, caplog):
+    """Let PagerDuty give no more than 100 items of a list."""
+    world = both_ways
+    monkeypatch.setattr("jpi.pagerduty.paging.MAX_OFFSET", 100)
+    monkeypatch.setattr("jpi.pagerduty.client.MAX_OFFSET", 100)
+    incident, issue = open_p1(world)
+    for number in range(101):
+        world.clock.advance(1)
+        world.pagerduty.trigger_incident(world.service, f"Small {number}", world.rita, "P3")
+        world.pagerduty.add_service(f"Small {number}", world.oscar)
+    run_polls(world, 2)
+    assert "older open incidents are read only if they have an issue" in caplog.text
+    with world.lose_webhooks():
+        world.pagerduty.resolve_incident(incident, world.rita)
+        del incident.log[-1]
+    run_polls(world, 1)
+    assert (world.get_category(issue), world.jpi.links.get(incident.id).ended) == ("done", False)
+    with pytest.raises(PermanentError, match="more than the 100 items"):
+        world.jpi.pagerduty.new_incidents.get_service_id("Small")
