@@ -13,7 +13,7 @@ from jpi.domain.link import Link
 from jpi.domain.link_parts import FieldName, Replica
 from jpi.domain.model import Person, Side
 from jpi.domain.policy import Policy, Winner
-from jpi.domain.templates import to_summary
+from jpi.domain.templates import to_summary, to_title
 
 # A side was seen without a value, or its assignee is still to be carried over: any value that it shows is a change.
 NO_VALUE = ""
@@ -240,7 +240,7 @@ def _translate_value(name: FieldName, event: Event, value: str, link: Link, poli
         is_same = other_value and policy.is_same_priority(value, other_value)
         return None if is_same else policy.to_jira_priority(value)
     if name == "title":
-        return None if other_value is not None and to_summary(other_value) == value else value
+        return None if other_value is not None and to_summary(other_value) == value else to_title(value)
     return None if policy.is_same_priority(other_value, value) else policy.to_pagerduty_priority(value)
 
 

@@ -10,6 +10,8 @@ from typing import Any
 from jpi.domain.model import Incident, LogEntry
 
 SUMMARY_MAX_CHARACTERS = 255
+# Of what becomes a title by the Events API (developer.pagerduty.com/docs/send-alert-event); REST documents no limit.
+TITLE_MAX_CHARACTERS = 1_024
 DESCRIPTION_MAX_CHARACTERS = 32_767
 CUT_MARK = "… (cut by jpi)"
 NO_TITLE = "(no title)"
@@ -39,6 +41,11 @@ def count_units(text: str) -> int:
 def to_summary(text: str | None) -> str:
     """Return one line of at most 255 characters, never empty: Jira refuses anything else."""
     return cut_text(" ".join((text or "").split()) or NO_TITLE, SUMMARY_MAX_CHARACTERS)
+
+
+def to_title(text: str) -> str:
+    """Return one line of at most 1,024 characters, never empty: a longer title PagerDuty refuses or cuts itself."""
+    return cut_text(" ".join(text.splitlines()).strip() or NO_TITLE, TITLE_MAX_CHARACTERS)
 
 
 def render_incident_description(incident: Incident) -> str:

@@ -12,6 +12,7 @@ from jpi.domain.link import ISSUE_KEY_PATTERN, IssueRef, Link
 from jpi.domain.link_parts import FieldName, Replica, SyncedField
 from jpi.domain.model import Incident, Issue
 from jpi.domain.policy import OpeningRule, Policy
+from jpi.domain.templates import to_title
 from jpi.errors import Refused
 from jpi.sync.conversation_sync import ConversationSync
 from jpi.sync.leases import Leases
@@ -99,7 +100,7 @@ class IncidentOpener:
             self._open_incident, issue, rule, is_retry=bool(opening.failures)))
 
     def _open_incident(self, issue: Issue, rule: OpeningRule, is_retry: bool) -> Incident:
-        title, priority = issue.title or issue.key, self._policy.to_pagerduty_priority(issue.priority or "")
+        title, priority = to_title(issue.title or issue.key), self._policy.to_pagerduty_priority(issue.priority or "")
         details = INCIDENT_DETAILS_TEXT.format(address=build_issue_url(self._policy.jira_url, issue.key))
         new_incidents = self._pagerduty.new_incidents
         service_id = self._find_service_id(rule.service, is_retry)

@@ -6,6 +6,7 @@ import pytest
 
 from jpi.domain.templates import CUT_MARK
 from jpi.json_fields import TOO_DEEP
+from sandbox.simulated_service import HttpFault
 from tests.scenarios.test_odd_bodies import send_to_jira_webhook, send_to_pagerduty_webhook
 from tests.world_actions import edit_issue, is_idle_after_polls, run_poll
 
@@ -119,4 +120,46 @@ def test_a_link_with_long_titles_and_many_comments_is_saved(both_ways):
     world.run_until_idle()
     assert world.get_category(issue) == "done"
     assert (incident.title, issue.summary) == (f"23 {EMOJI * 100}",) * 2
+    assert is_idle_after_polls(world)
+
+
+OPENING_RULE = """
+    [[open]]
+    when = {projects = "INCIDENT", types = "Incident", priorities = ["High"]}
+    service = "Checkout"
+"""
+ODD_SUMMARY = f"Down \x01\N{LINE SEPARATOR}{'x' * 2_000}"
+
+
+def refuse_odd_titles(world):
+    """Refuse titles that are long, or have control characters or several lines."""
+    def is_odd(call):
+        title = (call.body or {}).get("incident", {}).get("title", "")
+        return len(title) > 1_024 or any(not character.isprintable() for character in title)
+
+    world.pagerduty_server.choose_fault = lambda call: HttpFault(400) if call.method in ("POST", "PUT") and is_odd(
+        call) else None
+
+
+@pytest.mark.parametrize("is_queued", [False, True])
+def test_a_summary_that_is_no_title_for_pagerduty_is_cut(make_linked, is_queued):
+    world, incident, issue = make_linked(OPENING_RULE, queued=is_queued)
+    refuse_odd_titles(world)
+    edit_issue(world, issue, summary="Down")
+    issue.summary = ODD_SUMMARY
+    run_poll(world)
+    run_poll(world)
+    assert incident.title.startswith("Down \ufffd xxx")
+    assert incident.title.endswith(CUT_MARK)
+    assert world.jpi.links.get(incident.id).backlog.is_empty
+    assert is_idle_after_polls(world)
+    fields = {"project": {"key": "INCIDENT"}, "issuetype": {"name": "Incident"}, "summary": "Customers call us",
+              "priority": {"name": "High"}}
+    with world.lose_webhooks():
+        key = world.jim.request("POST", "/rest/api/3/issue", {"fields": fields})["key"]
+        world.jira.issues[key].summary = ODD_SUMMARY
+    for _ in range(2):
+        run_poll(world)
+    [opened] = [other for other in world.pagerduty.incidents.values() if other.key == key]
+    assert opened.title == incident.title
     assert is_idle_after_polls(world)
