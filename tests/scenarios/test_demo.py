@@ -80,7 +80,7 @@ def until(process, pattern):
 
 
 def test_the_sandbox_stays_up_delivers_webhooks_and_polls_until_it_is_stopped(stay):
-    process = stay("--every", "0.2", "--ports", "0", "0", "0", "0")
+    process = stay("--every", "1", "--ports", "0", "0", "0", "0")
     said = until(process, "Press Ctrl-C to stop everything")
     addresses = dict(re.findall(r"^(jpi|PagerDuty|Jira) +(http://127\.0\.0\.1:\d+)", said, re.MULTILINE))
     page = re.search(r"Open (http://127\.0\.0\.1:\d+) in a browser", said.splitlines()[1])[1]
