@@ -36,6 +36,15 @@ def run_poll(world):
     world.run_until_idle()
 
 
+def poll_sparsely(world, minutes, poll=run_poll):
+    """Let so many minutes go by: poll each minute at first, then every five, so that pauses of any length end."""
+    for minute in range(1, minutes + 1):
+        if minute <= 5 or minute % 5 == 0:
+            poll(world)
+        else:
+            world.clock.advance(60)
+
+
 def run_second_look(world):
     """Poll until what a side no longer shows was looked for twice, and the link has ended."""
     for _ in range(4):

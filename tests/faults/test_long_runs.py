@@ -8,6 +8,7 @@ from jpi.errors import RetryableError
 from jpi.handlers import log_entries
 from sandbox.aws.event_source import LambdaContext
 from sandbox.simulated_service import HttpFault
+from tests.world_actions import poll_sparsely
 
 
 @pytest.fixture(params=[True, False], ids=["queue", "in process"])
@@ -53,7 +54,7 @@ def test_a_line_that_was_refused_comes_though_others_come_before_it(any_world, s
     incident = make_refused_line(any_world, status)
     with any_world.lose_webhooks():
         any_world.pagerduty.add_note(incident, "Another.", any_world.rita)
-    run_polls(any_world, 70)
+    poll_sparsely(any_world, 70)
     assert count_timeline(any_world) == len(incident.log)
 
 
@@ -61,7 +62,7 @@ def test_a_state_that_is_read_does_not_make_up_for_a_line_that_was_refused(any_w
     incident = make_refused_line(any_world, 401)
     any_world.pagerduty.acknowledge_incident(incident, any_world.rita)
     any_world.run_until_idle()
-    run_polls(any_world, 70)
+    poll_sparsely(any_world, 70)
     assert count_timeline(any_world) == len(incident.log)
     assert any_world.jpi.links.get(incident.id).failures == {}
 
@@ -137,7 +138,7 @@ def test_what_pagerduty_refuses_is_tried_ever_more_seldom(any_world, status):
     assert 1 < sum(call.method == "PUT" for call in any_world.list_jpi_calls()) < 25
     assert not any_world.event_source or any_world.event_source.count_waiting() < 5
     any_world.pagerduty_server.choose_fault = lambda call: None
-    run_polls(any_world, 70)
+    poll_sparsely(any_world, 70)
     assert incident.status == "resolved"
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from jpi.tools import explain, replay
 from sandbox.simulated_service import HttpFault
-from tests.world_actions import is_idle_after_polls, run_poll
+from tests.world_actions import is_idle_after_polls, poll_sparsely, run_poll
 
 RULE = """
     [[open]]
@@ -70,7 +70,7 @@ def test_an_incident_that_was_refused_for_a_while_is_opened_after_mending(openin
     assert not opening.pagerduty.incidents
     assert count_openings(opening) < 20, "the pauses grow"
     stop_faults(opening)
-    run_polls(opening, 66)
+    poll_sparsely(opening, 66)
     [incident] = opening.pagerduty.incidents.values()
     assert incident.key == key
     issue = opening.find_issue(incident)
@@ -93,7 +93,7 @@ def test_an_outage_of_hours_opens_one_incident(opening, is_webhook_lost):
         create_issue(opening)
     run_polls(opening, 60)
     stop_faults(opening)
-    run_polls(opening, 66)
+    poll_sparsely(opening, 66)
     assert len(opening.pagerduty.incidents) == 1
 
 
@@ -113,7 +113,7 @@ def test_an_issue_that_no_rule_wants_any_more_is_let_go(opening):
     run_polls(opening, 2)
     opening.jira.issues[key].priority = opening.jira.issues[create_issue(opening, "Low")].priority
     stop_faults(opening)
-    run_polls(opening, 70)
+    poll_sparsely(opening, 70)
     assert not opening.pagerduty.incidents
     assert opening.jpi.links.list_open() == []
 

@@ -12,7 +12,7 @@ from sandbox.pagerduty.state import PagerDutyState
 from sandbox.seed import PAGERDUTY_KEY
 from sandbox.simulated_service import HttpFault
 from sandbox.world import is_from_jpi
-from tests.world_actions import is_idle_after_polls, run_poll, run_second_look
+from tests.world_actions import is_idle_after_polls, poll_sparsely, run_poll, run_second_look
 
 HTML_404 = HttpFault(404, headers={"Content-Type": "text/html"}, body="<html><title>Not found</title></html>")
 EDGE_404 = HttpFault(404, body='{"status-code": 404, "message": "null for uri"}')
@@ -86,8 +86,7 @@ def live_through_a_day(world, incident, issue):
 
 def assert_made_good(world, incident, issue):
     """Assert that everything that happened is on both sides, once."""
-    for _ in range(75):
-        poll_quietly(world)
+    poll_sparsely(world, 75, poll_quietly)
     links = world.jpi.links.get_all(world.pagerduty.incidents)
     assert [link.ended for link in links.values()] == [False, False]
     assert world.read_statuses() == {"Checkout is down": ("acknowledged", "indeterminate"),
@@ -132,8 +131,7 @@ def test_a_site_that_is_not_there_for_a_while_ends_nothing(linked_pair, service,
         poll_quietly(world)
     assert not world.jpi.links.get(incident.id).ended
     stop_faults(world)
-    for _ in range(75):
-        poll_quietly(world)
+    poll_sparsely(world, 75, poll_quietly)
     assert world.read_statuses() == {"Checkout is down": ("acknowledged", "indeterminate")}
     assert not any("deleted" in note.content for note in incident.notes)
 
