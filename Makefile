@@ -7,13 +7,15 @@ PYTHON ?= $(shell for minor in 13 12 11; do \
 		$$one -c "import sys; sys.exit(sys.version_info[:2] != (3, $$minor))" 2>/dev/null && echo $$one && exit; \
 	done; done)
 BIN := $(VENV)/bin
+# pip-audit and cyclonedx, apart from what jpi needs.
+AUDIT := $(VENV)-audit
 # Two workers, since CI has two cores; the tests of a deployment share one.
 PYTEST := -n 2 --dist loadgroup
 # Bytecode is kept, whatever this machine says: each worker would compile every test anew.
 export PYTHONDONTWRITEBYTECODE :=
 PIPENV := VIRTUAL_ENV=$(CURDIR)/$(VENV) PIPENV_VERBOSITY=-1 PIPENV_IGNORE_VIRTUALENVS=0 $(BIN)/pipenv
 
-.PHONY: help setup demo sandbox picture test faults deployment browser check lint types bench coverage lock clean
+.PHONY: help setup demo sandbox picture test faults deployment browser check lint types audit bench coverage lock clean
 
 help: ## show this
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
@@ -44,8 +46,8 @@ deployment: $(VENV)/.done node_modules ## jpi deployed for real, onto a simulate
 browser: $(VENV)/.done node_modules ## the pages, in chromium
 	@$(BIN)/python -m pytest $(PYTEST) tests/browser
 
-check: $(VENV)/.done node_modules ## all of it: lint, types, tests, faults, deployment, browser
-	@$(MAKE) --no-print-directory -j 2 lint types
+check: $(VENV)/.done node_modules ## all of it: lint, types, audit, tests, faults, deployment, browser
+	@$(MAKE) --no-print-directory -j 2 lint types audit
 	@$(BIN)/python -m pytest $(PYTEST) --exhaustive --fault-step 3
 
 coverage: $(VENV)/.done node_modules ## the tests but for faults and deployment, and what of jpi they do not reach
@@ -60,12 +62,21 @@ lint: $(VENV)/.done ## ruff
 types: $(VENV)/.done ## mypy
 	@$(BIN)/mypy
 
+audit: $(VENV)/.done $(AUDIT)/.done ## known vulnerabilities of what the locks name, where a database can be reached; an SBOM of each
+	@$(BIN)/python .ci/audit.py $(AUDIT)
+
 bench: $(VENV)/.done ## what events cost: calls, seconds, reads and writes; answers and storms under load; the tests
 	@$(BIN)/python -m sandbox.bench
 
 # Without this machine's own pip settings, by which the lock's hash of the Pipfile would be another one elsewhere.
 lock: $(VENV)/.done ## bring Pipfile.lock up to date with Pipfile, without naming a registry
 	PIP_CONFIG_FILE=/dev/null $(PIPENV) lock
+	for packages in "pipenv" "pip-audit cyclonedx-bom"; do \
+		export PIPENV_PIPFILE=$$(mktemp -d)/Pipfile; \
+		set -- $$packages; { echo "[packages]"; printf '%s = "*"\n' $$@; } > $$PIPENV_PIPFILE; \
+		PIP_CONFIG_FILE=/dev/null $(PIPENV) lock && $(PIPENV) requirements --hash --exclude-index \
+			> etc/$${1#pip-}.txt; \
+	done
 	$(BIN)/python -c "import json; p='Pipfile.lock'; d=json.load(open(p)); d['_meta']['sources']=[]; open(p,'w').write(json.dumps(d, indent=4)+'\n')"
 
 clean: ## remove what these commands made
@@ -80,9 +91,16 @@ $(VENV)/.done: Pipfile.lock
 	@test -n "$(PYTHON)" || { echo "jpi needs Python 3.11, 3.12 or 3.13; none was found." >&2; exit 1; }
 	@echo "Setting up $(VENV) with $$($(PYTHON) --version) (once, about a minute)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check pipenv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r etc/pipenv.txt
 	@$(PIPENV) sync --dev --quiet 2>$(VENV)/sync.log >&2 || { cat $(VENV)/sync.log >&2; exit 1; }
 	@touch $@
+
+# A package with another hash than etc/audit.txt has fails; a registry that cannot be reached does not.
+$(AUDIT)/.done: etc/audit.txt
+	@$(PYTHON) -m venv $(AUDIT)
+	@if $(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r etc/audit.txt \
+		>$(AUDIT)/pip.log 2>&1; then touch $@; \
+	else ! grep "DO NOT MATCH THE HASHES" $(AUDIT)/pip.log; fi
 
 # The command that pyproject.toml names, as a script: an installation would need a build, and jpi reads files from here.
 $(BIN)/jpi: $(VENV)/.done

@@ -34,6 +34,8 @@ module.exports = class {
       },
     };
     this.hooks = {
+      'before:package:createDeploymentArtifacts': () => this.writeRequirements(),
+      'before:deploy:function:packageFunction': () => this.writeRequirements(),
       'before:package:cleanup': () => this.check(),
       'before:deploy:function:initialize': () => this.check(),
       'dynamodb:install:install': () => this.install(),
@@ -41,13 +43,22 @@ module.exports = class {
     };
   }
 
-  // `sls invoke local` and pipenv take python from there.
+  // `sls invoke local` takes python from there.
   useVenv() {
     if (fs.existsSync(PYTHON)) {
       process.env.VIRTUAL_ENV = path.dirname(path.dirname(PYTHON));
       process.env.PATH = `${path.dirname(PYTHON)}${path.delimiter}${process.env.PATH}`;
     }
     process.env.PIPENV_VERBOSITY = '-1';
+  }
+
+  // What goes into the artefact, with the lock's hashes: the plugin would have pipenv list it without.
+  writeRequirements() {
+    const locked = JSON.parse(fs.readFileSync(path.join(ROOT, 'Pipfile.lock'), 'utf8')).default;
+    const lines = Object.entries(locked).map(([name, { version, markers, hashes }]) => (
+      `${name}${version}${markers ? ` ; ${markers}` : ''}${hashes.map((hash) => ` --hash=${hash}`).join('')}\n`));
+    fs.mkdirSync(path.join(ROOT, '.serverless'), { recursive: true });
+    fs.writeFileSync(path.join(ROOT, '.serverless', 'locked.txt'), lines.join(''));
   }
 
   // Only what is deployed: on this machine jpi is one process, and needs all secrets.

@@ -329,6 +329,17 @@ def test_the_artefact_is_the_same_to_the_byte(packaged_for_prod, artefact):
     assert packaged.read_bytes() == (artefact[1].parent / "jpi.zip").read_bytes()
 
 
+def test_a_library_that_is_not_what_the_lock_has_hashed_is_not_deployed(deployed):
+    lock = deployed.folder / "Pipfile.lock"
+    before = lock.read_text()
+    changed = json.loads(before)
+    changed["default"]["flask"]["hashes"] = ["sha256:" + "0" * 64]
+    lock.write_text(json.dumps(changed))
+    refused = deployed.sls("package", "--env", "qa", "--package", str(deployed.folder / ".bad"), ok=False)
+    lock.write_text(before)
+    assert "THESE PACKAGES DO NOT MATCH THE HASHES" in refused
+
+
 def test_cfn_lint_finds_nothing_in_what_is_ours(packaged_for_prod, compiled):
     """Nor warnings, of which one (W3037) is for actions that IAM does not know."""
     args = ManualArgs(regions=["us-east-1", "eu-west-1", "ap-southeast-2"])
