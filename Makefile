@@ -13,7 +13,7 @@ AUDIT := $(VENV)-audit
 PYTEST := -n 2 --dist loadgroup
 # Bytecode is kept, whatever this machine says: each worker would compile every test anew.
 export PYTHONDONTWRITEBYTECODE :=
-PIPENV := VIRTUAL_ENV=$(CURDIR)/$(VENV) PIPENV_VERBOSITY=-1 PIPENV_IGNORE_VIRTUALENVS=0 $(BIN)/pipenv
+PIPENV := VIRTUAL_ENV="$(CURDIR)/$(VENV)" PIPENV_VERBOSITY=-1 PIPENV_IGNORE_VIRTUALENVS=0 $(BIN)/pipenv
 
 .PHONY: help setup demo sandbox picture test faults deployment browser check lint types audit bench coverage lock clean
 
@@ -25,8 +25,9 @@ setup: $(BIN)/jpi node_modules ## install everything, in .venv and node_modules
 demo: $(VENV)/.done ## play the main job on simulated services, then exit
 	@$(BIN)/python -m sandbox.demo
 
+# Options go into ARGS: make sandbox ARGS="--ports 6001 6002 6000 8003 --page-port 6003"
 sandbox: $(VENV)/.done ## the same services and a page to play with them and break them, until Ctrl-C
-	@$(BIN)/python -m sandbox.live_sandbox
+	@$(BIN)/python -m sandbox.live_sandbox $(ARGS)
 
 # The first run takes the pictures and fails, since they are new; the second one holds them against the page.
 picture: $(VENV)/.done node_modules ## take the README's pictures of the sandbox's page anew
@@ -80,7 +81,7 @@ lock: $(VENV)/.done ## bring Pipfile.lock up to date with Pipfile, without namin
 	$(BIN)/python -c "import json; p='Pipfile.lock'; d=json.load(open(p)); d['_meta']['sources']=[]; open(p,'w').write(json.dumps(d, indent=4)+'\n')"
 
 clean: ## remove what these commands made
-	rm -rf .venv* .pytest_cache .hypothesis .mypy_cache .ruff_cache .coverage*
+	rm -rf .venv* node_modules .pytest_cache .hypothesis .mypy_cache .ruff_cache .coverage*
 
 # sls, and a second DynamoDB for the store's tests; without Node what needs them is skipped.
 node_modules: package-lock.json

@@ -15,7 +15,19 @@ ROW_FORMAT = "    {:<19} {:<4} {:<10} | {:<10} {:<8} {:<6} {}"
 HEADER = ROW_FORMAT.format("PagerDuty incident", "prio", "status", "Jira issue", "priority", "status", "linked to")
 
 
+INTERRUPTED_EXIT_CODE = 130
+
+
 def main() -> int:
+    """Play every step; return 130 if Ctrl-C stops it."""
+    try:
+        return play_all_steps()
+    except KeyboardInterrupt:
+        print("\nStopped.")
+        return INTERRUPTED_EXIT_CODE
+
+
+def play_all_steps() -> int:
     """Play every step; return 1 and print the step's title if the result is wrong."""
     started = time.monotonic()
     print("Starting simulated PagerDuty and Jira Cloud, DynamoDB, SQS and jpi on 127.0.0.1 ...", flush=True)

@@ -25,6 +25,7 @@ module.exports = class {
         deploy: { function: {}, list: {} }, package: {}, print: {}, info: {}, logs: {}, metrics: {}, remove: {}, rollback: {},
         invoke: { local: {} }, wsgi: { serve: {}, exec: {}, command: {}, flask: {} },
       }),
+      login: { usage: 'Not needed: sls works without an account', lifecycleEvents: ['login'] },
       dynamodb: {
         usage: 'A DynamoDB on this machine',
         commands: {
@@ -38,6 +39,7 @@ module.exports = class {
       'before:deploy:function:packageFunction': () => this.writeRequirements(),
       'before:package:cleanup': () => this.check(),
       'before:deploy:function:initialize': () => this.check(),
+      'login:login': () => this.serverless.cli.log('No login is needed: sls works without an account. AWS credentials are enough.'),
       'dynamodb:install:install': () => this.install(),
       'dynamodb:start:start': () => this.start(),
     };

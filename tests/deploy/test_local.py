@@ -86,6 +86,10 @@ def test_dynamodb_is_started_with_the_tables_and_stops(local, start):
         urllib.request.urlopen(READY.search(line)[0])
 
 
+def test_the_seeds_login_needs_no_account(checkout):
+    assert checkout.sls("login").startswith("No login is needed: sls works without an account.")
+
+
 @pytest.mark.parametrize(("arguments", "environ", "said"), [
     (["--env", "nosuch"], {}, "--env nosuch: there is no file .env.nosuch here"),
     (["--env", "qa"], {"STAGE": "dev"}, "--env qa: STAGE is 'dev', in .env.qa or the shell; it must be 'qa'"),

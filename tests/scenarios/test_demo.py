@@ -115,3 +115,12 @@ def test_a_port_in_use_is_said_and_ends_it(stay):
     assert port in said
     assert "Traceback" not in said
     assert process.returncode == 1
+
+
+def test_a_demo_that_is_interrupted_says_so_in_a_word(monkeypatch, capsys):
+    def press_ctrl_c():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(demo, "play_all_steps", press_ctrl_c)
+    assert demo.main() == demo.INTERRUPTED_EXIT_CODE == 130
+    assert capsys.readouterr().out == "\nStopped.\n"
