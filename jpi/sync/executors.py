@@ -1,6 +1,7 @@
 """Executes a decision, each action by itself: one table says which method performs which type of action."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -31,7 +32,7 @@ from jpi.domain.events import Event, IncidentEvent, IncidentLogged
 from jpi.domain.link import Link
 from jpi.domain.policy import Policy
 from jpi.domain.retry_state import list_settled_steps, with_refused_action
-from jpi.errors import Refused
+from jpi.errors import Refused, RetryableError
 from jpi.sync.conversation_sync import ConversationSync
 from jpi.sync.enrichment import EventEnricher
 from jpi.sync.field_sync import FieldSync
@@ -40,7 +41,7 @@ from jpi.sync.issue_creator import IssueCreator
 from jpi.sync.leases import RefusedUnderLease
 from jpi.sync.link_ender import LinkEnder, pause_link
 from jpi.sync.part_creator import PartCreator
-from jpi.sync.ports import Clock, Log, ProcessedIds
+from jpi.sync.ports import Clock, Links, Log, ProcessedIds
 
 
 class Executors:
@@ -79,10 +80,11 @@ class Executors:
 class DecisionExecutor:
     """Executes the actions of decisions."""
 
-    def __init__(self, executors: Executors, part_creator: PartCreator, processed_ids: ProcessedIds, policy: Policy,
-                 clock: Clock, log: Log) -> None:
+    def __init__(self, executors: Executors, part_creator: PartCreator, links: Links, processed_ids: ProcessedIds,
+                 policy: Policy, clock: Clock, log: Log) -> None:
         self._executors = executors
         self._part_creator = part_creator
+        self._links = links
         self._processed_ids = processed_ids
         self._policy = policy
         self._clock = clock
@@ -98,9 +100,13 @@ class DecisionExecutor:
             if link.write_log.must_wait(action, self._clock()):
                 link, trace.no_action_reason = pause_link(link, action, event, self._clock(), self._log)
                 waiting_actions.append(action)
-            else:
+                continue
+            try:
                 link, performed_action = self.execute_action(action, link, event, trace)
-                performed_actions += [performed_action] if performed_action else []
+            except Exception:
+                self._save_progress(link, before)
+                raise
+            performed_actions += [performed_action] if performed_action else []
         if waiting_actions:
             # The watermarks stay where they are, so that the poll after the pause decides about this again.
             link = self._part_creator.create_missing_parts(link)
@@ -114,6 +120,13 @@ class DecisionExecutor:
         write_log = link.write_log.without_unread_side(event, self._clock())
         is_refused = bool(decision.actions) and not performed_actions
         return replace(link, write_log=write_log), REFUSED if is_refused else build_outcome(performed_actions)
+
+    def _save_progress(self, link: Link, before: Link) -> None:
+        """Save what the actions before a failed one have done, so that a repeat of the event does not do it again."""
+        # Where the failed action took a lease, the link was saved with that; an outage leaves it to the repeat.
+        with suppress(RetryableError):
+            if link != before:
+                self._links.save(link)
 
     def execute_action(self, action: Action, link: Link, event: Event,
                        trace: ActionTrace) -> tuple[Link, Action | None]:

@@ -81,7 +81,10 @@ def _merge_entry(history: Sequence[HistoryEntry], entry: HistoryEntry) -> list[H
     if earlier is None:
         return [*history, entry]
     kept = entry if entry.steps or entry.failure or not earlier.steps else earlier
-    earlier_steps = () if kept is earlier or earlier.failure else earlier.steps
+    # What a failed attempt has done is not done again.
+    kept_texts = {step.text for step in kept.steps} if earlier.failure else set()
+    earlier_steps = () if kept is earlier else [step for step in earlier.steps if step.text not in kept_texts
+                                                and (step.is_done or not earlier.failure)]
     merged = replace(kept, steps=(*earlier_steps, *kept.steps)[-MAX_STEPS:], count=earlier.count + 1,
                      first_at=earlier.at if earlier.first_at is None else earlier.first_at)
     return [*(other for other in history if other is not earlier), merged]

@@ -62,7 +62,7 @@ class SyncService:
                                                        index_lag_seconds),
             FieldSync(jira, pagerduty, conversation_sync, policy, identities, clock, log), conversation_sync,
             LinkEnder(conversation_sync, policy, log))
-        self._decision_executor = DecisionExecutor(executors, part_creator, processed_ids, policy, clock, log)
+        self._decision_executor = DecisionExecutor(executors, part_creator, links, processed_ids, policy, clock, log)
 
     def apply(self, event: Event) -> Outcome:
         """Carry the event over to the other side. Raise JpiError if it should be tried again."""

@@ -17,7 +17,14 @@ from jpi.pagerduty import webhooks as pagerduty_webhooks
 from sandbox.jira.model import Transition, Workflow
 from sandbox.simulated_service import HttpFault
 from tests.deliveries import encode_body, make_v2_body
-from tests.world_actions import QUESTIONS, apply_event, count_created_parts, make_fault_on_call
+from tests.world_actions import (
+    QUESTIONS,
+    apply_event,
+    count_created_parts,
+    edit_issue,
+    make_fault_on_call,
+    run_poll,
+)
 
 
 def test_a_reopening_that_jira_cannot_follow_is_not_undone_by_the_poll(p1):
@@ -337,3 +344,42 @@ def test_a_look_for_one_line_of_the_timeline_finds_the_others_too(p1, monkeypatc
 
 def poll_event(world, incident_id):
     return next(world.jpi.reconciler.read_incident_events(incident_id))
+
+
+@pytest.mark.parametrize("is_queued", [False, True])
+def test_what_an_event_did_before_an_outage_is_not_done_again(make_linked, is_queued):
+    world, incident, issue = make_linked(queued=is_queued)
+    world.pagerduty_server.choose_fault = lambda call: HttpFault(503) if b"Down again" in call.raw_body else None
+    with world.lose_webhooks():
+        world.move_issue(issue, "indeterminate")
+        edit_issue(world, issue, summary="Down again")
+    for _ in range(8):
+        run_poll(world)
+    assert (incident.status, incident.title) == ("acknowledged", "Checkout is down")
+    world.pagerduty_server.choose_fault = lambda call: None
+    for _ in range(40):
+        run_poll(world)
+    assert (incident.status, incident.title) == ("acknowledged", "Down again")
+    reads = [call for call in world.pagerduty_server.calls if call.path == f"/incidents/{incident.id}"]
+    assert sum("status" in call.body["incident"] for call in reads if call.is_write) == 1
+    texts = [step.text for entry in world.jpi.links.get(incident.id).history for step in entry.steps if step.is_done]
+    assert texts.count("Set the incident: acknowledged.") == 1
+    assert "Set the incident's title 'Down again'." in texts
+
+
+@pytest.mark.parametrize("is_queued", [False, True])
+def test_what_was_done_on_jira_before_an_outage_is_not_done_again(make_linked, is_queued):
+    world, incident, issue = make_linked(queued=is_queued)
+    world.jira_server.choose_fault = lambda call: HttpFault(503) if "issueLink" in call.path else None
+    with world.lose_webhooks():
+        world.pagerduty.set_title(incident, "Down again")
+        world.pagerduty.reassign_incident(incident, [world.rita], world.oscar)
+    for _ in range(8):
+        run_poll(world)
+    assert issue.summary == "Down again"
+    world.jira_server.choose_fault = lambda call: None
+    for _ in range(40):
+        run_poll(world)
+    assert world.list_linked_summaries(issue, "Incident Manager") == ["Rita Responder"]
+    writes = [call for call in world.list_jpi_calls() if (call.method, call.path[-10:]) == ("PUT", issue.key[-10:])]
+    assert len(writes) == 1
