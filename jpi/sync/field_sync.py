@@ -67,7 +67,9 @@ class FieldSync:
         if snapshot is None:
             return link
         changed_at = snapshot.changed_at.timestamp()
-        status_write_at = changed_at if is_written else min(started_at, changed_at + PAGERDUTY_ROUNDING_SECONDS)
+        # PagerDuty rounds: what else happened in that second came before our write if it came before our call.
+        status_write_at = min(started_at, changed_at + PAGERDUTY_ROUNDING_SECONDS)
+        status_write_at = max(status_write_at, changed_at) if is_written else status_write_at
         link = link.with_watermark(Side.PAGERDUTY, status_write_at=status_write_at)
         assignee = choose_assignee(snapshot.incident.assignees, link)
         if not (is_written and assignee):

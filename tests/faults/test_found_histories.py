@@ -25,3 +25,9 @@ def test_notes_from_long_before_the_priority_was_raised(play):
     play(History(Knobs(), (
         Step("trigger", 0, 1), Step("add_note"), Step("settle"), *[Step("wait", 3000), Step("poll")] * 3,
         Step("set_priority"))))
+
+
+def test_a_change_of_the_same_second_from_before_our_own_status(play):
+    play(History(Knobs(), (
+        Step("trigger"), Step("settle"), Step("kill_token"), Step("move_issue", 0, 1), Step("settle"),
+        Step("reassign"), Step("move_issue"))))
