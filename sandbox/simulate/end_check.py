@@ -35,18 +35,17 @@ def view_fields(world: World, incident: Incident, issue: Issue | None) -> dict[s
     pagerduty = {"status": frozenset([CATEGORY_BY_STATUS[incident.status]]),
                  "title": frozenset([to_summary(incident.title)]),
                  "priority": frozenset([priority] if priority else []),
-                 "assignee": _list_account_ids(world, incident)}
+                 "assignee": _list_names(world, incident)}
     jira = {"status": issue.category, "title": issue.summary, "priority": issue.priority,
-            "assignee": issue.assignee} if issue else {}
+            "assignee": world.jira.users[issue.assignee].name if issue.assignee else None} if issue else {}
     return {name: FieldView(values, jira.get(name)) for name, values in pagerduty.items()}
 
 
-def _list_account_ids(world: World, incident: Incident) -> frozenset[str]:
-    """Return the accounts of the assignees; none where it shows none, or jpi's own, by acknowledging."""
+def _list_names(world: World, incident: Incident) -> frozenset[str]:
+    """Return the names of the assignees; none where it shows none, or jpi's own, by acknowledging."""
     if incident.status == "resolved" or world.pagerduty_bot in incident.assignees:
         return frozenset()
-    emails = {user.email for user in incident.assignees}
-    return frozenset(key for key, user in world.jira.users.items() if user.email in emails)
+    return frozenset(user.name for user in incident.assignees)
 
 
 @dataclass

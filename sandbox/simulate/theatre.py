@@ -28,7 +28,8 @@ class Theatre:
     def __init__(self, is_queued: bool) -> None:
         self._injector = FaultInjector()
         self._host = InProcessHost(self._injector.intercept_http, self._injector.intercept_call)
-        self._world = World(self._host, queued=is_queued, LOG_LEVEL="CRITICAL")
+        with repeat_randomness():
+            self._world = World(self._host, queued=is_queued, LOG_LEVEL="CRITICAL")
         self._world.clock.advance(60)
         self._snapshot = WorldSnapshot(self._world)
         self._environ = dict(self._world.environ)
