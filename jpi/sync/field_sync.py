@@ -72,7 +72,7 @@ class FieldSync:
         status_write_at = max(status_write_at, changed_at) if is_written else status_write_at
         link = link.with_watermark(Side.PAGERDUTY, status_write_at=status_write_at)
         assignee = choose_assignee(snapshot.incident.assignees, link)
-        if not (is_written and assignee):
+        if not (is_written and assignee and action.status == "acknowledged"):
             return link
         link = replace(link, responders=tuple(sorted(person.id for person in snapshot.incident.assignees)))
         # An incident that is acknowledged through the API is assigned to the token's user: an own write, not a change.

@@ -61,7 +61,7 @@ class Expectations:
         `is_disturbed`: jpi may not know yet what it wrote itself, so that what looks agreed is not.
         """
         for name, view in after.items():
-            is_new_start = before[name].is_agreed and not is_disturbed
+            is_new_start = before[name].jira in before[name].pagerduty and not is_disturbed
             values = {} if is_new_start else dict(self.candidates.get((incident.id, name), {}))
             if view.pagerduty != before[name].pagerduty:
                 values["pagerduty"] = view.pagerduty

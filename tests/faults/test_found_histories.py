@@ -31,3 +31,7 @@ def test_a_change_of_the_same_second_from_before_our_own_status(play):
     play(History(Knobs(), (
         Step("trigger"), Step("settle"), Step("kill_token"), Step("move_issue", 0, 1), Step("settle"),
         Step("reassign"), Step("move_issue"))))
+
+
+def test_whoever_is_on_call_when_jira_reopens_the_incident(play):
+    play(History(Knobs(), (Step("trigger"), Step("resolve"), Step("settle"), Step("move_issue"))))
