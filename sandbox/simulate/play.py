@@ -168,8 +168,8 @@ class Play(WorldRun):
         self.trace.append("quiet")
         self._plans.clear()
         self._renew_tokens()
-        self.is_skewed = False
         self.run_until_idle()
+        self.is_skewed = False
         self.world.clock.advance(QUIET_SECONDS)
         for _ in range(2):
             self.run_poll()

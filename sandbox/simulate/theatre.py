@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from functools import cache
 
 from jpi import wiring
+from jpi.handlers import log_entries
 from jpi.sync import leases
 from sandbox.fault_injector import FaultInjector
 from sandbox.hosts import InProcessHost
@@ -30,9 +31,16 @@ class Theatre:
         self._host = InProcessHost(self._injector.intercept_http, self._injector.intercept_call)
         with repeat_randomness():
             self._world = World(self._host, queued=is_queued, LOG_LEVEL="CRITICAL")
-        self._world.clock.advance(60)
+            self._warm_up()
         self._snapshot = WorldSnapshot(self._world)
         self._environ = dict(self._world.environ)
+
+    def _warm_up(self) -> None:
+        """Poll once: jpi was set up before the first incident."""
+        jpi = self._world.start_jpi()
+        wiring.use_app(lambda: jpi)
+        log_entries.handler({}, None)
+        self._world.clock.advance(60)
 
     def play_history(self, history: History) -> Outcome:
         """Play the history; equal histories have equal outcomes."""

@@ -43,3 +43,7 @@ class WholeScreens:
 
     def load(self, project, issue_type):
         """Do nothing: no field is missing."""
+
+    def get_known_fields(self, project, issue_type):
+        """Return the fields that are kept in step."""
+        return ["priority", "assignee"]
