@@ -27,6 +27,7 @@ from jpi.sync.ports import Clock, Jira, Links, Log
 
 INCIDENT_ISSUE_LEASE = "issue"
 MAX_SAVE_RETRIES = 3
+CERTAIN_SUMMARY_LENGTH = 120
 # The fields of an issue that are kept in step, by Jira's ids.
 SYNCED_FIELD_BY_ID = {"priority": FieldName.PRIORITY, "assignee": FieldName.ASSIGNEE}
 
@@ -52,15 +53,18 @@ class IssueCreator:
         manager_key, refused = self._find_manager_key(incident, agent_name)
         draft = draft_incident_issue(incident, issue_spec, manager_key, assignee, self._policy)
         was_known = link.version is not None
-        link, issue = self._create_or_find_issue(link, draft)
+        link, issue = self._create_or_find_issue(link, incident, draft)
         if issue.dropped_fields:
             fields = {"issue": issue.key, "fields": list(issue.dropped_fields)}
             self._log.warning("fields that the create screen lacks were left out", extra=fields)
         backlog = self._with_dropped_fields(self._build_backlog(issue, was_known), draft, issue)
         if refused:
             backlog = backlog.with_refused_step(MANAGER, "", refused.service, describe_refusal(refused), self._clock())
+        # Of an issue that was found, the link knows from before what it was created with.
+        has_known_fields = issue.summary is None and link.fields[FieldName.TITLE].jira.value is not None
+        synced_fields = link.fields if has_known_fields else _build_fields(incident, draft, issue)
         return self._save_created_issue(link, issue=IssueRef(issue.key, issue.id), backlog=backlog,
-                                        fields=_build_fields(incident, draft, issue))
+                                        fields=synced_fields)
 
     def _with_dropped_fields(self, backlog: Backlog, draft: IssueDraft, issue: CreatedIssue) -> Backlog:
         """Return the backlog with the synced fields that the create screen lacks: editing them is tried later."""
@@ -71,14 +75,23 @@ class IssueCreator:
                                                     "the create screen lacks the field", self._clock())
         return backlog
 
-    def _create_or_find_issue(self, link: Link, draft: IssueDraft) -> tuple[Link, CreatedIssue]:
+    def _create_or_find_issue(self, link: Link, incident: Incident, draft: IssueDraft) -> tuple[Link, CreatedIssue]:
         self._jira.load_site_schema()
         if self._leases.is_outcome_unknown(link, INCIDENT_ISSUE_LEASE) and (
                 issue := self._jira.find_created_issue(draft)):
             # Some of its links may exist already; creating one again does nothing.
             return link, CreatedIssue(issue.key, issue.id or "", missing_links=draft.links)
+        link = replace(link, fields=self._foresee_fields(incident, draft))
         return self._leases.run_with_lease(link, INCIDENT_ISSUE_LEASE, partial(self._jira.create, draft),
                                            self._index_lag_seconds)
+
+    def _foresee_fields(self, incident: Incident, draft: IssueDraft) -> dict[FieldName, SyncedField]:
+        """Return the fields as both sides will have them, as far as that is certain, should the answer get lost."""
+        known_fields = self._jira.create_screens.get_known_fields(draft.project, draft.type)
+        uncertain = tuple(name for name in SYNCED_FIELD_BY_ID if name not in known_fields)
+        # Jira may refuse a longer one, and get it shorter.
+        summary = draft.summary if len(draft.summary) <= CERTAIN_SUMMARY_LENGTH else None
+        return _build_fields(incident, draft, CreatedIssue("", "", uncertain, summary=summary))
 
     def replace_manager(self, link: Link, action: ReplaceManager) -> Link:
         """Link the issue to this person's issue in place of its incident manager; do nothing if they have none."""

@@ -12,6 +12,9 @@ class CreateScreens(Protocol):
     def load(self, project: str, issue_type: str) -> None:
         """Read the screen's fields, unless they are cached."""
 
+    def get_known_fields(self, project: str, issue_type: str) -> Sequence[str]:
+        """Return the ids of the screen's fields; empty if they are not known."""
+
 
 class Comments(Protocol):
     """The comments on Jira's issues."""

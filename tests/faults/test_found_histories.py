@@ -35,3 +35,8 @@ def test_a_change_of_the_same_second_from_before_our_own_status(play):
 
 def test_whoever_is_on_call_when_jira_reopens_the_incident(play):
     play(History(Knobs(), (Step("trigger"), Step("resolve"), Step("settle"), Step("move_issue"))))
+
+
+def test_a_change_of_an_issue_whose_creation_was_not_saved(play):
+    play(History(Knobs(is_queued=False), (
+        Step("trigger"), Step("break", 10), Step("settle"), Step("edit_priority", 0, 1))))
