@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-DOCUMENTS = [ROOT / "JIRA_CONFIGURATION.md", *(path for name in ("README.md", "CONTRIBUTING.md", "docs/*.md")
-                                               for path in sorted(ROOT.glob(name)))]
+DOCUMENTS = [ROOT / "JIRA_CONFIGURATION.md", *(
+    path for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/*.md") for path in sorted(ROOT.glob(name)))]
 PATH_PATTERN = re.compile(r"(?<![\w/.:-])(?:jpi|sandbox|sls|tests)/[\w./*-]*\w")
 FILE_PATTERN = re.compile(r"`([\w/]+\.(?:py|js|yml))`")
 MODULE_PATTERN = re.compile(r"python -m ((?:jpi|sandbox)[\w.]*)")

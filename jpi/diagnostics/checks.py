@@ -15,7 +15,7 @@ from jpi.jira import webhooks as jira_webhooks
 from jpi.pagerduty import webhooks as pagerduty_webhooks
 
 NEEDED_PERMISSIONS = ("BROWSE_PROJECTS", "CREATE_ISSUES", "EDIT_ISSUES", "TRANSITION_ISSUES", "LINK_ISSUES",
-                      "ADD_COMMENTS", "ASSIGN_ISSUES")
+                      "ADD_COMMENTS", "EDIT_OWN_COMMENTS", "DELETE_OWN_COMMENTS", "ASSIGN_ISSUES")
 MAX_CLOCK_SKEW_SECONDS = 60.0
 SETUP_HINT = "python -m jpi.tools.jira_configuration creates it"
 
