@@ -32,15 +32,17 @@ def send_issue_event(site: JiraState, event: str, issue: Issue, actor: User, ite
     if event == "jira:issue_updated" and items:
         issue.history.append({"id": site.make_id(), "author": view.to_user(actor.account_id),
                               "created": format_time(issue.updated), "items": items})
+    # What nobody hears of, such as an issue of the timeline, is most of what happens, and its JSON is large.
+    if not (hooks := _find_subscribers(site, event, issue)):
+        return
     issue_json = view.to_issue(issue)
     # Captures show this address without `/issue/`.
     issue_json["self"] = view.make_url(issue.id)
     del issue_json["expand"]
     issue_json["fields"].pop("comment")
-    _send_to_subscribers(site, event, {**({"issue_event_type_name": kind} if kind else {}),
-                                       "user": view.to_user(actor.account_id), "issue": issue_json,
-                                       **({"changelog": {"id": site.make_id(), "items": items}} if items else {})},
-                         issue)
+    _send_to_hooks(site, hooks, event, {**({"issue_event_type_name": kind} if kind else {}),
+                                        "user": view.to_user(actor.account_id), "issue": issue_json,
+                                        **({"changelog": {"id": site.make_id(), "items": items}} if items else {})})
 
 
 def send_comment_event(site: JiraState, event: str, issue: Issue, comment: Comment, flow: str = "Primary") -> None:
@@ -51,30 +53,34 @@ def send_comment_event(site: JiraState, event: str, issue: Issue, comment: Comme
     comment_json = view.to_comment(issue, comment)
     if not site.sends_visibility:
         comment_json.pop("visibility", None)
-    _send_to_subscribers(site, event, {"comment": comment_json, "issue": issue_json, "eventType": "primaryAction"},
-                         issue, flow)
+    _send_to_hooks(site, _find_subscribers(site, event, issue), event,
+                   {"comment": comment_json, "issue": issue_json, "eventType": "primaryAction"}, flow)
 
 
 def send_link_event(site: JiraState, event: str, link: IssueLink, flow: str = "Primary") -> None:
     """Send `issuelink_*`: with ids only; no JQL filter stops it."""
     link_type = site.get_link_type(link.type)
-    _send_to_subscribers(site, event, {"issueLink": {
+    _send_to_hooks(site, _find_subscribers(site, event, None), event, {"issueLink": {
         "id": int(link.id), "sourceIssueId": int(site.issues[link.source].id),
         "destinationIssueId": int(site.issues[link.target].id),
         "issueLinkType": {"id": int(link_type.id), "name": link_type.name, "outwardName": link_type.outward,
                           "inwardName": link_type.inward, "isSubTaskLinkType": False, "isSystemLinkType": False},
         "systemLink": False,
-    }}, None, flow)
+    }}, flow)
 
 
-def _send_to_subscribers(site: JiraState, event: str, content: Json, issue: Issue | None,
-                         flow: str = "Primary") -> None:
+def _find_subscribers(site: JiraState, event: str, issue: Issue | None) -> list[Webhook]:
+    """Return the webhooks that get the event; no filter stops one that is of no issue."""
+    hooks = [hook for hook in site.webhooks.values() if hook.enabled and event in hook.events]
+    return [hook for hook in hooks
+            if issue is None or (not site.is_hidden(issue) and _matches_filter(site, hook, issue))]
+
+
+def _send_to_hooks(site: JiraState, hooks: list[Webhook], event: str, content: Json, flow: str = "Primary") -> None:
     body = {"timestamp": int(site.clock() * 1000), "webhookEvent": event, **content}
     raw = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
-    for hook in site.webhooks.values():
-        if hook.enabled and event in hook.events and (
-                issue is None or (not site.is_hidden(issue) and _matches_filter(site, hook, issue))):
-            _enqueue(site, hook, b"" if hook.exclude_body else raw, flow)
+    for hook in hooks:
+        _enqueue(site, hook, b"" if hook.exclude_body else raw, flow)
 
 
 def _matches_filter(site: JiraState, hook: Webhook, issue: Issue) -> bool:
