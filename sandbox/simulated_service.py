@@ -14,7 +14,6 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from flask import Flask, Response, request
-from werkzeug.datastructures import EnvironHeaders
 from werkzeug.http import HTTP_STATUS_CODES
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.test import run_wsgi_app
@@ -148,11 +147,12 @@ class SimulatedService:
         return [answer.body]
 
     def _record_call(self, environ: dict[str, Any]) -> RecordedCall:
-        raw = get_input_stream(environ).read()
+        stream = environ["wsgi.input"]
+        raw = stream.getvalue() if isinstance(stream, io.BytesIO) else get_input_stream(environ).read()
         # The application reads the body again.
         environ |= {"wsgi.input": io.BytesIO(raw), "CONTENT_LENGTH": str(len(raw))}
         return RecordedCall(self.name, environ["REQUEST_METHOD"], _decode_path(environ),
-                            environ.get("QUERY_STRING", ""), dict(EnvironHeaders(environ)), raw, self.clock())
+                            environ.get("QUERY_STRING", ""), _read_headers(environ), raw, self.clock())
 
     def _make_answer(self, call: RecordedCall, environ: dict[str, Any]) -> WsgiAnswer | None:
         fault = self.choose_fault(call)
@@ -169,6 +169,12 @@ class SimulatedService:
 def _replace_body(answer: WsgiAnswer, body: bytes) -> WsgiAnswer:
     headers = [(name, value) for name, value in answer.headers if name != "Content-Length"]
     return WsgiAnswer(answer.status, [*headers, ("Content-Length", str(len(body)))], body)
+
+
+def _read_headers(environ: Mapping[str, Any]) -> dict[str, str]:
+    names = {name: name.removeprefix("HTTP_").replace("_", "-").title() for name in environ
+             if name.startswith("HTTP_") or (name in ("CONTENT_TYPE", "CONTENT_LENGTH") and environ[name])}
+    return {header: environ[name] for name, header in names.items()}
 
 
 def _decode_path(environ: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from sandbox.aws.event_source import LambdaContext
 from sandbox.call_interception import Crash
 from sandbox.webhook_outbox import Delivery
 from sandbox.world import World
+from sandbox.wsgi_transport import call_application, make_wsgi_environ
 
 # How far the clock advances while nothing is due: at first a little, then more.
 PAUSES_SECONDS = (2, 5, 10, 20, 40, 60, *[120] * 60)
@@ -38,9 +39,9 @@ class WorldRun:
 
     def post_delivery(self, delivery: Delivery, timeout: float = 0.0) -> int:
         """Post a delivery as the sender does, but in this thread; return 0 if the process dies."""
-        path = delivery.url.removeprefix(self.world.app_url)
+        headers = {**delivery.headers, "Content-Length": str(len(delivery.body))}
         try:
-            return app.test_client().post(path, data=delivery.body, headers=delivery.headers).status_code
+            return call_application(app, make_wsgi_environ("POST", delivery.url, headers, delivery.body)).status_code
         except Crash:
             self.restart_jpi()
             return 0

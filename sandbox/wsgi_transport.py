@@ -41,7 +41,7 @@ class WsgiAdapter(HTTPAdapter):
         return self._intercept(request, lambda: self._send_to_application(request, timeout))
 
     def _send_to_application(self, request: requests.PreparedRequest, timeout: Any) -> requests.Response:
-        environ = make_wsgi_environ(request)
+        environ = make_wsgi_environ(str(request.method), str(request.url), request.headers, request.body or b"")
         application = self._applications.get(f"{environ['wsgi.url_scheme']}://{environ['HTTP_HOST']}")
         if application is None:
             raise requests.ConnectionError(NewConnectionError(None, "Connection refused"))  # type: ignore[arg-type]
@@ -63,20 +63,20 @@ def make_wsgi_session(applications: Mapping[str, WsgiApplication], clock: Clock,
     return session
 
 
-def make_wsgi_environ(request: requests.PreparedRequest) -> dict[str, Any]:
+def make_wsgi_environ(method: str, url: str, request_headers: Mapping[str, str | bytes],
+                      body: Any) -> dict[str, Any]:
     """Return the request as a WSGI environment."""
-    parts = urlsplit(str(request.url))
-    body = request.body or b""
+    parts = urlsplit(url)
     raw = body.encode() if isinstance(body, str) else body
-    headers = {f"HTTP_{name.upper().replace('-', '_')}": _decode_header(value) for name,
-               value in request.headers.items()}
+    headers = {f"HTTP_{name.upper().replace('-', '_')}": _decode_header(value)
+               for name, value in request_headers.items()}
     for name in ("CONTENT_TYPE", "CONTENT_LENGTH"):
         if value := headers.pop(f"HTTP_{name}", None):
             headers[name] = value
     path = unquote_to_bytes(parts.path).decode("latin-1")
-    return {"REQUEST_METHOD": request.method, "SCRIPT_NAME": "", "PATH_INFO": path, "QUERY_STRING": parts.query,
+    return {"REQUEST_METHOD": method, "SCRIPT_NAME": "", "PATH_INFO": path, "QUERY_STRING": parts.query,
             "SERVER_NAME": parts.hostname, "SERVER_PORT": str(parts.port or 80), "SERVER_PROTOCOL": "HTTP/1.1",
-            "REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": parts.netloc, "RAW_URI": request.url, "wsgi.version": (1, 0),
+            "REMOTE_ADDR": "127.0.0.1", "HTTP_HOST": parts.netloc, "RAW_URI": url, "wsgi.version": (1, 0),
             "wsgi.url_scheme": parts.scheme, "wsgi.input": io.BytesIO(raw), "wsgi.errors": io.StringIO(),
             "wsgi.multithread": True, "wsgi.multiprocess": False, "wsgi.run_once": False, **headers}
 

@@ -25,7 +25,7 @@ def make_id(prefix: str, length: int) -> str:
 
 def format_time(at: datetime) -> str:
     """Return a time as the API writes it, in whole seconds."""
-    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{at.replace(tzinfo=None).isoformat(timespec='seconds')}Z"
 
 
 def make_reference(kind: str, target_id: str, summary: str, web: str | None = None) -> Json:
