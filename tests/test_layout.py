@@ -99,9 +99,9 @@ def list_long_functions(source_file):
     return [node.name for node in source_file.functions if node.end_lineno - node.lineno >= 50]
 
 
-def test_files_and_functions_stay_small(our_files):
-    assert find_violations(our_files, list_long_functions) == {}
-    assert [source_file.path for source_file in our_files if source_file.text.count("\n") > 250] == []
+def test_files_and_functions_stay_small(source_files):
+    assert find_violations(source_files, list_long_functions) == {}
+    assert [source_file.path for source_file in source_files if source_file.text.count("\n") > 250] == []
 
 
 def list_imports_by_module(source_files):

@@ -1,6 +1,5 @@
 """The sandbox's page without a browser: routes, refusals, what it shows, what the switches do."""
 
-import ast
 import re
 from pathlib import Path
 
@@ -279,10 +278,3 @@ def test_a_poll_that_fails_is_said_and_the_next_one_comes(running):
     client.post("/switch/pagerduty-down", headers=SCRIPT)
     while sum(line.kind == "poll" for _, line in feed.list_lines_after()) == count:
         feed.wait_for_lines(feed.list_lines_after()[-1][0])
-
-
-@pytest.mark.parametrize("path", sorted(SANDBOX.rglob("*.py")), ids=lambda path: str(path.relative_to(SANDBOX)))
-def test_files_and_functions_of_the_sandbox_stay_small(path):
-    functions = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef)]
-    long = [node.name for node in functions if node.end_lineno - node.lineno >= 50]
-    assert (long, path.read_text().count("\n") <= 250) == ([], True)
