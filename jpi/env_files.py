@@ -10,6 +10,8 @@ from jpi.errors import SettingsError
 
 ENV_FILE = ".env"
 DEFAULT_STAGE = "dev"
+# Its owner reads and writes it, and nobody else.
+PRIVATE_MODE = 0o600
 
 
 def read_environment() -> Mapping[str, str]:
@@ -61,8 +63,10 @@ def refuse_other_stage(file: Path, stage: str) -> None:
 
 
 def write_env_variable(file: Path, name: str, value: str) -> None:
-    """Set one variable in an env file and keep the rest; only its owner can read a new file."""
+    """Set one variable in an env file and keep the rest; only the file's owner can read it from now on."""
     try:
+        file.touch(mode=PRIVATE_MODE)
+        file.chmod(PRIVATE_MODE)
         set_key(file, name, value, quote_mode="auto", follow_symlinks=True)
     except OSError as error:
         # dotenv names its own temporary file.

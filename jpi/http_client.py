@@ -12,6 +12,7 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 import tenacity
+from requests.adapters import BaseAdapter
 from urllib3.exceptions import NewConnectionError
 
 from jpi.error_answers import get_limit_reason, is_own_error, parse_refusal, parse_wait_seconds
@@ -76,6 +77,21 @@ class Budget(threading.local):
         if left < 1.0:
             raise OutOfTime("there is no time left for another call")
         return min(CONNECT_TIMEOUT_SECONDS, left / 2), min(longest, left)
+
+
+class RefusingAdapter(BaseAdapter):
+    """Stands in place of the network and raises an error for every request."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self._error = error
+
+    def send(self, *_: Any, **__: Any) -> requests.Response:
+        """Raise the error."""
+        raise self._error
+
+    def close(self) -> None:
+        """Do nothing: there is no connection."""
 
 
 class ApiClient:

@@ -1,20 +1,73 @@
-"""Reads secrets by name: `ssm:/path` (a SecureString) and `secretsmanager:name` in settings."""
+"""Reads secrets by name, `ssm:/path` (a SecureString) and `secretsmanager:name`, and checks what is read."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from jpi import aws
 
 SSM_PREFIX, SECRETS_MANAGER_PREFIX = "ssm:", "secretsmanager:"
+# What stands in a function's settings for a secret that this function does not need; sls/env.js has the same.
+WITHHELD = "not-given-to-this-function"
+# What examples and guides write where a secret is to be; sls/env.js has the same.
+PLACEHOLDER_PATTERN = re.compile(
+    r"(your|choose|change|replace|enter|insert|what|put|paste)[-_ ].*|changeme.*|<.*>|\{.*\}|(.)\2*"
+    r"|(my|the|a|some)?[-_ ]?(password|passphrase|secret|token|api[-_ ]?(key|token)|example|placeholder|todo)\d*",
+    re.IGNORECASE)
 # AWS's limit on the names of one GetParameters call.
 MAX_NAMES_PER_CALL = 10
 # The secret of each reference, or the error that hides it.
 SecretLookups = Mapping[str, str | Exception]
 
 
-def resolve_references(values: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-    """Return the settings, by name, with the secrets in place of references, and the problems in AWS's words.
+@dataclass(frozen=True)
+class SecretRules:
+    """The rules for the secrets of one stage. `allows_plain`: who set the settings insists on plain or short ones.
+
+    `resolves_references`: False to leave references as they are.
+    """
+
+    stage: str
+    allows_plain: bool = False
+    resolves_references: bool = True
+
+    def read_secrets(self, environ: Mapping[str, str],
+                     min_characters: Mapping[str, int]) -> tuple[dict[str, str], dict[str, str]]:
+        """Return the secrets that can be used, by variable, and what is wrong with the others."""
+        given = {name: text for name in min_characters if (text := environ.get(name, "").strip())}
+        secrets, problems = resolve_references(given) if self.resolves_references else (dict(given), {})
+        for name, text in given.items():
+            if name not in problems and (problem := self.find_problem(text, secrets[name], min_characters[name])):
+                problems[name] = f"{name} {problem}"
+                secrets[name] = ""
+        # Whoever reads this file knows that text: it is no secret.
+        return {name: "" if secret == WITHHELD else secret for name, secret in secrets.items()}, problems
+
+    def find_problem(self, text: str, secret: str, min_characters: int) -> str:
+        """Return what is wrong with a secret, in the setting as `text`; "" if it may be used."""
+        parts = [part for part in map(str.strip, secret.split(",")) if part and not is_reference(part)]
+        if any(PLACEHOLDER_PATTERN.fullmatch(part) for part in parts):
+            return "(***) is a placeholder: put a secret of your own in its place"
+        if self.allows_plain:
+            return ""
+        if any(len(part) < min_characters for part in parts):
+            return f"(***) is too short: {min_characters} characters at least (ALLOW_PLAIN_SECRETS=1 if you insist)"
+        is_plain = any(part.strip() and not is_reference(part.strip()) for part in text.split(",")) and text != WITHHELD
+        if self.stage == "prod" and is_plain:
+            return ("(***) is in plain text: store it in AWS and give its name, as ssm:/jpi/prod/<name> "
+                    "(ALLOW_PLAIN_SECRETS=1 if you insist)")
+        return ""
+
+
+def is_reference(text: str) -> bool:
+    """True if the text names a secret in AWS."""
+    return text.startswith((SSM_PREFIX, SECRETS_MANAGER_PREFIX))
+
+
+def resolve_references(values: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the settings, by name, with the secrets in place of references, and the problems in AWS's words, by name.
 
     A value may hold several references, comma-separated. Without any reference AWS is not called.
     """
@@ -23,9 +76,10 @@ def resolve_references(values: Mapping[str, str]) -> tuple[dict[str, str], list[
     lookups = {**_fetch_parameters(parameters),
                **_fetch_managed_secrets([reference for reference in references if reference not in parameters])}
     secrets = {reference: secret for reference, secret in lookups.items() if isinstance(secret, str)}
-    problems = [f"{name} ({reference}): {lookups[reference]}" for name, value in values.items()
-                for reference in _find_references(value) if reference not in secrets]
-    return {name: _replace_references(value, secrets) for name, value in values.items()}, problems
+    problems = {name: [f"{name} ({reference}): {lookups[reference]}" for reference in _find_references(value)
+                       if reference not in secrets] for name, value in values.items()}
+    return ({name: _replace_references(value, secrets) for name, value in values.items()},
+            {name: "\n  ".join(texts) for name, texts in problems.items() if texts})
 
 
 def get_stored_at(reference: str) -> datetime | None:
@@ -44,11 +98,13 @@ def get_stored_at(reference: str) -> datetime | None:
 
 
 def _find_references(value: str) -> Iterator[str]:
-    return (part for part in map(str.strip, value.split(",")) if part.startswith((SSM_PREFIX, SECRETS_MANAGER_PREFIX)))
+    return filter(is_reference, map(str.strip, value.split(",")))
 
 
 def _replace_references(value: str, secrets: Mapping[str, str]) -> str:
-    return ",".join(secrets.get(part.strip(), part) for part in value.split(","))
+    """Return the value with its secrets; what cannot be read is left out."""
+    parts = (secrets.get(part.strip(), part) for part in value.split(","))
+    return ",".join(part for part in parts if not is_reference(part.strip()))
 
 
 def _fetch_parameters(references: Sequence[str]) -> SecretLookups:

@@ -1,7 +1,7 @@
 """Reads the settings from the environment into one typed object; one error names every problem."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields
 from datetime import datetime
 from typing import Any
@@ -84,9 +84,14 @@ def _parse_flag(value: str) -> bool:
     return value.strip().lower() in ("true", "1", "yes", "on")
 
 
-def _define_setting(parse: Parser, default: str | None = None, is_secret: bool = False) -> Any:
+def _define_setting(parse: Parser, default: str | None = None) -> Any:
     """Return a field of Settings, named like its variable in lower case; without a default it is required."""
-    return field(repr=not is_secret, metadata={"parse": parse, "default": default})
+    return field(metadata={"parse": parse, "default": default})
+
+
+def _define_secret(parse: Parser, default: str | None = None, min_characters: int = 16) -> Any:
+    """Return the same for a secret, which may be a reference and is never shown."""
+    return field(repr=False, metadata={"parse": parse, "default": default, "min_characters": min_characters})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,15 +104,16 @@ class Settings:
     jira_server_url: str = _define_setting(_parse_service_url)
     jira_api_url: str = _define_setting(_parse_service_url, "")
     jira_user_email: str = _define_setting(_parse_email)
-    jira_api_token: str = _define_setting(str, is_secret=True)
-    jira_webhook_secret: tuple[str, ...] = _define_setting(_parse_list, "", is_secret=True)
+    jira_api_token: str = _define_secret(str)
+    jira_webhook_secret: tuple[str, ...] = _define_secret(_parse_list, "")
     jira_issue_stakeholders: tuple[str, ...] = _define_setting(_parse_issue_keys, "")
     jira_index_lag_seconds: int = _define_setting(_parse_whole_number, "30")
-    pagerduty_api_token: str = _define_setting(str, is_secret=True)
+    pagerduty_api_token: str = _define_secret(str)
     pagerduty_user_email: str = _define_setting(_parse_email)
     pagerduty_user_name: str = _define_setting(str, "")
     pagerduty_api_url: str = _define_setting(_parse_service_url, "https://api.pagerduty.com")
-    pagerduty_webhook_secret: tuple[str, ...] = _define_setting(_parse_list, "", is_secret=True)
+    pagerduty_webhook_secret: tuple[str, ...] = _define_secret(_parse_list, "")
+    pagerduty_v2_token: tuple[str, ...] = _define_secret(_parse_list, "")
     pagerduty_poll_interval: str = _define_setting(_parse_interval, "1 minute")
     log_entries_poll_past_hours: int = _define_setting(_parse_whole_number, "6")
     incident_project_key: str = _define_setting(_parse_project_key, "INCIDENT")
@@ -124,7 +130,9 @@ class Settings:
     events_queue: str = _define_setting(str, "")
     is_offline: bool = _define_setting(_parse_flag, "")
     database_endpoint_url: str = _define_setting(_parse_url, "http://localhost:8002")
-    status_password: str = _define_setting(str, "", is_secret=True)
+    status_password: str = _define_secret(str, "", min_characters=12)
+    status_key: str = _define_secret(str, "")
+    allow_plain_secrets: bool = _define_setting(_parse_flag, "")
     log_level: str = _define_setting(_parse_log_level, "INFO")
 
     @property
@@ -141,8 +149,20 @@ class Settings:
 
 
 SETTING_NAMES = tuple(setting.name.upper() for setting in fields(Settings))
+# The secrets, with the fewest characters that each must have.
+SECRET_LENGTHS = {setting.name.upper(): setting.metadata["min_characters"] for setting in fields(Settings)
+                  if "min_characters" in setting.metadata}
+REQUIRED_SECRETS = ("JIRA_API_TOKEN", "PAGERDUTY_API_TOKEN")
 # An empty value turns these off; for all others it means the default.
 EMPTY_MEANS_OFF = ("person_project_key", "question_project_key", "timeline_project_key")
+
+
+@dataclass(frozen=True)
+class UsableSettings:
+    """Settings with what is wrong with secrets, by variable: what needs such a secret stops, and nothing else."""
+
+    settings: Settings
+    secret_problems: Mapping[str, str]
 
 
 def load(environ: Mapping[str, str] | None = None, resolve_secrets: bool = True) -> Settings:
@@ -150,23 +170,41 @@ def load(environ: Mapping[str, str] | None = None, resolve_secrets: bool = True)
 
     `resolve_secrets`: True to fetch the secrets that references name.
     """
-    environ = read_environment() if environ is None else environ
+    values, problems, secret_problems = _read_settings(environ, resolve_secrets)
+    _refuse_problems([*problems, *secret_problems.values()])
+    return Settings(**{**values, **_resolve_fallbacks(values)})
+
+
+def load_usable(environ: Mapping[str, str] | None = None) -> UsableSettings:
+    """Return the settings as far as they can be used; SettingsError names every problem that no single secret has."""
+    values, problems, secret_problems = _read_settings(environ, resolve_secrets=True)
+    _refuse_problems(problems)
+    return UsableSettings(Settings(**{**values, **_resolve_fallbacks(values)}), secret_problems)
+
+
+def _refuse_problems(problems: Sequence[str]) -> None:
+    if problems:
+        raise SettingsError("The settings need mending:\n" + "\n".join(f"  {problem}" for problem in problems))
+
+
+def _read_settings(environ: Mapping[str, str] | None,
+                   resolve_secrets: bool) -> tuple[dict[str, Any], list[str], dict[str, str]]:
+    """Return the values, the problems, and those of secrets by variable."""
+    environ = dict(read_environment() if environ is None else environ)
+    rules = secret_references.SecretRules(
+        environ.get("STAGE", "").strip(), _parse_flag(environ.get("ALLOW_PLAIN_SECRETS", "")), resolve_secrets)
+    secrets, secret_problems = rules.read_secrets(environ, SECRET_LENGTHS)
+    # A required secret that cannot be used is not missing as well.
+    environ |= {name: text or secret_references.WITHHELD if name in REQUIRED_SECRETS else text
+                for name, text in secrets.items()}
     values: dict[str, Any] = {}
     problems: list[str] = []
-    if resolve_secrets:
-        names = [setting.name.upper() for setting in fields(Settings) if not setting.repr]
-        secrets, problems = secret_references.resolve_references(
-            {name: environ[name] for name in names if name in environ}
-        )
-        environ = {**environ, **secrets}
     for setting in fields(Settings):
         try:
             values[setting.name] = _parse_setting(setting.name, setting.metadata, environ)
         except ValueError as error:
             problems.append(f"{_describe_setting(setting, environ)} {error}")
-    if problems:
-        raise SettingsError("The settings need mending:\n" + "\n".join(f"  {problem}" for problem in problems))
-    return Settings(**{**values, **_resolve_fallbacks(values)})
+    return values, problems, secret_problems
 
 
 def _parse_setting(name: str, metadata: Mapping[str, Any], environ: Mapping[str, str]) -> Any:

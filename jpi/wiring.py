@@ -1,9 +1,9 @@
 """Builds the App from the settings; nothing else constructs clients or stores."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,13 +14,12 @@ from jpi.aws import Location, get_region
 from jpi.domain.policy import Policy
 from jpi.domain.sync_file import SyncFileContent, apply_sync_file, parse_questions, parse_sync_file
 from jpi.errors import AwsOutage, SettingsError
-from jpi.http_client import Budget
+from jpi.http_client import Budget, RefusingAdapter
 from jpi.jira.client import JiraClient
 from jpi.metrics import MetricCounters, build_emf_fields, declare_metrics
 from jpi.pagerduty.client import PagerDutyClient
 from jpi.queue import EventQueue
-from jpi.settings import DEFAULT_SYNC_FILE, Settings
-from jpi.settings import load as load_settings
+from jpi.settings import DEFAULT_SYNC_FILE, Settings, load_usable
 from jpi.store import ports
 from jpi.store.cache import Cache
 from jpi.store.config_table import ConfigTable
@@ -29,6 +28,7 @@ from jpi.store.links import Links
 from jpi.store.metric_counts import MetricCountStore
 from jpi.store.models import ConfigRow, LinkRow, ProcessedIdRow, bind_model
 from jpi.store.processed_ids import ProcessedIds
+from jpi.store.sessions import Sessions
 from jpi.store.sign_in_attempts import SignInAttempts
 from jpi.sync.event_sink import EventSink, ImmediateSink, find_message_group
 from jpi.sync.poll_errors import PollErrors
@@ -38,6 +38,7 @@ from jpi.sync.service import SyncService
 
 # The cache entry in which `webhook_configuration --ping` finds that PagerDuty's test delivery arrived.
 PING_CACHE_KEY = "ping"
+SECRET_RETRY_SECONDS = 60.0
 Content = TypeVar("Content")
 
 
@@ -79,7 +80,10 @@ class Infrastructure:
 
 @dataclass(frozen=True)
 class App:
-    """Everything a handler needs. Without a `queue` the `event_sink` applies events in process."""
+    """Everything a handler needs. Without a `queue` the `event_sink` applies events in process.
+
+    `secret_problems`: by variable, why a secret cannot be used; whatever needs it stops.
+    """
 
     settings: Settings
     policy: Policy
@@ -99,7 +103,9 @@ class App:
     metrics: MetricCounters
     metric_store: MetricCountStore
     sign_in_attempts: SignInAttempts
+    sessions: Sessions
     log: logs.Logger
+    secret_problems: Mapping[str, str]
 
     def begin_invocation(self, seconds: float, request_id: str) -> None:
         """Start the time budget for calls, and add the request id to the log lines."""
@@ -122,24 +128,37 @@ class App:
             self.log.warning("metric counts were not saved", extra={"reason": str(error)})
 
 
-@cache
-def _build_process_app() -> App:
-    return build_app(load_settings())
+class ProcessApp:
+    """The App of this process, built at the first call; anew after a minute if a secret could not be used."""
+
+    def __init__(self) -> None:
+        self._app: App | None = None
+        self._built_at = 0.0
+
+    def get(self) -> App:
+        """Return the App."""
+        if self._app and not (self._app.secret_problems and self._app.clock() > self._built_at + SECRET_RETRY_SECONDS):
+            return self._app
+        usable = load_usable()
+        self._app = build_app(usable.settings, None, usable.secret_problems)
+        self._built_at = self._app.clock()
+        for problem in usable.secret_problems.values():
+            self._app.log.error("a secret cannot be used; what needs it stops", extra={"reason": problem})
+        return self._app
 
 
-_get_app: Callable[[], App] = _build_process_app
+_get_app: Callable[[], App] = ProcessApp().get
 
 
 def get_app() -> App:
-    """Return the App of this process, built from its environment at the first call."""
+    """Return the App of this process, built from its environment; each invocation asks once."""
     return _get_app()
 
 
 def use_app(provider: Callable[[], App] | None) -> None:
     """Make `get_app` return the provider's App; None makes it build one from the environment again."""
     global _get_app
-    _build_process_app.cache_clear()
-    _get_app = provider or _build_process_app
+    _get_app = provider or ProcessApp().get
 
 
 def make_infrastructure() -> Infrastructure:
@@ -147,19 +166,23 @@ def make_infrastructure() -> Infrastructure:
     return Infrastructure()
 
 
-def build_app(settings: Settings, infrastructure: Infrastructure | None = None) -> App:
+def build_app(settings: Settings, infrastructure: Infrastructure | None = None,
+              secret_problems: Mapping[str, str] | None = None) -> App:
     """Return an App with these settings; SettingsError if a file that they name is missing or wrong."""
-    infrastructure = infrastructure or make_infrastructure()
+    infrastructure, problems = infrastructure or make_infrastructure(), secret_problems or {}
     clock, sleep, adapter = infrastructure.clock, infrastructure.sleep, infrastructure.http_adapter
+    jira_adapter, pagerduty_adapter = (
+        RefusingAdapter(SettingsError(problems[name])) if name in problems else adapter
+        for name in ("JIRA_API_TOKEN", "PAGERDUTY_API_TOKEN"))
     log, budget, metrics = logs.make_logger(settings.log_level, settings.stage), Budget(clock), MetricCounters()
     policy = load_policy(settings)
     stores = infrastructure.stores or build_dynamodb_stores(bind_tables(settings), clock)
     links, processed_ids = stores.links, stores.processed_ids
     cache, cursor = Cache(stores.config, clock), Cursor(stores.config)
     jira = JiraClient(settings.jira_api_url, settings.jira_user_email, settings.jira_api_token, budget, sleep,
-                      policy.custom_fields, cache, adapter, policy.has_public_comments)
+                      policy.custom_fields, cache, jira_adapter, policy.has_public_comments)
     pagerduty = PagerDutyClient(settings.pagerduty_api_url, settings.pagerduty_api_token,
-                                settings.pagerduty_user_email, budget, sleep, adapter)
+                                settings.pagerduty_user_email, budget, sleep, pagerduty_adapter)
     sync_service = SyncService(jira, pagerduty, links, processed_ids, cache, policy, clock, log, metrics,
                                settings.jira_index_lag_seconds)
     queue = _build_queue(settings, links, policy, infrastructure.sqs_client)
@@ -170,7 +193,8 @@ def build_app(settings: Settings, infrastructure: Infrastructure | None = None) 
                     poll_errors, settings.log_entries_poll_past_hours)
     return App(settings, policy, jira, pagerduty, links, sync_service, event_sink, queue, reconciler, poller, stores,
                cursor, cache, budget, clock, metrics, MetricCountStore(stores.config, clock),
-               SignInAttempts(stores.config, clock), log)
+               SignInAttempts(stores.config, clock), Sessions(stores.config, clock, settings.status_key), log,
+               problems)
 
 
 def bind_tables(settings: Settings) -> Tables:

@@ -201,7 +201,7 @@ def _is_from_jpi(request: requests.PreparedRequest) -> bool:
     header: Any = request.headers.get("Authorization", "")
     header = header.decode() if isinstance(header, bytes) else header
     kind, _, value = header.partition(" ")
-    return JIRA_BOT_TOKEN in base64.b64decode(value).decode() if kind == "Basic" else "pagerduty-key" in value
+    return JIRA_BOT_TOKEN in base64.b64decode(value).decode() if kind == "Basic" else "pagerduty-key-of-jpi" in value
 
 
 def _read_path(url: str) -> str:

@@ -23,7 +23,7 @@ Open {page} in a browser: PagerDuty on the left, Jira on the right, jpi's log be
 
 jpi        {app}   (POST /pagerduty-webhook, POST /jira-webhook, GET /health)
 Its page   {app}/status   password: {password}
-PagerDuty  {pagerduty}   Authorization: Token token=pagerduty-key
+PagerDuty  {pagerduty}   Authorization: Token token=pagerduty-key-of-jpi
 Jira       {jira}   Basic {person}, or {admin} as administrator
 DynamoDB   {aws}   tables end in -{stage}
 SQS        {queue}
@@ -31,7 +31,7 @@ Webhook secrets: PagerDuty {pagerduty_secret}, Jira {jira_secret!r}
 
 Trigger an incident (raise it, resolve it: PUT /incidents/<id>, as PagerDuty documents it):
 
-  curl -s {pagerduty}/incidents -H 'Authorization: Token token=pagerduty-key' -H 'From: rita@example.com' \\
+  curl -s {pagerduty}/incidents -H 'Authorization: Token token=pagerduty-key-of-jpi' -H 'From: rita@example.com' \\
     -H 'Content-Type: application/json' -d '{{"incident": {{"type": "incident", "title": "Checkout is down",
     "service": {{"id": "{service}", "type": "service_reference"}}, "priority": {{"id": "{p1}",
     "type": "priority_reference"}}}}}}'
@@ -45,7 +45,7 @@ jpi's log follows. Press Ctrl-C to stop everything.
 PAGE_PORT = 5003
 # Shorter than on a real site, so that nobody has to watch for half a minute. jpi gets the same value.
 INDEX_LAG_SECONDS = 2
-SANDBOX_SETTINGS = {"JIRA_INDEX_LAG_SECONDS": str(INDEX_LAG_SECONDS), "STATUS_PASSWORD": "sandbox"}
+SANDBOX_SETTINGS = {"JIRA_INDEX_LAG_SECONDS": str(INDEX_LAG_SECONDS), "STATUS_PASSWORD": "password of the sandbox"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -15,9 +15,9 @@ from sandbox.site_setup import ApiUser, make_issue, set_up_jira
 from sandbox.wsgi_transport import make_wsgi_session
 
 BOT_EMAIL = "jpi-bot@example.com"
-JIRA_ADMIN_LOGIN = ("admin@example.com", "admin-token")
-JIM_LOGIN = ("jim@example.com", "jim-token")
-JIRA_BOT_TOKEN, PAGERDUTY_KEY = "jira-token-of-the-bot", "pagerduty-key"
+JIRA_ADMIN_LOGIN = ("admin@example.com", "admin-token-at-jira")
+JIM_LOGIN = ("jim@example.com", "jim-token-at-jira")
+JIRA_BOT_TOKEN, PAGERDUTY_KEY = "jira-token-of-the-bot", "pagerduty-key-of-jpi"
 # A site is older than its first incident: its search index shows all of its set-up.
 SITE_AGE = timedelta(days=30)
 JiraSetUp = Callable[[ApiUser, str, Sequence[str]], None]

@@ -41,7 +41,7 @@ from sandbox.simulated_service import RecordedCall, SimulatedService
 from sandbox.site_setup import ApiUser, add_webhooks, make_issue, set_up_jira
 from sandbox.webhook_outbox import post_delivery
 
-JIRA_WEBHOOK_SECRET = "a secret of the sandbox's"
+JIRA_WEBHOOK_SECRET, PAGERDUTY_V2_TOKEN = "a secret of the sandbox's", "a token of the sandbox's"
 
 # In the order of a row.
 LINK_LABELS = {QUESTION_LINK_TYPE: "questions", STAKEHOLDER_LINK_TYPE: "stakeholders", MANAGER_LINK_TYPE: "manager",
@@ -214,10 +214,11 @@ class World:
         return make_issue(self.jira_admin, "PERSON", name)
 
     def use_v2_webhooks(self) -> None:
-        """Replace the V3 subscription by a generic V2 webhook."""
+        """Replace the V3 subscription by a generic V2 webhook, and start jpi anew with its token."""
         self.pagerduty.webhooks.subscriptions.clear()
-        secret = self.environ["PAGERDUTY_WEBHOOK_SECRET"]
-        self.pagerduty.add_v2_extension(f"{self.app_url}/pagerduty-webhook", secret)
+        self.environ["PAGERDUTY_V2_TOKEN"] = PAGERDUTY_V2_TOKEN
+        self.jpi = self.start_jpi()
+        self.pagerduty.add_v2_extension(f"{self.app_url}/pagerduty-webhook", PAGERDUTY_V2_TOKEN)
 
     @contextmanager
     def lose_webhooks(self) -> Iterator[None]:

@@ -8,7 +8,7 @@ const REQUIRED = ['JIRA_SERVER_URL', 'JIRA_USER_EMAIL', 'JIRA_API_TOKEN', 'PAGER
 const WEBHOOK_SECRETS = ['JIRA_WEBHOOK_SECRET', 'PAGERDUTY_WEBHOOK_SECRET'];
 const TOKENS = ['JIRA_API_TOKEN', 'PAGERDUTY_API_TOKEN'];
 // The secrets that each function reads. The others know only that a secret is set: WITHHELD stands in its place.
-const SECRETS = { app: [...WEBHOOK_SECRETS, 'STATUS_PASSWORD'], log_entries: TOKENS, events: TOKENS };
+const SECRETS = { app: [...WEBHOOK_SECRETS, 'PAGERDUTY_V2_TOKEN', 'STATUS_PASSWORD', 'STATUS_KEY'], log_entries: TOKENS, events: TOKENS };
 const ALL_SECRETS = [...new Set(Object.values(SECRETS).flat())];
 const WITHHELD = 'not-given-to-this-function';
 // Of the settings, those that are for this machine or for the deployment itself, and those that the stack decides.
@@ -44,7 +44,7 @@ function mistake() {
   return '';
 }
 
-const names = [...fs.readFileSync(path.join(ROOT, '.env.example'), 'utf8').matchAll(/^([A-Z_]+)=/gm)].map((found) => found[1]);
+const names = [...fs.readFileSync(path.join(ROOT, '.env.example'), 'utf8').matchAll(/^([A-Z0-9_]+)=/gm)].map((found) => found[1]);
 const given = names.filter((name) => !NOT_FOR_LAMBDA.includes(name) && process.env[name] !== undefined);
 
 // One line for each thing without which a deployment cannot work.

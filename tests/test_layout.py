@@ -145,9 +145,9 @@ def test_nobody_asks_this_machine_for_the_time(source_files):
 
 def test_settings_stand_in_the_readme_and_in_the_example():
     names = {one.name.upper() for one in fields(Settings)}
-    example = set(re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
-    table = re.findall(r"^\| (`[A-Z_`, ]+`) \|", (ROOT / "README.md").read_text(), re.MULTILINE)
-    assert names == example == set(re.findall(r"[A-Z_]+", " ".join(table)))
+    example = set(re.findall(r"^([A-Z0-9_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    table = re.findall(r"^\| (`[A-Z0-9_`, ]+`) \|", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert names == example == set(re.findall(r"[A-Z0-9_]+", " ".join(table)))
 
 
 def test_no_file_names_a_registry_or_a_path_of_one_machine():

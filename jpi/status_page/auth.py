@@ -1,70 +1,145 @@
-"""Sign-in to the status page: one password, then Flask's signed session with a CSRF token for every button."""
+"""Sign-in to the status page: one password, compared as a scrypt hash, then a session that the config table holds."""
 
 import hashlib
+import hmac
+import ipaddress
+import re
 import secrets
-from functools import cache
-from hmac import compare_digest
+from functools import lru_cache
 
-from flask import Flask, request, session
-from flask.sessions import SecureCookieSessionInterface, session_json_serializer
-from itsdangerous import URLSafeTimedSerializer
+from flask import Response, g, request
 
 from jpi.flask_app import get_app
+from jpi.store.sessions import SESSION_SECONDS, Session
 
-# A shift and a bit. Counted from the sign-in; later requests do not extend it.
-SESSION_SECONDS = 12 * 3600
-SESSION_CONFIG = {"SESSION_COOKIE_NAME": "jpi-status", "SESSION_COOKIE_HTTPONLY": True,
-                  "SESSION_COOKIE_SAMESITE": "Lax", "SESSION_REFRESH_EACH_REQUEST": False,
-                  "PERMANENT_SESSION_LIFETIME": SESSION_SECONDS}
-
-
-class StatusPageSessions(SecureCookieSessionInterface):
-    """Flask's sessions for the status page only, signed with a key from the password: a new password ends them all."""
-
-    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
-        """Return the signer of the cookie; None, so that there is no session, elsewhere and without a password."""
-        if not request.path.startswith("/status"):
-            return None
-        try:
-            settings = get_app().settings
-        except Exception:
-            # The route meets the same error, and its handlers answer it.
-            return None
-        if not settings.status_password:
-            return None
-        return URLSafeTimedSerializer(
-            _derive_key(settings.status_password, settings.stage), salt="session", serializer=session_json_serializer,
-            signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256})
-
-    def get_cookie_secure(self, app: Flask) -> bool:
-        """True where jpi is deployed: offline there is no TLS."""
-        return not get_app().settings.is_offline
+SESSION_COOKIE, DEVICE_COOKIE = "jpi-status", "jpi-device"
+DEVICE_SECONDS = 180 * 86_400
+# As strong as OWASP's least: cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html.
+SCRYPT_COST = {"n": 2**14, "r": 8, "p": 5}
+LOOPBACK_PATTERN = re.compile(r"(localhost|[\w-]+\.localhost|127\.0\.0\.1|\[::1\])(:\d+)?", re.ASCII)
+TRANSPORT_SECURITY = "max-age=63072000"
+WRONG_PASSWORD_MESSAGE = "Wrong password."  # noqa: S105
 
 
-@cache
-def _derive_key(password: str, stage: str) -> bytes:
-    """Derive the signing key slowly, so that a stolen cookie does not help to guess the password."""
-    return hashlib.scrypt(password.encode(), salt=f"jpi status page, {stage}".encode(), n=2**14, r=8, p=1)
+def find_session() -> Session | None:
+    """Return the session of this browser; None if it is not signed in."""
+    session_id = _read_cookie(SESSION_COOKIE)
+    return get_app().sessions.find_session(session_id, _compute_fingerprint()) if session_id else None
 
 
-def is_password(password: str) -> bool:
-    """True if this is the password of the status page."""
-    return compare_digest(password.encode(), get_app().settings.status_password.encode())
+def attempt_sign_in(password: str) -> tuple[str, int]:
+    """Check the password: return what is wrong, empty if nothing, and the seconds before the next attempt."""
+    app, device_id = get_app(), _find_device_id()
+    client = f"device:{device_id}" if device_id else _find_network(request.remote_addr or "unknown")
+    if wait := app.sign_in_attempts.claim_attempt(client, is_known=bool(device_id)):
+        return f"Too many attempts: please wait {wait:.0f} seconds.", max(1, round(wait))
+    if not _is_password(password):
+        app.log.warning("somebody tried to see the status page", extra={"from": request.remote_addr})
+        return WRONG_PASSWORD_MESSAGE, 0
+    app.sign_in_attempts.record_success(client, is_known=bool(device_id))
+    return "", 0
 
 
-def start_session(now: float) -> None:
-    """Replace the session with a new one and give it a CSRF token."""
-    session.clear()
-    session.permanent = True
-    session.update(csrf_token=secrets.token_urlsafe(16), ends_at=now + SESSION_SECONDS)
+def start_session(answer: Response) -> None:
+    """Start a session in place of the one before, and let the browser be known from now on."""
+    end_session(answer)
+    _set_cookie(answer, SESSION_COOKIE, get_app().sessions.start(_compute_fingerprint()), SESSION_SECONDS)
+    device_id = _find_device_id() or secrets.token_urlsafe(16)
+    _set_cookie(answer, DEVICE_COOKIE, f"{device_id}.{_sign_device(device_id)}", DEVICE_SECONDS)
 
 
-def get_csrf_token(now: float) -> str:
-    """Return the token that the buttons of this session carry; empty where nobody has signed in."""
-    return str(session["csrf_token"]) if session.get("ends_at", 0.0) > now else ""
+def end_session(answer: Response) -> None:
+    """End the session of this browser."""
+    if session_id := _read_cookie(SESSION_COOKIE):
+        get_app().sessions.end_session(session_id)
+        _set_cookie(answer, SESSION_COOKIE, "", 0)
 
 
-def is_csrf_token_valid(token: str, now: float) -> bool:
+def save_message(incident_id: str, message: str) -> None:
+    """Keep a message in the session, for the page of this incident."""
+    get_app().sessions.save_message(_read_cookie(SESSION_COOKIE), incident_id, message)
+
+
+def take_message(incident_id: str) -> str:
+    """Return the message for the page of this incident, once; "" if there is none."""
+    session_id = _read_cookie(SESSION_COOKIE)
+    return get_app().sessions.take_message(session_id, g.session, incident_id) if g.session else ""
+
+
+def is_csrf_token_valid(token: str) -> bool:
     """True if a button carries the token of this session."""
-    expected = get_csrf_token(now)
-    return bool(expected) and compare_digest(expected.encode(), token.encode())
+    return bool(g.token) and hmac.compare_digest(g.token.encode(), token.encode())
+
+
+def read_basic_password() -> str | None:
+    """Return the password of the Authorization header; None where there is no readable one."""
+    try:
+        authorization = request.authorization
+    except ValueError:
+        # Werkzeug raises it for a header that is not ASCII.
+        return None
+    return (authorization.password or "") if authorization else None
+
+
+def is_on_loopback() -> bool:
+    """True if the browser runs on this machine, where there is no TLS."""
+    return get_app().settings.is_offline and LOOPBACK_PATTERN.fullmatch(request.host) is not None
+
+
+def _is_password(password: str) -> bool:
+    salt = get_app().sessions.derive_key("password")
+    return hmac.compare_digest(_hash_password(password, salt), _hash_own_password(_get_password(), salt))
+
+
+def _compute_fingerprint() -> str:
+    """Return what sessions hold of the password: a new password ends them all."""
+    sessions = get_app().sessions
+    hashed = _hash_own_password(_get_password(), sessions.derive_key("password"))
+    return hmac.digest(sessions.derive_key("fingerprint"), hashed, "sha256").hex()
+
+
+def _get_password() -> str:
+    return get_app().settings.status_password
+
+
+@lru_cache(maxsize=2)
+def _hash_own_password(password: str, salt: bytes) -> bytes:
+    return _hash_password(password, salt)
+
+
+def _hash_password(password: str, salt: bytes) -> bytes:
+    return hashlib.scrypt(password.encode("utf-8", "surrogatepass"), salt=salt, **SCRYPT_COST)
+
+
+def _find_device_id() -> str:
+    """Return the id in a device cookie that jpi signed; "" if there is none."""
+    device_id, _, signature = _read_cookie(DEVICE_COOKIE).partition(".")
+    is_own = bool(signature) and hmac.compare_digest(signature.encode(), _sign_device(device_id).encode())
+    return device_id if is_own else ""
+
+
+def _sign_device(device_id: str) -> str:
+    return hmac.digest(get_app().sessions.derive_key("device"), device_id.encode(), "sha256").hex()
+
+
+def _find_network(address: str) -> str:
+    """Return what counts as one address: of IPv6 the network of a site, whose addresses anybody there may choose."""
+    try:
+        version = ipaddress.ip_address(address).version
+        return str(ipaddress.ip_network((address, 64), strict=False)) if version == 6 else address
+    except ValueError:
+        return address
+
+
+def _read_cookie(name: str) -> str:
+    return request.cookies.get(_get_cookie_name(name), "")
+
+
+def _set_cookie(answer: Response, name: str, value: str, seconds: int) -> None:
+    answer.set_cookie(_get_cookie_name(name), value, max_age=seconds, path="/", secure=not is_on_loopback(),
+                      httponly=True, samesite="Lax")
+
+
+def _get_cookie_name(name: str) -> str:
+    """Return the cookie's name: browsers take `__Host-` only over TLS, and from this very host."""
+    return name if is_on_loopback() else f"__Host-{name}"

@@ -6,30 +6,27 @@ from flask import (
     Blueprint,
     Response,
     abort,
-    flash,
     g,
     jsonify,
     make_response,
     redirect,
     render_template,
     request,
-    session,
     url_for,
 )
-from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.wrappers import Response as Answer
 
 from jpi.domain.link import Link
 from jpi.domain.link_summary import to_list_item
-from jpi.errors import RetryableError
+from jpi.errors import RetryableError, SettingsError
 from jpi.flask_app import get_app
 from jpi.status_page import auth, queries, view_models
 from jpi.status_page.chart import build_chart
 
 blueprint = Blueprint("status", __name__, template_folder="templates", static_folder="static",
                       static_url_path="/status/static")
-MAX_TEXT_CHARACTERS = 200
+MAX_TEXT_CHARACTERS, MAX_FORM_BYTES = 200, 16 * 1024
 CALL_BUDGET_SECONDS = 20.0
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -39,25 +36,24 @@ SECURITY_HEADERS = {"Content-Security-Policy": CONTENT_SECURITY_POLICY, "Cache-C
                     "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin", "X-Frame-Options": "DENY"}
 ERROR_MESSAGES = {403: "This page was open too long. Go back, reload it and press the button again.",
                   404: "jpi knows no such incident."}
-WRONG_PASSWORD_MESSAGE = "Wrong password."  # noqa: S105
 OUTAGE_MESSAGE = "jpi cannot read its tables at the moment. Try again soon."
 PUBLIC_ENDPOINTS = ("status.show_sign_in", "status.submit_sign_in", "status.static", "status.get_status_json")
-
-
-@blueprint.record_once
-def configure_sessions(state: BlueprintSetupState) -> None:
-    """Give the app the sessions of the status page."""
-    state.app.config.update(auth.SESSION_CONFIG)
-    state.app.session_interface = auth.StatusPageSessions()  # type: ignore[attr-defined]
 
 
 @blueprint.before_request
 def require_sign_in() -> Answer | None:
     """Redirect strangers to the sign-in; answer 404 where no password is set."""
     app = get_app()
+    for name in ("STATUS_PASSWORD", "STATUS_KEY"):
+        if name in app.secret_problems:
+            raise SettingsError(app.secret_problems[name])
     if not app.settings.status_password:
         abort(404)
-    g.token = auth.get_csrf_token(app.clock())
+    request.max_content_length = MAX_FORM_BYTES
+    g.session, g.token = None, ""
+    if request.endpoint != "status.static":
+        g.session = auth.find_session()
+        g.token = g.session.csrf_token if g.session else ""
     if g.token or request.endpoint in PUBLIC_ENDPOINTS:
         return None
     return redirect(url_for("status.show_sign_in"), 303)
@@ -68,6 +64,8 @@ def add_security_headers(answer: Response) -> Response:
     """Forbid browsers to cache or frame a page, or to load anything from elsewhere into it."""
     if "token" in g:
         answer.headers.update(SECURITY_HEADERS)
+        if not auth.is_on_loopback():
+            answer.headers["Strict-Transport-Security"] = auth.TRANSPORT_SECURITY
     return answer
 
 
@@ -112,21 +110,31 @@ def show_sign_in() -> Answer | str:
 @blueprint.post("/status/sign-in")
 def submit_sign_in() -> Answer:
     """Check the password and start a session; after a few wrong passwords, make the client wait."""
-    wrong, wait = _attempt_sign_in(request.form.get("password", ""))
+    wrong, wait = auth.attempt_sign_in(request.form.get("password", ""))
     if wrong:
         answer = make_response(render_template("sign_in.html", wrong=wrong), 429 if wait else 403)
         if wait:
             answer.headers["Retry-After"] = str(wait)
         return answer
-    auth.start_session(get_app().clock())
-    return redirect(url_for("status.show_overview"), 303)
+    answer = make_response(redirect(url_for("status.show_overview"), 303))
+    auth.start_session(answer)
+    return answer
 
 
 @blueprint.post("/status/sign-out")
 def sign_out() -> Answer:
     """End the session."""
     _check_csrf_token()
-    session.clear()
+    answer = make_response(redirect(url_for("status.show_sign_in"), 303))
+    auth.end_session(answer)
+    return answer
+
+
+@blueprint.post("/status/sign-out-everywhere")
+def sign_out_everywhere() -> Answer:
+    """End all sessions, those of other people and other browsers too."""
+    _check_csrf_token()
+    get_app().sessions.end_all()
     return redirect(url_for("status.show_sign_in"), 303)
 
 
@@ -143,8 +151,8 @@ def show_overview() -> str:
 def get_status_json() -> Answer:
     """Return the same as JSON, for machines, which send the password (Basic, with any user name)."""
     if not g.token:
-        wrong, wait = (_attempt_sign_in(password) if (password := _read_basic_password()) is not None
-                       else (WRONG_PASSWORD_MESSAGE, 0))
+        wrong, wait = (auth.attempt_sign_in(password) if (password := auth.read_basic_password()) is not None
+                       else (auth.WRONG_PASSWORD_MESSAGE, 0))
         if wrong:
             answer = make_response(jsonify(error=wrong), 429 if wait else 401)
             answer.headers["Retry-After" if wait else "WWW-Authenticate"] = str(wait) if wait else 'Basic realm="jpi"'
@@ -159,8 +167,9 @@ def get_status_json() -> Answer:
 @blueprint.get("/status/incidents/<incident_id>")
 def show_incident(incident_id: str) -> str:
     """Show one incident and its history."""
-    incident = _build_incident(_get_link_or_404(incident_id))
-    return render_template("incident.html", **incident, now=view_models.format_time(get_app().clock()))
+    link = _get_link_or_404(incident_id)
+    return render_template("incident.html", **_build_incident(link), message=auth.take_message(link.incident_id),
+                           now=view_models.format_time(get_app().clock()))
 
 
 @blueprint.post("/status/incidents/<incident_id>/again")
@@ -175,35 +184,12 @@ def resync_incident(incident_id: str) -> Answer:
     finally:
         app.report_metrics()
     # By incident: the page of another one must not show it.
-    flash(message[:MAX_TEXT_CHARACTERS], link.incident_id)
+    auth.save_message(link.incident_id, message[:MAX_TEXT_CHARACTERS])
     return redirect(url_for("status.show_incident", incident_id=link.incident_id), 303)
 
 
-def _attempt_sign_in(password: str) -> tuple[str, int]:
-    """Check the password: return what is wrong, empty if nothing, and the seconds before the next attempt."""
-    app = get_app()
-    attempts, address = app.sign_in_attempts, request.remote_addr or "unknown"
-    if wait := attempts.claim_attempt(address):
-        return f"Too many attempts: please wait {wait:.0f} seconds.", max(1, round(wait))
-    if not auth.is_password(password):
-        app.log.warning("somebody tried to see the status page", extra={"from": address})
-        return WRONG_PASSWORD_MESSAGE, 0
-    attempts.record_success(address)
-    return "", 0
-
-
-def _read_basic_password() -> str | None:
-    """Return the password of the Authorization header; None where there is no readable one."""
-    try:
-        authorization = request.authorization
-    except ValueError:
-        # Werkzeug raises it for a header that is not ASCII.
-        return None
-    return (authorization.password or "") if authorization else None
-
-
 def _check_csrf_token() -> None:
-    if not auth.is_csrf_token_valid(request.form.get("token", ""), get_app().clock()):
+    if not auth.is_csrf_token_valid(request.form.get("token", "")):
         abort(403)
 
 

@@ -17,8 +17,9 @@ RUNTIME_PACKAGES = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "
 HANDLERS = {"app": "jpi.handlers.app", "log_entries": "jpi.handlers.log_entries", "events": "jpi.handlers.events"}
 RUNS = 7
 IMPORT_TIMER = "import time; t = time.perf_counter(); import {}; print(time.perf_counter() - t)"
-SETTINGS = {"JIRA_SERVER_URL": "https://x.example", "JIRA_USER_EMAIL": "x@x.example", "JIRA_API_TOKEN": "x",
-            "PAGERDUTY_API_TOKEN": "x", "PAGERDUTY_USER_EMAIL": "x@x.example"}
+SETTINGS = {"JIRA_SERVER_URL": "https://x.example", "JIRA_USER_EMAIL": "x@x.example",
+            "JIRA_API_TOKEN": "jira-token-of-the-bench", "PAGERDUTY_API_TOKEN": "pagerduty-key-of-the-bench",
+            "PAGERDUTY_USER_EMAIL": "x@x.example"}
 
 
 def print_artefact() -> None:

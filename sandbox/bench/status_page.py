@@ -11,7 +11,7 @@ from sandbox.aws.moto_server import Aws
 from sandbox.bench.measurement import open_world, record_aws_requests
 
 LINKS = 10_000
-PASSWORD = "bench"
+PASSWORD = "password of the bench"
 ROW_FORMAT = "{:<34} {:>4.0f} ms  {:>2} reads of {:>4} items"
 PATHS = (("first page", "/status"), ("open incidents", "/status?state=open"),
          ("one incident", "/status/incidents/QOLD00042"), ("an issue's key", "/status?text=OLD-43"),

@@ -14,8 +14,9 @@ import pytest
 from tests.deploy.conftest import REGION, env_file
 
 READY = re.compile(r"http://[\w.]+:\d+")
-GIVEN = {"JIRA_SERVER_URL": "https://x.example", "JIRA_USER_EMAIL": "x@x.example", "JIRA_API_TOKEN": "x",
-         "PAGERDUTY_API_TOKEN": "x", "PAGERDUTY_USER_EMAIL": "x@x.example"}
+GIVEN = {"JIRA_SERVER_URL": "https://x.example", "JIRA_USER_EMAIL": "x@x.example",
+         "JIRA_API_TOKEN": "jira-token-of-x-example", "PAGERDUTY_API_TOKEN": "pagerduty-key-of-x-example",
+         "PAGERDUTY_USER_EMAIL": "x@x.example"}
 
 
 @pytest.fixture
@@ -102,11 +103,15 @@ def test_the_seeds_login_needs_no_account(checkout):
     ([], {**GIVEN, "JIRA_API_TOKEN": ""}, "JIRA_API_TOKEN is missing in .env"),
     ([], {**GIVEN, "STATUS_PASSWORD": "ssm:/elsewhere/x"}, "STATUS_PASSWORD (ssm:/elsewhere/x) must begin with ssm:/"),
     ([], {**GIVEN, "JIRA_SERVER_URL": "acme"}, "JIRA_SERVER_URL (acme) must be an address like https://name.example"),
+    ([], {**GIVEN, "JIRA_API_TOKEN": "your-jira-api-token", "ALLOW_PLAIN_SECRETS": "1"},
+     "JIRA_API_TOKEN (***) is a placeholder: put a secret of your own in its place"),
+    ([], {**GIVEN, "STATUS_PASSWORD": "short"}, "STATUS_PASSWORD (***) is too short: 12 characters at least"),
+    (["--env", "prod"], {**GIVEN, "STAGE": "prod"}, "PAGERDUTY_API_TOKEN (***) is in plain text: store it in AWS"),
     ([], {**GIVEN, "LOG_LEVEL": "LOUD"}, "LOG_LEVEL (LOUD) must be DEBUG, INFO, WARNING, ERROR or CRITICAL"),
     ([], {**GIVEN, "SYNC_FILE": "README.md"}, "SYNC_FILE (README.md) needs mending:"),
 ])
 def test_what_is_wrong_is_said_in_a_line_before_anything_is_packaged(checkout, arguments, environ, said):
-    made = [file for name in (".env", ".env.qa") if not (file := checkout.folder / name).exists()]
+    made = [file for name in (".env", ".env.qa", ".env.prod") if not (file := checkout.folder / name).exists()]
     for file in made:
         file.touch()
     answer = checkout.sls("deploy", *arguments, ok=False, **environ)

@@ -6,7 +6,7 @@ from jpi.errors import AwsOutage, LostRace
 from jpi.metrics import QUARTER_HOUR_SECONDS
 from jpi.store.metric_counts import MetricCountStore
 from jpi.store.ports import ConfigItem
-from jpi.store.sign_in_attempts import ALL_ADDRESSES, FREE_ATTEMPTS, SignInAttempts
+from jpi.store.sign_in_attempts import FREE_ATTEMPTS, SignInAttempts
 from tests.ports.backends import NOW
 from tests.ports.test_store_ports import DOING, run_together
 
@@ -52,6 +52,21 @@ def test_attempts_are_kept_for_a_day(backend):
     assert [attempts.claim_attempt("somebody") for _ in range(FREE_ATTEMPTS + 2)] == [0.0] * (FREE_ATTEMPTS + 1) + [2.0]
     assert backend.expiry("config", "sign-in:somebody") == NOW + 86_400
     assert attempts.claim_attempt("somebody else") == 0.0
+    assert count_strangers(backend) == FREE_ATTEMPTS + 2
     attempts.record_success("somebody")
+    assert count_strangers(backend) == 1, "those of others stay"
     assert attempts.claim_attempt("somebody") == 0.0
-    assert backend.stores.config.get(f"sign-in:{ALL_ADDRESSES}", DOING).value["failures"] == FREE_ATTEMPTS + 2
+    assert attempts.claim_attempt("a browser that is known", is_known=True) == 0.0
+    assert count_strangers(backend) == 2
+
+
+def count_strangers(backend):
+    name = f"sign-in:strangers:{NOW // 600 * 600:.0f}"
+    return backend.stores.config.get_counts([name], DOING)[name]["failures"]
+
+
+def test_of_two_attempts_at_once_one_waits(stores):
+    attempts = SignInAttempts(stores.config, lambda: NOW)
+    waits = run_together(lambda number: attempts.claim_attempt("somebody"))
+    assert 0.0 in waits
+    assert set(waits) <= {0.0, 1.0, 2.0, 4.0}

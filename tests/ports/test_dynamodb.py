@@ -22,7 +22,8 @@ from tests.ports.backends import NOW
 from tests.ports.test_store_ports import FULL
 
 OFFLINE = {"IS_OFFLINE": "True", "JIRA_SERVER_URL": "https://a.example", "JIRA_USER_EMAIL": "a@a.example",
-           "JIRA_API_TOKEN": "t", "PAGERDUTY_API_TOKEN": "t", "PAGERDUTY_USER_EMAIL": "a@a.example"}
+           "JIRA_API_TOKEN": "token-of-the-tables", "PAGERDUTY_API_TOKEN": "token-of-the-tables",
+           "PAGERDUTY_USER_EMAIL": "a@a.example"}
 
 
 def run_create_tables(monkeypatch, tmp_path, **environ):

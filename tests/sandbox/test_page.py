@@ -92,7 +92,7 @@ def test_every_action_is_done_by_its_person_over_the_api(still):
         answer = client.post(f"/{side}/{name}/{target}", data=form, headers=SCRIPT)
         assert (answer.json["ok"], happened()) == (True, True), (side, name, answer.json["parts"][side])
     everybody = {call.token for call in [*world.jira_server.calls, *world.pagerduty_server.calls]}
-    assert everybody - {call.token for call in world.list_jpi_calls()} == {world.rita.key, "jim-token"}
+    assert everybody - {call.token for call in world.list_jpi_calls()} == {world.rita.key, "jim-token-at-jira"}
 
 
 @pytest.mark.parametrize(("path", "form", "words"), [
@@ -242,7 +242,8 @@ def test_every_switch_turns_both_ways(still, name):
     for checked in ("true", "false"):
         parts = client.post(f"/switch/{name}", headers=SCRIPT).json["parts"]
         assert f'action="/switch/{name}"><button role="switch" aria-checked="{checked}"' in parts["breaking"]
-    call = RecordedCall("jira", "POST", "/rest/api/3/issue", "", {"Authorization": "Token token=pagerduty-key"}, b"")
+    headers = {"Authorization": "Token token=pagerduty-key-of-jpi"}
+    call = RecordedCall("jira", "POST", "/rest/api/3/issue", "", headers, b"")
     assert (world.jira_server.choose_fault(call), world.jira_server.latency_seconds,
             world.jira.outbox.is_losing) == (None, 0.0, False)
 
@@ -254,7 +255,8 @@ def test_only_jpis_calls_are_limited_and_only_its_writes_lose_their_answers(stil
     assert trigger_incident(client, world).json["ok"] is True
     client.post("/switch/limited", headers=SCRIPT)
     kinds = [("GET", "/issue/1"), ("POST", "/rest/api/3/search/jql"), ("POST", "/rest/api/3/issue")]
-    calls = [RecordedCall("jira", *kind, "", {"Authorization": "Token token=pagerduty-key"}, b"") for kind in kinds]
+    headers = {"Authorization": "Token token=pagerduty-key-of-jpi"}
+    calls = [RecordedCall("jira", *kind, "", headers, b"") for kind in kinds]
     assert [world.jira_server.choose_fault(call) for call in calls] == [None, None, HttpFault(is_after_effect=True)]
 
 

@@ -8,7 +8,8 @@ import pytest
 from jpi.handlers import log_entries
 from tests.world_actions import edit_issue, is_idle_after_polls, run_poll
 
-LENT = {"PAGERDUTY_USER_EMAIL": "rita@example.com", "JIRA_USER_EMAIL": "jim@example.com", "JIRA_API_TOKEN": "jim-token"}
+LENT = {"PAGERDUTY_USER_EMAIL": "rita@example.com", "JIRA_USER_EMAIL": "jim@example.com",
+        "JIRA_API_TOKEN": "jim-token-at-jira"}
 BEFORE = {"incident": "triggered", "issue": "To Do", "titles": ("Down", "Down"), "priorities": ("P1", "Highest"),
           "assignees": ("Oscar Oncall", "Oscar Oncall"), "manager": ["Oscar Oncall"], "notes": [], "comments": []}
 OPEN, TAKEN, OVER = (dict(zip(("incident", "issue"), ends, strict=True)) for ends in (

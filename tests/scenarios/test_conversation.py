@@ -155,7 +155,7 @@ def test_notes_from_before_there_was_an_issue_come_with_it(make_linked):
 
 def test_whoever_lends_jpi_their_account_can_still_write(make_linked):
     world, incident, issue = make_linked(PAGERDUTY_USER_EMAIL="rita@example.com", JIRA_USER_EMAIL="jim@example.com",
-                                         JIRA_API_TOKEN="jim-token")
+                                         JIRA_API_TOKEN="jim-token-at-jira")
     world.pagerduty.add_note(incident, "Rolled back.", world.rita)
     say(world, issue, "Traffic is back.")
     world.run_until_idle()

@@ -193,7 +193,7 @@ def test_other_fields_with_values_like_ours_change_nothing(linked):
 
 def test_without_an_own_account_to_know_echoes_by_equality_alone_keeps_them_out(make_world):
     world = make_world(PAGERDUTY_USER_EMAIL="rita@example.com", JIRA_USER_EMAIL="jim@example.com",
-                       JIRA_API_TOKEN="jim-token")
+                       JIRA_API_TOKEN="jim-token-at-jira")
     incident = world.pagerduty.trigger_incident(world.service, "Checkout is down", world.rita, "P1")
     world.run_until_idle()
     issue = world.find_issue(incident)

@@ -65,7 +65,7 @@ def test_others_open_none(opening, changes):
 
 def test_one_made_by_whoever_lends_jpi_their_account_opens_one_too(make_linked):
     world, _, _ = make_linked(RULE, PAGERDUTY_USER_EMAIL="rita@example.com", JIRA_USER_EMAIL="jim@example.com",
-                              JIRA_API_TOKEN="jim-token")
+                              JIRA_API_TOKEN="jim-token-at-jira")
     key = make(world)
     world.run_until_idle()
     for _ in range(2):

@@ -10,7 +10,7 @@ from sandbox.simulated_service import HttpFault
 from tests.deliveries import encode_body, make_v3_body, sign_as_pagerduty
 from tests.fakes.function_context import FakeContext
 
-SECRETS = ("pagerduty-key", "jira-token-of-the-bot")
+SECRETS = ("pagerduty-key-of-jpi", "jira-token-of-the-bot")
 
 
 class Shapes(logging.Handler):

@@ -16,7 +16,8 @@ BOUNDARY = load_policy("jpi-boundary-policy")
 REFERENCES = {"JIRA_API_TOKEN": "ssm:/jpi/prod/jira-api-token", "STATUS_PASSWORD": "ssm:/jpi/prod/status",
               "PAGERDUTY_API_TOKEN": "secretsmanager:jpi/prod/pd-token",
               "JIRA_WEBHOOK_SECRET": "ssm:/jpi/prod/jira-new:2,ssm:/jpi/prod/jira-old",
-              "PAGERDUTY_WEBHOOK_SECRET": "secretsmanager:jpi/prod/pd-webhook"}
+              "PAGERDUTY_WEBHOOK_SECRET": "secretsmanager:jpi/prod/pd-webhook",
+              "PAGERDUTY_V2_TOKEN": "ssm:/jpi/prod/pd-v2", "STATUS_KEY": "ssm:/jpi/prod/status-key"}
 UNSET = dict.fromkeys((*REFERENCES, "CFN_ROLE_ARN"), "")
 NAMES = {"AWS::Partition": "aws", "AWS::Region": REGION, "AWS::AccountId": ACCOUNT}
 TABLES = {"IncidentsTable": "table/incidents-prod", "LogEntriesTable": "table/log-entries-prod",
@@ -28,7 +29,7 @@ FUNCTIONS = {"AppRole": "app", "LogEntriesRole": "log_entries", "EventsRole": "e
 WEBHOOK_FUNCTIONS, TOKEN_FUNCTIONS = {"app"}, {"log_entries", "events"}
 READERS = {"JIRA_API_TOKEN": TOKEN_FUNCTIONS, "PAGERDUTY_API_TOKEN": TOKEN_FUNCTIONS,
            "JIRA_WEBHOOK_SECRET": WEBHOOK_FUNCTIONS, "PAGERDUTY_WEBHOOK_SECRET": WEBHOOK_FUNCTIONS,
-           "STATUS_PASSWORD": {"app"}}
+           "PAGERDUTY_V2_TOKEN": WEBHOOK_FUNCTIONS, "STATUS_PASSWORD": {"app"}, "STATUS_KEY": {"app"}}
 
 
 def run_node(script, **environ):

@@ -30,7 +30,7 @@ def list_requests(world, aws):
     login = "Basic " + b64encode(":".join(JIM_LOGIN).encode()).decode()
     return [(aws.url, "/", tables, json.dumps({})),
             (world.jira_url, "/rest/api/3/myself", {"Authorization": login}, None),
-            (world.pagerduty_url, "/users", {"Authorization": "Token token=pagerduty-key"}, None),
+            (world.pagerduty_url, "/users", {"Authorization": "Token token=pagerduty-key-of-jpi"}, None),
             (world.app_url, "/health", {}, None)]
 
 

@@ -7,7 +7,9 @@ import pytest
 
 from jpi import env_files, settings
 from jpi.errors import SettingsError
-from tests.unit.test_settings import REQUIRED
+from tests.unit.test_settings import REQUIRED as COMPLETE
+
+REQUIRED = {**COMPLETE, "ALLOW_PLAIN_SECRETS": "1"}
 
 
 @pytest.fixture
@@ -28,7 +30,7 @@ def use_stage(stage):
 
 
 def test_a_stage_takes_nothing_from_another_stages_file(write_env):
-    write_env(".env", **REQUIRED, STAGE="dev", SYNC_PRIORITIES="P1,P2", JIRA_WEBHOOK_SECRET="devs")
+    write_env(".env", **REQUIRED, STAGE="dev", SYNC_PRIORITIES="P1,P2", JIRA_WEBHOOK_SECRET="secret-of-the-stage-dev")
     write_env(".env.prod", **REQUIRED, STAGE="prod")
     os.environ["SYNC_PRIORITIES"] = "P3"
     loaded = use_stage("prod")
@@ -89,6 +91,6 @@ def test_a_variable_is_put_in_its_place_and_read_again(tmp_path, monkeypatch, be
         file.symlink_to(tmp_path / "kept")
     env_files.write_env_variable(file, "A", "a #b")
     assert (file.read_text(), file.is_symlink()) == (after, before is not None)
-    assert oct(file.stat().st_mode & 0o777) == ("0o600" if before is None else "0o640")
+    assert oct(file.stat().st_mode & 0o777) == "0o600"
     monkeypatch.chdir(tmp_path)
     assert settings.get_variable("A") == "a #b"

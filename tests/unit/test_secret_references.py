@@ -10,7 +10,7 @@ from jpi.errors import SettingsError
 
 NAMED = {"JIRA_SERVER_URL": "https://a.example", "JIRA_USER_EMAIL": "a@a.example", "JIRA_API_TOKEN": "ssm:/jpi/qa/jira",
          "PAGERDUTY_API_TOKEN": "secretsmanager:jpi/qa/pagerduty", "PAGERDUTY_USER_EMAIL": "a@a.example",
-         "JIRA_WEBHOOK_SECRET": "ssm:/jpi/qa/hook, plain,ssm:/jpi/qa/older"}
+         "JIRA_WEBHOOK_SECRET": "ssm:/jpi/qa/hook, plain-hook-secret,ssm:/jpi/qa/older"}
 
 
 @pytest.fixture
@@ -19,10 +19,11 @@ def account(monkeypatch):
         monkeypatch.setenv(name, "test")
     with mock_aws():
         ssm = boto3.client("ssm", region_name="us-east-1")
-        for name, value in {"jira": "jira-token", "hook": "new", "older": "old"}.items():
+        for name, value in {"jira": "jira-token-of-qa", "hook": "new-hook-secret-of-qa",
+                            "older": "old-hook-secret-of-qa"}.items():
             ssm.put_parameter(Name=f"/jpi/qa/{name}", Value=value, Type="SecureString")
         boto3.client("secretsmanager", region_name="us-east-1").create_secret(
-            Name="jpi/qa/pagerduty", SecretString="pd-token")
+            Name="jpi/qa/pagerduty", SecretString="pagerduty-key-of-qa")
         yield ssm
 
 
@@ -38,13 +39,14 @@ def services(monkeypatch):
 def test_each_stands_for_what_is_stored(account, services):
     loaded = settings.load(NAMED)
     assert (loaded.jira_api_token, loaded.pagerduty_api_token, loaded.jira_webhook_secret) == (
-        "jira-token", "pd-token", ("new", "plain", "old"))
+        "jira-token-of-qa", "pagerduty-key-of-qa",
+        ("new-hook-secret-of-qa", "plain-hook-secret", "old-hook-secret-of-qa"))
     assert services == ["ssm", "secretsmanager"]
 
 
 def test_nobody_is_asked_where_nothing_is_named(services):
     assert secret_references.resolve_references({"JIRA_API_TOKEN": "plain",
-                                                 "X": "a, b"}) == ({"JIRA_API_TOKEN": "plain", "X": "a, b"}, [])
+                                                 "X": "a, b"}) == ({"JIRA_API_TOKEN": "plain", "X": "a, b"}, {})
     assert services == []
 
 
@@ -59,7 +61,7 @@ def test_more_names_than_one_call_takes(account, services):
 
 
 def test_a_version_may_be_named(account):
-    assert settings.load({**NAMED, "JIRA_API_TOKEN": "ssm:/jpi/qa/jira:1"}).jira_api_token == "jira-token"
+    assert settings.load({**NAMED, "JIRA_API_TOKEN": "ssm:/jpi/qa/jira:1"}).jira_api_token == "jira-token-of-qa"
 
 
 def test_tables_are_made_without_any_secret(monkeypatch, services):
@@ -96,8 +98,8 @@ def test_why_is_said_in_awss_words_and_of_that_name_only(monkeypatch, code):
     secrets, problems = secret_references.resolve_references({name: NAMED[name].partition(",")[0] for name in (
         "JIRA_API_TOKEN", "JIRA_WEBHOOK_SECRET")})
     assert secrets["JIRA_WEBHOOK_SECRET"] == "v"
-    [problem] = problems
-    assert problem.startswith(f"JIRA_API_TOKEN (ssm:/jpi/qa/jira): An error occurred ({code})")
+    assert list(problems) == ["JIRA_API_TOKEN"]
+    assert problems["JIRA_API_TOKEN"].startswith(f"JIRA_API_TOKEN (ssm:/jpi/qa/jira): An error occurred ({code})")
 
 
 def test_without_a_way_to_aws_it_says_so(monkeypatch):

@@ -10,7 +10,8 @@ from jpi.errors import SettingsError
 from jpi.settings import load
 
 REQUIRED = {"JIRA_SERVER_URL": "https://acme.atlassian.net/", "JIRA_USER_EMAIL": "bot@acme.example",
-            "JIRA_API_TOKEN": "jt", "PAGERDUTY_API_TOKEN": "pt", "PAGERDUTY_USER_EMAIL": "bot@acme.example"}
+            "JIRA_API_TOKEN": "jira-token-of-acme", "PAGERDUTY_API_TOKEN": "pagerduty-key-of-acme",
+            "PAGERDUTY_USER_EMAIL": "bot@acme.example"}
 
 
 def test_the_defaults_are_the_documented_ones():
@@ -25,12 +26,12 @@ def test_the_defaults_are_the_documented_ones():
 
 def test_what_is_given_counts():
     loaded = load({**REQUIRED, "STAGE": "qa", "JIRA_API_URL": "https://api.atlassian.com/ex/jira/1",
-                  "LOG_LEVEL": "debug", "PAGERDUTY_WEBHOOK_SECRET": "old, new",
+                  "LOG_LEVEL": "debug", "PAGERDUTY_WEBHOOK_SECRET": "the-old-hook-secret, the-new-hook-secret",
                   "JIRA_ISSUE_STAKEHOLDERS": "TEAM-1,TEAM-2",
                   "USER_MAP": "Ann@acme.example=712020:1", "IS_OFFLINE": "True", "EVENTS_QUEUE": "jpi-qa-events.fifo",
                   "CONFIG_TABLE": "mine", "SYNC_PRIORITIES": "P1,P2"})
     assert loaded.jira_api_url == "https://api.atlassian.com/ex/jira/1"
-    assert loaded.pagerduty_webhook_secret == ("old", "new")
+    assert loaded.pagerduty_webhook_secret == ("the-old-hook-secret", "the-new-hook-secret")
     assert loaded.jira_issue_stakeholders == ("TEAM-1", "TEAM-2")
     assert loaded.user_map == {"ann@acme.example": "712020:1"}
     assert (loaded.incidents_table, loaded.config_table) == ("incidents-qa", "mine")
@@ -87,8 +88,9 @@ def test_a_token_travels_in_the_clear_on_this_machine_only(name):
 
 
 def test_secrets_are_not_in_the_settings_text():
-    loaded = load({**REQUIRED, "JIRA_API_TOKEN": "jira-secret", "JIRA_WEBHOOK_SECRET": "hook-secret"})
-    assert "secret" not in repr(loaded).replace("webhook_secret", "")
+    loaded = load({**REQUIRED, "JIRA_API_TOKEN": "the-jira-secret-of-acme",
+                   "JIRA_WEBHOOK_SECRET": "the-hook-secret-of-acme"})
+    assert "secret" not in repr(loaded).replace("allow_plain_secrets", "")
 
 
 def test_a_local_env_file_is_read_and_the_environment_wins(tmp_path, monkeypatch):
@@ -106,7 +108,8 @@ def test_a_local_env_file_is_read_and_the_environment_wins(tmp_path, monkeypatch
 
 def test_the_example_is_a_valid_setting_of_everything():
     example = dotenv_values(".env.example")
-    loaded = load({name: value or "" for name, value in example.items()})
+    tokens = {name: REQUIRED[name] for name in ("JIRA_API_TOKEN", "PAGERDUTY_API_TOKEN")}
+    loaded = load({**{name: value or "" for name, value in example.items()}, **tokens})
     assert loaded.stage == "dev"
     assert list(example.keys() ^ {field.name.upper() for field in settings.fields(settings.Settings)}) == []
 

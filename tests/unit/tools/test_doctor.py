@@ -85,7 +85,8 @@ def pagerduty_hook_is_off(world, monkeypatch):
             "PagerDuty token",
             "has no user no@",
         ),
-        (lambda world, patch: patch.setenv("JIRA_API_TOKEN", "old"), "Jira token", "is not valid: create a new one"),
+        (lambda world, patch: patch.setenv("JIRA_API_TOKEN", "an-old-token-of-jira"), "Jira token",
+         "is not valid: create a new one"),
         (
             lambda world, patch: patch.setenv("JIRA_WEBHOOK_SECRET", ""),
             "Jira webhook",

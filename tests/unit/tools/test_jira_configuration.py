@@ -16,7 +16,7 @@ from tests.contracts import contract
 from tests.deliveries import needs_shared
 from tests.world_actions import count_created_parts, run_poll
 
-ADMIN = ("admin@example.com", "admin-token")
+ADMIN = ("admin@example.com", "admin-token-at-jira")
 
 
 def serve_site(monkeypatch, url, server):
@@ -33,7 +33,8 @@ class Bare:
         self.clock, self.url, self._monkeypatch = Clock(), "http://jira.localhost", monkeypatch
         self.set = lambda **values: [monkeypatch.setenv(name, value) for name, value in values.items()]
         self.set(JIRA_SERVER_URL=self.url, JIRA_USER_EMAIL=ADMIN[0], JIRA_API_TOKEN=ADMIN[1],
-                 PAGERDUTY_API_TOKEN="x", PAGERDUTY_USER_EMAIL="x@example.com", PAGERDUTY_USER_NAME="Rita Responder")
+                 PAGERDUTY_API_TOKEN="key-of-nobody-at-all", PAGERDUTY_USER_EMAIL="x@example.com",
+                 PAGERDUTY_USER_NAME="Rita Responder")
         self.start_over()
 
     def start_over(self):
@@ -151,13 +152,14 @@ def test_what_a_team_has_made_itself_is_completed_and_kept(bare):
 
 
 @pytest.mark.parametrize(("changes", "text"), [
-    ({"JIRA_API_TOKEN": "old"}, "Jira does not accept JIRA_USER_EMAIL with JIRA_API_TOKEN"),
+    ({"JIRA_API_TOKEN": "an-old-token-of-jira"}, "Jira does not accept JIRA_USER_EMAIL with JIRA_API_TOKEN"),
     ({"JIRA_SERVER_URL": "http://127.0.0.1:9"}, "its address in JIRA_SERVER_URL"),
-    ({"JIRA_USER_EMAIL": "jim@example.com", "JIRA_API_TOKEN": "jim"}, "jim@example.com is no Jira administrator"),
+    ({"JIRA_USER_EMAIL": "jim@example.com", "JIRA_API_TOKEN": "jim-token-at-jira"},
+     "jim@example.com is no Jira administrator"),
     ({"JIRA_API_TOKEN": ""}, "JIRA_API_TOKEN is missing"),
 ])
 def test_what_is_wrong_is_said(bare, capsys, changes, text):
-    bare.jira.users[bare.jira.add_user("jim@example.com", "jim", "Jim Jira")].admin = False
+    bare.jira.users[bare.jira.add_user("jim@example.com", "jim-token-at-jira", "Jim Jira")].admin = False
     bare.set(**changes)
     assert bare.run() == 1
     assert (text in capsys.readouterr().err, bare.list_writes()) == (True, [])
@@ -166,7 +168,7 @@ def test_what_is_wrong_is_said(bare, capsys, changes, text):
 def test_a_site_set_up_by_the_tool_gives_a_p1_its_whole_issue(enter, monkeypatch):
     def set_up_by_tool(admin, lead, people):
         for name, value in {"JIRA_SERVER_URL": admin.url, "JIRA_USER_EMAIL": ADMIN[0], "JIRA_API_TOKEN": ADMIN[1],
-                            "PAGERDUTY_API_TOKEN": "x", "PAGERDUTY_USER_EMAIL": "x@example.com",
+                            "PAGERDUTY_API_TOKEN": "key-of-nobody-at-all", "PAGERDUTY_USER_EMAIL": "x@example.com",
                             "PAGERDUTY_USER_NAME": "Oscar Oncall"}.items():
             monkeypatch.setenv(name, value)
         clock = admin.adapter.clock

@@ -185,8 +185,8 @@ def test_pagerdutys_test_is_seen_to_arrive(unhooked, monkeypatch, tmp_path, caps
 
 
 @pytest.mark.parametrize(("changes", "text"), [
-    ({"PAGERDUTY_API_TOKEN": "old"}, "PagerDuty does not accept PAGERDUTY_API_TOKEN"),
-    ({"JIRA_API_TOKEN": "old"}, "Jira does not accept JIRA_USER_EMAIL with JIRA_API_TOKEN"),
+    ({"PAGERDUTY_API_TOKEN": "an-old-pagerduty-key"}, "PagerDuty does not accept PAGERDUTY_API_TOKEN"),
+    ({"JIRA_API_TOKEN": "an-old-token-of-jira"}, "Jira does not accept JIRA_USER_EMAIL with JIRA_API_TOKEN"),
     ({"PAGERDUTY_API_URL": "http://127.0.0.1:9"}, "its address in JIRA_SERVER_URL or PAGERDUTY_API_URL"),
 ])
 def test_what_is_wrong_is_said_in_a_line(unhooked, monkeypatch, capsys, changes, text):
@@ -244,12 +244,12 @@ def test_a_secret_that_stands_in_aws_is_not_written_into_a_file(unhooked, aws, m
                         "AWS_SECRET_ACCESS_KEY": "test"}.items():
         monkeypatch.setenv(name, value)
     ssm = make_client("ssm", Location(get_region()))
-    ssm.put_parameter(Name="/jpi/x/hook", Value="stored-secret", Type="SecureString", Overwrite=True)
+    ssm.put_parameter(Name="/jpi/x/hook", Value="the-stored-secret", Type="SecureString", Overwrite=True)
     monkeypatch.setenv("PAGERDUTY_WEBHOOK_SECRET", "ssm:/jpi/x/hook")
     assert run(unhooked, "--write-env", str(tmp_path / ".env")) == 0
     [subscription] = list_hooks(unhooked)[0]
     text = (tmp_path / ".env").read_text()
-    assert (f"{subscription.secret},ssm:/jpi/x/hook" in text, "stored-secret" in text) == (True, False)
+    assert (f"{subscription.secret},ssm:/jpi/x/hook" in text, "the-stored-secret" in text) == (True, False)
 
 
 def test_a_secret_that_cannot_be_stored_is_not_lost(unhooked, monkeypatch, tmp_path, capsys):
