@@ -4,6 +4,7 @@ import logging
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from flask import Blueprint, Flask, Response, g, jsonify, request
 from werkzeug.exceptions import HTTPException
@@ -25,7 +26,7 @@ from jpi.jira import webhooks as jira_webhooks
 from jpi.json_fields import Headers
 from jpi.logs import SERVICE_NAME
 from jpi.pagerduty import webhooks as pagerduty_webhooks
-from jpi.signatures import is_local, verify_jira, verify_pagerduty
+from jpi.signatures import Proof, is_local, verify_jira, verify_pagerduty
 from jpi.status_page.routes import blueprint as status_page
 from jpi.status_page.routes import hide_disabled_page, render_problem
 from jpi.wiring import App
@@ -39,7 +40,10 @@ CALL_BUDGET_SECONDS = 25.0
 # five sooner (developer.atlassian.com/cloud/jira/platform/webhooks). Far shorter than processed ids are kept.
 MAX_EVENT_AGE_SECONDS = 7 * 86_400.0
 
-Verifier = Callable[[bytes, Headers, Sequence[str]], None]
+V2_ADVICE = ("A V2 delivery came with PAGERDUTY_WEBHOOK_SECRET as its X-Webhook-Token. Give V2 webhooks a token of "
+             "their own, PAGERDUTY_V2_TOKEN: the next version refuses this one.")
+
+Verifier = Callable[[bytes, Headers], Proof | None]
 
 edge = Blueprint("edge", __name__)
 
@@ -71,17 +75,24 @@ def add_request_id_header(answer: Response) -> Response:
 def receive_pagerduty_webhook() -> tuple[Response, int]:
     """Take a delivery of PagerDuty, V3 or V2."""
     app = get_app()
-    raw = _read_verified_body(PAGERDUTY_BODY_LIMIT_BYTES, app.settings.pagerduty_webhook_secret, verify_pagerduty)
+    secrets, v2_tokens = app.settings.pagerduty_webhook_secret, app.settings.pagerduty_v2_token
+    verify = partial(verify_pagerduty, secrets=secrets, v2_tokens=v2_tokens)
+    raw, proof = _read_verified_body(PAGERDUTY_BODY_LIMIT_BYTES, ("PAGERDUTY_WEBHOOK_SECRET", "PAGERDUTY_V2_TOKEN"),
+                                     verify if secrets or v2_tokens else None)
+    if proof is Proof.SECRET_AS_TOKEN:
+        _warn_once_a_day("secret as token", V2_ADVICE, "a delivery will soon be refused")
+    events = pagerduty_webhooks.parse_delivery(raw, is_signed=proof in (None, Proof.SIGNATURE))
     if ping := pagerduty_webhooks.find_ping_id(raw):
         app.cache.save(wiring.PING_CACHE_KEY, ping)
-    return _hand_over_events(pagerduty_webhooks.parse_delivery(raw))
+    return _hand_over_events(events)
 
 
 @edge.post("/jira-webhook")
 def receive_jira_webhook() -> tuple[Response, int]:
     """Take a delivery of Jira."""
-    app = get_app()
-    raw = _read_verified_body(JIRA_BODY_LIMIT_BYTES, app.settings.jira_webhook_secret, verify_jira)
+    secrets = get_app().settings.jira_webhook_secret
+    raw, _ = _read_verified_body(JIRA_BODY_LIMIT_BYTES, ("JIRA_WEBHOOK_SECRET",),
+                                 partial(verify_jira, secrets=secrets) if secrets else None)
     return _hand_over_events(jira_webhooks.parse_delivery(raw))
 
 
@@ -110,11 +121,7 @@ def answer_rejected(error: RejectedDelivery) -> tuple[Response, int]:
 @edge.app_errorhandler(UselessDelivery)
 def answer_useless(error: UselessDelivery) -> tuple[Response, int]:
     """Take an authentic delivery of no use, since refusals disable a webhook; say once a day what has to be changed."""
-    app, key = get_app(), f"useless delivery:{request.path}:{error.kind}"
-    if not app.cache.get(key):
-        app.cache.save(key, True)
-        app.log.warning("a delivery is of no use", extra={"kind": error.kind, "reason": str(error),
-                                                          "path": request.path})
+    _warn_once_a_day(error.kind, str(error))
     return jsonify(events=[]), error.status
 
 
@@ -152,21 +159,45 @@ def answer_unexpected_error(error: Exception) -> tuple[Response, int]:
     return jsonify(error="The delivery could not be applied."), 500
 
 
-def _read_verified_body(limit_bytes: int, secrets: Sequence[str], verify: Verifier) -> bytes:
-    """Return the raw body after checking type, size and signature; without a secret only this machine's, offline."""
+def _warn_once_a_day(kind: str, reason: str, message: str = "a delivery is of no use") -> None:
+    """Log what has to be changed at the sender of a delivery."""
+    app, key = get_app(), f"useless delivery:{request.path}:{kind}"
+    if not app.cache.get(key):
+        app.cache.save(key, True)
+        app.log.warning(message, extra={"kind": kind, "reason": reason, "path": request.path})
+
+
+def _read_verified_body(limit_bytes: int, secret_names: Sequence[str],
+                        verify: Verifier | None) -> tuple[bytes, Proof | None]:
+    """Return the raw body after checking type, size and signature, and what proved it; without a secret only offline.
+
+    `verify`: None where no secret is set. Only this machine's programs may then deliver.
+    """
     if request.mimetype != "application/json":
         raise UnsupportedContentType("The delivery is not application/json.")
     request.max_content_length = limit_bytes
     raw = request.get_data()
     app = get_app()
     app.begin_invocation(CALL_BUDGET_SECONDS, g.request_id)
-    if secrets:
-        verify(raw, request.headers, secrets)
-    elif app.settings.is_offline and is_local(request.headers):
+    try:
+        if verify:
+            return raw, verify(raw, request.headers)
+    except InvalidSignature:
+        _raise_if_unreadable(secret_names)
+        raise
+    _raise_if_unreadable(secret_names)
+    if app.settings.is_offline and is_local(request.headers):
         app.log.warning("no webhook secret is set: the delivery is not verified", extra={"path": request.path})
-    else:
-        raise InvalidSignature("No webhook secret is configured.")
-    return raw
+        return raw, None
+    raise InvalidSignature("No webhook secret is configured.")
+
+
+def _raise_if_unreadable(secret_names: Sequence[str]) -> None:
+    """Raise AwsOutage if a secret cannot be used, so that the sender tries again: the delivery may be authentic."""
+    for name in secret_names:
+        if problem := get_app().secret_problems.get(name):
+            get_app().log.error("a delivery cannot be verified", extra={"reason": problem, "path": request.path})
+            raise AwsOutage("a webhook secret cannot be used")
 
 
 def _hand_over_events(events: Sequence[Event]) -> tuple[Response, int]:

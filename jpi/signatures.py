@@ -3,6 +3,7 @@
 import hmac
 import re
 from collections.abc import Sequence
+from enum import Enum
 
 from jpi.errors import InvalidSignature
 from jpi.json_fields import Headers
@@ -19,21 +20,31 @@ def is_local(headers: Headers) -> bool:
             and not any(headers.get(name, "") for name in FOREIGN_HEADERS))
 
 
-def verify_pagerduty(raw: bytes, headers: Headers, secrets: Sequence[str]) -> None:
-    """Raise InvalidSignature unless a `v1=` signature fits a secret, or the token of an unsigned V2 delivery is one.
+class Proof(Enum):
+    """What proves that a delivery is PagerDuty's: V3's signature, V2's token, or a V3 secret in that token's place."""
+
+    SIGNATURE = 1
+    TOKEN = 2
+    SECRET_AS_TOKEN = 3
+
+
+def verify_pagerduty(raw: bytes, headers: Headers, secrets: Sequence[str], v2_tokens: Sequence[str] = ()) -> Proof:
+    """Return what proves the delivery: a `v1=` signature by a secret, or a token; raise InvalidSignature for neither.
 
     The secret's own characters are the key: developer.pagerduty.com/docs/webhooks, verifying signatures.
     """
     header = headers.get("X-PagerDuty-Signature", "")
-    if not header:
-        token = headers.get("X-Webhook-Token", "").encode()
-        matches = [hmac.compare_digest(token, secret.encode()) for secret in secrets]
-    else:
+    if header:
         given = [part.strip().encode() for part in header.split(",")]
         valid = [b"v1=" + _compute_digest(raw, secret, "sha256") for secret in secrets]
-        matches = [hmac.compare_digest(signature, other) for signature in given for other in valid]
-    if not any(matches):
+        proofs = [Proof.SIGNATURE for signature in given for other in valid if hmac.compare_digest(signature, other)]
+    else:
+        token = headers.get("X-Webhook-Token", "").encode()
+        proofs = [proof for proof, tokens in ((Proof.TOKEN, v2_tokens), (Proof.SECRET_AS_TOKEN, secrets))
+                  for other in tokens if hmac.compare_digest(token, other.encode())]
+    if not proofs:
         raise InvalidSignature("The delivery carries no valid signature.")
+    return proofs[0]
 
 
 def verify_jira(raw: bytes, headers: Headers, secrets: Sequence[str]) -> None:

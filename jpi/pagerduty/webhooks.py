@@ -18,7 +18,7 @@ from jpi.domain.events import (
     IncidentUnacknowledged,
 )
 from jpi.domain.model import Incident, Note, Person
-from jpi.errors import RejectedDelivery, UselessDelivery
+from jpi.errors import InvalidSignature, RejectedDelivery, UselessDelivery
 from jpi.json_fields import Json, get_body, get_id, get_objects, get_optional, get_required, get_time, parse_json_object
 from jpi.pagerduty.payloads import parse_incident, parse_person, try_parse_log_entry
 
@@ -53,13 +53,16 @@ def find_ping_id(raw: bytes) -> str | None:
     return str(get_optional(event, "id", str))
 
 
-def parse_delivery(raw: bytes) -> list[Event]:
+def parse_delivery(raw: bytes, is_signed: bool = True) -> list[Event]:
     """Return the events of a V3 or V2 delivery, none for types that jpi ignores.
 
-    Raise RejectedDelivery if it is unreadable, UselessDelivery if it is of no use.
+    Raise RejectedDelivery if it is unreadable, InvalidSignature if it is V3 and not signed, UselessDelivery if it is
+    of no use.
     """
     data = _parse_body(raw)
     if "event" in data:
+        if not is_signed:
+            raise InvalidSignature("A V3 delivery is signed; a token is for V2 only.")
         return _parse_v3_event(get_required(data, "event", dict))
     if "messages" in data:
         return _parse_v2_messages(get_required(data, "messages", list))
