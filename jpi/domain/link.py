@@ -191,6 +191,10 @@ class Link:
         """Return the link once a side did not show its incident or issue."""
         return replace(self, missing_since={**self.missing_since, side: look})
 
+    def without_issue(self) -> "Link":
+        """Return the link as one that never had an issue, so that the incident gets a new one; the history stays."""
+        return Link(self.incident_id, self.version, summary=self.summary, history=self.history)
+
     def with_seen(self, side: Side) -> "Link":
         """Return the link once a side has shown its incident or issue: it goes on if it had ended for that."""
         others = {other: look for other, look in self.missing_since.items() if other is not side}

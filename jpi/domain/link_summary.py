@@ -7,12 +7,15 @@ from jpi.domain.backlog import describe_step
 from jpi.domain.descriptions import describe_pause
 from jpi.domain.link import Link
 from jpi.domain.link_parts import FieldName
+from jpi.domain.model import Side
 from jpi.domain.policy import Policy
 from jpi.domain.templates import cut_text, to_summary
 
 LinkState = Literal["failing", "open", "resolved", "none", "ended"]
 # In the order in which they matter.
 LINK_STATES: tuple[LinkState, ...] = ("failing", "open", "none", "resolved", "ended")
+# In place of the status of an incident or issue that was deleted or that jpi cannot see.
+GONE = "gone"
 TITLE_MAX_CHARACTERS, REASON_MAX_CHARACTERS = 200, 300
 
 
@@ -68,14 +71,23 @@ def to_card(link: Link) -> LinkCard:
         title=cut_text(link.fields[FieldName.TITLE].pagerduty.value or summary.title or "", TITLE_MAX_CHARACTERS),
         url=summary.url or "",
         priority=link.fields[FieldName.PRIORITY].pagerduty.value or summary.priority or "",
-        pagerduty=link.status.agreed or summary.status or "",
-        # A new issue stands where both sides agreed until it is seen.
-        jira=(link.status.on_jira or link.status.agreed or "") if link.issue_key else "",
+        pagerduty=GONE if has_lost(link, Side.PAGERDUTY) else link.status.agreed or summary.status or "",
+        jira=GONE if has_lost(link, Side.JIRA) else _get_issue_status(link),
         issue=link.issue_key or (link.incident_id if link.is_opening else ""),
         equal_at=summary.in_step_at or 0.0,
         equal_by=summary.in_step_event_type or "",
         trouble=cut_text(_get_trouble(link), REASON_MAX_CHARACTERS),
     )
+
+
+def has_lost(link: Link, side: Side) -> bool:
+    """True if the link has ended because this side no longer shows its incident or issue."""
+    return link.ended and side in link.missing_since
+
+
+def _get_issue_status(link: Link) -> str:
+    # A new issue stands where both sides agreed until it is seen.
+    return (link.status.on_jira or link.status.agreed or "") if link.issue_key else ""
 
 
 def _get_trouble(link: Link) -> str:

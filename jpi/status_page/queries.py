@@ -117,9 +117,11 @@ def _find_by_id_or_key(app: wiring.App, text: str) -> LinkListItem | None:
     return to_list_item(link) if link else None
 
 
-def resync_incident(app: wiring.App, incident_id: str, request_id: str) -> str:
-    """Sync an incident by the present state of both sides; return the result in words."""
+def resync_incident(app: wiring.App, incident_id: str, request_id: str, *, is_new_issue: bool = False) -> str:
+    """Sync an incident by the present state of both sides, with a new issue if asked; return the result in words."""
     try:
+        if is_new_issue:
+            app.sync_service.start_link_anew(incident_id)
         if not app.sync_service.resume_ended_link(incident_id):
             return "The issue was deleted, or jpi cannot see it."
         outcomes = list[Outcome | Exception]()

@@ -180,7 +180,8 @@ def resync_incident(incident_id: str) -> Answer:
     link = _get_link_or_404(incident_id)
     app.begin_invocation(CALL_BUDGET_SECONDS, g.request_id)
     try:
-        message = queries.resync_incident(app, link.incident_id, g.request_id)
+        message = queries.resync_incident(app, link.incident_id, g.request_id,
+                                          is_new_issue="new_issue" in request.form)
     finally:
         app.report_metrics()
     # By incident: the page of another one must not show it.

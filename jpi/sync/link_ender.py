@@ -12,13 +12,14 @@ from jpi.domain.link import FirstLook, Link
 from jpi.domain.model import Side
 from jpi.domain.policy import Policy
 from jpi.domain.write_limits import WriteLog
-from jpi.errors import Refused, TooEarly
+from jpi.errors import PermanentError, Refused, TooEarly
 from jpi.metrics import build_emf_fields, declare_metrics
 from jpi.sync.conversation_sync import ConversationSync
 from jpi.sync.ports import Clock, Jira, Links, Log, PagerDuty
 
 ISSUE_GONE_NOTE = ("{key} was deleted, or jpi cannot see it any more; this incident is kept in step with it no longer. "
-                   "Should it come back, jpi goes on by itself, or by python -m jpi.tools.replay --incident {incident}")
+                   "Should it come back, jpi goes on by itself. For a new issue: jpi replay --incident {incident} "
+                   "--new-issue")
 INCIDENT_GONE_COMMENT = ("PagerDuty's incident {incident} is gone, or jpi cannot see it; "
                          "this issue is kept in step no longer.")
 
@@ -118,6 +119,16 @@ class EndingRule:
                 return False
             self._links.save(replace(link, ended=False, missing_since={}))
         return True
+
+    def start_anew(self, incident_id: str) -> None:
+        """Let the incident of a link that ended have a new issue. Raise PermanentError if its issue is there."""
+        link = self._links.get(incident_id)
+        if not link.ended or link.is_opening or self.is_visible(link, Side.JIRA):
+            raise PermanentError(f"{incident_id} has an issue that is not gone: {link.issue_key or 'none yet'}")
+        if not self.is_visible(link, Side.PAGERDUTY):
+            raise PermanentError(f"PagerDuty does not show the incident {incident_id}")
+        self._jira.verify_identity()
+        self._links.save(link.without_issue())
 
     def is_visible(self, link: Link, side: Side) -> bool:
         """True if the side shows the link's incident or issue."""

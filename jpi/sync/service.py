@@ -93,6 +93,10 @@ class SyncService:
         """Resume a link that is paused, or had ended if both sides show it; return False if one does not."""
         return self._ending_rule.resume_link(incident_id)
 
+    def start_link_anew(self, incident_id: str) -> None:
+        """Let the incident of a link that ended have a new issue. Raise PermanentError if its issue is there."""
+        self._ending_rule.start_anew(incident_id)
+
     def _save_failure(self, event: Event, error: JpiError, trace: ActionTrace) -> None:
         """Save on the link why the event failed; log it if that fails as well."""
         now = self._clock()

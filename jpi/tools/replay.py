@@ -11,6 +11,8 @@ import click
 from jpi import event_codec, wiring
 from jpi.domain.events import Event, IssueEvent
 from jpi.domain.link import Failure, Link
+from jpi.domain.link_summary import has_lost
+from jpi.domain.model import Side
 from jpi.errors import JpiError, PermanentError
 from jpi.queue import DeadLetter, EventQueue
 from jpi.status_page.health import format_age
@@ -80,11 +82,12 @@ class DeadLetterEntry:
 @click.option("--event", metavar="ID", help="Replay one event's dead letter, if among the first ten of its incident.")
 @click.option("--incident", "--issue", metavar="ID", help="Reconcile one incident from both services' present state; "
               "an issue's key stands for its incident, which is opened if a rule wants it.")
+@click.option("--new-issue", is_flag=True, help="With --incident, if its issue is gone: create a new one.")
 @click.option("--ended-since", metavar="TIME", callback=parse_since,
               help="Resume the links that ended since then.")
 @click.option("--dry-run", is_flag=True, help="Print what would happen, and change nothing.")
 def replay_events(replay_all: bool, of: str | None, event: str | None, incident: str | None,
-                  ended_since: datetime | None, dry_run: bool) -> int:
+                  new_issue: bool, ended_since: datetime | None, dry_run: bool) -> int:
     """List or replay dead letters, or reconcile an incident.
 
     \b
@@ -94,14 +97,20 @@ def replay_events(replay_all: bool, of: str | None, event: str | None, incident:
       jpi replay --of Q1R2DLCB21K7NP         replay one incident's events
       jpi replay --all --dry-run             show what replaying everything would do
       jpi replay --incident Q1R2DLCB21K7NP   make both services agree on one incident
+      jpi replay --incident Q1R2DLCB21K7NP --new-issue   the same after its issue was deleted: create a new one
       jpi replay --issue INCIDENT-42         the same by its issue, or open the incident that the issue waits for
       jpi replay --ended-since 2026-11-27T08:00   resume all links that ended, as after a wrong token
     """
     require_at_most_one(all=replay_all, of=of, event=event, incident=incident, ended_since=ended_since)
     app = wiring.get_app()
     app.budget.start(CALL_BUDGET_SECONDS)
+    if new_issue and not incident:
+        raise click.UsageError("--new-issue needs --incident.")
     if incident:
-        return _resync_incident(app, app.links.find_incident_id(incident) or incident, dry_run)
+        incident_id = app.links.find_incident_id(incident) or incident
+        if new_issue and not dry_run:
+            app.sync_service.start_link_anew(incident_id)
+        return _resync_incident(app, incident_id, dry_run)
     if ended_since:
         return _resume_ended_links(app, list_ended_since(app, ended_since), dry_run)
     if app.queue is None:
@@ -194,10 +203,17 @@ def _resume_ended_links(app: wiring.App, incident_ids: Sequence[str], dry_run: b
     return exit_code
 
 
+def _name_gone_sides(app: wiring.App, incident_id: str) -> str:
+    link = app.links.get(incident_id)
+    names = {Side.JIRA: f"Its issue {link.issue_key}", Side.PAGERDUTY: f"The incident {incident_id}"}
+    return " or ".join(names[side] for side in Side if has_lost(link, side)) or "Its issue or its incident"
+
+
 def _resync_incident(app: wiring.App, incident_id: str, dry_run: bool) -> int:
     if not dry_run and not app.sync_service.resume_ended_link(incident_id):
-        print("Its issue or its incident does not exist, or jpi may not see it.")
-        return 0
+        print(f"{_name_gone_sides(app, incident_id)} does not exist, or jpi may not see it. If the issue was deleted, "
+              f"`jpi replay --incident {incident_id} --new-issue` creates a new one.")
+        return 1
     for event in app.reconciler.read_incident_events(incident_id):
         side = "Jira" if isinstance(event, IssueEvent) else "PagerDuty"
         result = app.sync_service.describe_plan(event) if dry_run else str(app.sync_service.apply(event))

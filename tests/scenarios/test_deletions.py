@@ -48,7 +48,7 @@ def test_a_hidden_project_ends_it_too_and_replay_takes_it_up_again(linked, monke
     world.run_until_idle()
     run_second_look(world)
     assert len(notes(incident)) == 1
-    assert replay.main(["--incident", incident.id]) == 0
+    assert replay.main(["--incident", incident.id]) == 1
     assert issue.status == "To Do", "still hidden"
     world.jira.hidden_keys.clear()
     world.clock.advance(60)
@@ -57,6 +57,25 @@ def test_a_hidden_project_ends_it_too_and_replay_takes_it_up_again(linked, monke
     world.pagerduty.resolve_incident(incident, world.rita)
     world.run_until_idle()
     assert issue.status == "Done"
+
+
+def test_a_new_issue_is_made_on_purpose_after_one_was_deleted(linked, monkeypatch, capsys):
+    world, incident, issue = linked
+    assert replay.main(["--incident", incident.id, "--new-issue"]) == 1
+    assert f"has an issue that is not gone: {issue.key}" in capsys.readouterr().err
+    world.pagerduty.acknowledge_incident(incident, world.rita)
+    delete(world, issue)
+    world.run_until_idle()
+    run_second_look(world)
+    assert replay.main(["--incident", incident.id]) == 1
+    assert f"Its issue {issue.key} does not exist" in capsys.readouterr().out
+    assert replay.main(["--incident", incident.id, "--new-issue"]) == 0
+    [new_issue] = world.list_issues()
+    assert (new_issue.key != issue.key, new_issue.status, new_issue.summary) == (True, "In Progress", incident.title)
+    world.move_issue(new_issue, "done")
+    world.run_until_idle()
+    assert incident.status == "resolved"
+    assert is_idle_after_polls(world)
 
 
 def test_one_missing_answer_ends_nothing(linked, monkeypatch):

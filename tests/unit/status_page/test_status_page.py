@@ -13,7 +13,7 @@ from jpi.status_page import auth, queries, routes
 from jpi.store.sessions import SESSION_SECONDS
 from sandbox.bench.measurement import record_aws_requests
 from sandbox.simulated_service import HttpFault
-from tests.world_actions import edit_issue, make_fault_on_call, run_poll
+from tests.world_actions import edit_issue, make_fault_on_call, run_poll, run_second_look
 
 PASSWORD = "seen by the team"
 SECRETS = ("pagerduty-key-of-jpi", "jira-token-of-the-bot", PASSWORD)
@@ -48,8 +48,8 @@ def token_of(client):
     return re.search(r'name="token" value="([^"]+)"', client.get("/status").text)[1]
 
 
-def press_sync(client, incident_id):
-    data = {"token": token_of(client)}
+def press_sync(client, incident_id, **fields):
+    data = {"token": token_of(client), **fields}
     answer = client.post(f"/status/incidents/{incident_id}/again", data=data, follow_redirects=True)
     assert answer.status_code == 200
     return answer
@@ -122,6 +122,22 @@ def test_pages_are_not_cached_or_framed_and_load_nothing_from_elsewhere(team):
             headers = answer.headers
         assert headers["Content-Security-Policy"].startswith("default-src 'none'; style-src 'self'; script-src 'self'")
         assert (headers["Cache-Control"], headers["X-Frame-Options"]) == ("no-store", "DENY")
+
+
+def test_a_deleted_issue_is_said_and_a_button_makes_a_new_one(world, team):
+    incident = trigger_incident(world)
+    page = f"/status/incidents/{incident.id}"
+    assert "Make a new issue" not in team.get(page).text
+    [issue] = world.list_issues()
+    world.jim.request("DELETE", f"/rest/api/3/issue/{issue.key}")
+    world.run_until_idle()
+    run_second_look(world)
+    assert f"{issue.key}</a> gone" in team.get(page).text
+    assert "Make a new issue" in team.get(page).text
+    press_sync(team, incident.id, new_issue="1")
+    [new_issue] = world.list_issues()
+    assert f"{new_issue.key}</a> to do" in team.get(page).text
+    assert "has an issue that is not gone" in press_sync(team, incident.id, new_issue="1").text
 
 
 def test_wrong_passwords_are_slowed_down(world, stranger):
