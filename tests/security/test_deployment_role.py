@@ -1,5 +1,7 @@
 """Attack: a colleague who may have CloudFormation deploy with jpi's role, and wants to be an administrator by it."""
 
+import re
+
 import pytest
 
 from tests.security.policies import ACCOUNT, BOUNDARY_ARN, REGION, STAGES, is_allowed, load_policy
@@ -125,6 +127,23 @@ ESCAPES = [
 def test_no_role_leaves_the_boundary_whatever_policy_is_written_onto_it(action, resource, context):
     assert not is_allowed(EVERYTHING, action, resource, context, boundary=BOUNDARY)
     assert is_allowed(EVERYTHING, action, resource, context)
+
+
+KINDS = "(function:|role/|policy/|table/|log-group:/aws/lambda/|log-group:|alarm:|dashboard/|rule/|parameter/|secret:)?"
+STAGE = "(dev|qa|prod)"
+OWN_NAMES = re.compile(rf"{KINDS}(jpi[-/].*|(incidents|log-entries|config)-{STAGE}(/index/\*)?)")
+# IAM has no names for these, or AWS lists all of a kind together: each is bound by a condition, or only read or tagged.
+NAMELESS = {"QueueToFunctionHasNoNameYet", "QueueToFunction", "QueueToFunctionHasNoName", "SubscriptionsHaveNoName",
+            "AlarmsAreListedTogether", "LogGroupsAreListedTogether", "EndpointIsNamedWhenItIsMade", "Endpoint",
+            "PartsOfAnEndpointHaveNoName", "EndpointsAreReadById", "KeysOfParameters", "KeysOfManagedSecrets"}
+
+
+@pytest.mark.parametrize("policy", [POLICY, BOUNDARY], ids=["role", "boundary"])
+def test_every_name_is_jpis(policy):
+    named = [statement for statement in policy["Statement"] if statement["Sid"] not in NAMELESS]
+    names = [resource.split(":", 5)[5] for statement in named for resource in statement["Resource"]]
+    assert [name for name in names if not OWN_NAMES.fullmatch(name)] == []
+    assert {statement["Sid"] for statement in POLICY["Statement"] + BOUNDARY["Statement"]} >= NAMELESS
 
 
 def test_a_boundary_is_demanded_wherever_a_role_could_gain_rights():

@@ -128,3 +128,36 @@ def test_the_alarm_counts_deliveries_and_not_scans_of_other_addresses(world, acc
     declared = access_lines()[0]["_aws"]["CloudWatchMetrics"]
     assert declared == [{"Namespace": "jpi", "Dimensions": [["stage"]], "Metrics": [
         {"Name": "pagerduty_deliveries", "Unit": "Count"}, {"Name": "pagerduty_refusals", "Unit": "Count"}]}]
+
+
+ODD_EVENTS = [
+    {"headers": None, "multiValueHeaders": None}, {"headers": {}, "multiValueHeaders": {}},
+    {"body": None}, {"body": "\x00\ud7ff\U0010ffff"}, {"body": "", "isBase64Encoded": True},
+    {"path": "/pagerduty-webhook/../status"}, {"path": "//evil.example/pagerduty-webhook"}, {"path": "/%00%ff%2e%2e"},
+    {"path": ""}, {"path": "/pagerduty-webhook?x=1"}, {"httpMethod": "TRACE"}, {"httpMethod": "POST\r\nX: y"},
+    {"multiValueQueryStringParameters": {"text": ["a", "\x00", "%"]}, "queryStringParameters": {"text": "a"}},
+    {"requestContext": {}}, {"requestContext": {"identity": {}, "requestTimeEpoch": "soon", "stage": None}},
+    {"pathParameters": None, "resource": None, "stageVariables": {"x": "y"}},
+]
+ODD_HEADERS = [
+    {"Host": ""}, {"Host": "[::1"}, {"Host": "evil.example/x?y#z"}, {"X-Forwarded-Port": "none"},
+    {"Cookie": "=;;=\x00"}, {"X-Forwarded-Proto": "javascript"}, {"Content-Length": "-1"},
+    {"Content-Length": "99999999999"},
+    {"Transfer-Encoding": "chunked"}, {"Content-Type": "application/json; charset=\x00"}, {"Expect": "100-continue"},
+    {"Content-Encoding": "gzip"}, {"X-Amzn-Trace-Id": "x" * 10_000}, {"Authorization": "Basic ====", "Accept": "*/*"},
+]
+
+
+@pytest.mark.parametrize("changes", ODD_EVENTS, ids=ascii)
+def test_an_odd_event_of_the_gateway_is_refused_and_fails_nothing(world, changes):
+    assert 400 <= handler({**make_gateway_event(), **changes}, None)["statusCode"] < 500
+    assert world.list_issues() == []
+
+
+@pytest.mark.parametrize("headers", ODD_HEADERS, ids=ascii)
+@pytest.mark.parametrize("path", [*PATHS, "/status", "/nothing"])
+def test_an_odd_header_is_refused_and_fails_nothing(world, headers, path):
+    body = encode_body(make_v3_body())
+    event = make_gateway_event(path=path, body=body, headers={**JSON_TYPE, **headers})
+    assert 400 <= handler(event, None)["statusCode"] < 500
+    assert world.list_issues() == []
