@@ -16,6 +16,7 @@ from jpi.tools import (
     explain,
     jira_configuration,
     replay,
+    schema,
     webhook_configuration,
 )
 from jpi.tools.command_runner import run_command
@@ -34,7 +35,7 @@ JPI = click.Group("jpi", callback=select_stage, params=[ENV_OPTION],
                   commands=[check.check_settings, doctor.check_installation, explain.explain_incident,
                             replay.replay_events, check_sync.check_sync_file, webhook_configuration.configure_webhooks,
                             aws_configuration.configure_aws, jira_configuration.configure_jira,
-                            create_tables.create_tables])
+                            create_tables.create_tables, schema.print_schema])
 main = partial(run_command, JPI, name="jpi")
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from jpi.tools import cli, command_runner, replay
 
 MODULES = {"check": "check", "doctor": "doctor", "explain": "explain", "replay": "replay", "check-sync": "check_sync",
            "webhooks": "webhook_configuration", "aws-configuration": "aws_configuration",
-           "jira-configuration": "jira_configuration", "create-tables": "create_tables"}
+           "jira-configuration": "jira_configuration", "create-tables": "create_tables", "schema": "schema"}
 
 
 def run_python(*arguments):
