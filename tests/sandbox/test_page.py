@@ -1,7 +1,6 @@
 """The sandbox's page without a browser: routes, refusals, what it shows, what the switches do."""
 
 import re
-from pathlib import Path
 
 import pytest
 
@@ -14,7 +13,6 @@ from sandbox.simulated_service import HttpFault, RecordedCall
 from sandbox.site_setup import make_issue
 from tests.world_actions import run_poll
 
-SANDBOX = Path(__file__).resolve().parents[2] / "sandbox"
 SCRIPT = {"Accept": "application/json"}
 
 
