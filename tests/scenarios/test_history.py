@@ -30,7 +30,7 @@ from jpi.store.links import Links
 from jpi.sync.history import MAX_HISTORY_CHARACTERS, MAX_HISTORY_ENTRIES, ActionTrace, append_history, describe_error
 from sandbox.jira.model import Workflow
 from sandbox.simulated_service import HttpFault
-from tests.world_actions import apply_event, edit_issue, make_fault_on_call, run_poll
+from tests.world_actions import apply_event, edit_issue, make_fault_on_call, poll_sparsely, run_poll
 
 
 def link_of(world, incident):
@@ -128,8 +128,7 @@ def test_a_failure_is_remembered_with_what_to_do(world):
     assert not entry.steps[0].is_done
     assert link_of(world, incident).summary.in_step_at is None
     world.jira_server.choose_fault = lambda call: None
-    for _ in range(70):
-        run_poll(world)
+    poll_sparsely(world, 70)
     made = [step.text for one in link_of(world, incident).history for step in one.steps]
     assert any(text.startswith("Made the issue INCIDENT-") for text in made)
 

@@ -13,7 +13,7 @@ from jpi.errors import IdentityDoubt, OutcomeUnknown, Refused, RetryableError, S
 from jpi.handlers import log_entries
 from jpi.sync.leases import LEASE_SECONDS
 from sandbox.jira.model import Transition, Workflow
-from tests.world_actions import QUESTIONS, apply_event, count_created_parts, make_fault_on_call, run_poll
+from tests.world_actions import QUESTIONS, apply_event, count_created_parts, make_fault_on_call, poll_sparsely, run_poll
 
 REFUSED = "What changed shortly before?"
 
@@ -157,8 +157,7 @@ def test_what_is_refused_for_ever_is_tried_ever_more_seldom(p1):
     # Twice in two hours, each time once more with a shorter summary.
     assert len([call for call in world.jira_server.calls if call.path.endswith("/bulk")]) == 2 * 2
     world.jira.refused_summaries.clear()
-    for _ in range(62):
-        run_poll(world)
+    poll_sparsely(world, 66)
     assert count_created_parts(world) == [QUESTIONS, 2, 1]
 
 

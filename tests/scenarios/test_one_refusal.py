@@ -7,7 +7,7 @@ import pytest
 from jpi.status_page import queries
 from jpi.tools import explain
 from sandbox.simulated_service import HttpFault
-from tests.world_actions import edit_issue, run_poll
+from tests.world_actions import edit_issue, poll_sparsely, run_poll
 
 UNKNOWN_REQUESTER = {"error": {"message": "Requester User Not Found", "code": 1008}}
 INVALID_INPUT = {"error": {"message": "Invalid Input Provided", "code": 2001, "errors": ["Content is not valid."]}}
@@ -289,7 +289,7 @@ def test_a_refused_step_is_tried_ever_more_seldom_and_for_ever(synced, refuse):
     assert all(58 <= pause <= 62 for pause in pauses[7:])
     assert len(tries) >= 8
     mend(world.jira_server)
-    poll_for_minutes(world, 62)
+    poll_sparsely(world, 66)
     assert (list_comments(issue), list_steps(world, incident)) == (["Rolled back."], [])
 
 
@@ -303,7 +303,7 @@ def test_a_refused_line_of_the_timeline_stops_no_other_and_is_never_given_up(syn
     poll_for_minutes(world, 2)
     assert count_timeline(world, issue) == len(incident.log) - 1
     world.jira.refused_summaries.clear()
-    poll_for_minutes(world, 62)
+    poll_sparsely(world, 66)
     assert (count_timeline(world, issue), list_steps(world, incident)) == (len(incident.log), [])
 
 
