@@ -6,15 +6,13 @@ from dataclasses import fields, replace
 from sandbox.simulate.history import History, Knobs, Step
 
 Fails = Callable[[History], bool]
-SMALL_NUMBERS = (0, 1, 2, 3, 5, 10, 50, 100)
+SMALL_NUMBERS = (0, 1, 2, 3)
 
 
 def shrink_history(history: History, fails: Fails) -> History:
     """Return the history with everything left out, or made simpler, without which it still fails."""
     while True:
-        smaller = _drop_steps(history, fails)
-        for candidate_of in (_list_plainer_knobs, _list_plainer_steps):
-            smaller = _take_plainer(smaller, fails, candidate_of)
+        smaller = _plain_steps(_plain_knobs(_drop_steps(history, fails), fails), fails)
         if smaller == history:
             return history
         history = smaller
@@ -36,28 +34,27 @@ def _drop_steps(history: History, fails: Fails) -> History:
         size = max(1, size // 2)
 
 
-def _take_plainer(history: History, fails: Fails, list_candidates: Callable[[History], Iterator[History]]) -> History:
-    """Take each plainer history that still fails; what follows begins with it."""
-    is_done = False
-    while not is_done:
-        plainer = next((candidate for candidate in list_candidates(history) if fails(candidate)), None)
-        is_done, history = plainer is None, plainer or history
+def _plain_knobs(history: History, fails: Fails) -> History:
+    """Turn each knob back, if the history still fails then."""
+    plain = Knobs()
+    for knob in fields(Knobs):
+        value = getattr(plain, knob.name)
+        plainer = replace(history, knobs=replace(history.knobs, **{knob.name: value}))
+        history = plainer if plainer != history and fails(plainer) else history
     return history
 
 
-def _list_plainer_knobs(history: History) -> Iterator[History]:
-    plain = Knobs()
-    for knob in fields(Knobs):
-        if getattr(history.knobs, knob.name) != getattr(plain, knob.name):
-            yield replace(history, knobs=replace(history.knobs, **{knob.name: getattr(plain, knob.name)}))
-
-
-def _list_plainer_steps(history: History) -> Iterator[History]:
+def _plain_steps(history: History, fails: Fails) -> History:
+    """Give each step the smallest numbers with which the history still fails."""
     for number, step in enumerate(history.steps):
-        for plainer in _list_plainer_numbers(step):
-            yield replace(history, steps=(*history.steps[:number], plainer, *history.steps[number + 1:]))
+        candidates = (replace(history, steps=(*history.steps[:number], plainer, *history.steps[number + 1:]))
+                      for plainer in _list_plainer_numbers(step))
+        history = next((candidate for candidate in candidates if fails(candidate)), history)
+    return history
 
 
 def _list_plainer_numbers(step: Step) -> Iterator[Step]:
+    if step.which and step.choice:
+        yield Step(step.act)
     yield from (replace(step, which=number) for number in SMALL_NUMBERS if number < step.which)
     yield from (replace(step, choice=number) for number in SMALL_NUMBERS if number < step.choice)
