@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from jpi import settings, wiring
+from sandbox.call_interception import Crash
 from sandbox.fault_injector import DEATHS, FAULTS, FaultInjector, FaultPlan, InjectedFault, plan_fault_at
 from sandbox.jira.model import Issue
 from sandbox.pagerduty.model import Incident
@@ -11,6 +12,7 @@ from sandbox.seed import JIRA_BOT_TOKEN, PAGERDUTY_KEY
 from sandbox.simulate.acts import INCIDENT_ACTS, ISSUE_ACTS, trigger_incident
 from sandbox.simulate.end_check import Expectations, find_failures, list_issues, view_fields
 from sandbox.simulate.history import History, Step
+from sandbox.simulate.quick_transport import post_to_jpi, use_quick_transport
 from sandbox.webhook_outbox import Delivery, Outbox
 from sandbox.world import World
 from sandbox.world_run import NeverIdleError, WorldRun
@@ -61,8 +63,18 @@ class Play(WorldRun):
 
     def restart_jpi(self) -> None:
         """Start a new process."""
-        self.jpi = wiring.build_app(settings.load(self.world.environ), self.world.host.make_outside(
-            self._read_jpi_clock, self.world.clock.advance))
+        outside = self.world.host.make_outside(self._read_jpi_clock, self.world.clock.advance)
+        self.jpi = wiring.build_app(settings.load(self.world.environ), outside)
+        if self.history.knobs.is_quick and outside.http_adapter:
+            use_quick_transport(self.jpi, outside.http_adapter)
+
+    def post_delivery(self, delivery: Delivery, timeout: float = 0.0) -> int:
+        """Post a delivery as the sender does, but in this thread; return 0 if the process dies."""
+        try:
+            return post_to_jpi(delivery)
+        except Crash:
+            self.restart_jpi()
+            return 0
 
     def _read_jpi_clock(self) -> float:
         return self.world.clock() + (self.history.knobs.clock_skew if self.is_skewed else 0)

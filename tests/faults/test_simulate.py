@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -30,6 +31,13 @@ def test_the_same_seed_has_the_same_trace():
     first, second = play_history(draw_seeded(4)), play_history(draw_seeded(4))
     assert first == second
     assert len(first.trace) > 50
+
+
+@pytest.mark.parametrize("seed", [1, 4])
+def test_calls_without_a_session_are_the_same_calls(seed):
+    quick = draw_seeded(seed)
+    slow = replace(quick, knobs=replace(quick.knobs, is_quick=False))
+    assert play_history(quick) == play_history(slow)
 
 
 def test_a_failing_history_is_shrunk_to_what_it_needs():
