@@ -24,6 +24,7 @@ from jpi.domain.events import (
     IncidentEvent,
     IncidentGone,
     IncidentLogged,
+    IncidentReopened,
     IssueDeleted,
     IssueEvent,
     IssueUpdated,
@@ -94,12 +95,12 @@ def decide_about_nothing(link: Link) -> Decision:
     return Decision(reason=Reason.NOTHING_NEW if link.issue_key else Reason.NO_ISSUE)
 
 
-def record_action(action: Action, link: Link) -> Link:
-    """Return the link once `action` is done: both sides are equal in what it wrote."""
+def record_action(action: Action, link: Link, changed_at: float = 0.0) -> Link:
+    """Return the link once `action` is done: both sides are equal in what it wrote, which changed at this time."""
     if isinstance(action, TransitionIssue):
-        return link.with_agreed_status(STATUS_BY_CATEGORY[action.category])
+        return link.with_agreed_status(STATUS_BY_CATEGORY[action.category], changed_at)
     if isinstance(action, SetIncidentStatus | AcceptStatus):
-        return link.with_agreed_status(action.status)
+        return link.with_agreed_status(action.status, changed_at)
     return link
 
 
@@ -111,6 +112,8 @@ def advance_watermarks(event: Event, link: Link, issue_was_created: bool = False
     if event.snapshot is None or is_stale(event, link):
         return link
     link = link.with_watermark(event.side, snapshot_at=get_snapshot_valid_until(event))
+    if isinstance(event, IncidentReopened):
+        link = replace(link, status=replace(link.status, reopened_at=event.at.timestamp()))
     link = observe_snapshot(event, link, except_fields=[FieldName.ASSIGNEE] if issue_was_created else [])
     if isinstance(event, IssueUpdated):
         is_known_better = is_stale(event, link, "status") or is_done_contradicted(event, link)

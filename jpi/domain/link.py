@@ -27,11 +27,14 @@ class IssueRef:
 class StatusState:
     """The status that both sides had when last made equal, and where the issue was last seen or set, if it is known.
 
-    Without an issue, `agreed` is PagerDuty's newest status.
+    Without an issue, `agreed` is PagerDuty's newest status. `resolved_at`: when people did what last resolved both;
+    `reopened_at`: when they last reopened the incident, as PagerDuty told.
     """
 
     agreed: Status | None = None
     on_jira: Status | None = None
+    resolved_at: float = 0.0
+    reopened_at: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -158,9 +161,10 @@ class Link:
             failure.permanent for failure in self.failures.values()
         )
 
-    def with_agreed_status(self, status: Status) -> "Link":
-        """Return the link once both sides have this status."""
-        return replace(self, status=replace(self.status, agreed=status))
+    def with_agreed_status(self, status: Status, changed_at: float = 0.0) -> "Link":
+        """Return the link once both sides have this status, which a side got at `changed_at`."""
+        resolved_at = changed_at if status == "resolved" and changed_at else self.status.resolved_at
+        return replace(self, status=replace(self.status, agreed=status, resolved_at=resolved_at))
 
     def with_issue_status(self, status: Status) -> "Link":
         """Return the link once its issue was seen in this status, or set to it."""

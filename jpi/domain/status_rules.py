@@ -14,7 +14,7 @@ from jpi.domain.events import (
 from jpi.domain.idempotency_keys import build_merged_key
 from jpi.domain.link import Link
 from jpi.domain.link_parts import FieldName
-from jpi.domain.model import CATEGORY_BY_STATUS, STATUS_BY_CATEGORY, Side, Status
+from jpi.domain.model import CATEGORY_BY_STATUS, STATUS_BY_CATEGORY, Category, Side, Status
 from jpi.domain.policy import Policy
 
 PAGERDUTY_ROUNDING_SECONDS = 0.999
@@ -33,6 +33,12 @@ def decide_status(event: Event, link: Link, policy: Policy) -> list[Action]:
 
 def _decide_incident_status(event: IssueUpdated, link: Link, policy: Policy) -> list[Action]:
     status = find_incident_status(event, link)
+    if policy.field_policy("status").direction == "both":
+        if event.reopens and _is_hidden_reopening(event, link):
+            return _reopen_both(event.issue.category)
+        if status == "resolved" and event.at.timestamp() < link.status.reopened_at:
+            # The incident was reopened after that.
+            return [TransitionIssue(CATEGORY_BY_STATUS[link.status.agreed or "triggered"], "done")]
     # Where it stays on Jira, the agreed status remains PagerDuty's: else its next read would look like a move.
     if status is None or not policy.field_policy("status").is_synced_to(Side.PAGERDUTY):
         return []
@@ -41,6 +47,9 @@ def _decide_incident_status(event: IssueUpdated, link: Link, policy: Policy) -> 
 
 def _decide_issue_status(event: IncidentEvent, link: Link, policy: Policy) -> list[Action]:
     status = _find_issue_status(event, link)
+    is_both = policy.field_policy("status").direction == "both"
+    if is_both and isinstance(event, IncidentReopened) and _is_hidden_reopening(event, link):
+        return _reopen_both(CATEGORY_BY_STATUS[event.incident.status or "triggered"])
     if status is None:
         return []
     if not policy.field_policy("status").is_synced_to(Side.JIRA):
@@ -51,6 +60,17 @@ def _decide_issue_status(event: IncidentEvent, link: Link, policy: Policy) -> li
         return [transition]
     comment = MERGED_COMMENT.format(incident=event.incident.merged_into)
     return [AddComment(build_merged_key(event.incident.id), comment), transition]
+
+
+def _is_hidden_reopening(event: Event, link: Link) -> bool:
+    """Return True if a person reopened a side after what resolved both, and our own write has hidden that since."""
+    is_hidden = is_stale(event, link, "status") and not is_stale(event, link)
+    return is_hidden and link.status.agreed == "resolved" and event.at.timestamp() > link.status.resolved_at > 0
+
+
+def _reopen_both(category: Category | None) -> list[Action]:
+    category = category or "new"
+    return [SetIncidentStatus(STATUS_BY_CATEGORY[category], is_reopening=True), TransitionIssue(category, "done")]
 
 
 def is_overruled(event: Event, link: Link, policy: Policy) -> bool:

@@ -84,7 +84,8 @@ def to_columns(link: Link) -> dict[str, Any]:
         "issue_id": link.issue_id,
         "issue_status": link.status.on_jira,
         "open": OPEN_INDEX_VALUE if link.is_open else None,
-        "agreed": {"status": link.status.agreed},
+        "agreed": {"status": link.status.agreed, "resolved_at": link.status.resolved_at,
+                   "reopened_at": link.status.reopened_at},
         "seen": _to_plain_mapping(link.watermarks),
         "responders": link.responders,
         "holds": dict(link.leases),
@@ -109,7 +110,7 @@ def link_from_columns(columns: Mapping[str, Any]) -> Link:
         columns = upgrade_columns(columns)
     return Link(columns["incident_id"], int(columns["version"]),
                 issue=IssueRef(columns["issue_key"], columns.get("issue_id")) if columns.get("issue_key") else None,
-                status=StatusState(columns["agreed"].get("status"), columns.get("issue_status")),
+                status=_to_status_state(columns),
                 watermarks={Side(side): Watermark(**times) for side, times in columns["seen"].items()},
                 responders=None if columns.get("responders") is None else tuple(columns["responders"]),
                 leases=columns["holds"], backlog=_decode_backlog(columns["todo"]),
@@ -121,6 +122,12 @@ def link_from_columns(columns: Mapping[str, Any]) -> Link:
                 summary=LinkSummary(**columns["about"]),
                 history=tuple(_decode_entry(entry) for entry in columns["history"]),
                 write_log=_decode_write_log(columns.get("writes") or {"recent": [], "pause": None}))
+
+
+def _to_status_state(columns: Mapping[str, Any]) -> StatusState:
+    agreed = columns["agreed"]
+    return StatusState(agreed.get("status"), columns.get("issue_status"), agreed.get("resolved_at", 0.0),
+                       agreed.get("reopened_at", 0.0))
 
 
 def _to_plain_mapping(values: Mapping[Any, Any]) -> dict[str, Any]:

@@ -136,7 +136,7 @@ class DecisionExecutor:
             link, performed_action = self._executors.execute(action, link, event)
         except Refused as refused:
             return self._keep_refused_action(action, link, refused, trace), None
-        link = record_action(performed_action, link)
+        link = record_action(performed_action, link, event.at.timestamp())
         link = replace(link, write_log=link.write_log.with_write(performed_action, self._clock()))
         trace.finish_action(performed_action, link, self._clock())
         return link, performed_action

@@ -63,6 +63,9 @@ class Expectations:
         for name, view in after.items():
             is_new_start = before[name].jira in before[name].pagerduty and not is_disturbed
             values = {} if is_new_start else dict(self.candidates.get((incident.id, name), {}))
+            if not is_new_start and "pagerduty" not in values:
+                # Whoever triggered it set its first values.
+                values["pagerduty"] = before[name].pagerduty
             if view.pagerduty != before[name].pagerduty:
                 values["pagerduty"] = view.pagerduty
             if view.jira != before[name].jira:
@@ -110,6 +113,9 @@ def _find_incident_failures(world: World, incident: Incident, expectations: Expe
 def _find_field_failures(world: World, incident: Incident, issue: Issue, expectations: Expectations) -> Iterable[str]:
     for name, view in view_fields(world, incident, issue).items():
         allowed = expectations.list_allowed_values(incident, name)
+        if name == "assignee" and incident.reopened and allowed:
+            # PagerDuty assigns whoever is on call.
+            allowed |= {incident.service.on_call.name}
         if name == "status" and _is_put_back(incident, issue, expectations):
             continue
         if not view.is_agreed:

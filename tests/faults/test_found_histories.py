@@ -40,3 +40,14 @@ def test_whoever_is_on_call_when_jira_reopens_the_incident(play):
 def test_a_change_of_an_issue_whose_creation_was_not_saved(play):
     play(History(Knobs(is_queued=False), (
         Step("trigger"), Step("break", 10), Step("settle"), Step("edit_priority", 0, 1))))
+
+
+def test_a_reopening_on_pagerduty_that_is_told_before_the_resolution(play):
+    play(History(Knobs(), (
+        Step("trigger"), Step("settle"), Step("resolve", 0, 1), Step("move_issue", 0, 2), Step("reopen"),
+        Step("deliver", 1, 1))))
+
+
+def test_a_reopening_on_jira_that_our_own_write_has_hidden(play):
+    play(History(Knobs(), (
+        Step("trigger"), Step("settle"), Step("move_issue", 0, 2), Step("resolve"), Step("move_issue"))))
