@@ -119,7 +119,7 @@ def advance_watermarks(event: Event, link: Link, issue_was_created: bool = False
         is_known_better = is_stale(event, link, "status") or is_done_contradicted(event, link)
         status = None if is_known_better else get_status(event)
         link = link.with_issue_status(status) if status else link
-        link = replace(link, issue=IssueRef(event.issue.key, link.issue_id))
+        link = replace(link, issue=IssueRef(event.issue.key, link.issue_id or event.issue.id))
         if event.read_at is None or event.has_unread_comments:
             return link
         return link.with_watermark(Side.JIRA, comments_read_until=event.at.timestamp())

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from jpi.domain.backlog import Backlog, StepId
 from jpi.domain.link_parts import FieldName, HistoryEntry, Replica, SyncedField
-from jpi.domain.model import Side, SourceId, Status
+from jpi.domain.model import Issue, Side, SourceId, Status
 from jpi.domain.write_limits import WriteLog
 
 # Of older ones it is only known that they were carried over; edits of those are not followed.
@@ -140,6 +140,12 @@ class Link:
     def issue_id(self) -> str | None:
         """Return the issue's id; None while there is no issue, or its id is not known."""
         return self.issue.id if self.issue else None
+
+    def holds_issue(self, issue: Issue) -> bool:
+        """True if this is the link's issue: by its id, which nobody can choose; by its key where no id is known."""
+        if self.issue_id and issue.id:
+            return self.issue_id == issue.id
+        return self.issue_key == issue.key
 
     @property
     def is_opening(self) -> bool:

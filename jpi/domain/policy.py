@@ -199,10 +199,11 @@ class Policy:
         """Return the first rule by which the issue opens an incident."""
         return next((rule for rule in self.opening_rules if rule.condition.is_met_by(issue)), None)
 
-    def can_open_from(self, issue_key: str) -> bool:
-        """Return True if issues of this one's project may open incidents."""
+    def can_open(self, issue_key: str, incident: Incident) -> bool:
+        """Return True if issues of this one's project may open incidents on this one's service."""
         project = issue_key.rpartition("-")[0]
-        return any(not rule.condition.projects or project in rule.condition.projects for rule in self.opening_rules)
+        return any((not rule.condition.projects or project in rule.condition.projects)
+                   and rule.service in (incident.service, incident.service_id) for rule in self.opening_rules)
 
     def to_jira_priority(self, priority: str | None) -> str | None:
         """Return Jira's name for a priority of PagerDuty's; None where there is none."""

@@ -39,7 +39,7 @@ def parse_delivery(raw: bytes) -> list[Event]:
         raise UselessDelivery(f"{kind} without issue", NO_ISSUE_ADVICE[kind])
     issue = parse_issue(get_required(data, "issue", dict))
     # All retries of a delivery have the same body, which is signed; the identifier in its header is not.
-    delivery_id = f"{issue.key}-{name}-{hashlib.sha256(raw).hexdigest()[:16]}"
+    delivery_id = f"{issue.key}-{name}-{hashlib.sha256(raw).hexdigest()[:32]}"
     return [parse_event(data, delivery_id, get_epoch_time(data, "timestamp"), issue)]
 
 
@@ -59,9 +59,9 @@ def _parse_update(data: Json, delivery_id: str, at: datetime, issue: Issue) -> I
     changed = frozenset(name for field_id, name in FIELD_NAME_BY_ID.items() if field_id in ids)
     left = get_optional(ids.get("status", {}), "from", str)
     actor = parse_person(get_optional(data, "user", dict))
-    # An issue that moves to another project gets a new key.
-    old_key = next((get_optional(item, "fromString", str) for item in items
-                    if (_get_field_id(item), item.get("toString")) == ("Key", issue.key)), None)
+    # An issue that moves to another project gets a new key. A custom field may have any name and any value.
+    old_key = next((get_optional(item, "fromString", str) for item in items if item.get("fieldtype") == "jira"
+                    and (_get_field_id(item), item.get("toString")) == ("Key", issue.key)), None)
     return IssueUpdated(delivery_id, at, issue, actor, moved="status" in ids, left=left, changed=changed,
                         old_key=old_key)
 

@@ -5,7 +5,7 @@ from functools import partial
 
 from jpi.domain.backlog import Backlog, Part
 from jpi.domain.conversation_rules import build_issue_url
-from jpi.domain.events import IncidentEvent, IssueCreated
+from jpi.domain.events import IncidentEvent, IncidentTriggered, IssueCreated
 from jpi.domain.field_merge import NO_VALUE
 from jpi.domain.idempotency_keys import build_opened_key
 from jpi.domain.link import ISSUE_KEY_PATTERN, IssueRef, Link
@@ -15,6 +15,7 @@ from jpi.domain.policy import OpeningRule, Policy
 from jpi.domain.templates import to_title
 from jpi.errors import Refused
 from jpi.sync.conversation_sync import ConversationSync
+from jpi.sync.enrichment import OwnAccounts
 from jpi.sync.leases import Leases
 from jpi.sync.ports import Cache, Jira, Links, PagerDuty
 
@@ -31,7 +32,7 @@ class IncidentOpener:
     """
 
     def __init__(self, jira: Jira, pagerduty: PagerDuty, links: Links, leases: Leases, cache: Cache, policy: Policy,
-                 conversation_sync: ConversationSync) -> None:
+                 conversation_sync: ConversationSync, own_accounts: OwnAccounts) -> None:
         self._jira = jira
         self._pagerduty = pagerduty
         self._links = links
@@ -39,6 +40,7 @@ class IncidentOpener:
         self._cache = cache
         self._policy = policy
         self._conversation_sync = conversation_sync
+        self._own_accounts = own_accounts
 
     def open_incident(self, event: IssueCreated) -> Link | None:
         """Open an incident for a new issue; return its link, None if no rule opens one or jpi created the issue."""
@@ -67,16 +69,30 @@ class IncidentOpener:
     def adopt_opened_incident(self, event: IncidentEvent, link: Link) -> Link:
         """Return the link with the issue that the incident was opened for; unchanged if it was not opened for one."""
         key = event.incident.key or ""
-        # Check the project only: the issue may have changed since it opened the incident.
-        if link.issue_key or not (ISSUE_KEY_PATTERN.fullmatch(key) and self._policy.can_open_from(key)):
+        # Check project and service only: the issue may have changed since it opened the incident.
+        if link.issue_key or not (ISSUE_KEY_PATTERN.fullmatch(key) and self._policy.can_open(key, event.incident)):
             return link
         opening = self._links.get(key)
         # Whoever opens an incident chooses its key: only where jpi began to open one is the key the issue's.
-        issues = [] if opening.ended or not opening.version else self._jira.get_issue_states([key]).get_all()
-        for issue, _ in issues:
-            link = self._tie_to_issue(link, event.incident, issue, opening)
-            self._end_opening(opening)
+        if opening.ended or not opening.version or not self._is_own_opening(event, key) or self._has_incident(key):
+            return link
+        for issue, _ in self._jira.get_issue_states([key]).get_all():
+            # Jira finds an issue that was moved by its old key, too.
+            if issue.key == key:
+                link = self._tie_to_issue(link, event.incident, issue, opening)
+                self._end_opening(opening)
         return link
+
+    def _is_own_opening(self, event: IncidentEvent, key: str) -> bool:
+        """True if our own account opened the incident; where that is not known, if PagerDuty finds it by the key."""
+        own_id = self._own_accounts.get_own_id("pagerduty")
+        if own_id is None:
+            incident = self._pagerduty.new_incidents.find_by_key(key)
+            return incident is not None and incident.id == event.incident.id
+        if isinstance(event, IncidentTriggered) and event.actor:
+            return event.actor.id == own_id
+        entries = [snapshot.entry for snapshot in self._pagerduty.list_incident_log_entries(event.incident.id)]
+        return any(entry.is_trigger and entry.agent and entry.agent.id == own_id for entry in entries)
 
     def _has_incident(self, issue_key: str) -> bool:
         """True if the issue is linked to an incident, or jpi created it for one."""
@@ -92,6 +108,8 @@ class IncidentOpener:
         """Return the incident that an earlier attempt opened, else open it; None if no rule wants it any more."""
         if self._leases.is_outcome_unknown(opening, OPENING_LEASE):
             incident = self._pagerduty.new_incidents.find_by_key(issue.key)
+            if incident and not self._policy.can_open(issue.key, incident):
+                incident = None
             if incident or rule is None:
                 return opening, incident
         if rule is None:
@@ -119,8 +137,9 @@ class IncidentOpener:
         return find_id() if is_retry else self._cache.get_or_compute(f"service:{service}", find_id)
 
     def _tie_to_issue(self, link: Link, incident: Incident, issue: Issue, opening: Link) -> Link:
-        """Save the link and say so on the issue, once; return the link. An incident with another issue keeps that."""
-        if link.issue_key not in (None, issue.key):
+        """Save the link and say so on the issue, once; return the link. Both keep what they were linked to before."""
+        linked_id = self._links.find_incident_id(issue.key)
+        if link.issue_key not in (None, issue.key) or linked_id not in (None, incident.id):
             return link
         if not link.issue_key:
             assignee = issue.assignee.id if issue.assignee else None

@@ -55,7 +55,8 @@ class SyncService:
         self._ending_rule = EndingRule(jira, pagerduty, links, clock, log)
         self._own_accounts = OwnAccounts(jira, pagerduty, log)
         self._enricher = EventEnricher(jira, pagerduty, processed_ids, policy, self._own_accounts, log)
-        self._incident_opener = IncidentOpener(jira, pagerduty, links, leases, cache, policy, conversation_sync)
+        self._incident_opener = IncidentOpener(jira, pagerduty, links, leases, cache, policy, conversation_sync,
+                                               self._own_accounts)
         part_creator = PartCreator(jira, links, processed_ids, leases, policy, clock, log)
         executors = Executors(
             self._enricher, part_creator, IssueCreator(jira, links, leases, policy, identities, clock, log,
@@ -205,8 +206,12 @@ class SyncService:
                 "incident": link.incident_id, "issue": link.issue_key, "field": name, "stays": side})
 
     def _load_link(self, event: Event) -> Link | None:
-        # A new issue's key stands for the incident that it opens.
-        incident_id = event.issue.key if isinstance(event, IssueCreated) else get_incident_id(event)
-        if incident_id is None and isinstance(event, IssueEvent):
-            incident_id = next(filter(None, map(self._links.find_incident_id, event.issue_keys)), None)
-        return self._links.get(incident_id) if incident_id else None
+        if isinstance(event, IssueCreated):
+            # A new issue's key stands for the incident that it opens.
+            return self._links.get(event.issue.key)
+        if not isinstance(event, IssueEvent):
+            return self._links.get(event.incident.id)
+        ids = [event.incident_id] if event.incident_id else map(self._links.find_incident_id, event.issue_keys)
+        links = map(self._links.get, filter(None, ids))
+        # A delivery names its issue's old key, and could name another issue's.
+        return next((link for link in links if link.holds_issue(event.issue)), None)

@@ -162,7 +162,7 @@ def test_a_p1_that_its_webhook_tells_of_first_is_adopted(make_linked):
     key = make(world, "Highest")
     world.jira.outbox.is_losing = False
     begin_opening(world, key)
-    world.pagerduty.trigger_incident(world.service, "Customers call us", priority="P1", api=True, key=key)
+    world.pagerduty.trigger_incident(world.service, "Customers call us", world.pagerduty_bot, "P1", api=True, key=key)
     world.run_until_idle()
     run_poll(world)
     [incident] = opened(world)
@@ -175,8 +175,8 @@ def test_it_is_adopted_whatever_has_become_of_the_issue_meanwhile(opening):
     key = make(opening, "Low")
     opening.jira.outbox.is_losing = False
     begin_opening(opening, key)
-    incident = opening.pagerduty.trigger_incident(opening.service, "Customers call us", priority="P1", api=True,
-                                                  key=key)
+    incident = opening.pagerduty.trigger_incident(opening.service, "Customers call us", opening.pagerduty_bot, "P1",
+                                                  api=True, key=key)
     opening.run_until_idle()
     assert opening.find_issue(incident) is opening.jira.issues[key]
     assert len(opening.list_issues()) == 2

@@ -52,7 +52,8 @@ def test_a_comment_says_who_what_and_for_whom(changes, internal):
 
 def test_a_moved_issue_is_known_by_both_its_keys():
     body = make_issue_updated_body("OPS-7")
-    body["changelog"]["items"] = [{"field": "Key", "fieldId": "Key", "fromString": "INCIDENT-1", "toString": "OPS-7"}]
+    body["changelog"]["items"] = [{"field": "Key", "fieldId": "Key", "fieldtype": "jira",
+                                   "fromString": "INCIDENT-1", "toString": "OPS-7"}]
     assert parse_delivery(encode_body(body))[0].issue_keys == ("OPS-7", "INCIDENT-1")
 
 
