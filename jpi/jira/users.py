@@ -19,6 +19,6 @@ class Accounts:
         return str(matches[0]["accountId"]) if len(matches) == 1 else None
 
     def find_email_by_id(self, account_id: str) -> str | None:
-        """Return the e-mail of an account; None if it is hidden or the account does not exist."""
-        email: str | None = self._api.read_if_exists("/user", {"accountId": account_id}).get("emailAddress")
+        """Return the e-mail of an account, None if it is hidden. One 404 proves nothing, as on PagerDuty."""
+        email: str | None = self._api.request("GET", "/user", {"accountId": account_id}).get("emailAddress")
         return email

@@ -24,8 +24,8 @@ class Users:
         return next((str(user["id"]) for user in users if user.get("email", "").lower() == email.lower()), None)
 
     def find_email_by_id(self, user_id: str) -> str | None:
-        """Return the e-mail of a user; None if the user does not exist."""
-        email: str | None = self._api.read_if_exists(f"/users/{user_id}").get("user", {}).get("email")
+        """Return the e-mail of a user. One 404 proves nothing: whoever needs the user asks again later."""
+        email: str | None = self._api.request("GET", f"/users/{user_id}").get("user", {}).get("email")
         return email
 
 

@@ -3,14 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sandbox.conditions import REVOKED_TOKEN
 from sandbox.poll_schedule import PollSchedule
 from sandbox.seed import JIRA_BOT_TOKEN
 from sandbox.simulated_service import HttpFault, RecordedCall
 from sandbox.world import World, is_from_jpi
 
 SLOW_SECONDS = 2.0
-# What the account's token is while nobody has told jpi of the new one.
-REVOKED_TOKEN = "another token"
 # How long jpi must wait.
 RETRY_AFTER_SECONDS = "2"
 # With nothing broken, the queue delivers a failed message again after this time; nobody watches for 15 minutes.
