@@ -15,7 +15,7 @@ PYTEST := -n 2 --dist loadgroup
 export PYTHONDONTWRITEBYTECODE :=
 PIPENV := VIRTUAL_ENV="$(CURDIR)/$(VENV)" PIPENV_VERBOSITY=-1 PIPENV_IGNORE_VIRTUALENVS=0 $(BIN)/pipenv
 
-.PHONY: help setup demo sandbox picture test faults deployment browser check lint types audit bench coverage lock clean
+.PHONY: help setup demo sandbox picture test faults deployment browser check lint types audit witnesses bench coverage lock clean
 
 help: ## show this
 	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ browser: $(VENV)/.done node_modules ## the pages, in chromium
 check: $(VENV)/.done node_modules ## all of it: lint, types, audit, tests, faults, deployment, browser
 	@$(MAKE) --no-print-directory -j 2 lint types audit
 	@$(BIN)/python -m pytest $(PYTEST) --exhaustive --fault-step 3
+
+witnesses: $(VENV)/.done node_modules .venv-witnesses/.done ## show jpi's calls to checkers of others; write the ledger
+	@$(BIN)/python -m pytest -q tests/witnesses --write-ledger
 
 coverage: $(VENV)/.done node_modules ## the tests but for faults and deployment, and what of jpi they do not reach
 	@rm -f .coverage .coverage.*
@@ -102,6 +105,13 @@ $(AUDIT)/.done: etc/audit.txt
 	@if $(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r etc/audit.txt \
 		>$(AUDIT)/pip.log 2>&1; then touch $@; \
 	else ! grep "DO NOT MATCH THE HASHES" $(AUDIT)/pip.log; fi
+
+# PagerDuty's own clients, in an environment of their own: pagerduty-mcp needs Python 3.12.
+.venv-witnesses/.done: tests/witnesses/requirements.txt
+	@for python in python3.12 $$HOME/.pyenv/versions/3.12.*/bin/python3.12; do \
+		$$python -m venv $(@D) 2>/dev/null && $(@D)/bin/python -m pip install -q --disable-pip-version-check -r $< \
+			2>/dev/null && touch $@ && exit; \
+	done; rm -rf $(@D); echo "PagerDuty's clients cannot be installed; the tests with them are skipped."
 
 # The command that pyproject.toml names, as a script: an installation would need a build, and jpi reads files from here.
 $(BIN)/jpi: $(VENV)/.done

@@ -35,6 +35,7 @@ settings.load_profile("jpi")
 def pytest_addoption(parser):
     parser.addoption("--exhaustive", action="store_true", help="every fault at every call, not a sample (minutes)")
     parser.addoption("--fault-step", type=int, default=1, help="with --exhaustive: every so many faults at every call")
+    parser.addoption("--write-ledger", action="store_true", help="write the ledger of witnesses into the documents")
 
 
 def pytest_collection_finish(session):

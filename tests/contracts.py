@@ -33,6 +33,11 @@ class Contract:
                 return {"shared": item.get("parameters", []), **item[method.lower()]}
         return None
 
+    def find_template(self, method: str, path: str) -> str | None:
+        """Return the documented path that a call is of; None where the vendor documents none."""
+        return next((template for pattern, template in self._paths if pattern.fullmatch(path)
+                     and method.lower() in self._file["paths"][template]), None)
+
     def problems(self, call: Any) -> list[str]:
         """What of a call, a `sandbox.simulated_service.Call`, the contract does not allow."""
         operation = self.operation(call.method, call.path)

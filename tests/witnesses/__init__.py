@@ -1,0 +1,1 @@
+"""Witnesses that others wrote: what they say of each call that jpi makes."""
