@@ -106,12 +106,15 @@ def translate_parse_errors(source: str) -> Iterator[None]:
 class NoTransition(PermanentError):
     """A workflow that does not let an issue through; people read the text, which says why.
 
-    `reached_category`: the status category that the issue reached, None if it did not move.
+    `reached_category`: the status category that the issue reached, None if it did not move. `refusal`: Jira's own of
+    the last transition that was tried, None if there was none to try.
     """
 
-    def __init__(self, text: str, reached_category: Literal["new", "indeterminate", "done"] | None = None) -> None:
+    def __init__(self, text: str, reached_category: Literal["new", "indeterminate", "done"] | None = None,
+                 refusal: "Refused | None" = None) -> None:
         super().__init__(text)
         self.reached_category = reached_category
+        self.refusal = refusal
 
 
 # A token with too few scopes is known, and refused one call.

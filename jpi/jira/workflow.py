@@ -57,7 +57,7 @@ class Workflow:
                     raise _to_retryable(refused) from refused
                 continue
             except NoTransition as error:
-                raise NoTransition(str(error), reached) from error
+                raise NoTransition(str(error), reached, error.refusal) from error
             reached = _get_category(target, new_status)
             if reached == target.category:
                 return "moved"
@@ -69,7 +69,7 @@ class Workflow:
     def _take_step(self, key: str, target: TransitionTarget, category: str, transitions: list[Json],
                    visited: set[str]) -> Json:
         """Take the best transition that lets the issue through; return the status it leads to."""
-        reason = NO_TRANSITION_REASON.format(target.category)
+        reason, refusal = NO_TRANSITION_REASON.format(target.category), None
         for transition in _order_transitions(transitions, target, category, visited):
             body: Json = {"transition": {"id": transition["id"]}}
             if fields := self._build_fields(key, transition, target):
@@ -81,8 +81,8 @@ class Workflow:
                 # A validator or a required field of this transition's screen; another transition may have neither.
                 if not refused.is_bad_request:
                     raise
-                reason = "; ".join([*refused.messages, *refused.field_errors.values()])
-        raise NoTransition(reason)
+                reason, refusal = "; ".join([*refused.messages, *refused.field_errors.values()]), refused
+        raise NoTransition(reason, refusal=refusal)
 
     def _build_fields(self, key: str, transition: Json, target: TransitionTarget) -> Json:
         """Return the target's values for the fields on the transition's screen; read the screen only if it has one."""

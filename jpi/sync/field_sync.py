@@ -23,6 +23,7 @@ from jpi.domain.status_rules import PAGERDUTY_ROUNDING_SECONDS
 from jpi.errors import NoTransition, Refused
 from jpi.sync.conversation_sync import ConversationSync
 from jpi.sync.identities import Identities
+from jpi.sync.leases import RefusedUnderLease
 from jpi.sync.ports import Clock, Jira, Log, PagerDuty
 
 NO_TRANSITION_COMMENT = "jpi could not move this issue into a status of category '{to}', as PagerDuty has it: {why}."
@@ -46,13 +47,16 @@ class FieldSync:
         self._log = log
 
     def transition_issue(self, link: Link, action: TransitionIssue) -> Link:
-        """Move the issue; comment on it if its workflow does not allow that."""
+        """Move the issue; comment on it if its workflow does not allow that, and raise what Jira refused."""
         started_at = self._clock()
         target = self._policy.transition_target(action.category, action.from_category)
         try:
             result = self._jira.transition_issue(str(link.issue_key), target)
         except NoTransition as error:
-            return self._comment_on_no_transition(link, action, error, started_at)
+            link = self._comment_on_no_transition(link, action, error, started_at)
+            if error.refusal:
+                raise RefusedUnderLease(error.refusal, link) from error
+            return link
         if result == "left":
             return link
         if result == "moved":

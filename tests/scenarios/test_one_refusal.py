@@ -85,6 +85,22 @@ def test_a_scope_that_the_token_lacks_costs_only_the_call_that_needs_it(synced, 
     assert list_comments(issue) == ["refused"]
 
 
+def test_a_refused_transition_is_named_and_tried_again_after_mending(synced, refuse, capsys):
+    world, incident, issue = synced
+    refuse(world.jira_server, "POST", "/transitions", 400, {"errorMessages": ["Approve it first."], "errors": {}})
+    world.pagerduty.resolve_incident(incident, world.rita)
+    world.run_until_idle()
+    poll_for_minutes(world, 3)
+    assert (issue.status, len(issue.comments)) == ("To Do", 1)
+    assert "Approve it first." in issue.comments[0].text
+    assert [kind for kind, _, _ in list_steps(world, incident)] == ["status"]
+    assert "Approve it first." in read_verdict(capsys, incident)
+    mend(world.jira_server)
+    poll_for_minutes(world, 6)
+    assert (issue.status, incident.status, list_steps(world, incident)) == ("Done", "resolved", [])
+    assert len(issue.comments) == 1
+
+
 def test_a_refused_copy_is_tried_again_after_growing_pauses_only(synced, refuse):
     world, incident, _ = synced
     refuse(world.jira_server, "POST", "/comment", 400, NOT_VALID_COMMENT, text="the odd one")
