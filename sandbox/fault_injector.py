@@ -41,6 +41,7 @@ class InjectedFault:
     scope: str = "any"
     headers: tuple[tuple[str, str], ...] = ()
     body: str = "{}"
+    own_error: str = ""
 
     def fit_to_call(self, name: str) -> "InjectedFault":
         """Return this fault if the call of this name can meet it, else an outage."""
@@ -48,6 +49,12 @@ class InjectedFault:
         can_meet = {"any": True, "http": is_http, "read": is_http and _is_read(name),
                     "write": is_http and not _is_read(name), "jira": " rest/api/" in name}
         return self if can_meet[self.scope] else FAULTS[0]
+
+    def make_body(self, path: str) -> str:
+        """Return the body of the answer to a call of this path; `own_error` as the service itself would write it."""
+        jira, pagerduty = ({"errorMessages": [self.own_error], "errors": {}},
+                           {"error": {"message": self.own_error, "code": 2000}})
+        return json.dumps(jira if path.startswith("rest/api/") else pagerduty) if self.own_error else self.body
 
 
 # A limit that is over: the worlds on sockets run by the machine's clock, those in this process from `START`.
@@ -80,13 +87,14 @@ FAULTS = [InjectedFault("500", 500, times=TRIES_PER_ATTEMPT), InjectedFault("429
           InjectedFault("dead token, anonymous", 404, times=TRIES_PER_ATTEMPT, scope="jira",
                         headers=(("X-Seraph-LoginReason", "AUTHENTICATED_FAILED"),),
                         body='{"errorMessages": ["Issue does not exist or you do not have permission to see it."]}'),
+          InjectedFault("403 on a read", 403, scope="read", own_error="Access Denied"),
+          InjectedFault("400 on a write", 400, scope="write", own_error="Invalid Input Provided"),
+          InjectedFault("404 between two answers", 404, scope="http", own_error="Not Found"),
           InjectedFault("another shape", 200, scope="read", body='["something else"]'),
           InjectedFault("another shape after the effect", 200, scope="write", is_after_effect=True,
                         body='["something else"]')]
-DEATHS = [
-    InjectedFault("death before", error="death"),
-    InjectedFault("death after", error="death", is_after_effect=True),
-]
+DEATHS = [InjectedFault("death before", error="death"),
+          InjectedFault("death after", error="death", is_after_effect=True)]
 
 FaultPlan = Callable[[int, str], InjectedFault | None]
 
@@ -211,7 +219,7 @@ def _read_path(url: str) -> str:
 def _make_http_answer(request: requests.PreparedRequest, fault: InjectedFault) -> requests.Response:
     answer = requests.Response()
     answer.status_code, answer.request, answer.url = fault.status, request, str(request.url)
-    answer._content = fault.body.encode()
+    answer._content = fault.make_body(_read_path(str(request.url))).encode()
     answer.raw = io.BytesIO(answer._content)
     answer.headers.update(fault.headers)
     if fault.retry_after:

@@ -26,10 +26,16 @@ class BranchingInjector(FaultInjector):
         super().__init__(self._branch_at_call)
         self.branches = Branches()
         self._faults_by_call = faults_by_call
+        self._fault = None
+
+    def is_refused(self):
+        """True if the fault of this branch is a refusal in the service's own words."""
+        return self._fault is not None and bool(self._fault.own_error)
 
     def _branch_at_call(self, number, name):
         for fault in self._faults_by_call.get(number, ()):
             if self.branches.fork_branch((number, fault)):
+                self._fault = fault
                 self._plan = plan_fault_at(number, fault)
                 return self._plan(number, name)
         return None
@@ -48,7 +54,7 @@ def play_slice(arena, faults, number, step):
         faults_by_call.setdefault(call, []).append(fault)
     wire = BranchingInjector(faults_by_call)
     run = arena.start_run(wire)
-    wire.branches.run(lambda: (play_despite_faults(run), wire.faults_met))
+    wire.branches.run(lambda: (play_despite_faults(run, wire.is_refused), wire.faults_met))
     ends = wire.branches.results
     failures = {f"call {call}: {', '.join(met) or f'{fault.name} never met'}": find_differences(end, arena.expected)
                 for (call, fault), (end, met) in ends.items() if end != arena.expected or not met}
