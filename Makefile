@@ -51,7 +51,7 @@ check: $(VENV)/.done node_modules ## all of it: lint, types, audit, tests, fault
 	@$(MAKE) --no-print-directory -j 2 lint types audit
 	@$(BIN)/python -m pytest $(PYTEST) --exhaustive --fault-step 3
 
-witnesses: $(VENV)/.done node_modules .venv-witnesses/.done ## show jpi's calls to checkers of others; write the ledger
+witnesses: $(VENV)/.done node_modules .venv-witnesses/.done .venv-runtime-client/.done ## show jpi's calls to checkers of others; write the ledger
 	@$(BIN)/python -m pytest -q tests/witnesses --write-ledger
 
 coverage: $(VENV)/.done node_modules ## the tests but for faults and deployment, and what of jpi they do not reach
@@ -112,6 +112,11 @@ $(AUDIT)/.done: etc/audit.txt
 		$$python -m venv $(@D) 2>/dev/null && $(@D)/bin/python -m pip install -q --disable-pip-version-check -r $< \
 			2>/dev/null && touch $@ && exit; \
 	done; rm -rf $(@D); echo "PagerDuty's clients cannot be installed; the tests with them are skipped."
+
+# AWS's runtime client, which is compiled, for the Python of VENV.
+.venv-runtime-client/.done:
+	@$(PYTHON) -m pip install -q --disable-pip-version-check --target $(@D) awslambdaric==4.2.2 2>/dev/null && touch $@ \
+		|| { rm -rf $(@D); echo "AWS's runtime client cannot be installed; the tests with it are skipped."; }
 
 # The command that pyproject.toml names, as a script: an installation would need a build, and jpi reads files from here.
 $(BIN)/jpi: $(VENV)/.done
