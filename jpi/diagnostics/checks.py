@@ -105,7 +105,8 @@ def check_link_types(app: wiring.App) -> Iterator[str]:
 
 def check_jira_webhook(get_endpoint: EndpointFinder, app: wiring.App) -> Iterator[str]:
     """Check Jira's webhook to this endpoint; where that is empty, its webhook to any jpi."""
-    if not app.settings.jira_webhook_secret:
+    # The variable also where the poll is not given the secret itself: sls/env.js.
+    if not (app.settings.jira_webhook_secret or settings.get_variable("JIRA_WEBHOOK_SECRET")):
         yield "JIRA_WEBHOOK_SECRET is not set: a deployed jpi refuses every delivery from Jira"
     yield from _check_webhooks("Jira", get_endpoint(), app.jira.admin_webhooks.list_all(),
                                frozenset(jira_webhooks.EVENT_PARSERS))
@@ -129,7 +130,7 @@ def check_priorities(app: wiring.App) -> Iterator[str]:
 
 def check_pagerduty_webhook(get_endpoint: EndpointFinder, app: wiring.App) -> Iterator[str]:
     """Check PagerDuty's webhook to this endpoint; where that is empty, its webhook to any jpi."""
-    if not app.settings.pagerduty_webhook_secret:
+    if not (app.settings.pagerduty_webhook_secret or settings.get_variable("PAGERDUTY_WEBHOOK_SECRET")):
         yield "PAGERDUTY_WEBHOOK_SECRET is not set: a deployed jpi refuses every delivery from PagerDuty"
     webhooks = [webhook for webhook in app.pagerduty.subscriptions.list_all() if webhook.is_active]
     yield from _check_webhooks("PagerDuty", get_endpoint(), webhooks, frozenset(pagerduty_webhooks.V3_EVENT_TYPES))

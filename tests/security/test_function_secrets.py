@@ -8,6 +8,9 @@ from itertools import product
 
 import pytest
 
+from jpi.diagnostics.checks import list_check_groups
+from jpi.diagnostics.runner import run_check
+from jpi.secret_references import WITHHELD
 from jpi.settings import Settings
 from tests.security.policies import ACCOUNT, REGION, ROOT, as_list, is_allowed, load_policy
 
@@ -137,3 +140,20 @@ def test_every_secret_setting_belongs_to_a_function():
     secrets = {field.name.upper() for field in fields(Settings) if not field.repr}
     assert secrets == READERS.keys()
     assert run_node("require('./sls/env.js').secretsOf('app')", **dict.fromkeys(secrets, "x")).keys() == secrets
+
+
+def list_problems(world):
+    checks = list_check_groups(lambda: "")
+    world.jpi.budget.start(60.0)
+    return "".join(result.message for service in ("Jira", "PagerDuty")
+                   for result in run_check(world.jpi, "webhook", checks[service]["webhook"]))
+
+
+def test_the_poll_knows_that_a_secret_is_set_that_it_is_not_given(make_world, monkeypatch):
+    names = ("JIRA_WEBHOOK_SECRET", "PAGERDUTY_WEBHOOK_SECRET")
+    world = make_world(**dict.fromkeys(names, WITHHELD))
+    assert (world.jpi.settings.jira_webhook_secret, world.jpi.settings.pagerduty_webhook_secret) == ((), ())
+    assert [f"{name} is not set" in list_problems(world) for name in names] == [True, True]
+    for name in names:
+        monkeypatch.setenv(name, WITHHELD)
+    assert list_problems(world) == ""
