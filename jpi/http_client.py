@@ -107,6 +107,8 @@ class ApiClient:
         self._sleep = sleep
         self._counts: Counter[str] = Counter()
         self.identity = IdentityCheck(service, budget.get_invocation_id)
+        # Why the newest call got no answer from the service itself; empty if it got one.
+        self.outage = ""
 
     def drain_counts(self) -> dict[str, int]:
         """Return and reset the numbers of `calls`, `errors` (5xx or no answer), `limited` (429) and `retries`.
@@ -160,15 +162,21 @@ class ApiClient:
 
     def _send_once(self, method: str, path: str, params: Mapping[str, Any], body: Any, is_read: bool) -> Any:
         call = f"{self._service} {method} {path}"
+        failure: RetryableError | None
         try:
             timeout = self._budget.get_timeouts(READ_TIMEOUT_SECONDS if is_read else WRITE_TIMEOUT_SECONDS)
             self._counts.update(calls=1)
             answer = self._send_and_log(method, path, params, body, timeout)
         except requests.RequestException as error:
             self._counts.update(errors=1)
-            raise _classify_network_error(call, error, is_read) from error
+            failure = _classify_network_error(call, error, is_read)
+            self.outage = str(failure)
+            raise failure from error
         self._counts.update(limited=answer.status_code == HTTPStatus.TOO_MANY_REQUESTS,
                             errors=answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR)
+        failure = _parse_temporary_failure(call, answer, is_read, self._budget.get_time())
+        is_limited = answer.status_code == HTTPStatus.TOO_MANY_REQUESTS
+        self.outage = str(failure) if failure and not is_limited else ""
         if HTTPStatus.MULTIPLE_CHOICES <= answer.status_code < HTTPStatus.BAD_REQUEST:
             raise _build_address_error(call, answer, self._address_setting)
         refused = None if answer.ok else parse_refusal(self._service, method, path, answer)
@@ -177,7 +185,7 @@ class ApiClient:
             raise OutcomeUnknown(str(doubt)) if answer.ok and not is_read else doubt
         if refused is None:
             return _decode_json(call, answer, is_read)
-        raise _parse_temporary_failure(call, answer, is_read, self._budget.get_time()) or refused
+        raise failure or refused
 
     def _send_and_log(self, method: str, path: str, params: Mapping[str, Any], body: Any,
                       timeout: tuple[float, float]) -> requests.Response:

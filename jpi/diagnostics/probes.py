@@ -40,9 +40,10 @@ class ProbeResult(CheckResult):
 
 @dataclass(frozen=True)
 class ProbeReport:
-    """The newest results, and when to probe again, in epoch seconds."""
+    """The newest results, when they were found, and when to probe again, in epoch seconds."""
 
     results: tuple[ProbeResult, ...] = ()
+    at: float = 0.0
     next_probe_at: float = 0.0
 
 
@@ -102,7 +103,7 @@ def load_probe_report(app: wiring.App) -> ProbeReport:
     saved = app.cache.get_stored(CACHE_KEY)
     if not saved or not saved["at"]:
         return ProbeReport()
-    return ProbeReport(tuple(_parse_result(item) for item in saved["found"]),
+    return ProbeReport(tuple(_parse_result(item) for item in saved["found"]), saved["at"],
                        saved.get("again", saved["at"] + PROBE_INTERVAL_SECONDS))
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from jpi import wiring
-from jpi.diagnostics import poll_state, probes
+from jpi.diagnostics import outages, poll_state, probes
 from jpi.errors import IdentityDoubt, JpiError
 from jpi.handlers.invocation import start_invocation
 
@@ -29,6 +29,7 @@ def handler(event: Any, context: Any) -> dict[str, int]:
             probes.run_probes_if_due(app)
         raise
     finally:
+        outages.record_outages(app)
         app.report_metrics()
     app.log.info("polled", extra=counts)
     return counts

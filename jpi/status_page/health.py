@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
+from jpi.diagnostics.outages import Outage
 from jpi.diagnostics.poll_state import is_poll_late
 from jpi.diagnostics.probes import ProbeResult
 
@@ -56,14 +58,23 @@ class HealthFacts:
     queue: QueueDepth | None = None
     queue_error: str = ""
     probe_results: Sequence[ProbeResult] = ()
+    probed_at: float = 0.0
+    outages: Sequence[Outage] = ()
     failing_count: int = 0
 
 
 def assess_health(facts: HealthFacts) -> tuple[Level, list[Reason]]:
     """Return the worst level of all reasons, and the reasons, worst first; green has none."""
-    reasons = sorted((*_check_poll(facts), *_check_queue(facts), *_check_probes(facts), *_check_lag(facts),
-                      *_check_failing(facts)), key=lambda reason: -LEVELS.index(reason.level))
+    reasons = sorted((*_check_outages(facts), *_check_poll(facts), *_check_queue(facts), *_check_probes(facts),
+                      *_check_lag(facts), *_check_failing(facts)), key=lambda reason: -LEVELS.index(reason.level))
     return (reasons[0].level if reasons else "green"), reasons
+
+
+def _check_outages(facts: HealthFacts) -> Iterator[Reason]:
+    for outage in facts.outages:
+        since, age = datetime.fromtimestamp(outage.since, UTC), format_age(facts.now - outage.since)
+        yield Reason("red", f"{outage.service} is down since {since:%H:%M} UTC, for {age}: {outage.reason}. jpi "
+                     "retries by itself")
 
 
 def _check_poll(facts: HealthFacts) -> Iterator[Reason]:
@@ -80,7 +91,7 @@ def _check_queue(facts: HealthFacts) -> Iterator[Reason]:
         yield Reason("amber", f"The queue cannot be read: {facts.queue_error}")
     if facts.queue and facts.queue.dead_letters:
         yield Reason("red", f"{_pluralise(facts.queue.dead_letters, 'event')} failed for half a day and went to the "
-                     "dead-letter queue: run python -m jpi.tools.replay")
+                     "dead-letter queue: run jpi replay")
     if facts.queue and facts.queue.waiting > MANY_WAITING_EVENTS:
         yield Reason("amber", f"{facts.queue.waiting} events wait in the queue")
 

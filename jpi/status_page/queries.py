@@ -7,7 +7,7 @@ from heapq import merge
 from itertools import islice
 
 from jpi import wiring
-from jpi.diagnostics import poll_state, probes
+from jpi.diagnostics import outages, poll_state, probes
 from jpi.domain.actions import Outcome, Result
 from jpi.domain.events import MANUAL_SOURCE
 from jpi.domain.link import Link
@@ -41,11 +41,13 @@ def read_health_facts(app: wiring.App) -> tuple[HealthFacts, Quarters]:
     quarters = app.metric_store.read_last_day()
     last_poll_at = poll_state.load_last_poll_time(app)
     queue, queue_error = _read_queue_depth(app)
+    probe_report = probes.load_probe_report(app)
     return HealthFacts(now=now, is_deployed=not app.settings.is_offline,
                        poll_interval_seconds=app.settings.poll_interval_seconds, last_poll_at=last_poll_at,
                        poll_error=poll_state.load_poll_error(app, last_poll_at), lag=summarise_last_hour(quarters, now),
                        queue_wait=summarise_last_hour(quarters, now, "wait"), queue=queue, queue_error=queue_error,
-                       probe_results=probes.load_probe_report(app).results,
+                       probe_results=probe_report.results, probed_at=probe_report.at,
+                       outages=outages.load_outages(app),
                        failing_count=len(app.links.list_by_state(["failing"], "", MAX_FAILING_COUNTED))), quarters
 
 

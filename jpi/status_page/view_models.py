@@ -53,7 +53,7 @@ def format_seconds(seconds: float) -> str:
 def describe_health(facts: HealthFacts) -> dict[str, Any]:
     """Return the level with its headline and reasons, and the facts as (name, text)."""
     level, reasons = assess_health(facts)
-    probes = [(result.check, _describe_probe(result)) for result in facts.probe_results]
+    probes = [(result.check, _describe_probe(result, facts)) for result in facts.probe_results]
     lines = [("Last poll", format_time_ago(facts.last_poll_at, facts.now)), ("Lag, last hour", _describe_lag(facts)),
              *_describe_queue(facts),
              *(probes or [("Tokens and webhooks", "not checked yet: the poll checks them once an hour")])]
@@ -77,9 +77,11 @@ def _describe_queue(facts: HealthFacts) -> list[tuple[str, str]]:
             ("Dead letters", str(facts.queue.dead_letters))]
 
 
-def _describe_probe(result: ProbeResult) -> str:
+def _describe_probe(result: ProbeResult, facts: HealthFacts) -> str:
     if not result.was_skipped:
-        return result.message or "ok"
+        age = f" ({format_time_ago(facts.probed_at, facts.now)})" if facts.probed_at else ""
+        is_down = any(result.check.startswith(outage.service) for outage in facts.outages)
+        return f"{result.message or 'ok'}{age}{', before the service went down' if is_down else ''}"
     if result.got_no_answer:
         return f"{result.message}; jpi asks again soon"
     return "not checked: only an administrator's token may"

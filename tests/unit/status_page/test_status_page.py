@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -402,6 +403,22 @@ def test_a_late_poll_is_red(world, team):
     page = team.get("/status").text
     assert "Something is wrong" in page
     assert re.search(r"No poll has succeeded for \d min: .*failed with 500", page)
+
+
+def test_a_service_that_is_down_is_said_first_and_nothing_calms(world, team):
+    run_poll(world)
+    assert "ok (0 s ago)" in team.get("/status").text
+    world.jira_server.choose_fault = lambda call: HttpFault(503)
+    run_poll(world)
+    since = datetime.fromtimestamp(world.clock(), UTC)
+    run_poll(world)
+    health = team.get("/status.json").get_json()["health"]
+    assert health["reasons"][0]["text"].startswith(f"Jira is down since {since:%H:%M} UTC, for 1 min: Jira ")
+    assert health["reasons"][0]["text"].endswith("failed with 503. jpi retries by itself")
+    assert "before the service went down" in team.get("/status").text
+    world.jira_server.choose_fault = lambda call: None
+    run_poll(world)
+    assert "is down" not in team.get("/status").text
 
 
 def test_tokens_and_webhooks_are_probed_once_an_hour(world, team):
