@@ -1,10 +1,12 @@
 """Reads what an event omits, and drops what is synced already, before the event is decided."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 from jpi.domain.actions import NOTES_READ, EditIncident, get_copy_step_id
+from jpi.domain.backlog import StepId, describe_refusal, get_source
 from jpi.domain.decide import decide, drop_processed_entries, needs_issue, needs_whole_log
 from jpi.domain.events import (
     Event,
@@ -19,41 +21,42 @@ from jpi.domain.model import Comment, Incident, LogEntry, Note, SourceId, Source
 from jpi.domain.policy import Policy
 from jpi.domain.retry_state import list_due_comment_ids, needs_notes, stops_everything
 from jpi.domain.status_rules import is_stale
-from jpi.errors import IdentityDoubt, Refused
+from jpi.errors import IdentityDoubt, PermanentError, Refused
+from jpi.sync.identities import OwnAccounts
 from jpi.sync.ports import Jira, Log, PagerDuty, ProcessedIds
-from jpi.sync.refused_reads import RefusedReads
 
 UNREADABLE_NOTES = "PagerDuty's answer has notes that are not as documented"
 
 
-class OwnAccounts:
-    """The accounts that jpi writes as, read once a process."""
+class RefusedReads:
+    """Collects the reads that failed for good, by the steps that they are for."""
 
-    def __init__(self, jira: Jira, pagerduty: PagerDuty, log: Log) -> None:
-        self._jira = jira
-        self._pagerduty = pagerduty
+    def __init__(self, link: Link, log: Log) -> None:
+        self._link = link
         self._log = log
-        self._own_id_by_side: dict[str, str | None] = {}
+        self.reason_by_step: dict[StepId, str] = {}
 
-    def is_echo(self, event: Event, link: Link) -> bool:
-        """True if jpi did this itself; only a linked incident or issue can echo."""
-        if not link.issue_key or event.actor is None or event.snapshot is None:
-            return False
-        return event.actor.id == self.get_own_id(event.side)
+    @contextmanager
+    def contain_refusal(self, step_id: StepId) -> Iterator[None]:
+        """Keep why this step's read failed for good instead of raising it, unless nothing can go on."""
+        try:
+            yield
+        except PermanentError as error:
+            if isinstance(error, Refused) and stops_everything(error, self._link):
+                raise
+            self.keep_step(step_id, describe_refusal(error))
 
-    def get_own_id(self, side: str) -> str | None:
-        """Return jpi's account on that side; None if the side refuses to say."""
-        # Equal values and the processed ids keep echoes out as well.
-        if side not in self._own_id_by_side:
-            try:
-                self._own_id_by_side[side] = self._jira.own_id if side == "jira" else self._pagerduty.find_own_id()
-            except Refused as refused:
-                self._log.warning("our own account is not known", extra={"side": side, "reason": str(refused)})
-                self._own_id_by_side[side] = None
-            except IdentityDoubt as doubt:
-                self._log.warning("our own account is not known", extra={"side": side, "reason": str(doubt)})
-                return None
-        return self._own_id_by_side[side]
+    def keep_step(self, step_id: StepId, reason: str) -> None:
+        """Keep why this step's read was refused, or what it read is not readable."""
+        self._log.warning("a read was refused", extra={"incident": self._link.incident_id, "step": step_id.kind,
+                                                       "reason": reason})
+        self.reason_by_step[step_id] = reason
+
+    def save_to(self, link: Link, now: float) -> Link:
+        """Return the link with these refusals in its backlog."""
+        for step_id, reason in self.reason_by_step.items():
+            link = link.with_refused_step(step_id, "", get_source(step_id).display_name, reason, now)
+        return link
 
 
 class EventEnricher:

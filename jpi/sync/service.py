@@ -22,18 +22,17 @@ from jpi.domain.retry_state import needs_recording, with_failure, without_failur
 from jpi.errors import JpiError, LostRace, Refused, RetryableError, TooEarly
 from jpi.metrics import MetricCounters, build_event_metrics, list_event_counts
 from jpi.sync.conversation_sync import ConversationSync
-from jpi.sync.enrichment import EventEnricher, OwnAccounts
+from jpi.sync.enrichment import EventEnricher, RefusedReads
 from jpi.sync.executors import DecisionExecutor, Executors
 from jpi.sync.field_sync import FieldSync
 from jpi.sync.history import ActionTrace, append_history
-from jpi.sync.identities import Identities
+from jpi.sync.identities import Identities, OwnAccounts
 from jpi.sync.incident_opener import INCIDENT_OPENED_STEP, IncidentOpener
 from jpi.sync.issue_creator import IssueCreator
 from jpi.sync.leases import Leases
 from jpi.sync.link_ender import EndingRule, LinkEnder
 from jpi.sync.part_creator import PartCreator
 from jpi.sync.ports import Cache, Clock, Jira, Links, Log, PagerDuty, ProcessedIds
-from jpi.sync.refused_reads import RefusedReads
 
 MAX_APPLY_ATTEMPTS = 3
 
