@@ -6,8 +6,7 @@ pdpyras is deprecated since 2025-06-20 in favour of `pagerduty` (PyPI); only thi
 import logging
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from http import HTTPStatus
 from itertools import islice
@@ -20,13 +19,13 @@ from jpi.domain.backlog import REQUESTER_CODES
 from jpi.domain.model import Incident, IncidentSnapshot, LogEntrySnapshot, Status
 from jpi.errors import Refused, translate_parse_errors
 from jpi.http_client import ApiClient, Budget
-from jpi.json_fields import Json, read_id
+from jpi.json_fields import Json
 from jpi.pagerduty.incidents import NewIncidents, Notes
-from jpi.pagerduty.paging import MAX_OFFSET, PAGE_SIZE, read_pages, sort_oldest_first
+from jpi.pagerduty.log_entries import LogEntries
+from jpi.pagerduty.paging import MAX_OFFSET, read_pages
 from jpi.pagerduty.payloads import (
     parse_incident_snapshot,
     try_parse_incident_snapshot,
-    try_parse_log_entry_snapshot,
 )
 from jpi.pagerduty.subscriptions import WebhookSubscriptions
 from jpi.pagerduty.users import OwnIdentity, Users
@@ -38,17 +37,6 @@ with warnings.catch_warnings():
 log = logging.getLogger(__name__)
 
 ALREADY_RESOLVED_CODE = 1001
-WINDOW_OVERLAP = timedelta(seconds=1)
-LOG_INCLUDES = ["incidents", "channels"]
-
-
-@dataclass(frozen=True)
-class LogPages:
-    """Log entries by id; whether there are more than can be paged through, or fewer came than PagerDuty counted."""
-
-    entries: Mapping[str, LogEntrySnapshot]
-    has_more: bool = False
-    is_incomplete: bool = False
 
 
 class PagerDutyClient:
@@ -69,6 +57,7 @@ class PagerDutyClient:
         self._session.log.disabled = True
         self.api = ApiClient("PagerDuty", self._send_request, budget, sleep, "PAGERDUTY_API_URL")
         self._identity = OwnIdentity(self.api, email)
+        self._log_entries = LogEntries(self.api)
         self.notes = Notes(self.api)
         self.users = Users(self.api)
         self.subscriptions = WebhookSubscriptions(self.api)
@@ -96,50 +85,44 @@ class PagerDutyClient:
         return list(snapshots.values())
 
     def list_log_entries(self, since: datetime, until: datetime) -> tuple[list[LogEntrySnapshot], bool]:
-        """Return the account's log entries between two times, oldest first, and whether they are complete.
-
-        `until` keeps pages stable; a window with too many pages is read in halves.
-        """
-        window = {"since": _to_iso_utc(since), "until": _to_iso_utc(until)}
-        pages = self._read_log_pages("/log_entries", window)
-        if not pages.has_more or until - since <= 3 * WINDOW_OVERLAP:
-            return list(pages.entries.values()), not pages.is_incomplete
-        middle = since + (until - since) / 2
-        # PagerDuty does not document whether the ends of a window belong to it.
-        earlier, is_earlier_complete = self.list_log_entries(since, middle)
-        later, is_later_complete = self.list_log_entries(middle - WINDOW_OVERLAP, until)
-        entries = {snapshot.entry.id: snapshot for snapshot in earlier + later}
-        return list(entries.values()), is_earlier_complete and is_later_complete
+        """Return the account's log entries between two times, oldest first, and whether they are complete."""
+        return self._log_entries.list_between(since, until)
 
     def list_incident_log_entries(self, incident_id: str) -> list[LogEntrySnapshot]:
         """Return the newest 10,000 log entries of one incident, each with the incident as it is now."""
-        pages = self._read_log_pages(f"/incidents/{incident_id}/log_entries", {})
-        if pages.is_incomplete:
-            # Retry once only: a wrong count of PagerDuty's must not keep an incident from its issue.
-            log.warning("log entries are missing", extra={"incident": incident_id})
-            pages = self._read_log_pages(f"/incidents/{incident_id}/log_entries", {})
-        return list(pages.entries.values())
+        return self._log_entries.list_for_incident(incident_id)
 
-    def set_status(self, incident_id: str, status: Status,
-                   reopens: bool = False) -> tuple[bool, IncidentSnapshot | None]:
+    def set_status(self, incident_id: str, status: Status, reopens: bool = False,
+                   assignee_ids: Sequence[str] = ()) -> tuple[bool, IncidentSnapshot | None]:
         """Set the status; return whether that took a write, and the incident's snapshot if it is known.
 
         Triggered and acknowledged both reopen a resolved incident (documented since 2025-09-18). So read it first:
-        reopen only a resolved incident, and acknowledge only a triggered one.
+        reopen only a resolved incident, and acknowledge only a triggered one. `assignee_ids`: those of before.
         """
         if status != "resolved":
             snapshot = self.get_snapshot(incident_id)
             if snapshot.incident.status != ("resolved" if reopens else "triggered"):
                 return False, snapshot
-        body = {"incident": {"type": "incident_reference", "status": status}}
+            assignee_ids = [person.id for person in snapshot.incident.assignees] or assignee_ids
+        # By itself an acknowledgement makes our own user the only assignee.
+        kept_ids = assignee_ids if status == "acknowledged" else ()
         try:
-            answer = self.api.request("PUT", f"/incidents/{incident_id}", body=body)
+            written = self._write_status(incident_id, status, kept_ids)
         except Refused as refused:
-            if refused.vendor_code != ALREADY_RESOLVED_CODE or status != "resolved":
+            if status == "resolved" and refused.vendor_code == ALREADY_RESOLVED_CODE:
+                return False, None
+            if not (kept_ids and refused.is_bad_request) or refused.vendor_code in REQUESTER_CODES:
                 raise
-            return False, None
+            return True, self._write_status(incident_id, status)
+        # It is not documented what an assignment does to the status.
+        return True, written if written.incident.status == status else self._write_status(incident_id, status)
+
+    def _write_status(self, incident_id: str, status: Status, assignee_ids: Sequence[str] = ()) -> IncidentSnapshot:
+        assignments = {"assignments": _build_assignments(assignee_ids)} if assignee_ids else {}
+        body = {"incident": {"type": "incident_reference", "status": status, **assignments}}
+        answer = self.api.request("PUT", f"/incidents/{incident_id}", body=body)
         with translate_parse_errors(f"PagerDuty's incident {incident_id}"):
-            return True, parse_incident_snapshot(answer["incident"])
+            return parse_incident_snapshot(answer["incident"])
 
     def edit(self, incident_id: str, values: Mapping[str, str], assignee_ids: Sequence[str] = ()) -> dict[str, str]:
         """Set title, priority and all assignees by one call; return the refused ones with the reasons."""
@@ -165,8 +148,7 @@ class PagerDutyClient:
             incident["priority"] = {"id": self._priority_ids[values["priority"]], "type": "priority_reference"}
         if "assignee" in values:
             # PagerDuty removes whoever is not named.
-            incident["assignments"] = [{"assignee": {"id": user_id, "type": "user_reference"}}
-                                       for user_id in assignee_ids or [values["assignee"]]]
+            incident["assignments"] = _build_assignments(assignee_ids or [values["assignee"]])
         return {"incident": incident}
 
     def get_priority_names(self) -> list[str]:
@@ -210,22 +192,6 @@ class PagerDutyClient:
             return False
         return True
 
-    def _read_log_pages(self, path: str, params: Mapping[str, Any]) -> LogPages:
-        """Read all pages, with `total`, since a page that lost entries looks like any other."""
-        snapshots: dict[str, LogEntrySnapshot] = {}
-        ids: set[str] = set()
-        offset = 0
-        while offset + PAGE_SIZE <= MAX_OFFSET:
-            query = {**params, "include[]": LOG_INCLUDES, "limit": PAGE_SIZE, "offset": offset, "total": "true"}
-            page = self.api.request("GET", path, query)
-            offset += len(page["log_entries"])
-            ids |= {read_id(entry, f"{offset}/{number}") for number, entry in enumerate(page["log_entries"])}
-            snapshots |= {snapshot.entry.id: snapshot
-                          for snapshot in map(try_parse_log_entry_snapshot, page["log_entries"]) if snapshot}
-            if not page.get("more") or not page["log_entries"]:
-                return LogPages(sort_oldest_first(snapshots), is_incomplete=len(ids) < (page.get("total") or 0))
-        return LogPages(sort_oldest_first(snapshots), has_more=True)
-
     def _send_request(self, method: str, path: str, params: Mapping[str, Any], body: Any,
                       timeout: tuple[float, float]) -> requests.Response:
         self._session.timeout = timeout
@@ -241,5 +207,5 @@ class PagerDutyClient:
         return answer
 
 
-def _to_iso_utc(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _build_assignments(user_ids: Sequence[str]) -> list[Json]:
+    return [{"assignee": {"id": user_id, "type": "user_reference"}} for user_id in user_ids]

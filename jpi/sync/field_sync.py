@@ -66,7 +66,8 @@ class FieldSync:
     def set_incident_status(self, link: Link, action: SetIncidentStatus) -> Link:
         """Set the incident's status."""
         started_at = self._clock()
-        is_written, snapshot = self._pagerduty.set_status(link.incident_id, action.status, action.is_reopening)
+        is_written, snapshot = self._pagerduty.set_status(link.incident_id, action.status, action.is_reopening,
+                                                          link.responders or ())
         link = link.with_watermark(Side.PAGERDUTY, status_checked_at=started_at)
         if snapshot is None:
             return link
@@ -79,7 +80,7 @@ class FieldSync:
         if not (is_written and assignee and action.status == "acknowledged"):
             return link
         link = replace(link, responders=tuple(sorted(person.id for person in snapshot.incident.assignees)))
-        # An incident that is acknowledged through the API is assigned to the token's user: an own write, not a change.
+        # Where nobody was assigned, the API assigns an acknowledged incident to our user: an own write, not a change.
         return record_own_write(EditIncident({"assignee": assignee.id}, changed_at), link, changed_at)
 
     def edit_fields(self, link: Link, action: EditIssue | EditIncident) -> tuple[Link, Action]:

@@ -137,9 +137,12 @@ class PagerDuty(Protocol):
     def edit(self, incident_id: str, values: Mapping[str, str], assignee_ids: Sequence[str] = ()) -> dict[str, str]:
         """Set title, priority and assignee, who is one of all `assignee_ids`; return why fields were refused."""
 
-    def set_status(self, incident_id: str, status: Status,
-                   reopens: bool = False) -> tuple[bool, IncidentSnapshot | None]:
-        """Set the incident's status; return whether that took a write, and the incident afterwards if it is known."""
+    def set_status(self, incident_id: str, status: Status, reopens: bool = False,
+                   assignee_ids: Sequence[str] = ()) -> tuple[bool, IncidentSnapshot | None]:
+        """Set the incident's status; return whether that took a write, and the incident afterwards if it is known.
+
+        `assignee_ids`: those that it had when it last showed any; nobody of them is removed.
+        """
 
 
 class Links(Protocol):

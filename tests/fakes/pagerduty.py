@@ -124,7 +124,7 @@ class FakePagerDuty(FakeService):
         return {}
 
     @write_call
-    def set_status(self, incident_id, status, reopens=False):
+    def set_status(self, incident_id, status, reopens=False, assignee_ids=()):
         """Change the incident's status, if PagerDuty's API allows it."""
         incident = self.incidents[incident_id]
         before = incident.current.status

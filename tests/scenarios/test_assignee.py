@@ -2,6 +2,7 @@
 
 import pytest
 
+from sandbox.simulated_service import HttpFault
 from tests.world_actions import edit_issue, is_idle_after_polls, list_writes, run_poll
 
 
@@ -125,12 +126,63 @@ def test_of_two_who_share_an_e_mail_neither_is_taken(linked):
     assert len(issue.comments) == 1
 
 
-def test_acknowledging_through_us_makes_nobody_of_ours_the_assignee_on_jira(linked):
-    world, incident, issue = linked
+@pytest.mark.parametrize("is_queued", [False, True])
+@pytest.mark.parametrize("is_told", [True, False])
+def test_acknowledging_through_us_removes_nobody(make_linked, is_queued, is_told):
+    world, incident, issue = make_linked(queued=is_queued)
+    world.pagerduty.reassign_incident(incident, [world.oscar, world.rita], world.rita)
+    world.run_until_idle()
+    world.jira.outbox.is_losing = not is_told
     world.move_issue(issue, "indeterminate")
     world.run_until_idle()
-    assert users(incident) == ["jpi bot"], "that is how the API does it"
+    run_poll(world)
+    assert (incident.status, set(users(incident))) == ("acknowledged", {"Oscar Oncall", "Rita Responder"})
     assert issue.assignee == world.oscar_id
+    assert is_idle_after_polls(world)
+
+
+@pytest.mark.parametrize("is_queued", [False, True])
+def test_reopening_through_us_as_acknowledged_removes_nobody(make_linked, is_queued):
+    world, incident, issue = make_linked(queued=is_queued)
+    world.move_issue(issue, "done")
+    world.run_until_idle()
+    run_poll(world)
+    world.move_issue(issue, "indeterminate")
+    world.run_until_idle()
+    run_poll(world)
+    assert (incident.status, users(incident), issue.assignee) == ("acknowledged", ["Oscar Oncall"], world.oscar_id)
+    assert is_idle_after_polls(world)
+
+
+@pytest.mark.parametrize("is_queued", [False, True])
+@pytest.mark.parametrize("is_unassigned", [True, False])
+def test_acknowledging_makes_nobody_of_ours_the_assignee_on_jira(make_linked, is_queued, is_unassigned):
+    """Let PagerDuty refuse assignees beside a status, or let there be none."""
+    world, incident, issue = make_linked(queued=is_queued)
+    if is_unassigned:
+        incident = world.pagerduty.trigger_incident(world.service, "Search is down", priority="P1", is_unassigned=True)
+        world.run_until_idle()
+        issue = world.find_issue(incident)
+    before = issue.assignee
+    world.pagerduty_server.choose_fault = lambda call: HttpFault(400) if b"assignments" in call.raw_body else None
+    world.move_issue(issue, "indeterminate")
+    world.run_until_idle()
+    run_poll(world)
+    assert (incident.status, users(incident), issue.assignee) == ("acknowledged", ["jpi bot"], before)
+    assert is_idle_after_polls(world)
+
+
+def test_an_acknowledgement_that_an_assignment_took_back_is_made_by_itself(linked):
+    world, _, issue = linked
+
+    def take_back(call, body):
+        return body.replace(b'"acknowledged"', b'"triggered"') if b"assignments" in call.raw_body else body
+
+    world.pagerduty_server.change_body = take_back
+    world.move_issue(issue, "indeterminate")
+    world.run_until_idle()
+    assert [call.body["incident"] for call in world.pagerduty_server.calls if call.is_write][-1] == {
+        "type": "incident_reference", "status": "acknowledged"}
     assert is_idle_after_polls(world)
 
 

@@ -12,8 +12,9 @@ from jpi.domain.templates import CUT_MARK
 from jpi.errors import OutcomeUnknown, PermanentError, RejectedDelivery, ServiceUnavailable, TooEarly
 from jpi.handlers import log_entries
 from jpi.http_client import ApiClient, Budget
-from jpi.pagerduty import client, payloads
+from jpi.pagerduty import payloads
 from jpi.pagerduty import webhooks as pagerduty_webhooks
+from jpi.pagerduty.log_entries import LogPages
 from sandbox.jira.model import Transition, Workflow
 from sandbox.simulated_service import HttpFault
 from tests.deliveries import encode_body, make_v2_body
@@ -267,9 +268,9 @@ def test_halves_do_not_rely_on_whether_a_window_includes_its_ends(world, monkeyp
         asked.append(params)
         inside = datetime.fromisoformat(params["since"]) < seam < datetime.fromisoformat(params["until"])
         logged = {"R1": LogEntrySnapshot(Incident("Q1"), seam, entry)} if inside else {}
-        return client.LogPages(logged, len(asked) == 1)
+        return LogPages(logged, len(asked) == 1)
 
-    monkeypatch.setattr(there, "_read_log_pages", pages)
+    monkeypatch.setattr(there._log_entries, "_read_log_pages", pages)
     found, whole = there.list_log_entries(since, since + timedelta(seconds=200))
     assert ([one.entry.id for one in found], whole) == (["R1"], True)
     assert len(asked) == 3

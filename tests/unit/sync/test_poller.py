@@ -65,7 +65,7 @@ def test_pages_are_pinned_and_their_order_does_not_matter(world, order):
 
 
 def test_a_window_too_full_to_be_paged_through_is_read_in_halves(world, monkeypatch):
-    monkeypatch.setattr("jpi.pagerduty.client.MAX_OFFSET", 100)
+    monkeypatch.setattr("jpi.pagerduty.log_entries.MAX_OFFSET", 100)
     incidents = []
     for number in range(12):
         incidents.append(trigger_unheard(world, f"Alert {number}", "P5"))
@@ -79,7 +79,7 @@ def test_a_window_too_full_to_be_paged_through_is_read_in_halves(world, monkeypa
 
 
 def test_a_second_too_full_to_be_split_is_read_as_far_as_it_goes(world, monkeypatch):
-    monkeypatch.setattr("jpi.pagerduty.client.MAX_OFFSET", 100)
+    monkeypatch.setattr("jpi.pagerduty.log_entries.MAX_OFFSET", 100)
     at = world.clock.now().replace(microsecond=0) + timedelta(seconds=1)
     monkeypatch.setattr(world.clock, "now", lambda: at)
     incident = trigger_unheard(world, "Down", "P5")
@@ -164,7 +164,7 @@ def test_what_our_own_account_did_by_hand_is_carried_over_by_the_poll(world):
 
 
 def test_references_instead_of_whole_incidents_are_completed(world, monkeypatch):
-    monkeypatch.setattr("jpi.pagerduty.client.LOG_INCLUDES", ["channels"])
+    monkeypatch.setattr("jpi.pagerduty.log_entries.LOG_INCLUDES", ["channels"])
     trigger_unheard(world, "Down")
     log_entries.handler({}, None)
     assert world.read_statuses() == {"Down": ("triggered", "new")}
