@@ -25,6 +25,7 @@ from jpi.domain.events import (
     IncidentGone,
     IncidentLogged,
     IncidentReopened,
+    IssueCreated,
     IssueDeleted,
     IssueEvent,
     IssueUpdated,
@@ -142,6 +143,15 @@ def needs_issue(event: IncidentEvent, policy: Policy) -> bool:
     """Return True if the incident gets an issue."""
     rule = find_rule(event, policy)
     return rule is not None and rule.issue_spec is not None
+
+
+def can_open_incident(event: IssueEvent, policy: Policy) -> bool:
+    """Return True if an issue that is linked to no incident opens one: it is new, or was edited into a rule."""
+    if isinstance(event, IssueUpdated):
+        is_wanted = event.is_reclassified and event.issue.category != "done"
+    else:
+        is_wanted = isinstance(event, IssueCreated) and not event.ours
+    return is_wanted and policy.find_opening_rule(event.issue) is not None
 
 
 def find_rule(event: IncidentEvent, policy: Policy) -> CreationRule | None:

@@ -169,7 +169,8 @@ class IssueUpdated(IssueEvent):
     """The issue was changed or read, and looks like `issue` now.
 
     `moved`: the event reports a change of status, `left`: from this status, by id, `reopens`: which meant done.
-    `old_key`: the issue's key in the project that it was moved from.
+    `old_key`: the issue's key in the project that it was moved from; `is_reclassified`: the event reports a change of
+    project, type or priority, which rules go by.
     `comments`: those that the poll found; `has_unread_comments`: Jira did not give them all, so a later poll reads
     them again.
     `incident`: the incident as it was read just before the issue's change is carried over.
@@ -179,6 +180,7 @@ class IssueUpdated(IssueEvent):
     left: str | None = None
     reopens: bool = False
     old_key: str | None = None
+    is_reclassified: bool = False
     comments: tuple[Comment, ...] = ()
     has_unread_comments: bool = False
     incident: IncidentSnapshot | None = None

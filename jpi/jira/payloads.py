@@ -20,6 +20,8 @@ from jpi.json_fields import (
 CATEGORIES = get_args(Category)
 # By field id, since every site may rename a field.
 FIELD_NAME_BY_ID = {"summary": "title", "priority": "priority", "assignee": "assignee"}
+# The fields that the rules of opening incidents go by.
+RULE_FIELD_IDS = frozenset({"project", "issuetype", "priority"})
 
 
 def parse_comment(data: Json) -> Comment:

@@ -13,7 +13,7 @@ from jpi.jira import payloads
 from jpi.jira.create_request import JPI_PROPERTY, LABELS_FIELD, LINKS_FIELD
 from jpi.jira.create_screens import CreateScreens
 from jpi.jira.paging import fetch_all_issues, fetch_issues, read_pages, search_issues
-from jpi.json_fields import Json
+from jpi.json_fields import Json, get_objects, get_optional_time
 
 STATE_FIELDS = ("status", "summary", "priority", "assignee")
 READ_FIELDS = (*STATE_FIELDS, "issuetype", "updated")
@@ -85,9 +85,10 @@ class IssueQueries:
         issue = self.api.request("GET", f"/issue/{key}", {"fields": "status", "properties": JPI_PROPERTY})
         return JPI_PROPERTY in issue.get("properties", {})
 
-    def find_recently_created(self, projects: Sequence[str], minutes: int) -> list[tuple[Issue, datetime]]:
-        """Return the issues, with their times, created within so many minutes in these or all projects."""
-        issues = self._search(match_recently_created(projects, minutes), [*STATE_FIELDS, "issuetype", "created"])
+    def find_recently_edited(self, projects: Sequence[str], minutes: int) -> list[tuple[Issue, datetime]]:
+        """Return the issues, with when they were created, that changed within so many minutes in these or all projects.
+        """
+        issues = self._search(match_recently_edited(projects, minutes), [*STATE_FIELDS, "issuetype", "created"])
         return [state for issue in issues if (state := payloads.try_parse_state(issue, "created"))]
 
     def verify_identity(self) -> str:
@@ -125,6 +126,13 @@ class IssueQueries:
         """True if one of the issue's changes was of its status."""
         changes = read_pages(self.api, f"/issue/{key}/changelog")
         return any(item.get("fieldId") == "status" for change in changes for item in change["items"])
+
+    def find_reclassification(self, key: str, since: datetime) -> datetime | None:
+        """Return when the project, type or priority of the issue was changed last, if that was since then."""
+        changes = read_pages(self.api, f"/issue/{key}/changelog")
+        times = [at for change in changes if (at := get_optional_time(change, "created")) and at >= since
+                 and any(item.get("fieldId") in payloads.RULE_FIELD_IDS for item in get_objects(change, "items"))]
+        return max(times, default=None)
 
     def _search_marked(self, draft: IssueDraft, fields: Sequence[str]) -> list[Json]:
         """Search issues with the mark of the draft's incident, with their idempotency keys."""
@@ -183,10 +191,10 @@ def match_mark(project: str, label: str, incident_id: str, is_searchable: bool =
     return f"project = {quote_text(project)} AND (labels = {quote_text(label)} OR {mark}) ORDER BY created ASC"
 
 
-def match_recently_created(projects: Sequence[str], minutes: int) -> str:
-    """Match issues created within so many minutes, in these projects, or in any if none are given."""
+def match_recently_edited(projects: Sequence[str], minutes: int) -> str:
+    """Match issues that changed within so many minutes, in these projects, or in any if none are given."""
     where = f"project in ({', '.join(map(quote_text, projects))}) AND " if projects else ""
-    return f"{where}created >= -{minutes}m ORDER BY created ASC"
+    return f"{where}updated >= -{minutes}m ORDER BY created ASC"
 
 
 def match_recently_changed(label: str, projects: Sequence[str], minutes: int) -> str:

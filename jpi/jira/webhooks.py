@@ -8,7 +8,7 @@ from jpi.domain.events import Event, IssueCommented, IssueCreated, IssueDeleted,
 from jpi.domain.issue_drafts import PAGERDUTY_LABEL
 from jpi.domain.model import Issue
 from jpi.errors import UselessDelivery
-from jpi.jira.payloads import FIELD_NAME_BY_ID, parse_comment, parse_issue, parse_person
+from jpi.jira.payloads import FIELD_NAME_BY_ID, RULE_FIELD_IDS, parse_comment, parse_issue, parse_person
 from jpi.json_fields import Json, get_epoch_time, get_objects, get_optional, get_required, parse_json_object
 
 # What stands for the event's name where a workflow's post function sends a delivery, which names none.
@@ -63,7 +63,7 @@ def _parse_update(data: Json, delivery_id: str, at: datetime, issue: Issue) -> I
     old_key = next((get_optional(item, "fromString", str) for item in items if item.get("fieldtype") == "jira"
                     and (_get_field_id(item), item.get("toString")) == ("Key", issue.key)), None)
     return IssueUpdated(delivery_id, at, issue, actor, moved="status" in ids, left=left, changed=changed,
-                        old_key=old_key)
+                        old_key=old_key, is_reclassified=not RULE_FIELD_IDS.isdisjoint(ids))
 
 
 def _get_field_id(item: Json) -> object:

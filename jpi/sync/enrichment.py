@@ -22,10 +22,37 @@ from jpi.domain.policy import Policy
 from jpi.domain.retry_state import list_due_comment_ids, needs_notes, stops_everything
 from jpi.domain.status_rules import is_stale
 from jpi.errors import IdentityDoubt, PermanentError, Refused
-from jpi.sync.identities import OwnAccounts
 from jpi.sync.ports import Jira, Log, PagerDuty, ProcessedIds
 
-UNREADABLE_NOTES = "PagerDuty's answer has notes that are not as documented"
+
+class OwnAccounts:
+    """The accounts that jpi writes as, read once a process."""
+
+    def __init__(self, jira: Jira, pagerduty: PagerDuty, log: Log) -> None:
+        self._jira = jira
+        self._pagerduty = pagerduty
+        self._log = log
+        self._own_id_by_side: dict[str, str | None] = {}
+
+    def is_echo(self, event: Event, link: Link) -> bool:
+        """True if jpi did this itself; only a linked incident or issue can echo."""
+        if not link.issue_key or event.actor is None or event.snapshot is None:
+            return False
+        return event.actor.id == self.get_own_id(event.side)
+
+    def get_own_id(self, side: str) -> str | None:
+        """Return jpi's account on that side; None if the side refuses to say."""
+        # Equal values and the processed ids keep echoes out as well.
+        if side not in self._own_id_by_side:
+            try:
+                self._own_id_by_side[side] = self._jira.own_id if side == "jira" else self._pagerduty.find_own_id()
+            except Refused as refused:
+                self._log.warning("our own account is not known", extra={"side": side, "reason": str(refused)})
+                self._own_id_by_side[side] = None
+            except IdentityDoubt as doubt:
+                self._log.warning("our own account is not known", extra={"side": side, "reason": str(doubt)})
+                return None
+        return self._own_id_by_side[side]
 
 
 class RefusedReads:
@@ -121,11 +148,11 @@ class EventEnricher:
         return replace(event, notes=notes, has_unread_notes=NOTES_READ in refused_reads.reason_by_step)
 
     def _needs_notes(self, event: IncidentLogged, link: Link) -> bool:
-        is_synced = self._policy.field_policy("comments").is_synced_to("jira")
         # After a pause the timeline may have the entries of notes that still wait.
         has_notes = bool(event.annotation_ids) or (event.whole and link.write_log.pause is not None)
-        has_notes = has_notes or needs_notes(event, link)
-        return has_notes and is_synced and (bool(link.issue_key) or needs_issue(event, self._policy))
+        is_wanted = has_notes or needs_notes(event, link)
+        is_wanted = is_wanted and self._policy.field_policy("comments").is_synced_to("jira")
+        return is_wanted and (bool(link.issue_key) or needs_issue(event, self._policy))
 
     def _enrich_incident_annotated(self, event: IncidentAnnotated, link: Link,
                                    refused_reads: RefusedReads) -> IncidentEvent | None:
@@ -143,7 +170,7 @@ class EventEnricher:
     def _read_new_notes(self, incident_id: str, link: Link, refused_reads: RefusedReads) -> tuple[Note, ...]:
         notes = self._pagerduty.notes.list_for_incident(incident_id)
         if not notes.is_whole:
-            refused_reads.keep_step(NOTES_READ, UNREADABLE_NOTES)
+            refused_reads.keep_step(NOTES_READ, "PagerDuty's answer has notes that are not as documented")
         return tuple(self._select_new_notes(notes.notes, link))
 
     def _select_new_notes(self, notes: Sequence[Note], link: Link) -> list[Note]:

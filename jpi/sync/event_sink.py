@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from jpi.domain.actions import Outcome
-from jpi.domain.decide import has_whole_log
-from jpi.domain.events import Event, IncidentEvent, IncidentLogged, IssueCreated, IssueEvent
+from jpi.domain.decide import can_open_incident, has_whole_log
+from jpi.domain.events import Event, IncidentEvent, IncidentLogged, IssueCreated, IssueEvent, IssueUpdated
 from jpi.domain.link import Link
 from jpi.domain.model import Incident, LogEntrySnapshot
 from jpi.domain.policy import Policy
@@ -52,9 +52,24 @@ class ImmediateSink:
 
 def find_message_group(links: Links, policy: Policy, event: IssueEvent) -> str | None:
     """Return the issue's incident, or the key of a new issue that opens one; None if the event concerns no incident."""
-    if isinstance(event, IssueCreated):
-        return event.issue.key if policy.find_opening_rule(event.issue) and not event.ours else None
+    incident_id = None if isinstance(event, IssueCreated) else find_linked_incident(links, event)
+    return incident_id or (event.issue.key if can_open_incident(event, policy) else None)
+
+
+def find_linked_incident(links: Links, event: IssueEvent) -> str | None:
+    """Return the incident that the event's issue is linked to."""
     return next(filter(None, map(links.find_incident_id, event.issue_keys)), None)
+
+
+def convert_edit(links: Links, policy: Policy, event: Event) -> Event:
+    """Return the event of an issue that was edited into a rule as that of a new one; any other as it is."""
+    if not isinstance(event, IssueUpdated) or not can_open_incident(event, policy):
+        return event
+    if incident_id := find_linked_incident(links, event):
+        # It was opened while the event was in the queue, under the issue's key.
+        return replace(event, incident_id=incident_id)
+    return IssueCreated(event.id, event.at, event.issue, event.actor, event.source, event.issue.key,
+                        request=event.request, read_at=event.read_at)
 
 
 AnyIncidentEvent = TypeVar("AnyIncidentEvent", bound=IncidentEvent)

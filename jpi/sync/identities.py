@@ -1,10 +1,7 @@
-"""Finds a person of one side on the other, by USER_MAP, else by e-mail, cached for a day; knows our own accounts."""
+"""Finds a person of one side on the other: by USER_MAP, else by e-mail; results are cached for a day."""
 
-from jpi.domain.events import Event
-from jpi.domain.link import Link
 from jpi.domain.policy import Policy
-from jpi.errors import IdentityDoubt, Refused
-from jpi.sync.ports import Cache, Jira, Log, PagerDuty
+from jpi.sync.ports import Cache, Jira, PagerDuty
 
 
 class Identities:
@@ -39,33 +36,3 @@ class Identities:
         mapped = next((email for email, account in self._account_id_by_email.items() if account == account_id), None)
         email = mapped or self._jira.accounts.find_email_by_id(account_id)
         return self._pagerduty.users.find_id_by_email(email) if email else None
-
-
-class OwnAccounts:
-    """The accounts that jpi writes as, read once a process."""
-
-    def __init__(self, jira: Jira, pagerduty: PagerDuty, log: Log) -> None:
-        self._jira = jira
-        self._pagerduty = pagerduty
-        self._log = log
-        self._own_id_by_side: dict[str, str | None] = {}
-
-    def is_echo(self, event: Event, link: Link) -> bool:
-        """True if jpi did this itself; only a linked incident or issue can echo."""
-        if not link.issue_key or event.actor is None or event.snapshot is None:
-            return False
-        return event.actor.id == self.get_own_id(event.side)
-
-    def get_own_id(self, side: str) -> str | None:
-        """Return jpi's account on that side; None if the side refuses to say."""
-        # Equal values and the processed ids keep echoes out as well.
-        if side not in self._own_id_by_side:
-            try:
-                self._own_id_by_side[side] = self._jira.own_id if side == "jira" else self._pagerduty.find_own_id()
-            except Refused as refused:
-                self._log.warning("our own account is not known", extra={"side": side, "reason": str(refused)})
-                self._own_id_by_side[side] = None
-            except IdentityDoubt as doubt:
-                self._log.warning("our own account is not known", extra={"side": side, "reason": str(doubt)})
-                return None
-        return self._own_id_by_side[side]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import ceil
 
 from jpi.domain.events import IssueCreated, IssueEvent
@@ -10,8 +10,9 @@ from jpi.domain.link import Link
 from jpi.domain.model import Issue, IssueStates
 from jpi.domain.policy import Policy
 from jpi.domain.retry_state import retry_is_due
+from jpi.errors import Refused
 from jpi.sync.poll_errors import PollErrors
-from jpi.sync.ports import Clock, Jira, Links
+from jpi.sync.ports import Clock, Jira, Links, Log
 
 LinksById = Mapping[str, Link]
 
@@ -31,29 +32,42 @@ class IssueChanges:
 class OpeningReader:
     """Reads the issues that open incidents, if a rule of the sync file says so."""
 
-    def __init__(self, jira: Jira, links: Links, policy: Policy, clock: Clock, errors: PollErrors) -> None:
+    def __init__(self, jira: Jira, links: Links, policy: Policy, clock: Clock, log: Log, errors: PollErrors) -> None:
         self._jira = jira
         self._links = links
         self._policy = policy
         self._clock = clock
+        self._log = log
         self._errors = errors
 
     def find_created_issues(self, since: datetime) -> IssueChanges:
-        """Return new issues that a rule opens an incident for, since their webhooks may have been lost."""
+        """Return issues that a rule opens an incident for, new or edited into it: their webhooks may have been lost."""
         rules = self._policy.opening_rules
         if not rules:
             return IssueChanges([], True)
         projects = {project for rule in rules for project in rule.condition.projects}
         is_limited = all(rule.condition.projects for rule in rules)
+        minutes = count_minutes_since(since, self._clock())
         with self._errors.contain_errors("new issues were not read"):
-            created = self._jira.find_recently_created(sorted(projects) if is_limited else [],
-                                                       count_minutes_since(since, self._clock()))
-            candidates = {issue.key: (issue, at) for issue, at in created if self._policy.find_opening_rule(issue)}
+            edited = self._jira.find_recently_edited(sorted(projects) if is_limited else [], minutes)
+            candidates = {issue.key: (issue, at) for issue, at in edited if self._policy.find_opening_rule(issue)}
             # What was begun is retried as its failures say.
             begun_keys = {key for key, link in self._links.get_all(candidates).items() if link.version is not None}
-            return IssueChanges([build_issue_created(issue, at) for key, (issue, at) in candidates.items()
-                                 if key not in begun_keys and not self._links.find_incident_id(key)], True)
+            changes = [(issue, self._find_change_time(issue, created, since - timedelta(minutes=1)))
+                       for key, (issue, created) in candidates.items()
+                       if key not in begun_keys and not self._links.find_incident_id(key)]
+            return IssueChanges([build_issue_created(issue, at) for issue, at in changes if at], True)
         return IssueChanges([], False)
+
+    def _find_change_time(self, issue: Issue, created: datetime, since: datetime) -> datetime | None:
+        """Return when the issue was created or edited into a rule; None if neither was since then."""
+        if created >= since or issue.category == "done":
+            return created if created >= since else None
+        try:
+            return self._jira.find_reclassification(issue.key, since)
+        except Refused as refused:
+            self._log.warning("an issue's changes were not read", extra={"issue": issue.key, "reason": str(refused)})
+            return None
 
     def retry_openings(self, openings: Sequence[Link]) -> list[IssueCreated]:
         """Return events of the issues whose incident could not be opened, where it is time to retry."""

@@ -82,8 +82,11 @@ class Jira(Protocol):
     def find_recently_changed(self, label: str, minutes: int, issue_types: Sequence[tuple[str, str]]) -> list[str]:
         """Return the keys of the issues with this label that changed in the last minutes."""
 
-    def find_recently_created(self, projects: Sequence[str], minutes: int) -> list[tuple[Issue, datetime]]:
-        """Return issues created in the last minutes, with their times; no project named: in any project."""
+    def find_recently_edited(self, projects: Sequence[str], minutes: int) -> list[tuple[Issue, datetime]]:
+        """Return issues that changed in the last minutes, with when they were created; no project: of any project."""
+
+    def find_reclassification(self, key: str, since: datetime) -> datetime | None:
+        """Return when the project, type or priority of the issue was changed last, if that was since then."""
 
     def verify_identity(self) -> str:
         """Return the id of this invocation if Jira names our account in it; raise IdentityDoubt otherwise."""

@@ -41,7 +41,7 @@ class Reconciler:
         self._clock = clock
         self._log = log
         self._errors = errors
-        self.openings = OpeningReader(jira, links, policy, clock, errors)
+        self.openings = OpeningReader(jira, links, policy, clock, log, errors)
 
     def reconcile_incidents(self, logged_ids: Set[str], open_links: LinksById, now: datetime,
                             ignore_before: datetime) -> list[IncidentEvent]:

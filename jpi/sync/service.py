@@ -22,11 +22,12 @@ from jpi.domain.retry_state import needs_recording, with_failure, without_failur
 from jpi.errors import JpiError, LostRace, Refused, RetryableError, TooEarly
 from jpi.metrics import MetricCounters, build_event_metrics, list_event_counts
 from jpi.sync.conversation_sync import ConversationSync
-from jpi.sync.enrichment import EventEnricher, RefusedReads
+from jpi.sync.enrichment import EventEnricher, OwnAccounts, RefusedReads
+from jpi.sync.event_sink import convert_edit
 from jpi.sync.executors import DecisionExecutor, Executors
 from jpi.sync.field_sync import FieldSync
 from jpi.sync.history import ActionTrace, append_history
-from jpi.sync.identities import Identities, OwnAccounts
+from jpi.sync.identities import Identities
 from jpi.sync.incident_opener import INCIDENT_OPENED_STEP, IncidentOpener
 from jpi.sync.issue_creator import IssueCreator
 from jpi.sync.leases import Leases
@@ -67,6 +68,7 @@ class SyncService:
     def apply(self, event: Event) -> Outcome:
         """Carry the event over to the other side. Raise JpiError if it should be tried again."""
         started, trail = self._clock(), ActionTrace()
+        event = convert_edit(self._links, self._policy, event)
         try:
             link, outcome = self._apply_with_retries(event, trail)
         except JpiError as error:
@@ -79,6 +81,7 @@ class SyncService:
 
     def describe_plan(self, event: Event) -> str:
         """Describe what applying the event would do; write nothing."""
+        event = convert_edit(self._links, self._policy, event)
         if isinstance(event, IssueCreated):
             return self._incident_opener.describe_opening(event) or str(NO_LINKED_INCIDENT)
         link = self._load_link(event)

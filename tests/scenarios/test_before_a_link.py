@@ -162,3 +162,63 @@ def explain_json(name, capsys):
     capsys.readouterr()
     explain.main([name, "--json"])
     return capsys.readouterr().out
+
+
+def edit_into_rule(world, key):
+    world.jim.request("PUT", f"/rest/api/3/issue/{key}", {"fields": {"priority": {"name": "High"}}})
+
+
+@pytest.mark.parametrize("is_webhook_lost", [False, True])
+def test_an_issue_that_is_edited_into_a_rule_opens_its_incident_once(opening, is_webhook_lost, capsys):
+    key = create_issue(opening, "Low")
+    opening.clock.advance(86_400)
+    run_polls(opening, 2)
+    opening.jira.outbox.is_losing = is_webhook_lost
+    edit_into_rule(opening, key)
+    opening.jira.outbox.is_losing = False
+    opening.run_until_idle()
+    run_polls(opening, 3)
+    [incident] = opening.pagerduty.incidents.values()
+    issue = opening.find_issue(incident)
+    assert (incident.key, issue) == (key, opening.jira.issues[key])
+    assert len(issue.comments) == 1
+    for priority in ("Low", "High"):
+        opening.jim.request("PUT", f"/rest/api/3/issue/{key}", {"fields": {"priority": {"name": priority}}})
+        opening.run_until_idle()
+        run_polls(opening, 1)
+    assert len(opening.pagerduty.incidents) == 1
+    assert "Opened the incident" in explain_name(key, capsys)
+    opening.move_issue(issue, "done")
+    opening.run_until_idle()
+    assert incident.status == "resolved"
+    assert is_idle_after_polls(opening)
+
+
+@pytest.mark.parametrize("is_webhook_lost", [False, True])
+def test_the_opening_of_an_edited_issue_is_retried_like_a_new_ones(opening, is_webhook_lost):
+    refuse_openings(opening, 403)
+    key = create_issue(opening, "Low")
+    opening.clock.advance(86_400)
+    opening.jira.outbox.is_losing = is_webhook_lost
+    edit_into_rule(opening, key)
+    opening.jira.outbox.is_losing = False
+    run_polls(opening, 20)
+    assert not opening.pagerduty.incidents
+    assert opening.jpi.links.get(key).failures
+    stop_faults(opening)
+    run_polls(opening, 40)
+    assert [incident.key for incident in opening.pagerduty.incidents.values()] == [key]
+
+
+def test_edits_that_bring_no_issue_into_a_rule_open_nothing(opening):
+    """Have an issue match since before the poll looked; edit another one that is done."""
+    with opening.lose_webhooks():
+        old, done = create_issue(opening), create_issue(opening, "Low")
+    opening.clock.advance(10 * 86_400)
+    run_polls(opening, 2)
+    opening.move_issue(opening.jira.issues[done], "done")
+    edit_into_rule(opening, done)
+    opening.jim.request("PUT", f"/rest/api/3/issue/{old}", {"fields": {"summary": "Customers still call us"}})
+    opening.run_until_idle()
+    run_polls(opening, 2)
+    assert not opening.pagerduty.incidents
