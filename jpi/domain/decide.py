@@ -75,6 +75,8 @@ def decide(event: Event, link: Link, policy: Policy) -> Decision:
     """Return the writes that `event` calls for, or the reason why there are none."""
     if link.ended:
         return Decision(reason=Reason.LINK_ENDED)
+    if isinstance(event, IssueDeleted) and link.is_opening:
+        return Decision((EndLink(Side.JIRA),))
     if not link.issue_key:
         return _decide_creation(event, link, policy)
     if isinstance(event, IssueDeleted | IncidentGone):

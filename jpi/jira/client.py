@@ -204,12 +204,12 @@ class JiraClient(IssueQueries):
         return refused
 
     def add_labels(self, key: str, incident_id: str) -> None:
-        """Add the labels of an incident's issue, unless the issue's screen has no labels."""
+        """Add the labels of an incident's issue, unless its screen has none or our account may not edit it."""
         labels = [{"add": PAGERDUTY_LABEL}, {"add": build_incident_label(incident_id)}]
         try:
             self.api.request("PUT", f"/issue/{key}", body={"update": {"labels": labels}})
         except Refused as refused:
-            if not refused.is_bad_request:
+            if not (refused.is_bad_request or refused.is_forbidden):
                 raise
             self.create_screens.save_unlabelled_project(key.rpartition("-")[0])
 

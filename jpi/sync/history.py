@@ -42,9 +42,9 @@ class ActionTrace:
             self.steps.append(HistoryStep(text, is_done, now))
         self.current_action = None
 
-    def add_step(self, text: str, now: float) -> None:
-        """Add a step that was done and is no action of a decision."""
-        self.steps.append(HistoryStep(text, is_done=True, at=now))
+    def add_step(self, text: str, now: float, is_done: bool = True) -> None:
+        """Add a step that is no action of a decision."""
+        self.steps.append(HistoryStep(text, is_done, now))
 
     def fail_action(self, now: float, policy: Policy, reason: str = "") -> None:
         """Add the current action, if any, as a step that failed."""

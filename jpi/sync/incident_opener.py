@@ -137,7 +137,10 @@ class IncidentOpener:
         return find_id() if is_retry else self._cache.get_or_compute(f"service:{service}", find_id)
 
     def _tie_to_issue(self, link: Link, incident: Incident, issue: Issue, opening: Link) -> Link:
-        """Save the link and say so on the issue, once; return the link. Both keep what they were linked to before."""
+        """Save the link and say so on the issue, once; return the link. Both keep what they were linked to before.
+
+        A refused comment goes to the backlog.
+        """
         linked_id = self._links.find_incident_id(issue.key)
         if link.issue_key not in (None, issue.key) or linked_id not in (None, incident.id):
             return link
@@ -159,4 +162,4 @@ class IncidentOpener:
             )
         self._jira.add_labels(issue.key, incident.id)
         text = INCIDENT_OPENED_COMMENT.format(number=incident.number or incident.id, url=incident.url or "")
-        return self._links.save(self._conversation_sync.add_comment_once(link, build_opened_key(incident.id), text)[0])
+        return self._links.save(self._conversation_sync.add_remark(link, build_opened_key(incident.id), text))

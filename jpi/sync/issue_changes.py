@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from math import ceil
 
-from jpi.domain.events import IssueCreated, IssueEvent
+from jpi.domain.events import IssueCreated, IssueDeleted, IssueEvent
 from jpi.domain.link import Link
 from jpi.domain.model import Issue, IssueStates
 from jpi.domain.policy import Policy
@@ -69,18 +69,22 @@ class OpeningReader:
             self._log.warning("an issue's changes were not read", extra={"issue": issue.key, "reason": str(refused)})
             return None
 
-    def retry_openings(self, openings: Sequence[Link]) -> list[IssueCreated]:
+    def retry_openings(self, openings: Sequence[Link]) -> list[IssueEvent]:
         """Return events of the issues whose incident could not be opened, where it is time to retry."""
         due_openings = {link.incident_id: link for link in openings if retry_is_due(link, self._clock())}
         with self._errors.contain_errors("issues that open incidents were not read"):
             return self.read_openings(due_openings)
         return []
 
-    def read_openings(self, openings: LinksById) -> list[IssueCreated]:
-        """Return events of the issues of these openings."""
+    def read_openings(self, openings: LinksById) -> list[IssueEvent]:
+        """Return events of the issues of these openings, which may be gone."""
         answer = self._jira.get_issue_states(list(openings)) if openings else IssueStates()
-        return [build_issue_created(issue, at, openings[issue.key].version) for issue, at in answer.states
-                if issue.key in openings]
+        created = [build_issue_created(issue, at, openings[issue.key].version) for issue, at in answer.states
+                   if issue.key in openings]
+        now, read_keys = datetime.fromtimestamp(self._clock(), UTC), {issue.key for issue, _ in answer.states}
+        gone = [IssueDeleted(f"gone:{key}:{opening.version}", now, Issue(key), source="poll", incident_id=key)
+                for key, opening in openings.items() if opening.version and key not in read_keys | answer.unread_ids]
+        return [*created, *gone]
 
 
 def build_issue_created(issue: Issue, at: datetime, opening_version: int | None = None) -> IssueCreated:

@@ -35,7 +35,7 @@ class LinkEnder:
     def end_link(self, link: Link, action: EndLink) -> Link:
         """End the link; say why on the side that is left, unless that side refuses it."""
         try:
-            link = self._announce_end(link, action)
+            link = link if link.is_opening else self._announce_end(link, action)
         except Refused as refused:
             self._log.warning("that a link has ended cannot be said", extra={
                 "incident": link.incident_id, "issue": link.issue_key, "reason": str(refused)})
@@ -134,8 +134,9 @@ class EndingRule:
         """True if the side shows the link's incident or issue."""
         if side is Side.PAGERDUTY:
             return self._pagerduty.has_incident(link.incident_id)
-        return self._jira.has_issue(link.issue_id or str(link.issue_key))
+        return self._jira.has_issue(link.issue_id or _name_thing(link, side))
 
 
 def _name_thing(link: Link, side: Side) -> str:
-    return link.incident_id if side is Side.PAGERDUTY else str(link.issue_key)
+    """Return the incident's id or the issue's key, which also names the link that is to open an incident."""
+    return link.incident_id if side is Side.PAGERDUTY or link.is_opening else str(link.issue_key)

@@ -12,6 +12,7 @@ from jpi.domain.actions import (
     Outcome,
     Result,
 )
+from jpi.domain.backlog import describe_step
 from jpi.domain.decide import Decision, Reason, decide, decide_about_nothing
 from jpi.domain.descriptions import describe_planned_action, describe_reason
 from jpi.domain.events import Event, IncidentEvent, IssueCreated, IssueEvent, get_incident_id
@@ -138,6 +139,9 @@ class SyncService:
             if opened is None:
                 return None, NO_LINKED_INCIDENT
             trace.add_step(INCIDENT_OPENED_STEP.format(incident=opened.incident_id), self._clock())
+            for step in opened.backlog.refused_steps:
+                reason = f"Could not do this: {describe_step(step.id)}: {step.reason}"
+                trace.add_step(reason, self._clock(), is_done=False)
             return self._save_history_only(event, opened, INCIDENT_IS_OPEN, trace), INCIDENT_IS_OPEN
         link = self._load_link(event)
         if link is None:
@@ -216,4 +220,4 @@ class SyncService:
         ids = [event.incident_id] if event.incident_id else map(self._links.find_incident_id, event.issue_keys)
         links = map(self._links.get, filter(None, ids))
         # A delivery names its issue's old key, and could name another issue's.
-        return next((link for link in links if link.holds_issue(event.issue)), None)
+        return next((link for link in links if link.is_opening or link.holds_issue(event.issue)), None)

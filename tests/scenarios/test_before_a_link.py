@@ -222,3 +222,53 @@ def test_edits_that_bring_no_issue_into_a_rule_open_nothing(opening):
     opening.run_until_idle()
     run_polls(opening, 2)
     assert not opening.pagerduty.incidents
+
+
+def test_the_opening_of_an_issue_that_was_deleted_meanwhile_ends(opening, capsys):
+    refuse_openings(opening, 403)
+    key = create_issue(opening)
+    run_polls(opening, 5)
+    opening.jira_admin.request("DELETE", f"/rest/api/3/issue/{key}")
+    opening.run_until_idle()
+    assert opening.jpi.links.list_open() != []
+    stop_faults(opening)
+    run_polls(opening, 40)
+    assert opening.jpi.links.list_open() == []
+    assert opening.jpi.links.get(key).ended
+    assert opening.jpi.links.list_by_state(["failing"], "", 9) == []
+    assert not opening.pagerduty.incidents
+    assert is_idle_after_polls(opening)
+
+
+def test_an_issue_that_jira_cannot_read_now_keeps_its_opening(opening):
+    refuse_openings(opening, 403)
+    key = create_issue(opening)
+    opening.run_until_idle()
+    opening.jira.unreadable_ids = {opening.jira.issues[key].id}
+    run_polls(opening, 40)
+    stop_faults(opening)
+    opening.jira.unreadable_ids = set()
+    run_polls(opening, 40)
+    assert [incident.key for incident in opening.pagerduty.incidents.values()] == [key]
+
+
+@pytest.mark.parametrize("refused_call", [("POST", "/comment"), ("PUT", "")])
+def test_a_refused_comment_or_label_does_not_keep_an_incident_from_its_issue(opening, refused_call, capsys):
+    method, ending = refused_call
+    opening.jira_server.choose_fault = lambda call: HttpFault(403) if call.method == method and call.path.endswith(
+        ending) else None
+    key = create_issue(opening)
+    opening.run_until_idle()
+    run_polls(opening, 5)
+    [incident] = opening.pagerduty.incidents.values()
+    issue = opening.jira.issues[key]
+    opening.move_issue(issue, "indeterminate")
+    opening.run_until_idle()
+    assert incident.status == "acknowledged"
+    explanation = explain_name(key, capsys)
+    assert ("Could not do this: comment by jpi on Jira" in explanation) == (method == "POST")
+    opening.jira_server.choose_fault = lambda call: None
+    run_polls(opening, 40)
+    assert len(issue.comments) == 1
+    assert "Both sides are in step" in explain_name(key, capsys)
+    assert is_idle_after_polls(opening)
