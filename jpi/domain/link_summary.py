@@ -1,10 +1,12 @@
 """The state of a link, and what a list shows of it. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from jpi.domain.backlog import describe_step
 from jpi.domain.descriptions import describe_pause
+from jpi.domain.field_merge import NO_VALUE
 from jpi.domain.link import Link
 from jpi.domain.link_parts import FieldName
 from jpi.domain.model import Side
@@ -99,14 +101,28 @@ def _get_trouble(link: Link) -> str:
     return reasons[-1] if reasons else ""
 
 
-def list_differences(link: Link, policy: Policy) -> list[str]:
-    """Return the synced fields that differ between both sides, as far as both are known, and were not refused."""
+def list_differences(link: Link, policy: Policy, account_ids: Sequence[str | None]) -> list[str]:
+    """Return the synced fields that differ between both sides, as far as both are known, and were not refused.
+
+    `account_ids`: the Jira accounts of PagerDuty's assignees; None for one that is not known.
+    """
     title, priority = link.fields[FieldName.TITLE], link.fields[FieldName.PRIORITY]
     differs = {
         "status": link.status.on_jira not in (None, link.status.agreed),
         "title": bool(title.pagerduty.value and title.jira.value) and (
             to_summary(title.pagerduty.value) != to_summary(title.jira.value)),
         "priority": bool(priority.pagerduty.value and priority.jira.value) and (
-            not policy.is_same_priority(priority.pagerduty.value, str(priority.jira.value)))}
+            not policy.is_same_priority(priority.pagerduty.value, str(priority.jira.value))),
+        "assignee": _has_other_assignee(link, account_ids)}
     return [name for name, is_different in differs.items() if is_different and policy.field_policy(name).direction
             == "both"]
+
+
+def _has_other_assignee(link: Link, account_ids: Sequence[str | None]) -> bool:
+    """Return True if Jira's assignee is none of PagerDuty's, or need not be: jpi has not set it since the last change.
+    """
+    field = link.fields[FieldName.ASSIGNEE]
+    if not link.responders or field.jira.value is None or (field.jira.value and field.jira.value in account_ids):
+        return False
+    was_set = max(field.jira.last_write_at, field.pagerduty.last_write_at) >= field.changed_at > 0
+    return field.jira.value == NO_VALUE or None not in account_ids or not was_set

@@ -55,13 +55,16 @@ class ActionTrace:
 
 
 def append_history(link: Link, event: Event, outcome: Outcome, trace: ActionTrace, now: float,
-                   error: JpiError | None = None) -> Link:
-    """Return the link with what came of the event as its newest entry, and what the event says of the incident."""
+                   error: JpiError | None = None, differences: Sequence[str] = ()) -> Link:
+    """Return the link with what came of the event as its newest entry, and what the event says of the incident.
+
+    `differences`: the synced fields that still differ.
+    """
     entry = HistoryEntry(event.id, type(event).__name__, event.side, event.source, event.at.timestamp(), now,
                          str(outcome), tuple(trace.steps[-MAX_STEPS:]), trace.no_action_reason, event.request,
                          describe_error(error) if error else None)
     summary = _update_summary(event, link, now)
-    if entry.is_whole and not link.backlog.refused_steps:
+    if entry.is_whole and not link.backlog.refused_steps and not differences:
         summary = replace(summary, in_step_at=now, in_step_event=entry.event_id, in_step_event_type=entry.event_type)
     return replace(link, history=_trim_history(_merge_entry(link.history, entry)), summary=summary)
 

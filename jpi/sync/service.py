@@ -17,6 +17,7 @@ from jpi.domain.decide import Decision, Reason, decide, decide_about_nothing
 from jpi.domain.descriptions import describe_planned_action, describe_reason
 from jpi.domain.events import Event, IncidentEvent, IssueCreated, IssueEvent, get_incident_id
 from jpi.domain.link import Link
+from jpi.domain.link_summary import list_differences
 from jpi.domain.model import Side
 from jpi.domain.policy import Policy
 from jpi.domain.retry_state import needs_recording, with_failure, without_failure
@@ -52,6 +53,7 @@ class SyncService:
         self._log = log
         self._metrics = metrics
         leases, identities = Leases(links, clock), Identities(jira, pagerduty, policy, cache)
+        self._identities = identities
         conversation_sync = ConversationSync(jira, pagerduty, processed_ids, leases, clock, policy.jira_url)
         self._ending_rule = EndingRule(jira, pagerduty, links, clock, log)
         self._own_accounts = OwnAccounts(jira, pagerduty, log)
@@ -171,7 +173,7 @@ class SyncService:
         is_recorded = event.source != "poll" or trace.steps or not link.issue_key
         if link != loaded:
             # Also if only the version is new: what was saved last has a lease, which is over.
-            return self._links.save(append_history(link, event, outcome, trace, self._clock()) if is_recorded else link)
+            return self._links.save(self._append_history(event, link, outcome, trace) if is_recorded else link)
         if event.source == "poll" or link.version is None:
             return link
         return self._save_history_only(event, link, outcome, trace)
@@ -179,9 +181,15 @@ class SyncService:
     def _save_history_only(self, event: Event, link: Link, outcome: Outcome, trace: ActionTrace) -> Link:
         """Save the history entry only; ignore a failed save, since the event itself is done."""
         try:
-            return self._links.save(append_history(link, event, outcome, trace, self._clock()))
+            return self._links.save(self._append_history(event, link, outcome, trace))
         except RetryableError:
             return link
+
+    def _append_history(self, event: Event, link: Link, outcome: Outcome, trace: ActionTrace) -> Link:
+        account_ids = [self._identities.get_cached_account_id(user_id)
+                       for user_id in (link.responders or () if trace.steps else ())]
+        differences = list_differences(link, self._policy, account_ids)
+        return append_history(link, event, outcome, trace, self._clock(), differences=differences)
 
     def _apply_to_link(self, event: Event, link: Link, trace: ActionTrace) -> tuple[Link, Outcome]:
         """Enrich the event, decide and execute; return the link, not saved yet, and the outcome."""

@@ -11,8 +11,11 @@ import click
 from jpi import wiring
 from jpi.domain.descriptions import NO_ISSUE_TO_UPDATE
 from jpi.domain.link import Link
+from jpi.domain.link_parts import FieldName
 from jpi.domain.link_summary import list_differences, to_list_item
+from jpi.errors import JpiError
 from jpi.status_page import queries, view_models
+from jpi.sync.identities import Identities
 from jpi.tools.command_runner import run_command
 
 UNKNOWN_INCIDENT_MESSAGE = """jpi has no record of {incident}. Possible reasons:
@@ -90,10 +93,19 @@ def _explain_sides(app: wiring.App, link: Link, row: Mapping[str, Any], history:
     if row["jira"] != view_models.JIRA_WORDS.get(row["pagerduty"], row["jira"]):
         undone = next((f": {step}" for step in _list_undone_steps(history)), "; see the history.")
         return f"{DIFFER_MESSAGE.format(**row)}{undone}"
-    differences = list_differences(link, app.policy)
+    differences = list_differences(link, app.policy, _find_account_ids(app, link))
     if differences:
         return FIELDS_DIFFER_MESSAGE.format(names=", ".join(differences))
     return f"Both sides are in step (last synced {row['equal_at'] or 'before jpi kept a history'})."
+
+
+def _find_account_ids(app: wiring.App, link: Link) -> list[str | None]:
+    """Return the Jira accounts of PagerDuty's assignees, "" for one without; Jira's own where nobody can be asked."""
+    identities = Identities(app.jira, app.pagerduty, app.policy, app.cache)
+    try:
+        return [identities.find_account_id(user_id) or "" for user_id in link.responders or ()]
+    except JpiError:
+        return [link.fields[FieldName.ASSIGNEE].jira.value]
 
 
 def _list_undone_steps(history: Sequence[Mapping[str, Any]]) -> Iterator[str]:

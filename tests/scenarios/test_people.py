@@ -2,6 +2,7 @@
 
 import pytest
 
+from jpi.tools import explain
 from tests.world_actions import edit_issue, is_idle_after_polls, list_writes, run_poll
 
 RULE_FOR_ALL = """
@@ -222,3 +223,39 @@ def test_a_jira_change_costs_one_read_and_one_write_whoever_wins(make):
     calls = [f"{call.method} {call.path}" for call in world.list_jpi_calls() if not call.path.endswith("/myself")]
     assert calls == [f"GET /incidents/{incident.id}", f"PUT /rest/api/3/issue/{issue.key}"]
     assert (incident.title, issue.summary) == ("Theirs", "Theirs")
+
+
+def read_verdict(capsys, incident):
+    capsys.readouterr()
+    explain.main([incident.id])
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_in_step_is_said_only_if_the_assignee_is(linked, is_told, capsys):
+    world, incident, issue = linked
+    assert "Both sides are in step" in read_verdict(capsys, incident)
+    before = world.jpi.links.get(incident.id).summary.in_step_at
+    stranger = world.pagerduty.add_user("Sam Stranger", "sam@example.com")
+    # PagerDuty's times are whole seconds.
+    world.clock.advance(5)
+    world.pagerduty.outbox.is_losing = not is_told
+    world.pagerduty.reassign_incident(incident, [stranger], world.rita)
+    world.pagerduty.outbox.is_losing = False
+    world.run_until_idle()
+    run_poll(world)
+    world.pagerduty.set_title(incident, "Down again")
+    run_poll(world)
+    assert (issue.summary, issue.assignee) == ("Down again", world.oscar_id)
+    assert "The two sides differ in: assignee" in read_verdict(capsys, incident)
+    assert world.jpi.links.get(incident.id).summary.in_step_at == before
+    world.pagerduty.reassign_incident(incident, [world.rita], world.oscar)
+    world.run_until_idle()
+    run_poll(world)
+    assert issue.assignee == world.rita_id
+    assert "Both sides are in step" in read_verdict(capsys, incident)
+
+
+def test_in_step_is_said_where_jiras_assignee_is_one_of_several(shared, capsys):
+    _, incident, _ = shared
+    assert "Both sides are in step" in read_verdict(capsys, incident)
