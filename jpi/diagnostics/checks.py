@@ -8,8 +8,10 @@ from jpi import aws, settings, wiring
 from jpi.diagnostics import sync_file_checks
 from jpi.diagnostics.poll_state import is_poll_late
 from jpi.diagnostics.token_checks import FOREIGN_TEXT, INVALID_TEXT, describe_jira_doubt
+from jpi.domain.backlog import describe_step
 from jpi.domain.issue_drafts import MANAGER_LINK_TYPE, QUESTION_LINK_TYPE, STAKEHOLDER_LINK_TYPE, TIMELINE_LINK_TYPE
 from jpi.domain.model import Webhook
+from jpi.domain.templates import format_time
 from jpi.errors import IdentityDoubt, JpiError, Refused
 from jpi.jira import webhooks as jira_webhooks
 from jpi.pagerduty import webhooks as pagerduty_webhooks
@@ -21,6 +23,7 @@ SETUP_HINT = "python -m jpi.tools.jira_configuration creates it"
 
 # Jira's tokens expire within a year.
 OLD_TOKEN_DAYS = 335
+MAX_LISTED_STEPS = 10
 
 Check = Callable[[wiring.App], Iterator[str]]
 EndpointFinder = Callable[[], str]
@@ -153,6 +156,17 @@ def check_queue(app: wiring.App) -> Iterator[str]:
         yield f"dead letters: {dead_letters}; python -m jpi.tools.replay says why"
 
 
+def check_refused_steps(app: wiring.App) -> Iterator[str]:
+    """List what services refused of the open incidents, which jpi tries again by itself."""
+    refused = [(link, step) for link in app.links.list_open() for step in link.backlog.refused_steps]
+    for link, step in refused[:MAX_LISTED_STEPS]:
+        since = datetime.fromtimestamp(step.first_at, UTC)
+        yield (f"{link.issue_key or link.incident_id}, {describe_step(step.id)}: {step.reason} "
+               f"({step.attempts} time(s) since {format_time(since)}; python -m jpi.tools.explain {link.incident_id})")
+    if len(refused) > MAX_LISTED_STEPS:
+        yield f"and {len(refused) - MAX_LISTED_STEPS} more: see the status page, \"not applied\""
+
+
 def check_last_poll(app: wiring.App) -> Iterator[str]:
     """Check that the poll runs and keeps up with PagerDuty's log entries."""
     position = app.cursor.load()
@@ -194,4 +208,5 @@ def list_check_groups(get_endpoint: EndpointFinder) -> dict[str, dict[str, Check
                      "webhook": partial(check_jira_webhook, get_endpoint)},
             "PagerDuty": {"token": check_pagerduty_token, "priorities": check_priorities,
                           "webhook": partial(check_pagerduty_webhook, get_endpoint)},
-            "AWS": {"tables": check_tables, "queue": check_queue, "poll": check_last_poll}}
+            "AWS": {"tables": check_tables, "queue": check_queue, "poll": check_last_poll},
+            "Links": {"refused_steps": check_refused_steps}}

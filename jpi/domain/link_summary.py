@@ -1,6 +1,6 @@
 """The state of a link, and what a list shows of it. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -101,10 +101,10 @@ def _get_trouble(link: Link) -> str:
     return reasons[-1] if reasons else ""
 
 
-def list_differences(link: Link, policy: Policy, account_ids: Sequence[str | None]) -> list[str]:
+def list_differences(link: Link, policy: Policy, find_account_id: Callable[[str], str | None]) -> list[str]:
     """Return the synced fields that differ between both sides, as far as both are known, and were not refused.
 
-    `account_ids`: the Jira accounts of PagerDuty's assignees; None for one that is not known.
+    `find_account_id` returns the Jira account of a PagerDuty user, None where that is not known.
     """
     title, priority = link.fields[FieldName.TITLE], link.fields[FieldName.PRIORITY]
     differs = {
@@ -113,16 +113,15 @@ def list_differences(link: Link, policy: Policy, account_ids: Sequence[str | Non
             to_summary(title.pagerduty.value) != to_summary(title.jira.value)),
         "priority": bool(priority.pagerduty.value and priority.jira.value) and (
             not policy.is_same_priority(priority.pagerduty.value, str(priority.jira.value))),
-        "assignee": _has_other_assignee(link, account_ids)}
+        "assignee": _has_other_assignee(link, find_account_id)}
     return [name for name, is_different in differs.items() if is_different and policy.field_policy(name).direction
             == "both"]
 
 
-def _has_other_assignee(link: Link, account_ids: Sequence[str | None]) -> bool:
-    """Return True if Jira's assignee is none of PagerDuty's, or need not be: jpi has not set it since the last change.
-    """
+def _has_other_assignee(link: Link, find_account_id: Callable[[str], str | None]) -> bool:
+    """Return True if Jira's assignee is none of PagerDuty's, and jpi has set neither since the last change."""
     field = link.fields[FieldName.ASSIGNEE]
-    if not link.responders or field.jira.value is None or (field.jira.value and field.jira.value in account_ids):
-        return False
     was_set = max(field.jira.last_write_at, field.pagerduty.last_write_at) >= field.changed_at > 0
-    return field.jira.value == NO_VALUE or None not in account_ids or not was_set
+    if not link.responders or field.jira.value is None or (was_set and field.jira.value):
+        return False
+    return field.jira.value == NO_VALUE or field.jira.value not in map(find_account_id, link.responders)

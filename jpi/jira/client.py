@@ -239,7 +239,7 @@ class JiraClient(IssueQueries):
         session.timeout = timeout
         try:
             base = self._url if path.startswith("/rest/") else self._url + API_PATH
-            return session.request(method, base + path, params=dict(params), json=body,
+            return session.request(method, path if "://" in path else base + path, params=dict(params), json=body,
                                    allow_redirects=False)
         except jira.JIRAError as error:
             if error.response is None:

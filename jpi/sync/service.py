@@ -186,9 +186,8 @@ class SyncService:
             return link
 
     def _append_history(self, event: Event, link: Link, outcome: Outcome, trace: ActionTrace) -> Link:
-        account_ids = [self._identities.get_cached_account_id(user_id)
-                       for user_id in (link.responders or () if trace.steps else ())]
-        differences = list_differences(link, self._policy, account_ids)
+        find_account_id = self._identities.get_cached_account_id
+        differences = list_differences(link, self._policy, find_account_id) if trace.steps else ()
         return append_history(link, event, outcome, trace, self._clock(), differences=differences)
 
     def _apply_to_link(self, event: Event, link: Link, trace: ActionTrace) -> tuple[Link, Outcome]:

@@ -93,19 +93,19 @@ def _explain_sides(app: wiring.App, link: Link, row: Mapping[str, Any], history:
     if row["jira"] != view_models.JIRA_WORDS.get(row["pagerduty"], row["jira"]):
         undone = next((f": {step}" for step in _list_undone_steps(history)), "; see the history.")
         return f"{DIFFER_MESSAGE.format(**row)}{undone}"
-    differences = list_differences(link, app.policy, _find_account_ids(app, link))
+    differences = _list_differences(app, link)
     if differences:
         return FIELDS_DIFFER_MESSAGE.format(names=", ".join(differences))
     return f"Both sides are in step (last synced {row['equal_at'] or 'before jpi kept a history'})."
 
 
-def _find_account_ids(app: wiring.App, link: Link) -> list[str | None]:
-    """Return the Jira accounts of PagerDuty's assignees, "" for one without; Jira's own where nobody can be asked."""
+def _list_differences(app: wiring.App, link: Link) -> list[str]:
+    """Return the fields that differ; who is assigned counts as equal where nobody can be asked."""
     identities = Identities(app.jira, app.pagerduty, app.policy, app.cache)
     try:
-        return [identities.find_account_id(user_id) or "" for user_id in link.responders or ()]
+        return list_differences(link, app.policy, identities.find_account_id)
     except JpiError:
-        return [link.fields[FieldName.ASSIGNEE].jira.value]
+        return list_differences(link, app.policy, lambda _: link.fields[FieldName.ASSIGNEE].jira.value)
 
 
 def _list_undone_steps(history: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -44,7 +44,7 @@ def test_all_is_well(well, capsys):
             and not call.path.endswith("search/jql")] == []
     assert doctor.main([]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert (len(lines), all(line.startswith("ok ") for line in lines)) == (14, True)
+    assert (len(lines), all(line.startswith("ok ") for line in lines)) == (15, True)
 
 
 def jira_has_no_timeline_links(world, monkeypatch):
@@ -127,6 +127,54 @@ def test_what_is_wrong_with_a_token_is_told_apart(well, capsys, service, fault, 
     server.choose_fault = lambda call: fault if call.path.endswith(paths) else None
     message = run(capsys)[1][name]
     assert [text for text in texts if text not in message] == []
+
+
+CLOUD_ID = "11223344-a1b2-3b33-c444-def123456789"
+FAILED_SIGN_IN = HttpFault(401, headers={"X-Seraph-LoginReason": "AUTHENTICATED_FAILED"})
+
+
+@pytest.mark.parametrize(("gateway", "text", "address"), [
+    (HttpFault(200, body='{"accountId": "1"}'), "the token has scopes, and works at", True),
+    (HttpFault(401, body='{"code": 401, "message": "Unauthorized; scope does not match"}'), "the token has scopes",
+     True),
+    (HttpFault(401, body='{"code": 401, "message": "Unauthorized"}'), "the token has expired or was revoked", False),
+    (HttpFault(503), "a token with scopes works only at", False)])
+def test_a_token_with_scopes_and_an_expired_one_are_told_apart(well, monkeypatch, capsys, gateway, text, address):
+    site = well.environ["JIRA_SERVER_URL"]
+    monkeypatch.setattr("jpi.jira.users.SCOPED_API_URL", f"{site}/ex/jira")
+    faults = {"/_edge/tenant_info": HttpFault(200, body=json.dumps({"cloudId": CLOUD_ID})),
+              f"/ex/jira/{CLOUD_ID}/rest/api/3/myself": gateway, "/rest/api/3/myself": FAILED_SIGN_IN}
+    well.jira_server.choose_fault = lambda call: faults.get(call.path)
+    message = run(capsys)[1]["Jira token"]
+    assert (text in message, f"{site}/ex/jira/{CLOUD_ID}" in message) == (True, address)
+    assert "JIRA_API_TOKEN" in message
+
+
+def test_a_cloud_id_that_is_none_is_not_asked_for(well, monkeypatch, capsys):
+    monkeypatch.setattr("jpi.jira.users.SCOPED_API_URL", f"{well.environ['JIRA_SERVER_URL']}/ex/jira")
+    faults = {"/_edge/tenant_info": HttpFault(200, body='{"cloudId": "../../../evil"}'),
+              "/rest/api/3/myself": FAILED_SIGN_IN}
+    well.jira_server.choose_fault = lambda call: faults.get(call.path)
+    assert "the token is not valid" in run(capsys)[1]["Jira token"]
+    assert not [call for call in well.jira_server.calls if "evil" in call.path]
+
+
+@pytest.mark.parametrize("is_queued", [False, True])
+def test_refused_steps_of_open_links_are_listed(make_world, monkeypatch, capsys, is_queued):
+    world = run_first_poll(make_world(queued=is_queued), monkeypatch)
+    incident = world.pagerduty.trigger_incident(world.service, "Down", world.rita, "P1")
+    world.run_until_idle()
+    world.jira_server.choose_fault = lambda call: HttpFault(400) if call.path.endswith("/comment") else None
+    for number in range(12):
+        world.pagerduty.add_note(incident, f"Note {number}", world.rita)
+        world.run_until_idle()
+    code, problems = run(capsys)
+    assert code == 1
+    output = doctor.main([]), capsys.readouterr().out
+    assert output[1].count("INCIDENT-1, copy of note") == 10
+    assert "refused with 400" in output[1]
+    assert "and 2 more" in output[1]
+    assert "and 2 more" in problems["Links refused steps"], "each line is a problem"
 
 
 def test_a_late_poll_is_reported(well, capsys):
@@ -230,7 +278,7 @@ def test_services_that_cannot_be_reached_are_named(well, monkeypatch, capsys):
     for name in ("JIRA_SERVER_URL", "PAGERDUTY_API_URL", "DATABASE_ENDPOINT_URL"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     code, wrong = run(capsys)
-    assert (code, {name.split()[0] for name in wrong}) == (1, {"Jira", "PagerDuty", "AWS"})
+    assert (code, {name.split()[0] for name in wrong}) == (1, {"Jira", "PagerDuty", "AWS", "Links"})
     assert "got no answer (ConnectionError)" in wrong["Jira token"]
 
 
