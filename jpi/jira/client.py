@@ -66,7 +66,7 @@ class JiraClient(IssueQueries):
         self._jira = jira.JIRA(options={"server": url, "rest_api_version": "3"}, basic_auth=(email, token),
                                max_retries=0, get_server_info=False)
         if adapter:
-            self._jira._session.mount(url, adapter)
+            self._jira._session.mount(url.partition("://")[0] + "://", adapter)
             # An adapter needs no proxy from the environment.
             self._jira._session.trust_env = False
         self._url = url

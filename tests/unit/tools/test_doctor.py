@@ -137,7 +137,7 @@ FAILED_SIGN_IN = HttpFault(401, headers={"X-Seraph-LoginReason": "AUTHENTICATED_
     (HttpFault(200, body='{"accountId": "1"}'), "the token has scopes, and works at", True),
     (HttpFault(401, body='{"code": 401, "message": "Unauthorized; scope does not match"}'), "the token has scopes",
      True),
-    (HttpFault(401, body='{"code": 401, "message": "Unauthorized"}'), "the token has expired or was revoked", False),
+    (HttpFault(401, body='{"code": 401, "message": "Unauthorized"}'), "revoked, or is not jpi-bot@", False),
     (HttpFault(503), "a token with scopes works only at", False)])
 def test_a_token_with_scopes_and_an_expired_one_are_told_apart(well, monkeypatch, capsys, gateway, text, address):
     site = well.environ["JIRA_SERVER_URL"]
@@ -148,6 +148,19 @@ def test_a_token_with_scopes_and_an_expired_one_are_told_apart(well, monkeypatch
     message = run(capsys)[1]["Jira token"]
     assert (text in message, f"{site}/ex/jira/{CLOUD_ID}" in message) == (True, address)
     assert "JIRA_API_TOKEN" in message
+
+
+def test_an_address_of_another_sites_is_told_apart(make_world, monkeypatch, capsys):
+    """Let JIRA_API_URL have the cloud id of another site, and the token be taken at our own site's."""
+    gateway = "http://jira.localhost/ex/jira"
+    well = run_first_poll(make_world(queued=True), monkeypatch)
+    monkeypatch.setattr("jpi.jira.users.SCOPED_API_URL", gateway)
+    monkeypatch.setenv("JIRA_API_URL", f"{gateway}/another")
+    faults = {"/_edge/tenant_info": HttpFault(200, body=json.dumps({"cloudId": CLOUD_ID})),
+              f"/ex/jira/{CLOUD_ID}/rest/api/3/myself": HttpFault(200, body='{"accountId": "1"}'),
+              "/ex/jira/another/rest/api/3/myself": FAILED_SIGN_IN}
+    well.jira_server.choose_fault = lambda call: faults.get(call.path)
+    assert f"works at {gateway}/{CLOUD_ID} only" in run(capsys)[1]["Jira token"]
 
 
 def test_a_cloud_id_that_is_none_is_not_asked_for(well, monkeypatch, capsys):
