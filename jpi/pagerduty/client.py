@@ -6,6 +6,7 @@ pdpyras is deprecated since 2025-06-20 in favour of `pagerduty` (PyPI); only thi
 import logging
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from http import HTTPStatus
@@ -97,7 +98,8 @@ class PagerDutyClient:
         """Set the status; return whether that took a write, and the incident's snapshot if it is known.
 
         Triggered and acknowledged both reopen a resolved incident (documented since 2025-09-18). So read it first:
-        reopen only a resolved incident, and acknowledge only a triggered one. `assignee_ids`: those of before.
+        reopen only a resolved incident, and acknowledge only a triggered one. `assignee_ids`: those of before; the
+        snapshot shows none where they stay, since whoever assigned them may not have been heard of yet.
         """
         if status != "resolved":
             snapshot = self.get_snapshot(incident_id)
@@ -114,8 +116,11 @@ class PagerDutyClient:
             if not (kept_ids and refused.is_bad_request) or refused.vendor_code in REQUESTER_CODES:
                 raise
             return True, self._write_status(incident_id, status)
-        # It is not documented what an assignment does to the status.
-        return True, written if written.incident.status == status else self._write_status(incident_id, status)
+        if written.incident.status != status:
+            # It is not documented what an assignment does to the status.
+            written = self._write_status(incident_id, status)
+        is_kept = {person.id for person in written.incident.assignees} <= set(kept_ids)
+        return True, replace(written, incident=replace(written.incident, assignees=())) if is_kept else written
 
     def _write_status(self, incident_id: str, status: Status, assignee_ids: Sequence[str] = ()) -> IncidentSnapshot:
         assignments = {"assignments": _build_assignments(assignee_ids)} if assignee_ids else {}

@@ -144,7 +144,7 @@ class PagerDuty(Protocol):
                    assignee_ids: Sequence[str] = ()) -> tuple[bool, IncidentSnapshot | None]:
         """Set the incident's status; return whether that took a write, and the incident afterwards if it is known.
 
-        `assignee_ids`: those that it had when it last showed any; nobody of them is removed.
+        `assignee_ids`: those that it had when it last showed any. Afterwards it shows none where nothing changed them.
         """
 
 
