@@ -45,7 +45,7 @@ jpi's log follows. Press Ctrl-C to stop everything.
 PAGE_PORT = 5003
 # Shorter than on a real site, so that nobody has to watch for half a minute. jpi gets the same value.
 INDEX_LAG_SECONDS = 2
-SANDBOX_SETTINGS = {"JIRA_INDEX_LAG_SECONDS": str(INDEX_LAG_SECONDS), "STATUS_PASSWORD": "password of the sandbox"}
+SANDBOX_SETTINGS = {"JIRA_INDEX_LAG_SECONDS": str(INDEX_LAG_SECONDS), "STATUS_PASSWORD": "sandbox-password"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -25,6 +25,9 @@ def to_adf_document(text: str) -> dict[str, Any]:
 
 
 def _build_text_nodes(line: str) -> list[Node]:
+    if "://" not in line:
+        # Most lines: a text may have thousands.
+        return [{"type": "text", "text": line}] if line else []
     nodes: list[Node] = []
     end = 0
     for match in URL_PATTERN.finditer(line):

@@ -10,6 +10,7 @@ from jpi.diagnostics import probes
 from jpi.handlers import log_entries
 from sandbox.aws.moto_server import Aws
 from sandbox.bench.artefact import print_artefact
+from sandbox.bench.attack import print_attack
 from sandbox.bench.change_costs import print_changes
 from sandbox.bench.growth import print_growth
 from sandbox.bench.load import print_storms, print_webhooks
@@ -122,7 +123,7 @@ def print_events() -> None:
 
 SECTIONS: dict[str, Callable[[], None]] = {"events": print_events, "changes": print_changes, "webhooks": print_webhooks,
                                            "storms": print_storms, "growth": print_growth, "artefact": print_artefact,
-                                           "status": print_status_page, "tests": print_tests}
+                                           "status": print_status_page, "attack": print_attack, "tests": print_tests}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -301,7 +301,7 @@ def test_a_comment_that_cannot_be_read_does_not_move_the_watermark(site):
 def test_a_comment_that_cannot_be_read_again_costs_only_its_copy(make_linked, is_queued):
     """Jim lends jpi his account, so that each of his comments is read again: jpi may have written it."""
     world, incident, issue = make_linked(queued=is_queued, JIRA_USER_EMAIL="jim@example.com",
-                                         JIRA_API_TOKEN="jim-token")
+                                         JIRA_API_TOKEN="jim-token-at-jira")
     spoil(world.jira_server, "/comment/list", "values", "first")
     with world.lose_webhooks():
         comment_as_jim(world, issue, "the first")
