@@ -40,6 +40,8 @@ module.exports = class {
     // Of the notes that pip leaves beside each library only the version is ever asked for.
     for (const folder of fs.readdirSync(this.target).filter((name) => name.endsWith('.dist-info'))) {
       for (const name of fs.readdirSync(path.join(this.target, folder)).filter((one) => one !== 'METADATA')) this.drop(path.join(folder, name));
+      const metadata = path.join(this.target, folder, 'METADATA');
+      fs.writeFileSync(metadata, fs.readFileSync(metadata, 'utf8').split(/\r?\n\r?\n/)[0]); // the rest is a README
     }
     this.compile();
   }
