@@ -71,3 +71,8 @@ def write_env_variable(file: Path, name: str, value: str) -> None:
     except OSError as error:
         # dotenv names its own temporary file.
         raise OSError(error.errno, error.strerror, str(file)) from error
+
+
+def get_variable(name: str) -> str:
+    """Return one variable as it was set, without its secrets resolved."""
+    return read_environment().get(name, "").strip()

@@ -13,8 +13,10 @@ SSM_PREFIX, SECRETS_MANAGER_PREFIX = "ssm:", "secretsmanager:"
 WITHHELD = "not-given-to-this-function"
 # What examples and guides write where a secret is to be; sls/env.js has the same.
 PLACEHOLDER_PATTERN = re.compile(
-    r"(your|choose|change|replace|enter|insert|what|put|paste)[-_ ].*|changeme.*|<.*>|\{.*\}|(.)\2*"
-    r"|(my|the|a|some)?[-_ ]?(password|passphrase|secret|token|api[-_ ]?(key|token)|example|placeholder|todo)\d*",
+    r"(your|choose|change|replace|enter|insert|what|put|paste)[-_ ].*|changeme.*|<.*>|\{.*\}", re.IGNORECASE)
+# What anybody guesses of a secret that people choose.
+GUESSABLE_PATTERN = re.compile(
+    r"(.)\1*|(my|the|a|some)?[-_ ]?(password|passphrase|secret|token|api[-_ ]?(key|token)|example|placeholder|todo)\d*",
     re.IGNORECASE)
 # AWS's limit on the names of one GetParameters call.
 MAX_NAMES_PER_CALL = 10
@@ -48,7 +50,8 @@ class SecretRules:
     def find_problem(self, text: str, secret: str, min_characters: int) -> str:
         """Return what is wrong with a secret, in the setting as `text`; "" if it may be used."""
         parts = [part for part in map(str.strip, secret.split(",")) if part and not is_reference(part)]
-        if any(PLACEHOLDER_PATTERN.fullmatch(part) for part in parts):
+        patterns = [PLACEHOLDER_PATTERN, *([GUESSABLE_PATTERN] if min_characters > 1 else [])]
+        if any(pattern.fullmatch(part) for pattern in patterns for part in parts):
             return "(***) is a placeholder: put a secret of your own in its place"
         if self.allows_plain:
             return ""

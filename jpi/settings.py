@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from jpi import secret_references
-from jpi.env_files import DEFAULT_STAGE, read_environment
+from jpi.env_files import DEFAULT_STAGE, get_variable, read_environment
 from jpi.errors import SettingsError
 
 Parser = Callable[[str], Any]
@@ -90,7 +90,7 @@ def _define_setting(parse: Parser, default: str | None = None) -> Any:
 
 
 def _define_secret(parse: Parser, default: str | None = None, min_characters: int = 16) -> Any:
-    """Return the same for a secret, which may be a reference and is never shown."""
+    """Return the same for a secret, which may be a reference. `min_characters`: 1 for one that a service issues."""
     return field(repr=False, metadata={"parse": parse, "default": default, "min_characters": min_characters})
 
 
@@ -104,11 +104,11 @@ class Settings:
     jira_server_url: str = _define_setting(_parse_service_url)
     jira_api_url: str = _define_setting(_parse_service_url, "")
     jira_user_email: str = _define_setting(_parse_email)
-    jira_api_token: str = _define_secret(str)
+    jira_api_token: str = _define_secret(str, min_characters=1)
     jira_webhook_secret: tuple[str, ...] = _define_secret(_parse_list, "")
     jira_issue_stakeholders: tuple[str, ...] = _define_setting(_parse_issue_keys, "")
     jira_index_lag_seconds: int = _define_setting(_parse_whole_number, "30")
-    pagerduty_api_token: str = _define_secret(str)
+    pagerduty_api_token: str = _define_secret(str, min_characters=1)
     pagerduty_user_email: str = _define_setting(_parse_email)
     pagerduty_user_name: str = _define_setting(str, "")
     pagerduty_api_url: str = _define_setting(_parse_service_url, "https://api.pagerduty.com")
@@ -134,6 +134,11 @@ class Settings:
     status_key: str = _define_secret(str, "")
     allow_plain_secrets: bool = _define_setting(_parse_flag, "")
     log_level: str = _define_setting(_parse_log_level, "INFO")
+
+    @property
+    def command(self) -> str:
+        """Return the command line that works on this stage, without the subcommand."""
+        return "jpi" if self.is_offline else f"jpi --env {self.stage}"
 
     @property
     def poll_interval_seconds(self) -> int:
@@ -191,14 +196,14 @@ def _read_settings(environ: Mapping[str, str] | None,
                    resolve_secrets: bool) -> tuple[dict[str, Any], list[str], dict[str, str]]:
     """Return the values, the problems, and those of secrets by variable."""
     environ = dict(read_environment() if environ is None else environ)
-    rules = secret_references.SecretRules(
-        environ.get("STAGE", "").strip(), _parse_flag(environ.get("ALLOW_PLAIN_SECRETS", "")), resolve_secrets)
+    # Offline only programs of this machine deliver.
+    is_lenient = any(_parse_flag(environ.get(name, "")) for name in ("ALLOW_PLAIN_SECRETS", "IS_OFFLINE"))
+    rules = secret_references.SecretRules(environ.get("STAGE", "").strip(), is_lenient, resolve_secrets)
     secrets, secret_problems = rules.read_secrets(environ, SECRET_LENGTHS)
     # A required secret that cannot be used is not missing as well.
     environ |= {name: text or secret_references.WITHHELD if name in REQUIRED_SECRETS else text
                 for name, text in secrets.items()}
-    values: dict[str, Any] = {}
-    problems: list[str] = []
+    values, problems = dict[str, Any](), list[str]()
     for setting in fields(Settings):
         try:
             values[setting.name] = _parse_setting(setting.name, setting.metadata, environ)
@@ -233,11 +238,6 @@ def _resolve_fallbacks(values: Mapping[str, Any]) -> Mapping[str, Any]:
         # serverless.yml sets a bare name, but offline that queue does not exist.
         "events_queue": "" if offline_name else queue,
     }
-
-
-def get_variable(name: str) -> str:
-    """Return one variable as it was set, without its secrets resolved."""
-    return read_environment().get(name, "").strip()
 
 
 def get_secret_stored_at(name: str) -> datetime | None:

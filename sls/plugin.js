@@ -74,7 +74,7 @@ module.exports = class {
     this.refuse(env.missing() || env.outOfReach() || this.findWrongSettings());
     this.withholdSecrets();
     for (const name of env.unsigned()) {
-      this.serverless.cli.log(`${name} is not set: until it is, deliveries are refused. python -m jpi.tools.webhook_configuration sets it.`);
+      this.serverless.cli.log(`${name} is not set: until it is, deliveries are refused. jpi webhooks sets it.`);
     }
   }
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 
-from jpi import aws, settings, wiring
+from jpi import aws, env_files, settings, wiring
 from jpi.diagnostics import sync_file_checks
 from jpi.diagnostics.poll_state import is_poll_late
 from jpi.diagnostics.token_checks import FOREIGN_TEXT, INVALID_TEXT, describe_jira_doubt
@@ -19,7 +19,7 @@ from jpi.pagerduty import webhooks as pagerduty_webhooks
 NEEDED_PERMISSIONS = ("BROWSE_PROJECTS", "CREATE_ISSUES", "EDIT_ISSUES", "TRANSITION_ISSUES", "LINK_ISSUES",
                       "ADD_COMMENTS", "EDIT_OWN_COMMENTS", "DELETE_OWN_COMMENTS", "ASSIGN_ISSUES")
 MAX_CLOCK_SKEW_SECONDS = 60.0
-SETUP_HINT = "python -m jpi.tools.jira_configuration creates it"
+SETUP_HINT = "jpi jira-configuration creates it"
 
 # Jira's tokens expire within a year.
 OLD_TOKEN_DAYS = 335
@@ -31,6 +31,10 @@ EndpointFinder = Callable[[], str]
 
 class Remark(str):
     """A message that is no problem."""
+
+
+class Blocker(str):
+    """A problem for which every other check of the same service would say the same."""
 
 
 class CheckSkipped(JpiError):
@@ -57,7 +61,7 @@ def check_jira_token(app: wiring.App) -> Iterator[str]:
     try:
         app.jira.fetch_own_id()
     except IdentityDoubt as doubt:
-        yield describe_jira_doubt(app, doubt)
+        yield Blocker(describe_jira_doubt(app, doubt))
     for days in _read_token_age_days(app, "JIRA_API_TOKEN"):
         yield (f"JIRA_API_TOKEN was stored {days} days ago: create a new one before it expires" if days > OLD_TOKEN_DAYS
                else Remark(f"stored {days} days ago; it expires within a year"))
@@ -109,7 +113,7 @@ def check_link_types(app: wiring.App) -> Iterator[str]:
 def check_jira_webhook(get_endpoint: EndpointFinder, app: wiring.App) -> Iterator[str]:
     """Check Jira's webhook to this endpoint; where that is empty, its webhook to any jpi."""
     # The variable also where the poll is not given the secret itself: sls/env.js.
-    if not (app.settings.jira_webhook_secret or settings.get_variable("JIRA_WEBHOOK_SECRET")):
+    if not (app.settings.jira_webhook_secret or env_files.get_variable("JIRA_WEBHOOK_SECRET")):
         yield "JIRA_WEBHOOK_SECRET is not set: a deployed jpi refuses every delivery from Jira"
     yield from _check_webhooks("Jira", get_endpoint(), app.jira.admin_webhooks.list_all(),
                                frozenset(jira_webhooks.EVENT_PARSERS))
@@ -121,7 +125,7 @@ def check_pagerduty_token(app: wiring.App) -> Iterator[str]:
         if app.pagerduty.find_own_id() is None:
             yield FOREIGN_TEXT.format(email=app.settings.pagerduty_user_email)
     except IdentityDoubt as doubt:
-        yield f"{INVALID_TEXT} ({doubt})"
+        yield Blocker(f"{INVALID_TEXT} ({doubt})")
     yield from (Remark(f"stored {days} days ago") for days in _read_token_age_days(app, "PAGERDUTY_API_TOKEN"))
 
 
@@ -133,7 +137,7 @@ def check_priorities(app: wiring.App) -> Iterator[str]:
 
 def check_pagerduty_webhook(get_endpoint: EndpointFinder, app: wiring.App) -> Iterator[str]:
     """Check PagerDuty's webhook to this endpoint; where that is empty, its webhook to any jpi."""
-    if not (app.settings.pagerduty_webhook_secret or settings.get_variable("PAGERDUTY_WEBHOOK_SECRET")):
+    if not (app.settings.pagerduty_webhook_secret or env_files.get_variable("PAGERDUTY_WEBHOOK_SECRET")):
         yield "PAGERDUTY_WEBHOOK_SECRET is not set: a deployed jpi refuses every delivery from PagerDuty"
     webhooks = [webhook for webhook in app.pagerduty.subscriptions.list_all() if webhook.is_active]
     yield from _check_webhooks("PagerDuty", get_endpoint(), webhooks, frozenset(pagerduty_webhooks.V3_EVENT_TYPES))
@@ -153,7 +157,7 @@ def check_queue(app: wiring.App) -> Iterator[str]:
         raise CheckSkipped(f"EVENTS_QUEUE is not set; a deployed jpi has jpi-events-{app.settings.stage}.fifo")
     dead_letters = app.queue.count_dead_letters()
     if dead_letters:
-        yield f"dead letters: {dead_letters}; python -m jpi.tools.replay says why"
+        yield f"dead letters: {dead_letters}; {app.settings.command} replay says why"
 
 
 def check_refused_steps(app: wiring.App) -> Iterator[str]:
@@ -162,7 +166,8 @@ def check_refused_steps(app: wiring.App) -> Iterator[str]:
     for link, step in refused[:MAX_LISTED_STEPS]:
         since = datetime.fromtimestamp(step.first_at, UTC)
         yield (f"{link.issue_key or link.incident_id}, {describe_step(step.id)}: {step.reason} "
-               f"({step.attempts} time(s) since {format_time(since)}; python -m jpi.tools.explain {link.incident_id})")
+               f"({step.attempts} time(s) since {format_time(since)}; {app.settings.command} explain "
+               f"{link.incident_id})")
     if len(refused) > MAX_LISTED_STEPS:
         yield f"and {len(refused) - MAX_LISTED_STEPS} more: see the status page, \"not applied\""
 
@@ -190,7 +195,7 @@ def _check_webhooks(service: str, endpoint: str, webhooks: Iterable[Webhook],
     if not matches:
         others = f" (only to {', '.join(webhook.url for webhook in jpi_webhooks)})" if jpi_webhooks else ""
         yield (f"{service} has no webhook to {endpoint or 'a jpi'}{others}: "
-               "python -m jpi.tools.webhook_configuration creates it")
+               "jpi webhooks creates it")
     for webhook in matches:
         name, missing_events = f"{service}'s webhook to {webhook.url}", expected_events - webhook.event_types
         if not webhook.is_delivering:

@@ -94,7 +94,8 @@ def _run_probe(app: wiring.App, name: str, check: checks.Check, previous: ProbeR
     results = list(run_check(app, name, _skip_on_outage))
     if outages:
         results = [result for result in previous.results if result.check == name] or results
-    yield from (ProbeResult(result.check, result.ok, result.message, result.was_skipped, bool(outages))
+    yield from (ProbeResult(result.check, result.ok, result.message, result.was_skipped,
+                            got_no_answer=bool(outages))
                 for result in results)
 
 
@@ -108,4 +109,5 @@ def load_probe_report(app: wiring.App) -> ProbeReport:
 
 
 def _parse_result(item: dict[str, Any]) -> ProbeResult:
-    return ProbeResult(item["check"], item["ok"], item["said"], not item.get("looked", True), item.get("silent", False))
+    return ProbeResult(item["check"], item["ok"], item["said"], not item.get("looked", True),
+                       got_no_answer=item.get("silent", False))

@@ -6,20 +6,24 @@ from dataclasses import dataclass
 from threading import Thread
 
 from jpi import wiring
-from jpi.diagnostics.checks import Check, CheckSkipped, Remark
-from jpi.errors import JpiError, OutOfTime, Refused
+from jpi.diagnostics.checks import Blocker, Check, CheckSkipped, Remark
+from jpi.errors import JpiError, OutOfTime, Refused, RetryableError
 
 CHECK_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
 class CheckResult:
-    """The result of a check. `message`: the problem and its remedy, or, where it is ok, a remark."""
+    """The result of a check. `message`: the problem and its remedy, or, where it is ok, a remark.
+
+    `is_blocking`: every other check of the service would say the same.
+    """
 
     check: str
     ok: bool
     message: str = ""
     was_skipped: bool = False
+    is_blocking: bool = False
 
     def to_json(self) -> dict[str, str | bool]:
         """Return the result under the keys of `doctor --json` and of the cache."""
@@ -48,10 +52,14 @@ class CheckGroup(Thread):
         self._results: dict[str, list[CheckResult]] = {}
 
     def run(self) -> None:
-        """Run the checks within the time of one thread's budget."""
+        """Run the checks within the time of one thread's budget; only the first one if the service is of no use."""
         self._app.budget.start(CHECK_SECONDS)
-        for name, check in self._checks.items():
-            self._results[name] = list(run_check(self._app, name, check))
+        first, *others = self._checks
+        self._results[first] = list(run_check(self._app, first, self._checks[first]))
+        is_blocked = any(result.is_blocking for result in self._results[first])
+        for name in others:
+            self._results[name] = ([build_skipped_result(name, f"see {first}")] if is_blocked
+                                   else list(run_check(self._app, name, self._checks[name])))
 
     def get_results(self) -> list[CheckResult]:
         """Return the results so far, and a timeout for each check that has none yet."""
@@ -68,24 +76,31 @@ def run_check(app: wiring.App, name: str, check: Check) -> Iterator[CheckResult]
     try:
         messages = list(check(app))
     except CheckSkipped as reason:
-        yield CheckResult(name, ok=True, message=f"not checked: {reason}", was_skipped=True)
+        yield build_skipped_result(name, str(reason))
         return
-    except Refused as refused:
-        if refused.is_forbidden:
-            # jpi itself needs no such right: an account with fewer rights is no fault.
-            message = f"not checked: only an administrator's token may ({refused})"
-            yield CheckResult(name, ok=True, message=message, was_skipped=True)
-            return
-        messages = [str(refused)]
     except OutOfTime:
         yield _build_timeout_result(name)
         return
-    except JpiError as error:
-        messages = [str(error)]
     except Exception as error:
-        # Errors of PynamoDB and boto3, and bugs: the other checks must still run.
-        messages = [f"the check failed: {error}"]
+        if isinstance(error, Refused) and error.is_forbidden:
+            # jpi itself needs no such right: an account with fewer rights is no fault.
+            yield build_skipped_result(name, f"only an administrator's token may ({error})")
+            return
+        messages = [_describe_failure(error)]
     problems = [message for message in messages if not isinstance(message, Remark)]
-    yield from (CheckResult(name, ok=False, message=problem) for problem in problems)
+    yield from (CheckResult(name, ok=False, message=problem, is_blocking=isinstance(problem, Blocker))
+                for problem in problems)
     if not problems:
         yield CheckResult(name, ok=True, message="; ".join(messages))
+
+
+def build_skipped_result(name: str, reason: str) -> CheckResult:
+    """Return the result of a check that could not run, which is no problem."""
+    return CheckResult(name, ok=True, message=f"not checked: {reason}", was_skipped=True)
+
+
+def _describe_failure(error: Exception) -> str:
+    if isinstance(error, RetryableError):
+        return Blocker(error)
+    # Errors of PynamoDB and boto3, and bugs: the other checks must still run.
+    return str(error) if isinstance(error, JpiError) else f"the check failed: {error}"

@@ -19,7 +19,7 @@ NO_ISSUE_ADVICE = {
     "comment": "Jira's delivery of a comment names no issue, as Jira Data Center sends it: jpi works with Jira Cloud; "
                "take this address out of that webhook.",
     POST_FUNCTION: "A workflow's post function sent no issue: take this address out of the post function; jpi's own "
-                   "webhook (python -m jpi.tools.webhook_configuration) tells of every transition."}
+                   "webhook (jpi webhooks) tells of every transition."}
 
 
 def parse_delivery(raw: bytes) -> list[Event]:

@@ -117,7 +117,7 @@ def _parse_v2_message(message: Any) -> list[Event]:
         raise RejectedDelivery("A message is not an object.")
     if "event" not in message and str(get_optional(message, "type", str)).startswith("incident."):
         raise UselessDelivery("PagerDuty V1", "This is a webhook of PagerDuty's version 1: replace the extension by a "
-                              "subscription of version 3 (python -m jpi.tools.webhook_configuration).")
+                              "subscription of version 3 (jpi webhooks).")
     event_type = V2_EVENT_TYPES.get(get_required(message, "event", str))
     if event_type is None:
         return []

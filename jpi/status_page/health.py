@@ -45,11 +45,13 @@ class QueueDepth:
 class HealthFacts:
     """The facts to assess. Times are epoch seconds; `lag` and `queue_wait` are those of the last hour.
 
-    `poll_error`, `queue_error`: why the newest poll failed, and why the queue cannot be read; empty if neither.
+    `command`: the command line that works on this stage. `poll_error`, `queue_error`: why the newest poll failed, and
+    why the queue cannot be read; empty if neither.
     """
 
     now: float
     is_deployed: bool
+    command: str
     poll_interval_seconds: float
     last_poll_at: float | None = None
     poll_error: str = ""
@@ -91,7 +93,7 @@ def _check_queue(facts: HealthFacts) -> Iterator[Reason]:
         yield Reason("amber", f"The queue cannot be read: {facts.queue_error}")
     if facts.queue and facts.queue.dead_letters:
         yield Reason("red", f"{_pluralise(facts.queue.dead_letters, 'event')} failed for half a day and went to the "
-                     "dead-letter queue: run jpi replay")
+                     "dead-letter queue: run {facts.command} replay")
     if facts.queue and facts.queue.waiting > MANY_WAITING_EVENTS:
         yield Reason("amber", f"{facts.queue.waiting} events wait in the queue")
 

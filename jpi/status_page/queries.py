@@ -42,7 +42,7 @@ def read_health_facts(app: wiring.App) -> tuple[HealthFacts, Quarters]:
     last_poll_at = poll_state.load_last_poll_time(app)
     queue, queue_error = _read_queue_depth(app)
     probe_report = probes.load_probe_report(app)
-    return HealthFacts(now=now, is_deployed=not app.settings.is_offline,
+    return HealthFacts(now=now, is_deployed=not app.settings.is_offline, command=app.settings.command,
                        poll_interval_seconds=app.settings.poll_interval_seconds, last_poll_at=last_poll_at,
                        poll_error=poll_state.load_poll_error(app, last_poll_at), lag=summarise_last_hour(quarters, now),
                        queue_wait=summarise_last_hour(quarters, now, "wait"), queue=queue, queue_error=queue_error,

@@ -19,10 +19,14 @@ from jpi.sync.identities import Identities
 from jpi.tools.command_runner import run_command
 
 UNKNOWN_INCIDENT_MESSAGE = """jpi has no record of {incident}. Possible reasons:
-- PagerDuty's webhook is missing, or does not cover this incident's service: python -m jpi.tools.doctor
+- PagerDuty's webhook is missing, or does not cover this incident's service: {command} doctor
 - the incident is older than the first poll, and nothing has happened to it since
 - another stage syncs it, or the id is mistyped (copy it from the incident's address).
-To see what jpi would do, and by which rule: python -m jpi.tools.check_sync --try {incident}"""
+To see what jpi would do, and by which rule: {command} check-sync --try {incident}"""
+UNKNOWN_ISSUE_MESSAGE = """jpi has no record of {incident}: no incident is linked to this issue. Possible reasons:
+- the issue was made by hand, or by another stage or integration
+- the key is mistyped, or the issue was moved to jpi's projects from elsewhere.
+If it belongs to an incident, ask by the incident's id: {command} explain <incident id>"""
 FAILING_MESSAGE = "Sync failed: {trouble}"
 REFUSED_MESSAGE = "The two sides differ, because a service refused:"
 REFUSED_STEP_MESSAGE = "  {what}: {reason} ({service} refused it {times} time(s) since {first}; next try: {next})"
@@ -42,7 +46,8 @@ def explain_incident(incident: str, as_json: bool) -> int:
     app = wiring.get_app()
     link = queries.find_link(app, incident)
     if link is None:
-        print(UNKNOWN_INCIDENT_MESSAGE.format(incident=incident))
+        message = UNKNOWN_ISSUE_MESSAGE if "-" in incident else UNKNOWN_INCIDENT_MESSAGE
+        print(message.format(incident=incident, command=app.settings.command))
         return 1
     history = view_models.build_history(link, app.clock())
     print(json.dumps(history, indent=2) if as_json else "\n".join(_explain_link(app, link, history)))
@@ -85,7 +90,7 @@ def _explain_history(app: wiring.App, link: Link, row: Mapping[str, Any],
     if not row["issue"]:
         return next((f"No issue: {entry['why']}" for entry in history if entry["why"] not in ("", NO_ISSUE_TO_UPDATE)),
                     "No issue, and the history does not say why. To see the matching rule: "
-                    f"python -m jpi.tools.check_sync --try {row['incident']}")
+                    f"{app.settings.command} check-sync --try {row['incident']}")
     return _explain_sides(app, link, row, history)
 
 

@@ -121,7 +121,7 @@ def _build_secret_store(write_env: Path | None, ssm: str | None, app_settings: S
 
     A reference to a secret in AWS stays a reference: its value is not written into a file.
     """
-    references = {name: settings.get_variable(name) for name in ("PAGERDUTY_WEBHOOK_SECRET", "JIRA_WEBHOOK_SECRET")}
+    references = {name: env_files.get_variable(name) for name in ("PAGERDUTY_WEBHOOK_SECRET", "JIRA_WEBHOOK_SECRET")}
     secrets = {"PAGERDUTY_WEBHOOK_SECRET": app_settings.pagerduty_webhook_secret,
                "JIRA_WEBHOOK_SECRET": app_settings.jira_webhook_secret}
 

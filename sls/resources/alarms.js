@@ -34,7 +34,7 @@ const FAILED = 'The function failed. Its log says why.';
 const HELD_BACK = "Lambda held the function back; the account's concurrency is used up. Deliveries may be refused.";
 // An alarm a function: in a sum, one that was not called in the period would leave the sum without any value.
 const ALARMS = {
-  'dead-letters': ['Events could not be applied and were parked. See them with `python -m jpi.tools.replay`.',
+  'dead-letters': ['Events could not be applied and were parked. See them with `jpi --env <stage> replay`.',
     { ...queue('DeadLetterQueue', 'ApproximateNumberOfMessagesVisible'), ...over(0, 'Maximum', 60) }],
   'oldest-message': ['An event has been waiting for more than five minutes.',
     { ...queue('EventsQueue', 'ApproximateAgeOfOldestMessage'), ...over(300, 'Maximum', 60) }],

@@ -136,7 +136,7 @@ def test_whatever_the_day_was_the_drawing_holds_it(day):
     assert sum(drawn.totals.values()) == sum(sum(count_events(counts).values()) for counts in shown)
 
 
-WELL = HealthFacts(NOW, is_deployed=True, poll_interval_seconds=60, last_poll_at=NOW - 30,
+WELL = HealthFacts(NOW, is_deployed=True, command="jpi --env prod", poll_interval_seconds=60, last_poll_at=NOW - 30,
                    lag=Percentiles(1.0, 3.0), queue=QueueDepth(0, 0, 0),
                    probe_results=[ProbeResult("Jira token", ok=True)])
 

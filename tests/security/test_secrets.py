@@ -17,8 +17,10 @@ from tests.unit.test_settings import REQUIRED
 SECRETS = sorted(settings.SECRET_LENGTHS)
 OLD_EXAMPLES = ("your-jira-api-token", "choose-a-long-random-text", "your-pagerduty-api-key",
                 "what-pagerduty-showed-for-the-webhook")
-PLACEHOLDERS = (*OLD_EXAMPLES, "changeme-changeme-changeme", "<your long random password>", "x" * 40,
-                "CHANGE_ME_PLEASE_NOW", "replace-this-with-a-secret")
+PLACEHOLDERS = (*OLD_EXAMPLES, "changeme-changeme-changeme", "<your long random password>", "CHANGE_ME_PLEASE_NOW",
+                "replace-this-with-a-secret")
+# Tokens are issued by the services: nobody chooses them.
+CHOSEN = [name for name in SECRETS if not name.endswith("_API_TOKEN")]
 
 
 def test_the_example_holds_no_secret():
@@ -35,12 +37,20 @@ def test_a_placeholder_is_refused_whoever_insists(name, placeholder):
     assert len(str(caught.value).splitlines()) == 2
 
 
-@pytest.mark.parametrize("name", SECRETS)
+@pytest.mark.parametrize("name", CHOSEN)
+@pytest.mark.parametrize("guess", ["x" * 40, "password", "my-secret"])
+def test_what_anybody_guesses_is_refused_whoever_insists(name, guess):
+    with pytest.raises(SettingsError, match=f"{name} .* is a placeholder"):
+        load({**REQUIRED, name: guess, "ALLOW_PLAIN_SECRETS": "1"})
+
+
+@pytest.mark.parametrize("name", CHOSEN)
 def test_a_short_secret_is_refused_unless_somebody_insists(name):
     short = "q7c-Zp0_Lw94Rt8kX2"[:settings.SECRET_LENGTHS[name] - 1]
     with pytest.raises(SettingsError, match=f"{name} .* is too short"):
         load({**REQUIRED, name: short})
     assert load({**REQUIRED, name: short, "ALLOW_PLAIN_SECRETS": "1"})
+    assert load({**REQUIRED, name: short, "IS_OFFLINE": "True"})
     assert load({**REQUIRED, name: f"{short}e"})
 
 
@@ -64,7 +74,7 @@ def test_in_prod_plain_text_is_refused(name, monkeypatch):
 
 def test_what_stands_for_a_secret_that_a_function_does_not_get_opens_nothing():
     loaded = load({**REQUIRED, **dict.fromkeys(SECRETS, WITHHELD), "STAGE": "prod"})
-    values = [getattr(loaded, name.lower()) for name in SECRETS if not name.endswith("_API_TOKEN")]
+    values = [getattr(loaded, name.lower()) for name in CHOSEN]
     assert values == [(), (), (), "", ""]
 
 

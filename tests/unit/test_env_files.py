@@ -93,4 +93,4 @@ def test_a_variable_is_put_in_its_place_and_read_again(tmp_path, monkeypatch, be
     assert (file.read_text(), file.is_symlink()) == (after, before is not None)
     assert oct(file.stat().st_mode & 0o777) == "0o600"
     monkeypatch.chdir(tmp_path)
-    assert settings.get_variable("A") == "a #b"
+    assert env_files.get_variable("A") == "a #b"

@@ -129,6 +129,14 @@ def test_what_is_wrong_with_a_token_is_told_apart(well, capsys, service, fault, 
     assert [text for text in texts if text not in message] == []
 
 
+def test_one_cause_is_said_once(well, monkeypatch, capsys):
+    monkeypatch.setenv("JIRA_API_TOKEN", "an-old-token-of-jira")
+    assert doctor.main([]) == 1
+    lines = [line for line in capsys.readouterr().out.splitlines() if "Jira" in line]
+    assert [line[:3] for line in lines] == ["BAD"] + ["?  "] * (len(lines) - 1)
+    assert all(line.endswith("not checked: see Jira token") for line in lines[1:])
+
+
 CLOUD_ID = "11223344-a1b2-3b33-c444-def123456789"
 FAILED_SIGN_IN = HttpFault(401, headers={"X-Seraph-LoginReason": "AUTHENTICATED_FAILED"})
 
