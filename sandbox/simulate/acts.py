@@ -4,9 +4,18 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from jpi.jira.adf import to_adf_document
-from sandbox.jira.issue_changes import add_comment, edit_issue, transition_issue
-from sandbox.jira.model import Issue
+from sandbox.jira.issue_changes import (
+    add_comment,
+    create_issue,
+    delete_issue,
+    edit_issue,
+    mark_updated,
+    transition_issue,
+)
+from sandbox.jira.issue_changes import move_issue as move_issue_between
+from sandbox.jira.model import Comment, Issue
 from sandbox.jira.model import User as JiraUser
+from sandbox.jira.webhook_events import send_comment_event
 from sandbox.pagerduty.model import Incident, User
 from sandbox.world import World
 
@@ -19,6 +28,8 @@ class Stage(Protocol):
     """Where people act."""
 
     world: World
+    # What people said and changed or deleted later: a copy may be of before, since no poll shows that.
+    changed_texts: set[str]
 
     def list_incidents(self) -> list[Incident]:
         """Return the incidents, oldest first."""
@@ -136,10 +147,77 @@ def add_comment_as_jim(stage: Stage, issue: Issue, choice: int) -> None:
     add_comment(stage.world.jira, get_jim(stage), issue, to_adf_document(stage.make_text("Remark")))
 
 
+def merge_incidents(stage: Stage, incident: Incident, choice: int) -> None:
+    """Merge the incident into another one."""
+    others = [other for other in stage.list_incidents() if other is not incident and other.status != "resolved"]
+    if others and incident.status != "resolved":
+        stage.world.pagerduty.merge_incidents(incident, others[choice % len(others)], stage.world.rita)
+
+
+def edit_comment_as_jim(stage: Stage, issue: Issue, choice: int) -> None:
+    """Change one of Jim's comments."""
+    site, comments = stage.world.jira, list_comments_of_jim(stage, issue)
+    if comments:
+        comment = comments[choice % len(comments)]
+        stage.changed_texts.add(comment.text)
+        comment.body, comment.updated = to_adf_document(stage.make_text("Corrected remark")), site.get_time()
+        stage.changed_texts.add(comment.text)
+        mark_updated(site, issue)
+        send_comment_event(site, "comment_updated", issue, comment)
+
+
+def delete_comment_as_jim(stage: Stage, issue: Issue, choice: int) -> None:
+    """Delete one of Jim's comments."""
+    comments = list_comments_of_jim(stage, issue)
+    if comments:
+        comment = comments[choice % len(comments)]
+        issue.comments.remove(comment)
+        stage.changed_texts.add(comment.text)
+        mark_updated(stage.world.jira, issue)
+        send_comment_event(stage.world.jira, "comment_deleted", issue, comment)
+
+
+def list_comments_of_jim(stage: Stage, issue: Issue) -> list[Comment]:
+    """Return the comments that Jim wrote."""
+    return [comment for comment in issue.comments if comment.author == stage.world.jim_id]
+
+
+def move_issue_to_project(stage: Stage, issue: Issue, choice: int) -> None:
+    """Move the issue into another project, which jpi's webhook does not cover, or back."""
+    move_issue_between(stage.world.jira, get_jim(stage), issue, "PERSON" if issue.project == "INCIDENT" else "INCIDENT")
+
+
+def delete_issue_as_jim(stage: Stage, issue: Issue, choice: int) -> None:
+    """Delete the issue."""
+    delete_issue(stage.world.jira, get_jim(stage), issue)
+
+
+def hide_issue(stage: Stage, issue: Issue, choice: int) -> None:
+    """Hide the issue from everybody for a while, or show it again."""
+    stage.world.jira.hidden_keys ^= {issue.key}
+
+
+def hide_incident(stage: Stage, incident: Incident, choice: int) -> None:
+    """Hide the incident from everybody for a while, or show it again."""
+    stage.world.pagerduty.hidden_incident_ids ^= {incident.id}
+
+
+def create_issue_as_jim(stage: Stage, which: int, choice: int) -> None:
+    """Create an issue that a rule may open an incident for, of at most two."""
+    site = stage.world.jira
+    if len([issue for issue in stage.world.list_issues() if issue.creator == stage.world.jim_id]) < 2:
+        create_issue(site, get_jim(stage), {"fields": {
+            "project": {"key": "INCIDENT"}, "issuetype": {"name": "Incident"}, "summary": stage.make_text("Call about"),
+            "priority": {"name": JIRA_PRIORITIES[choice % 5]}}})
+
+
 INCIDENT_ACTS: Mapping[str, IncidentAct] = {
     "acknowledge": acknowledge_incident, "unacknowledge": unacknowledge_incident, "resolve": resolve_incident,
     "reopen": reopen_incident,
-    "set_title": set_title, "set_priority": set_priority, "reassign": reassign_incident, "add_note": add_note}
+    "set_title": set_title, "set_priority": set_priority, "reassign": reassign_incident, "add_note": add_note,
+    "merge": merge_incidents, "hide_incident": hide_incident}
 ISSUE_ACTS: Mapping[str, IssueAct] = {
     "move_issue": move_issue, "edit_summary": edit_summary, "edit_priority": edit_priority,
-    "edit_assignee": edit_assignee, "comment": add_comment_as_jim}
+    "edit_assignee": edit_assignee, "comment": add_comment_as_jim, "edit_comment": edit_comment_as_jim,
+    "delete_comment": delete_comment_as_jim, "move_project": move_issue_to_project, "delete_issue": delete_issue_as_jim,
+    "hide_issue": hide_issue}

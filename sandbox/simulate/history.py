@@ -18,7 +18,7 @@ class Knobs:
     `index_lag`: seconds until Jira's search shows a change. `table_lag`: the same of DynamoDB's indexes.
     `clock_skew`: seconds by which jpi's clock is ahead until the history is quiet. `has_parts`: questions,
     stakeholders, the manager and the timeline are on. `lease`: seconds of a lease.
-    `is_quick`: jpi's calls go without sessions.
+    `opens_incidents`: a rule opens incidents for urgent new issues. `is_quick`: jpi's calls go without sessions.
     """
 
     is_queued: bool = True
@@ -33,6 +33,7 @@ class Knobs:
     retry_after: int = 0
     lease: int = 90
     log_order: str = "newest"
+    opens_incidents: bool = False
     is_quick: bool = True
 
 
@@ -62,7 +63,7 @@ CHOICES: Mapping[str, tuple[Any, ...]] = {
     "table_lag": (0, 0, 2), "poll_interval": (60, 60, 120, 300), "clock_skew": (0, 0, 0, 5, -5, 60, 300, -300),
     "search_page_limit": (100, 100, 1, 2), "comment_page_limit": (5000, 5000, 1, 2), "batch_size": (10, 10, 1, 3),
     "retry_after": (0, 2, 30, 600), "lease": (90, 90, 120, 300), "log_order": ("newest", "oldest", "shuffled"),
-    "is_quick": (True,),
+    "opens_incidents": (False, False, False, True), "is_quick": (True,),
 }
 
 

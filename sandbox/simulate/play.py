@@ -9,8 +9,14 @@ from sandbox.fault_injector import DEATHS, FAULTS, FaultInjector, FaultPlan, Inj
 from sandbox.jira.model import Issue
 from sandbox.pagerduty.model import Incident
 from sandbox.seed import JIRA_BOT_TOKEN, PAGERDUTY_KEY
-from sandbox.simulate.acts import INCIDENT_ACTS, ISSUE_ACTS, trigger_incident
-from sandbox.simulate.end_check import Expectations, find_failures, list_issues, view_fields
+from sandbox.simulate.acts import INCIDENT_ACTS, ISSUE_ACTS, create_issue_as_jim, trigger_incident
+from sandbox.simulate.end_check import (
+    Expectations,
+    find_failures,
+    list_issues,
+    view_fields,
+    was_issue_deleted,
+)
 from sandbox.simulate.history import History, Step
 from sandbox.simulate.quick_transport import post_to_jpi, use_quick_transport
 from sandbox.webhook_outbox import Delivery, Outbox
@@ -44,15 +50,19 @@ class Play(WorldRun):
         self.history = history
         self._injector = injector
         self._plans: list[FaultPlan] = []
+        self._crossings: dict[int, Step] = {}
         self._text_number = 0
         self.is_skewed = True
         self._is_disturbed = False
         self.trace: list[str] = []
         self.expectations = Expectations()
+        self.changed_texts = self.expectations.changed_texts
         self.next_poll_at = world.clock() + history.knobs.poll_interval
         injector.reset_plan(self._choose_fault)
         super().__init__(world)
         self._steps: Mapping[str, Callable[[Step], object]] = {
+            "create_issue": lambda step: create_issue_as_jim(self, step.which, step.choice),
+            "cross": self._plan_crossing,
             "trigger": lambda step: trigger_incident(self, step.which, step.choice),
             "wait": lambda step: world.clock.advance(step.which / 10),
             "deliver": self._deliver, "settle": lambda step: self._settle(), "poll": lambda step: self.poll(),
@@ -114,16 +124,39 @@ class Play(WorldRun):
         issue = self.find_issue(incident) if incident else None
         if incident is None or (step.act in ISSUE_ACTS and issue is None):
             return
-        before = view_fields(self.world, incident, issue)
+        before, is_busy = view_fields(self.world, incident, issue), self.is_busy()
         if step.act in INCIDENT_ACTS:
             INCIDENT_ACTS[step.act](self, incident, step.choice)
         elif issue:
             ISSUE_ACTS[step.act](self, issue, step.choice)
-        self.expectations.note_changes(incident, before, view_fields(self.world, incident, issue), self._is_disturbed)
+        self.expectations.note_changes(incident, before, view_fields(self.world, incident, issue),
+                                       self._is_disturbed or is_busy)
         # No two people act in the same instant.
         self.world.clock.advance(0.01)
 
+    def _plan_crossing(self, step: Step) -> None:
+        self._crossings[len(self._injector.calls) + step.which % 25] = step
+
+    def _run_other_worker(self, step: Step) -> None:
+        """Let another process work, from its beginning to its end, while the one that runs now is held up."""
+        self.trace.append(f"{self.world.clock():.3f} another worker, {step}")
+        held_up = self.jpi
+        self.restart_jpi()
+        pending = [*self.world.pagerduty.outbox.pending, *self.world.jira.outbox.pending]
+        if step.choice % 3 == 0 and pending:
+            # The sender sends it once more later.
+            self.post_delivery(pending[step.choice // 3 % len(pending)])
+        elif step.choice % 3 == 1:
+            self.invoke_as_lambda(self.world.apply_batch)
+        else:
+            self.poll()
+        self.trace.append("the other worker is done")
+        self.jpi = held_up
+
     def _choose_fault(self, number: int, name: str) -> InjectedFault | None:
+        if crossing := self._crossings.pop(number, None):
+            self._is_disturbed = True
+            self._run_other_worker(crossing)
         faults = [fault for plan in self._plans if (fault := plan(number, name))]
         self.trace.append(f"{self.world.clock():.3f} {name}{f' {faults[0].name}' if faults else ''}")
         self._is_disturbed |= bool(faults)
@@ -179,6 +212,9 @@ class Play(WorldRun):
     def _find_failures_in_the_end(self) -> list[str]:
         self.trace.append("quiet")
         self._plans.clear()
+        self._crossings.clear()
+        self.world.jira.hidden_keys.clear()
+        self.world.pagerduty.hidden_incident_ids.clear()
         self._renew_tokens()
         self.run_until_idle()
         self.is_skewed = False
@@ -186,6 +222,9 @@ class Play(WorldRun):
         for _ in range(2):
             self.run_poll()
             self.world.clock.advance(90)
+        if self.history.knobs.clock_skew:
+            # While jpi's clock was wrong, an older change may have won.
+            self.expectations.candidates.clear()
         failures = find_failures(self.world, self.expectations, self.history.knobs.has_parts)
         self.world.forget_calls()
         self.run_poll()
@@ -193,5 +232,6 @@ class Play(WorldRun):
         return [*failures, *([f"written again: {writes}"] if writes else []), *self._find_ended_links()]
 
     def _find_ended_links(self) -> list[str]:
-        links = self.jpi.links.get_all(list(self.world.pagerduty.incidents))
+        shown = [incident.id for incident in self.list_incidents() if not was_issue_deleted(self.world, incident)]
+        links = self.jpi.links.get_all(shown)
         return [f"link ended: {link.issue_key}" for link in links.values() if link.ended]

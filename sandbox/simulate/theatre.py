@@ -5,6 +5,7 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 
 from jpi import wiring
 from jpi.handlers import log_entries
@@ -19,6 +20,7 @@ from sandbox.world_snapshot import WorldSnapshot
 
 # How much more jpi allows for the lag of Jira's index than the index really lags.
 INDEX_LAG_MARGIN_SECONDS = 30
+OPENING_FILE = Path(__file__).with_name("opening.toml")
 NO_PARTS = {"PERSON_PROJECT_KEY": "", "QUESTION_PROJECT_KEY": "", "TIMELINE_PROJECT_KEY": "",
             "JIRA_ISSUE_STAKEHOLDERS": ""}
 
@@ -63,6 +65,7 @@ class Theatre:
             world.event_source.batch_size = knobs.batch_size
         minutes = knobs.poll_interval // 60
         world.environ = {**self._environ, **({} if knobs.has_parts else NO_PARTS),
+                         **({"SYNC_FILE": str(OPENING_FILE)} if knobs.opens_incidents else {}),
                          "JIRA_INDEX_LAG_SECONDS": str(knobs.index_lag + INDEX_LAG_MARGIN_SECONDS),
                          "PAGERDUTY_POLL_INTERVAL": f"{minutes} minute{'s' * (minutes > 1)}"}
 
