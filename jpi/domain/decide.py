@@ -112,7 +112,8 @@ def advance_watermarks(event: Event, link: Link, issue_was_created: bool = False
 
     `issue_was_created`: just now; its assignee is left to the next event.
     """
-    if event.snapshot is None or is_stale(event, link):
+    # What happens while the link has ended is news once it resumes.
+    if event.snapshot is None or link.ended or is_stale(event, link):
         return link
     link = link.with_watermark(event.side, snapshot_at=get_snapshot_valid_until(event))
     if isinstance(event, IncidentReopened):

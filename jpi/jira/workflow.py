@@ -31,7 +31,7 @@ class Workflow:
     def transition_issue(self, key: str, target: TransitionTarget) -> TransitionOutcome:
         """Move the issue to the target's category, step by step if no transition leads there directly.
 
-        "there": it was in that category. "left": a person closed it, so it stays. Raises NoTransition if none leads on,
+        "there": it was in that category. "left": a person moved it, so it stays. Raises NoTransition if none leads on,
         or after as many steps as statuses were met: then something moves the issue back.
         """
         visited: set[str] = set()
@@ -100,7 +100,10 @@ def _find_outcome(target: TransitionTarget, category: Category, has_moved: bool)
     """Return the outcome where no step is left to take."""
     if category == target.category:
         return "moved" if has_moved else "there"
-    return "left" if category == "done" != target.from_category and not has_moved else None
+    # A person closed it, or works on it again since it was done: their own event carries that over.
+    was_moved = category == "done" != target.from_category or (target.from_category, category) == (
+        "done", "indeterminate")
+    return "left" if was_moved and not has_moved else None
 
 
 def _get_category(target: TransitionTarget, status: Json) -> Category:

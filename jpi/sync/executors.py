@@ -114,7 +114,7 @@ class DecisionExecutor:
         link = link.without_steps(list_settled_steps(event, link, before, performed_actions))
         link = advance_watermarks(event, self._part_creator.create_missing_parts(link),
                                   issue_was_created=not had_issue and bool(link.issue_key))
-        if isinstance(event, IncidentLogged) and not self._policy.timeline_project:
+        if isinstance(event, IncidentLogged) and not self._policy.timeline_project and not link.ended:
             # With a timeline, its issues mark the entries as processed.
             self._processed_ids.mark_processed(event.annotation_ids)
         write_log = link.write_log.without_unread_side(event, self._clock())

@@ -51,3 +51,15 @@ def test_a_reopening_on_pagerduty_that_is_told_before_the_resolution(play):
 def test_a_reopening_on_jira_that_our_own_write_has_hidden(play):
     play(History(Knobs(), (
         Step("trigger"), Step("settle"), Step("move_issue", 0, 2), Step("resolve"), Step("move_issue"))))
+
+
+def test_a_person_works_on_the_issue_while_pagerduty_is_reopened(play):
+    play(History(Knobs(), (
+        Step("trigger"), Step("resolve"), Step("settle"), Step("reopen"), Step("move_issue"),
+        Step("move_issue", 0, 1))))
+
+
+def test_what_a_link_that_had_ended_was_told_of(play):
+    play(History(Knobs(is_queued=False), (
+        Step("trigger"), Step("deliver", 0, 1), Step("hide_issue"), Step("wait", 2000), Step("wait", 700),
+        Step("wait", 700))))
