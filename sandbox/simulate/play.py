@@ -219,7 +219,9 @@ class Play(WorldRun):
         self.run_until_idle()
         self.is_skewed = False
         self.world.clock.advance(QUIET_SECONDS)
-        for _ in range(2):
+        # A link that had ended resumes by one poll, and what it missed is carried over by the next.
+        has_ended = any(step.act in ("hide_issue", "hide_incident") for step in self.history.steps)
+        for _ in range(4 if has_ended else 2):
             self.run_poll()
             self.world.clock.advance(90)
         if self.history.knobs.clock_skew:
@@ -232,6 +234,7 @@ class Play(WorldRun):
         return [*failures, *([f"written again: {writes}"] if writes else []), *self._find_ended_links()]
 
     def _find_ended_links(self) -> list[str]:
-        shown = [incident.id for incident in self.list_incidents() if not was_issue_deleted(self.world, incident)]
-        links = self.jpi.links.get_all(shown)
+        incident_ids = [incident.id for incident in self.list_incidents()
+                        if not was_issue_deleted(self.world, incident)]
+        links = self.jpi.links.get_all(incident_ids)
         return [f"link ended: {link.issue_key}" for link in links.values() if link.ended]
