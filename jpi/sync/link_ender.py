@@ -2,8 +2,7 @@
 
 from dataclasses import replace
 
-from jpi.domain.actions import Action, EndLink
-from jpi.domain.backlog import Backlog
+from jpi.domain.actions import NOTES_READ, Action, EndLink
 from jpi.domain.conversation_rules import OWN_NOTE_PREFIX, build_issue_url
 from jpi.domain.descriptions import describe_pause
 from jpi.domain.events import Event, IncidentGone, IssueDeleted
@@ -39,7 +38,8 @@ class LinkEnder:
         except Refused as refused:
             self._log.warning("that a link has ended cannot be said", extra={
                 "incident": link.incident_id, "issue": link.issue_key, "reason": str(refused)})
-        return replace(link, leases={}, backlog=Backlog(), failures={}, ended=True)
+        # What is still to be done is done if the link resumes.
+        return replace(link, failures={}, ended=True)
 
     def _announce_end(self, link: Link, action: EndLink) -> Link:
         key, issue_key = build_ended_key(link.version, link.issue_key), str(link.issue_key)
@@ -105,7 +105,8 @@ class EndingRule:
             return link
         if link.ended:
             self._log.info("a link resumed", extra={"incident": link.incident_id, "issue": link.issue_key})
-        return link.with_seen(event.side)
+        resumed = link.with_seen(event.side)
+        return self._with_unread_log(resumed) if link.ended and not resumed.ended else resumed
 
     def resume_link(self, incident_id: str) -> bool:
         """Resume a link that is paused, or had ended if both sides show it; return False if one does not."""
@@ -117,8 +118,12 @@ class EndingRule:
         if link.ended:
             if not all(self.is_visible(link, side) for side in Side):
                 return False
-            self._links.save(replace(link, ended=False, missing_since={}))
+            self._links.save(self._with_unread_log(replace(link, ended=False, missing_since={})))
         return True
+
+    def _with_unread_log(self, link: Link) -> Link:
+        """Return the link for which the poll reads the whole log and all notes: nobody looked while it had ended."""
+        return link.with_refused_step(NOTES_READ, "", "PagerDuty", "not read yet", self._clock())
 
     def start_anew(self, incident_id: str) -> None:
         """Let the incident of a link that ended have a new issue. Raise PermanentError if its issue is there."""

@@ -171,5 +171,5 @@ def _find_part_failures(world: World, incident: Incident, issue: Issue) -> Itera
     if entries != timeline:
         yield f"timeline: lost {dict(entries - timeline)}, doubled {dict(timeline - entries)}"
     counts = tuple(len(world.list_linked_summaries(issue, kind)) for kind in ("Question", "Stakeholder"))
-    if counts != (3, 2):
+    if counts != ((0, 0) if ISSUE_KEY_PATTERN.fullmatch(incident.key) else (3, 2)):
         yield f"parts: {counts[0]} questions, {counts[1]} stakeholders"

@@ -40,7 +40,8 @@ def _make_transport(adapter: BaseAdapter, url: str, headers: Mapping[str, str], 
         """Send one request."""
         request = requests.PreparedRequest()
         query = f"?{urlencode(params, doseq=True)}" if params else ""
-        request.method, request.url = method, f"{url}{'' if path.startswith('/rest/') else prefix}{path}{query}"
+        base = "" if "://" in path else url if path.startswith("/rest/") else url + prefix
+        request.method, request.url = method, f"{base}{path}{query}"
         request.headers = CaseInsensitiveDict(headers)
         if body is not None:
             request.body = json.dumps(body).encode()

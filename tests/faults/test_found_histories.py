@@ -63,3 +63,9 @@ def test_what_a_link_that_had_ended_was_told_of(play):
     play(History(Knobs(is_queued=False), (
         Step("trigger"), Step("deliver", 0, 1), Step("hide_issue"), Step("wait", 2000), Step("wait", 700),
         Step("wait", 700))))
+
+
+def test_the_timeline_of_a_link_that_had_ended(play):
+    play(History(Knobs(is_queued=False, has_parts=True), (
+        Step("trigger"), Step("deliver", 0, 1), Step("hide_issue"), Step("wait", 2000), Step("wait", 700),
+        Step("wait", 700))))
