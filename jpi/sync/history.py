@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from jpi.domain.actions import Action, Outcome
@@ -103,7 +103,7 @@ def _is_same_event(earlier: HistoryEntry, entry: HistoryEntry) -> bool:
 
 def _trim_history(history: Sequence[HistoryEntry]) -> tuple[HistoryEntry, ...]:
     kept = list(history[-MAX_HISTORY_ENTRIES:])
-    sizes = [len(json.dumps(asdict(entry))) for entry in kept]
+    sizes = [len(json.dumps(entry, default=vars)) for entry in kept]
     while len(kept) > 1 and sum(sizes) > MAX_HISTORY_CHARACTERS:
         del kept[0], sizes[0]
     return tuple(kept)
