@@ -15,7 +15,6 @@ BEFORE = {"incident": "triggered", "issue": "To Do", "titles": ("Down", "Down"),
 OPEN, TAKEN, OVER = (dict(zip(("incident", "issue"), ends, strict=True)) for ends in (
     ("triggered", "To Do"), ("acknowledged", "In Progress"), ("resolved", "Done")))
 # Acknowledging through the API makes it ours on PagerDuty, and only there.
-TAKEN_BY_US = {**TAKEN, "assignees": ("jpi bot", "Oscar Oncall")}
 RITAS = {"assignees": ("Rita Responder", "Rita Responder")}
 
 
@@ -68,12 +67,12 @@ ON_PAGERDUTY = {
 }
 ON_JIRA = {
     "done": (None, lambda world, issue: world.move_issue(issue, "done"), OVER, "V3 poll"),
-    "in progress": (None, lambda world, issue: world.move_issue(issue, "indeterminate"), TAKEN_BY_US, "V3 poll"),
+    "in progress": (None, lambda world, issue: world.move_issue(issue, "indeterminate"), TAKEN, "V3 poll"),
     "out of done": (resolve, lambda world, issue: world.move_issue(issue, "new"), OPEN, "V3 poll"),
     "out of done, into progress": (
         resolve,
         lambda world, issue: world.move_issue(issue, "indeterminate"),
-        TAKEN_BY_US,
+        TAKEN,
         "V3 poll",
     ),
     "priority": (
@@ -192,8 +191,7 @@ def test_a_row_by_whoever_lends_jpi_their_account(linked_before, side, name):
     world.run_until_idle()
     for _ in range(2):
         run_poll(world)
-    by_us = {"assignees": ("Rita Responder", "Oscar Oncall")} if after is TAKEN_BY_US else {}
-    assert shown(world, incident) == {**wanted(after), **by_us}
+    assert shown(world, incident) == wanted(after)
     assert is_idle_after_polls(world)
 
 
