@@ -13,6 +13,7 @@ from jpi.domain.link import Link
 from jpi.domain.link_parts import FieldName, Replica
 from jpi.domain.model import Person, Side
 from jpi.domain.policy import Policy, Winner
+from jpi.domain.status_rules import is_own_acknowledgement
 from jpi.domain.templates import to_summary, to_title
 
 # A side was seen without a value, or its assignee is still to be carried over: any value that it shows is a change.
@@ -114,7 +115,7 @@ def find_assignee(event: Event, link: Link) -> Person | None:
     """Return the assignee that the event shows; on PagerDuty the one for whom Jira's assignee stands."""
     if isinstance(event, IssueUpdated):
         return event.issue.assignee
-    if not isinstance(event, IncidentEvent):
+    if not isinstance(event, IncidentEvent) or is_own_acknowledgement(event, link):
         return None
     replica = link.fields[FieldName.ASSIGNEE].pagerduty
     # A snapshot from before our write shows somebody whom jpi has set or replaced.
@@ -176,9 +177,8 @@ def _list_responders(event: Event, link: Link) -> tuple[tuple[str, ...], str | N
 
 
 def _observe_responders(event: Event, link: Link) -> tuple[str, ...] | None:
-    """Return the ids of all assignees that PagerDuty shows; None if there are none to see, or jpi has set some since.
-    """
-    if not isinstance(event, IncidentEvent) or event.snapshot is None:
+    """Return the ids of all assignees that PagerDuty shows; None if none are to be seen, or jpi has set some since."""
+    if not isinstance(event, IncidentEvent) or event.snapshot is None or is_own_acknowledgement(event, link):
         return None
     is_hidden = event.observed_at < link.fields[FieldName.ASSIGNEE].pagerduty.last_write_at
     # A resolved incident shows no assignee.

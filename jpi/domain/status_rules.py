@@ -90,6 +90,12 @@ def is_stale(event: Event, link: Link, field_name: str | None = None) -> bool:
     return event.observed_at < watermark
 
 
+def is_own_acknowledgement(event: Event, link: Link) -> bool:
+    """Return True if the event may be of an acknowledgement by jpi, which shows our own user as the assignee."""
+    written_until = link.watermarks[Side.PAGERDUTY].status_write_at + PAGERDUTY_ROUNDING_SECONDS
+    return isinstance(event, IncidentAcknowledged) and event.at.timestamp() <= written_until
+
+
 def get_watermark(link: Link, side: Side, field_name: str | None = None) -> float:
     """Return how new what is known of a side is, or of one field there, in epoch seconds."""
     watermark = link.watermarks[side]
