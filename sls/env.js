@@ -94,7 +94,7 @@ module.exports = {
     config: process.env.CONFIG_TABLE || `config-${STAGE}`,
   },
   iam: process.env.CFN_ROLE_ARN ? { deploymentRole: process.env.CFN_ROLE_ARN } : {},
-  // The boundary is there where `jpi aws-configuration` has made the role, and the role demands it.
+  // The boundary is there where `jpi deploy-role` has made the role, and the role demands it.
   boundary: process.env.CFN_ROLE_ARN ? { PermissionsBoundary: { 'Fn::Sub': 'arn:${AWS::Partition}:iam::${AWS::AccountId}:policy/jpi-boundary' } } : {},
   // Jira sends at most 30 deliveries at once to one address; a storm of incidents stays far below.
   throttle: { rate: 100, burst: 200 },

@@ -19,7 +19,7 @@ from jpi.pagerduty import webhooks as pagerduty_webhooks
 NEEDED_PERMISSIONS = ("BROWSE_PROJECTS", "CREATE_ISSUES", "EDIT_ISSUES", "TRANSITION_ISSUES", "LINK_ISSUES",
                       "ADD_COMMENTS", "EDIT_OWN_COMMENTS", "DELETE_OWN_COMMENTS", "ASSIGN_ISSUES")
 MAX_CLOCK_SKEW_SECONDS = 60.0
-SETUP_HINT = "jpi jira-configuration creates it"
+SETUP_HINT = "jpi site creates it"
 
 # Jira's tokens expire within a year.
 OLD_TOKEN_DAYS = 335

@@ -1,4 +1,4 @@
-"""The command `jpi aws-configuration`."""
+"""The command `jpi deploy-role`."""
 
 import json
 import re
@@ -101,7 +101,7 @@ def check_stages(_context: click.Context, _option: click.Parameter, stages: Sequ
     return stages
 
 
-@click.command("aws-configuration")
+@click.command("deploy-role")
 @click.option("--write-env", type=Path, metavar="FILE", help="Write CFN_ROLE_ARN into this file (--delete: empty it).")
 @click.option("--strict", is_flag=True, help="Remove policies that an older set-up left on the role.")
 @click.option("--dry-run", is_flag=True, help="Print what would be done, and change nothing.")
@@ -116,7 +116,7 @@ def configure_aws(write_env: Path | None, strict: bool, dry_run: bool, stages: S
 
     \b
     Example:
-      jpi aws-configuration --write-env .env
+      jpi deploy-role --write-env .env
     """
     try:
         sts, iam = (aws.make_client(name, aws.Location(aws.get_region())) for name in ("sts", "iam"))

@@ -1,4 +1,4 @@
-"""The policies of `jpi aws-configuration`: their documents, and the boundary that no function's role leaves."""
+"""The policies of `jpi deploy-role`: their documents, and the boundary that no function's role leaves."""
 
 import json
 import re

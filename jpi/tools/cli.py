@@ -1,5 +1,6 @@
 """The command `jpi`. Each subcommand is defined in a module of its own, beside what it does."""
 
+import copy
 import sys
 from functools import partial
 
@@ -17,6 +18,7 @@ from jpi.tools import (
     jira_configuration,
     replay,
     schema,
+    version,
     webhook_configuration,
 )
 from jpi.tools.command_runner import run_command
@@ -28,6 +30,13 @@ def select_stage(stage: str | None) -> None:
         use_stage(stage, SETTING_NAMES)
 
 
+def make_alias(command: click.Command, name: str) -> click.Command:
+    """Return the same command under its name of earlier versions, which no help lists."""
+    alias = copy.copy(command)
+    alias.name, alias.hidden = name, True
+    return alias
+
+
 ENV_OPTION = click.Option(["--env", "stage"], metavar="STAGE",
                           help="Work on this stage: read .env.STAGE and nothing else, use its tables and queue.")
 JPI = click.Group("jpi", callback=select_stage, params=[ENV_OPTION],
@@ -35,7 +44,9 @@ JPI = click.Group("jpi", callback=select_stage, params=[ENV_OPTION],
                   commands=[check.check_settings, doctor.check_installation, explain.explain_incident,
                             replay.replay_events, check_sync.check_sync_file, webhook_configuration.configure_webhooks,
                             aws_configuration.configure_aws, jira_configuration.configure_jira,
-                            create_tables.create_tables, schema.print_schema])
+                            create_tables.create_tables, schema.print_schema, version.print_version,
+                            make_alias(aws_configuration.configure_aws, "aws-configuration"),
+                            make_alias(jira_configuration.configure_jira, "jira-configuration")])
 main = partial(run_command, JPI, name="jpi")
 
 if __name__ == "__main__":

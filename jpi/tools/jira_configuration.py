@@ -1,4 +1,4 @@
-"""The command `jpi jira-configuration`."""
+"""The command `jpi site`."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -151,7 +151,7 @@ class SiteSetup:
             self._sleep(SEARCH_PAUSE_SECONDS)
 
 
-@click.command("jira-configuration")
+@click.command("site")
 @click.option("--step", type=click.Choice((1, 2)), help="Run only this step.")
 @click.option("--check", is_flag=True, help="Change nothing; list what is missing, with exit code 1.")
 @click.option("--samples", is_flag=True, help="Also create sample stakeholders (for dev).")

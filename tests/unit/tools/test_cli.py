@@ -1,5 +1,6 @@
 """The command `jpi`, its doors, and the one place that prints their errors."""
 
+import platform
 import subprocess
 import sys
 import tomllib
@@ -8,13 +9,15 @@ from pathlib import Path
 
 import pytest
 
+import jpi
 from jpi import wiring
 from jpi.errors import PermanentError, Refused
 from jpi.tools import cli, command_runner, replay
 
 MODULES = {"check": "check", "doctor": "doctor", "explain": "explain", "replay": "replay", "check-sync": "check_sync",
-           "webhooks": "webhook_configuration", "aws-configuration": "aws_configuration",
-           "jira-configuration": "jira_configuration", "create-tables": "create_tables", "schema": "schema"}
+           "webhooks": "webhook_configuration", "deploy-role": "aws_configuration", "site": "jira_configuration",
+           "create-tables": "create_tables", "schema": "schema", "version": "version"}
+OLD_NAMES = {"aws-configuration": "deploy-role", "jira-configuration": "site"}
 
 
 def run_python(*arguments):
@@ -24,7 +27,7 @@ def run_python(*arguments):
 def test_help_lists_every_command_with_a_whole_sentence(capsys):
     assert cli.main(["--help"]) == 0
     lines = {line.split()[0]: line for line in capsys.readouterr().out.partition("Commands:\n")[2].splitlines()}
-    assert lines.keys() == MODULES.keys() == cli.JPI.commands.keys()
+    assert lines.keys() == MODULES.keys() == cli.JPI.commands.keys() - OLD_NAMES.keys()
     assert [line for line in lines.values() if line.endswith("...")] == []
 
 
@@ -34,6 +37,21 @@ def test_each_command_has_a_door(command, module, capsys):
     assert (door(["--help"]), cli.main([command, "--help"])) == (0, 0)
     assert door(["--nonsense"]) == cli.main([command, "--nonsense"]) == 2
     assert "No such option '--nonsense'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("old_name", "name"), OLD_NAMES.items())
+def test_a_command_of_an_earlier_version_still_works(old_name, name):
+    old, new = cli.JPI.commands[old_name], cli.JPI.commands[name]
+    assert (old.callback, old.params, old.hidden, new.hidden) == (new.callback, new.params, True, False)
+    assert cli.main([old_name, "--help"]) == 0
+
+
+def test_the_version_is_that_of_pyproject(monkeypatch, capsys):
+    project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
+    assert jpi.__version__ == project["version"]
+    monkeypatch.setenv("STAGE", "qa")
+    assert cli.main(["version"]) == 0
+    assert capsys.readouterr().out == f"jpi {project['version']}, Python {platform.python_version()}, stage qa\n"
 
 
 def test_make_writes_the_command_that_pyproject_names(tmp_path):
