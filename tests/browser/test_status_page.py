@@ -75,7 +75,7 @@ def test_failures_and_hostile_titles_are_shown_as_text(world, page_at, width, da
     page.get_by_label("State").select_option("failing")
     page.get_by_role("button", name="Show").click()
     page.get_by_role("link", name="Login fails").click()
-    expect(page.get_by_text("What to do:")).to_be_visible()
+    expect(page.get_by_text("What to do:").first).to_be_visible()
     accessible(page)
     page.get_by_role("link", name="All incidents").click()
     text_only(page, "<script>alert(1)</script>")
