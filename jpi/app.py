@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 from jpi import wiring
 from jpi.diagnostics.poll_state import is_poll_late, load_last_poll_time
 from jpi.domain.events import Event
+from jpi.domain.model import Side
 from jpi.errors import (
     AwsOutage,
     InvalidSignature,
@@ -36,9 +37,9 @@ PAGERDUTY_BODY_LIMIT_BYTES = 256 * 1024
 JIRA_BODY_LIMIT_BYTES = 25 * 1024 * 1024
 # API Gateway gives up after 29 s.
 CALL_BUDGET_SECONDS = 25.0
-# Far longer than a sender's retries: PagerDuty's end after 48 hours (support.pagerduty.com/main/docs/webhooks), Jira's
-# five sooner (developer.atlassian.com/cloud/jira/platform/webhooks). Far shorter than processed ids are kept.
-MAX_EVENT_AGE_SECONDS = 7 * 86_400.0
+# PagerDuty's retries end after 48 hours (support.pagerduty.com/main/docs/webhooks), Jira's five within a day
+# (developer.atlassian.com/cloud/jira/platform/webhooks). Two hours more are for clocks and for what they call a day.
+MAX_EVENT_AGE_SECONDS = {Side.PAGERDUTY: 50 * 3600.0, Side.JIRA: 26 * 3600.0}
 
 V2_ADVICE = ("A V2 delivery came with PAGERDUTY_WEBHOOK_SECRET as its X-Webhook-Token. Give V2 webhooks a token of "
              "their own, PAGERDUTY_V2_TOKEN: the next version refuses this one.")
@@ -217,7 +218,7 @@ def _is_outdated(event: Event) -> bool:
     """True, with a log line, if no retry of its sender is that old: by the time in the signed body, not in a header."""
     app = get_app()
     age = app.clock() - event.at.timestamp()
-    if age <= MAX_EVENT_AGE_SECONDS:
+    if age <= MAX_EVENT_AGE_SECONDS[event.side]:
         return False
     app.log.warning("an event is older than any retry and changes nothing", extra={
         "event": event.id, "type": type(event).__name__, "age_days": int(age // 86_400), "path": request.path})
