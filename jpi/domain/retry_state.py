@@ -179,7 +179,9 @@ def _decide_retry(step: RefusedStep, event: Event, link: Link) -> Action | None:
             return AddComment(step.id.subject, step.value)
         case StepKind.MANAGER:
             assignee = find_assignee(event, link) if isinstance(event, IncidentEvent) else None
-            return ReplaceManager(assignee.name) if assignee and assignee.name else None
+            # A resolved incident shows no assignee: then it stays with whom it was.
+            name = assignee.name if assignee and assignee.name else step.value
+            return ReplaceManager(name) if name else None
         case StepKind.COMMENT:
             source = SourceId(SourceKind.COMMENT, step.id.subject)
             has_copy = source in link.mirrors and link.mirrors[source].copy_id

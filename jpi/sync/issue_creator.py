@@ -50,7 +50,9 @@ class IssueCreator:
                               issue_spec: IssueSpec) -> Link:
         """Create the incident's issue, or take the one that an earlier attempt created; return the link, saved."""
         assignee = self._choose_assignee(incident, issue_spec)
-        manager_key, refused = self._find_manager_key(incident, agent_name)
+        # The assignee, else the agent.
+        names = [name for name in (*(person.name for person in incident.assignees[:1]), agent_name) if name]
+        manager_key, refused = self._find_manager_key(incident.id, names)
         draft = draft_incident_issue(incident, issue_spec, manager_key, assignee, self._policy)
         was_known = link.version is not None
         link, issue = self._create_or_find_issue(link, incident, draft)
@@ -59,7 +61,8 @@ class IssueCreator:
             self._log.warning("fields that the create screen lacks were left out", extra=fields)
         backlog = self._with_dropped_fields(self._build_backlog(issue, was_known), draft, issue)
         if refused:
-            backlog = backlog.with_refused_step(MANAGER, "", refused.service, describe_refusal(refused), self._clock())
+            backlog = backlog.with_refused_step(MANAGER, names[0], refused.service, describe_refusal(refused),
+                                                self._clock())
         # Of an issue that was found, the link knows from before what it was created with.
         has_known_fields = issue.summary is None and link.fields[FieldName.TITLE].jira.value is not None
         synced_fields = link.fields if has_known_fields else _build_fields(incident, draft, issue)
@@ -134,13 +137,12 @@ class IssueCreator:
             return backlog
         return backlog.with_refused_step(NOTES_READ, "", "PagerDuty", "not read yet", self._clock())
 
-    def _find_manager_key(self, incident: Incident, agent_name: str | None) -> tuple[str | None, Refused | None]:
-        """Return the key of the assignee's issue in the PERSON project, else of the agent's, or Jira's refusal."""
-        names = [name for name in (*(person.name for person in incident.assignees[:1]), agent_name) if name]
+    def _find_manager_key(self, incident_id: str, names: Sequence[str]) -> tuple[str | None, Refused | None]:
+        """Return the key of the first of these persons' issues in the PERSON project, or Jira's refusal."""
         try:
             return self._find_person_key(names) if names and self._policy.person_project else None, None
         except Refused as refused:
-            self._log.warning("no incident manager", extra={"incident": incident.id, "reason": str(refused)})
+            self._log.warning("no incident manager", extra={"incident": incident_id, "reason": str(refused)})
             return None, refused
 
     def _find_person_key(self, names: Sequence[str]) -> str | None:

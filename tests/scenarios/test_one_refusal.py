@@ -332,3 +332,18 @@ def test_whoever_syncs_by_hand_need_not_wait_for_the_pause(synced, refuse):
     queries.resync_incident(world.jpi, incident.id, "by-hand")
     world.run_until_idle()
     assert (list_comments(issue), list_steps(world, incident)) == (["Rolled back."], [])
+
+
+@pytest.mark.parametrize("queued", [False, True], ids=["at once", "queued"])
+def test_a_manager_who_could_not_be_looked_up_is_linked_though_the_incident_is_resolved(make_world, refuse, queued):
+    world = make_world(queued=queued)
+    run_poll(world)
+    refuse(world.jira_server, "POST", "/search/jql", 404, NOT_ALLOWED, "PERSON")
+    incident = world.pagerduty.trigger_incident(world.service, "Down", world.rita, "P1")
+    world.run_until_idle()
+    mend(world.jira_server)
+    world.pagerduty.resolve_incident(incident, world.rita)
+    world.run_until_idle()
+    poll_for_minutes(world, 5)
+    assert world.list_linked_summaries(world.find_issue(incident), "Incident Manager") == ["Oscar Oncall"]
+    assert list_steps(world, incident) == []
