@@ -9,8 +9,8 @@ from sandbox.clock import RunningClock
 from sandbox.fault_injector import FaultInjector
 from sandbox.hosts import InProcessHost, LoopbackHost
 from sandbox.pagerduty.model import ID_RANDOM
+from sandbox.scenario import ScenarioRun, play_and_check
 from sandbox.world import World
-from tests.faults.scenario import ScenarioRun, play_and_check
 
 # The end state and the calls of a play without faults, with and without a queue; they are always the same.
 BASELINES = {}

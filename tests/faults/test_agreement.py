@@ -11,8 +11,8 @@ from moto.sqs.models import SQSBackend
 from sandbox.fault_injector import DEATHS, FAULTS, FaultInjector, pair_calls_with_faults, plan_fault_at
 from sandbox.hosts import LoopbackHost
 from sandbox.pagerduty.model import ID_RANDOM
+from sandbox.scenario import ScenarioRun, play_despite_faults
 from sandbox.world import World
-from tests.faults.scenario import ScenarioRun, play_despite_faults
 
 # Every so many pairs of a call and a fault (no multiple of the number of faults); `make test` plays fewer.
 SAMPLE, SHORT_SAMPLE = 199, 9

@@ -9,8 +9,8 @@ import sys
 import pytest
 
 from sandbox.aws.event_source import to_lambda_record
+from sandbox.scenario import ScenarioRun
 from sandbox.simulated_service import HttpFault
-from tests.faults.scenario import ScenarioRun
 from tests.world_actions import QUESTIONS, count_created_parts
 
 APPLY_CODE = "import json, sys; from jpi.handlers import events; events.handler(json.load(sys.stdin), None)"

@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from sandbox.branches import Branches
 from sandbox.call_interception import WireFault
 from sandbox.fault_injector import (
     DEATHS,
@@ -13,8 +14,7 @@ from sandbox.fault_injector import (
     pair_calls_with_faults,
     plan_fault_at,
 )
-from tests.faults.branches import Branches
-from tests.faults.scenario import find_differences, play_despite_faults
+from sandbox.scenario import find_differences, play_despite_faults
 
 SLICES = 4
 

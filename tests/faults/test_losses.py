@@ -5,8 +5,8 @@ from contextlib import contextmanager
 
 import pytest
 
+from sandbox.scenario import comment_as_jim, find_differences, play_scenario
 from sandbox.simulated_service import HttpFault
-from tests.faults.scenario import comment_as_jim, find_differences, play_scenario
 
 EMPTY_PAGE = {"log_entries": [], "more": False, "limit": 100, "offset": 100}
 

@@ -11,7 +11,7 @@ from jpi import wiring
 from jpi.errors import JpiError
 from jpi.handlers import events, log_entries
 from sandbox.aws.event_source import LambdaContext, to_lambda_record
-from tests.faults.scenario import ScenarioRun, play_scenario
+from sandbox.scenario import ScenarioRun, play_scenario
 from tests.world_actions import QUESTIONS, count_created_parts
 
 

@@ -4,54 +4,63 @@ import gc
 import os
 import pickle
 import warnings
+from collections.abc import Callable, Hashable
+from typing import Any, NoReturn, TypeVar
+
+Result = TypeVar("Result")
 
 
 class Branches:
-    """The branches of one play: `run` it, and call `fork_branch` wherever it may continue in another way."""
+    """The branches of one play: `run` it, and call `fork_branch` wherever it may continue in another way.
 
-    def __init__(self):
-        self.results = {}
-        self._answers = None
+    A branch may have branches of its own: `results` then holds theirs, each by its own name.
+    """
 
-    def run(self, function):
+    def __init__(self) -> None:
+        self.results: dict[Hashable, Any] = {}
+        self._answers: int | None = None
+
+    def run(self, function: Callable[[], Result]) -> Result | None:
         """Return the function's result; `results` then holds the result of each branch, by name."""
+        result, error = None, None
         try:
-            result, error = function(), None
+            result = function()
         except BaseException as raised:
             if self._answers is None:
                 raise
-            result, error = None, repr(raised)
+            error = repr(raised)
         if self._answers is not None:
-            self._send_result(result, error)
+            self._send_result(self._answers, result, error)
         return result
 
-    def fork_branch(self, name):
+    def fork_branch(self, name: Hashable) -> bool:
         """Fork this process: return True in the copy, which ends with `run`, and False here after it has ended."""
         read_end, write_end = os.pipe()
-        if not _fork_process():
+        child = _fork_process()
+        if not child:
             os.close(read_end)
-            self._answers = write_end
+            self._answers, self.results = write_end, {}
             return True
         os.close(write_end)
         with os.fdopen(read_end, "rb") as answers:
             answer = answers.read()
-        os.wait()
+        os.waitpid(child, 0)
         assert answer, f"the copy died in {name}"
-        result, error = pickle.loads(answer)
+        result, results, error = pickle.loads(answer)
         assert error is None, f"{name}: {error}"
-        self.results[name] = result
+        self.results |= {name: result, **results}
         return False
 
-    def _send_result(self, result, error):
+    def _send_result(self, answers: int, result: Any, error: str | None) -> NoReturn:
         # The copy must end here: no handler and no further test may run in it.
         try:
-            with os.fdopen(self._answers, "wb") as answers:
-                pickle.dump((result, error), answers)
+            with os.fdopen(answers, "wb") as file:
+                pickle.dump((result, self.results, error), file)
         finally:
             os._exit(0)
 
 
-def _fork_process():
+def _fork_process() -> int:
     # The copy's collector skips older objects, so that their memory stays shared.
     gc.freeze()
     with warnings.catch_warnings():
