@@ -7,12 +7,15 @@ import time
 from collections.abc import Sequence
 from dataclasses import fields
 
+from sandbox.simulate.branches import BRANCHES
 from sandbox.simulate.history import History, Knobs
 from sandbox.simulate.search import Findings, search_in_parallel, shrink_seed
 
 # More failures than these are named by their seed only.
 MAX_SHRUNK = 3
 PROGRESS_SECONDS = 5.0
+# So many histories reach every branch that is counted.
+BRANCHES_MIN_HISTORIES = 2000
 TEST_TEMPLATE = """
 def test_seed_{seed}(play):
     play(History({knobs}, (
@@ -36,8 +39,12 @@ def main() -> int:
     seconds = time.perf_counter() - started_at
     for seed in sorted(findings.failures)[:MAX_SHRUNK * (not arguments.no_shrink)]:
         print(format_test(seed, shrink_seed(seed)), flush=True)
+    missed = [branch for branch in BRANCHES if not findings.branches[branch]]
+    print("branches: " + ", ".join(f"{branch} {findings.branches[branch]}" for branch in BRANCHES))
+    if missed and findings.histories >= BRANCHES_MIN_HISTORIES:
+        print(f"never reached: {', '.join(missed)}")
     print(_describe(findings, seconds, seeds))
-    return 1 if findings.failures else 0
+    return 1 if findings.failures or (missed and findings.histories >= BRANCHES_MIN_HISTORIES) else 0
 
 
 def _parse_arguments() -> argparse.Namespace:

@@ -2,9 +2,11 @@
 
 import gc
 import multiprocessing
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from sandbox.simulate.branches import count_branches
 from sandbox.simulate.history import History, draw_history
 from sandbox.simulate.shrink import shrink_history
 from sandbox.simulate.theatre import play_history
@@ -26,12 +28,14 @@ class Findings:
     histories: int = 0
     simulated_seconds: float = 0.0
     failures: dict[int, Sequence[str]] = field(default_factory=dict)
+    branches: Counter[str] = field(default_factory=Counter)
 
     def add_findings(self, other: "Findings") -> None:
         """Add those of other seeds."""
         self.histories += other.histories
         self.simulated_seconds += other.simulated_seconds
         self.failures |= other.failures
+        self.branches += other.branches
 
 
 def draw_seeded(seed: int) -> History:
@@ -44,14 +48,20 @@ def search_seeds(seeds: Sequence[int]) -> Findings:
     # Histories make and drop much: collecting less often saves time.
     gc.set_threshold(50_000, 20, 100)
     findings = Findings()
-    for seed in seeds:
-        history = draw_seeded(seed)
-        outcome = play_history(history)
-        failures = list(outcome.failures)
-        if seed % REPEAT_STEP == 0 and play_history(history).trace != outcome.trace:
-            failures.append("not repeatable: played again, the history has another trace")
-        findings.add_findings(Findings(1, outcome.simulated_seconds, {seed: failures} if failures else {}))
+    with count_branches() as branches:
+        for seed in seeds:
+            findings.add_findings(_play_seed(seed))
+    findings.branches = branches
     return findings
+
+
+def _play_seed(seed: int) -> Findings:
+    history = draw_seeded(seed)
+    outcome = play_history(history)
+    failures = list(outcome.failures)
+    if seed % REPEAT_STEP == 0 and play_history(history).trace != outcome.trace:
+        failures.append("not repeatable: played again, the history has another trace")
+    return Findings(1, outcome.simulated_seconds, {seed: failures} if failures else {})
 
 
 def search_in_parallel(seeds: Sequence[int], jobs: int) -> Iterator[Findings]:

@@ -12,6 +12,7 @@ from sandbox.simulate.history import History, Knobs, Step
 from sandbox.simulate.search import draw_seeded, search_seeds
 from sandbox.simulate.shrink import shrink_history
 from sandbox.simulate.theatre import play_history
+from tests.faults.mutants import MUTANTS, find_mistake
 
 
 @pytest.fixture(autouse=True)
@@ -38,6 +39,15 @@ def test_calls_without_a_session_are_the_same_calls(seed):
     quick = draw_seeded(seed)
     slow = replace(quick, knobs=replace(quick.knobs, is_quick=False))
     assert play_history(quick) == play_history(slow)
+
+
+@pytest.mark.parametrize("name", ["processed ids are not stored", "rows are written over any version"])
+def test_a_known_mistake_is_found(name):
+    assert find_mistake(name)
+
+
+def test_there_are_known_mistakes_of_all_kinds():
+    assert len(MUTANTS) >= 25
 
 
 def test_a_failing_history_is_shrunk_to_what_it_needs():
