@@ -121,7 +121,10 @@ def advance_watermarks(event: Event, link: Link, issue_was_created: bool = False
     link = observe_snapshot(event, link, except_fields=[FieldName.ASSIGNEE] if issue_was_created else [])
     if isinstance(event, IssueUpdated):
         is_known_better = is_stale(event, link, "status") or is_done_contradicted(event, link)
-        status = None if is_known_better else get_status(event)
+        # An issue that is seen for the first time may have been moved or may have begun there: the poll asks Jira.
+        is_unclear = (link.status.on_jira is None and event.read_at is None and not event.moved
+                      and event.issue.category == "indeterminate")
+        status = None if is_known_better or is_unclear else get_status(event)
         link = link.with_issue_status(status) if status else link
         link = replace(link, issue=IssueRef(event.issue.key, link.issue_id or event.issue.id))
         if event.read_at is None or event.has_unread_comments:

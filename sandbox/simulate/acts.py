@@ -183,8 +183,9 @@ def list_comments_of_jim(stage: Stage, issue: Issue) -> list[Comment]:
 
 
 def move_issue_to_project(stage: Stage, issue: Issue, choice: int) -> None:
-    """Move the issue into another project, which jpi's webhook does not cover, or back."""
-    move_issue_between(stage.world.jira, get_jim(stage), issue, "PERSON" if issue.project == "INCIDENT" else "INCIDENT")
+    """Move the issue into another project, which jpi's webhook does not cover, and back: it has another key then."""
+    for project in ("PERSON", "INCIDENT"):
+        move_issue_between(stage.world.jira, get_jim(stage), issue, project)
 
 
 def delete_issue_as_jim(stage: Stage, issue: Issue, choice: int) -> None:

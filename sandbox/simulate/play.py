@@ -122,7 +122,7 @@ class Play(WorldRun):
         incidents = self.list_incidents()
         incident = incidents[step.which % len(incidents)] if incidents else None
         issue = self.find_issue(incident) if incident else None
-        if incident is None or (step.act in ISSUE_ACTS and (issue is None or _is_out_of_reach(incident, issue))):
+        if incident is None or (step.act in ISSUE_ACTS and issue is None):
             return
         before, is_busy = view_fields(self.world, incident, issue), self.is_busy()
         if step.act in INCIDENT_ACTS:
@@ -238,8 +238,3 @@ class Play(WorldRun):
                         if not was_issue_deleted(self.world, incident)]
         links = self.jpi.links.get_all(incident_ids)
         return [f"link ended: {link.issue_key}" for link in links.values() if link.ended]
-
-
-def _is_out_of_reach(incident: Incident, issue: Issue) -> bool:
-    """True if nothing tells jpi of the issue: the webhook does not cover its project, and no poll reads closed ones."""
-    return issue.project != "INCIDENT" and incident.status == "resolved"

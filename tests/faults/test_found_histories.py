@@ -69,3 +69,12 @@ def test_the_timeline_of_a_link_that_had_ended(play):
     play(History(Knobs(is_queued=False, has_parts=True), (
         Step("trigger"), Step("deliver", 0, 1), Step("hide_issue"), Step("wait", 2000), Step("wait", 700),
         Step("wait", 700))))
+
+
+def test_a_move_that_failed_before_another_event_showed_it(play):
+    play(History(Knobs(is_queued=False), (
+        Step("trigger"), Step("hide_incident"), Step("deliver", 0, 1), Step("move_issue", 0, 1), Step("settle"))))
+
+
+def test_assignees_that_jpi_had_not_heard_of_when_it_acknowledged(play):
+    play(History(Knobs(), (Step("trigger"), Step("settle"), Step("move_issue", 0, 1))))
