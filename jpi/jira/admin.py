@@ -85,6 +85,10 @@ class JiraAdmin:
         fields = {"project": {"key": project}, "issuetype": {"name": issue_type}, "summary": summary}
         self._api.request("POST", "/issue", body={"fields": fields})
 
+    def delete_issue(self, key: str) -> None:
+        """Delete an issue if it exists."""
+        self._api.write_if_exists("DELETE", f"/issue/{key}")
+
     def get_link_type_names(self) -> set[str]:
         """Return the names of the site's link types."""
         return {link_type["name"] for link_type in self._api.request("GET", "/issueLinkType")["issueLinkTypes"]}

@@ -40,6 +40,13 @@ class NewIncidents:
         is_name = self.get_service_id(service) != service
         return is_name or bool(self._api.read_if_exists(f"/services/{quote(service, safe='')}"))
 
+    def find_service(self, service: str) -> tuple[str, str]:
+        """Return the id and the name of the service with this name or id; raise PermanentError if there is none."""
+        answer = self._api.read_if_exists(f"/services/{quote(self.get_service_id(service), safe='')}")
+        if not answer:
+            raise PermanentError(f"PagerDuty has no service '{service}'.")
+        return str(answer["service"]["id"]), str(answer["service"]["name"])
+
     def open_incident(self, service_id: str, key: str, title: str, details: str, urgency: str,
                       priority: str | None) -> Incident:
         """Open an incident; raise Refused if the service has an open one with this key."""

@@ -13,7 +13,8 @@ from jpi.diagnostics.checks import find_endpoint, list_check_groups
 from jpi.diagnostics.runner import CheckResult, run_check_groups
 from jpi.errors import SettingsError
 from jpi.settings import Settings
-from jpi.tools.command_runner import run_command
+from jpi.tools.command_runner import require_at_most_one, run_command
+from jpi.tools.first_incident import FirstIncident
 
 RED, GREEN, PLAIN = "\033[31m", "\033[32m", "\033[0m"
 
@@ -21,12 +22,26 @@ RED, GREEN, PLAIN = "\033[31m", "\033[32m", "\033[0m"
 @click.command("doctor")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list, for machines.")
 @click.option("--url", default="", help="The endpoint that the webhooks should point to.")
-def check_installation(as_json: bool, url: str) -> int:
+@click.option("--first-incident", "service", metavar="SERVICE",
+              help="Check nothing: open a P1 on this PagerDuty service, wait for its issue, resolve it, clean up.")
+def check_installation(as_json: bool, url: str, service: str | None) -> int:
     """Check everything that can be wrong, in ten seconds.
 
     It prints one line for each check, with what to do; the exit code is 1 if a check fails. For a deployed jpi it reads
     the endpoint from CloudFormation, if the AWS credentials allow that; --url overrides it.
+
+    --first-incident plays an incident on the real services, to see jpi work. Whoever is on call is notified, with low
+    urgency unless your rules demand another. The exit code is 0 if the issue was created and then done.
+
+    \b
+    Examples:
+      jpi --env prod doctor
+      jpi --env prod doctor --first-incident Checkout
     """
+    require_at_most_one(**{"json": as_json, "first-incident": service})
+    if service:
+        infrastructure = wiring.make_infrastructure()
+        return FirstIncident(wiring.build_app(settings.load(), infrastructure), infrastructure.sleep).run(service)
     results = []
     for result in _run_all_checks(url.rstrip("/")):
         results.append(result)
