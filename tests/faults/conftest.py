@@ -23,6 +23,11 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: item.path.name != "test_every_call.py")
 
 
+def seed_ids():
+    """Give the next world the ids that every world has: jpi reads incidents in the order of their ids."""
+    ID_RANDOM.seed(1)
+
+
 class FaultArena:
     """Makes a world for each play; knows the end state without faults, and the calls of that play."""
 
@@ -37,8 +42,7 @@ class FaultArena:
     def start_run(self, wire=None):
         """Start a play in a new world whose calls `wire` intercepts."""
         wire = wire or FaultInjector()
-        # jpi reads incidents in the order of their ids: with random ones a play may make a call more.
-        ID_RANDOM.seed(1)
+        seed_ids()
         world = World(InProcessHost(wire.intercept_http, wire.intercept_call), queued=self.queued, LOG_LEVEL="CRITICAL")
         return ScenarioRun(self._enter(world))
 

@@ -10,9 +10,9 @@ from moto.sqs.models import SQSBackend
 
 from sandbox.fault_injector import DEATHS, FAULTS, FaultInjector, pair_calls_with_faults, plan_fault_at
 from sandbox.hosts import LoopbackHost
-from sandbox.pagerduty.model import ID_RANDOM
 from sandbox.scenario import ScenarioRun, play_despite_faults
 from sandbox.world import World
+from tests.faults.conftest import seed_ids
 
 # Every so many pairs of a call and a fault (no multiple of the number of faults); `make test` plays fewer.
 SAMPLE, SHORT_SAMPLE = 199, 9
@@ -20,8 +20,6 @@ SAMPLE, SHORT_SAMPLE = 199, 9
 
 def play_to_end(start, wire, carrying):
     """Return what both services show at the end, the calls, and the faults that they met."""
-    # The same ids each time: jpi processes incidents in the order of their ids.
-    ID_RANDOM.seed(20261120)
     run = start()
     with carrying:
         end = play_despite_faults(run)
@@ -43,7 +41,12 @@ def on_sockets(enter, time_passes, aws, monkeypatch):
     # botocore waits at random up to twice as long; the stores in memory wait for the mean.
     monkeypatch.setattr(ExponentialBackoff, "delay_amount", lambda _, context: 0.5 * 2 ** (context.attempt_number - 1))
     monkeypatch.setattr(SQSBackend, "receive_message", receive_as_sqs(SQSBackend.receive_message))
-    return lambda queued: ScenarioRun(enter(time_passes(World(LoopbackHost(aws), queued=queued, LOG_LEVEL="CRITICAL"))))
+
+    def start_run(queued):
+        seed_ids()
+        return ScenarioRun(enter(time_passes(World(LoopbackHost(aws), queued=queued, LOG_LEVEL="CRITICAL"))))
+
+    return start_run
 
 
 @pytest.mark.parametrize("queued", [True, False], ids=["queue", "in process"])
