@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 
-from jpi.domain.issue_drafts import IssueDraft
+from jpi.domain.issue_drafts import PAGERDUTY_LABEL, IssueDraft
 from jpi.domain.model import Issue, IssueStates
 from jpi.errors import Refused, translate_parse_errors
 from jpi.http_client import ApiClient
@@ -80,10 +80,12 @@ class IssueQueries:
         return {(link.get("outwardIssue") or link["inwardIssue"])["key"]: str(link["id"])
                 for link in fields.get(LINKS_FIELD, []) if link["type"]["name"] == link_type}
 
-    def is_own_issue(self, key: str) -> bool:
-        """True if the issue has the property that marks the issues that jpi created."""
-        issue = self.api.request("GET", f"/issue/{key}", {"fields": "status", "properties": JPI_PROPERTY})
-        return JPI_PROPERTY in issue.get("properties", {})
+    def is_own_issue(self, key: str, or_labelled: bool = False) -> bool:
+        """True if the issue has the property of the issues that jpi created, or (`or_labelled`) an incident's label."""
+        issue = self.api.request("GET", f"/issue/{key}", {"fields": LABELS_FIELD, "properties": JPI_PROPERTY})
+        labels = issue["fields"].get(LABELS_FIELD) or [] if or_labelled else []
+        return JPI_PROPERTY in issue.get("properties", {}) or any(
+            label.startswith(f"{PAGERDUTY_LABEL}-") for label in labels)
 
     def find_recently_edited(self, projects: Sequence[str], minutes: int) -> list[tuple[Issue, datetime]]:
         """Return the issues, with when they were created, that changed within so many minutes in these or all projects.

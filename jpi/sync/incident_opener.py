@@ -51,7 +51,8 @@ class IncidentOpener:
         if opening.ended or (opening.version is None and rule is None):
             return None
         incident = None
-        if opening.leases or not self._has_incident(event.issue.key):
+        # An issue that was moved has another key, and is known by its label.
+        if opening.leases or not self._has_incident(event.issue.key, or_labelled=True):
             opening, incident = self._open_or_find_incident(opening, event.issue, rule)
         if incident is None:
             self._end_opening(opening)
@@ -94,9 +95,9 @@ class IncidentOpener:
         entries = [snapshot.entry for snapshot in self._pagerduty.list_incident_log_entries(event.incident.id)]
         return any(entry.is_trigger and entry.agent and entry.agent.id == own_id for entry in entries)
 
-    def _has_incident(self, issue_key: str) -> bool:
-        """True if the issue is linked to an incident, or jpi created it for one."""
-        return bool(self._links.find_incident_id(issue_key)) or self._jira.is_own_issue(issue_key)
+    def _has_incident(self, issue_key: str, or_labelled: bool = False) -> bool:
+        """True if the issue is linked to an incident, or jpi created or (`or_labelled`) labelled it for one."""
+        return bool(self._links.find_incident_id(issue_key)) or self._jira.is_own_issue(issue_key, or_labelled)
 
     def _end_opening(self, opening: Link) -> None:
         """Forget what was kept while the incident had no link; the row stays, and says that it was opened."""

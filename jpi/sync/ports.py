@@ -64,7 +64,7 @@ class Jira(Protocol):
     def get_issue_states(self, ids: Sequence[str]) -> IssueStates:
         """Return issues as they are now, each with the time of its last change."""
 
-    def is_own_issue(self, key: str) -> bool:
+    def is_own_issue(self, key: str, or_labelled: bool = False) -> bool:
         """True if jpi created this issue."""
 
     def has_changed_status(self, key: str) -> bool:

@@ -78,3 +78,8 @@ def test_a_move_that_failed_before_another_event_showed_it(play):
 
 def test_assignees_that_jpi_had_not_heard_of_when_it_acknowledged(play):
     play(History(Knobs(), (Step("trigger"), Step("settle"), Step("move_issue", 0, 1))))
+
+
+def test_an_issue_that_opened_an_incident_and_got_another_key(play):
+    play(History(Knobs(opens_incidents=True), (
+        Step("create_issue"), Step("settle"), Step("move_project"), Step("settle"))))
