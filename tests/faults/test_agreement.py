@@ -15,7 +15,7 @@ from sandbox.world import World
 from tests.faults.conftest import seed_ids
 
 # Every so many pairs of a call and a fault (no multiple of the number of faults); `make test` plays fewer.
-SAMPLE, SHORT_SAMPLE = 199, 9
+SAMPLE, SHORT_SAMPLE = 199, 14
 
 
 def play_to_end(start, wire, carrying):
