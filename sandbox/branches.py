@@ -40,6 +40,8 @@ class Branches:
         if not child:
             os.close(read_end)
             self._answers, self.results = write_end, {}
+            # The copy ends before its garbage needs the memory.
+            gc.disable()
             return True
         os.close(write_end)
         with os.fdopen(read_end, "rb") as answers:
