@@ -45,7 +45,7 @@ class InjectedFault:
 
     def fit_to_call(self, name: str) -> "InjectedFault":
         """Return this fault if the call of this name can meet it, else an outage."""
-        is_http = not _is_aws_call(name)
+        is_http = not is_aws_call(name)
         can_meet = {"any": True, "http": is_http, "read": is_http and _is_read(name),
                     "write": is_http and not _is_read(name), "jira": " rest/api/" in name}
         return self if can_meet[self.scope] else FAULTS[0]
@@ -177,7 +177,7 @@ def pair_calls_with_faults(calls: int, faults: Sequence[InjectedFault]) -> list[
 def classify_fault(fault: InjectedFault, name: str) -> Any:
     """Return what matters of a fault for this call: DynamoDB and SQS in memory have one error for all."""
     fault = fault.fit_to_call(name)
-    return (fault.is_after_effect, fault.times, fault.error == "death") if _is_aws_call(name) else fault
+    return (fault.is_after_effect, fault.times, fault.error == "death") if is_aws_call(name) else fault
 
 
 def plan_fault_at(number: int, fault: InjectedFault) -> FaultPlan:
@@ -197,7 +197,8 @@ def plan_fault_at(number: int, fault: InjectedFault) -> FaultPlan:
     return choose_fault
 
 
-def _is_aws_call(name: str) -> bool:
+def is_aws_call(name: str) -> bool:
+    """True if the call of this name goes to DynamoDB or SQS."""
     return name.startswith(("DynamoDB_", "AmazonSQS"))
 
 
@@ -228,12 +229,11 @@ def _make_http_answer(request: requests.PreparedRequest, fault: InjectedFault) -
 
 
 def _make_aws_answer(request: Any, fault: InjectedFault) -> botocore.awsrequest.AWSResponse:
-    limited = fault.status == 429
-    code = "ThrottlingException" if limited else "InternalServerError"
+    status, code = (400, "ThrottlingException") if fault.status == 429 else (fault.status, "InternalServerError")
     raw: Any = io.BytesIO(json.dumps({"__type": f"com.amazonaws#{code}", "message": "simulated"}).encode())
     raw.stream = lambda: iter([raw.getvalue()])
     headers: Any = {}
-    return botocore.awsrequest.AWSResponse(request.url, 400 if limited else fault.status, headers, raw)
+    return botocore.awsrequest.AWSResponse(request.url, status, headers, raw)
 
 
 def _make_connection_refusal(name: str) -> requests.RequestException:

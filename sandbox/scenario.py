@@ -8,6 +8,7 @@ from typing import Any
 from jpi import wiring
 from jpi.jira.adf import to_adf_document
 from sandbox.pagerduty.model import Incident
+from sandbox.simulate.quick_transport import use_quick_transport
 from sandbox.world import World
 from sandbox.world_run import NeverIdleError, WorldRun
 
@@ -16,6 +17,8 @@ TIME_PATTERN, URL_PATTERN = re.compile(r" PagerDuty, .* UTC"), re.compile(r"http
 REFUSAL_REMARK, NO_DETAILS, DETAILS = "jpi could not move this issue", "PagerDuty gave no details.", "Nobody can pay."
 # The poll tries what was refused again after 1, 2 and 4 minutes.
 POLLS_AFTER_REFUSAL = 6
+# At the end nothing else happens: fewer polls see the same minutes pass.
+LATE_POLLS, LATE_POLL_PAUSE_SECONDS = 3, 60
 # All that people see, by title, and how many issues were created.
 State = dict[str, Any]
 
@@ -25,6 +28,7 @@ class ScenarioRun(WorldRun):
 
     def __init__(self, world: World) -> None:
         world.clock.advance(60)
+        self._is_quick = False
         super().__init__(world)
         self._before = set(world.jira.issues)
         self.incidents: list[Incident] = []
@@ -37,6 +41,13 @@ class ScenarioRun(WorldRun):
     @jpi.setter
     def jpi(self, jpi: wiring.App) -> None:
         self.world.jpi = jpi
+        if self._is_quick and (adapter := self.world.make_outside().http_adapter):
+            use_quick_transport(jpi, adapter)
+
+    def carry_calls_quickly(self) -> None:
+        """Carry jpi's calls to both services without sessions from now on."""
+        self._is_quick = True
+        self.jpi = self.jpi
 
     def poll_at_every_step(self) -> None:
         """Poll from now on whenever nothing is in flight."""
@@ -111,9 +122,10 @@ def play_scenario(run: ScenarioRun) -> State:
     pagerduty.resolve_incident(down, rita)
     move_issue(world, slow, "done")
     run.run_until_idle()
+    run.run_poll()
     # The lease of a worker that died lasts longer than a minute.
-    for _ in range(3):
-        run.run_poll()
+    world.clock.advance(60)
+    run.run_poll()
     return run.read_state()
 
 
@@ -132,7 +144,8 @@ def play_despite_faults(run: ScenarioRun, is_refused: Callable[[], bool] = lambd
         state = play_scenario(run)
         if not is_refused():
             return state
-        for _ in range(POLLS_AFTER_REFUSAL):
+        for _ in range(LATE_POLLS):
+            run.world.clock.advance(LATE_POLL_PAUSE_SECONDS)
             run.run_poll()
         return forget_refusals(run.read_state())
     except (NeverIdleError, AttributeError) as error:

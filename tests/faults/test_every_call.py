@@ -11,6 +11,7 @@ from sandbox.fault_injector import (
     FAULTS,
     FaultInjector,
     classify_fault,
+    is_aws_call,
     pair_calls_with_faults,
     plan_fault_at,
 )
@@ -25,6 +26,7 @@ class BranchingInjector(FaultInjector):
     def __init__(self, faults_by_call):
         super().__init__(self._branch_at_call)
         self.branches = Branches()
+        self.run = None
         self._faults_by_call = faults_by_call
         self._fault = None
 
@@ -36,6 +38,9 @@ class BranchingInjector(FaultInjector):
         for fault in self._faults_by_call.get(number, ()):
             if self.branches.fork_branch((number, fault)):
                 self._fault = fault
+                if is_aws_call(name):
+                    # This fault never meets a session of the services' clients.
+                    self.run.carry_calls_quickly()
                 self._plan = plan_fault_at(number, fault)
                 return self._plan(number, name)
         return None
@@ -53,7 +58,7 @@ def play_slice(arena, faults, number, step):
     for (call, _), fault in by_kind.items():
         faults_by_call.setdefault(call, []).append(fault)
     wire = BranchingInjector(faults_by_call)
-    run = arena.start_run(wire)
+    wire.run = run = arena.start_run(wire)
     wire.branches.run(lambda: (play_despite_faults(run, wire.is_refused), wire.faults_met))
     ends = wire.branches.results
     failures = {f"call {call}: {', '.join(met) or f'{fault.name} never met'}": find_differences(end, arena.expected)
