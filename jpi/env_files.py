@@ -17,13 +17,14 @@ PRIVATE_MODE = 0o600
 def read_environment() -> Mapping[str, str]:
     """Return this process's environment, and what it lacks from `.env`, if that is the same stage's."""
     # Lambda has no .env, and the search for one up the tree takes time.
-    local = {} if "AWS_LAMBDA_FUNCTION_NAME" in os.environ else _read_env_file(ENV_FILE)
+    local = {} if "AWS_LAMBDA_FUNCTION_NAME" in os.environ else read_env_file(ENV_FILE)
     # What another stage's settings leave out must not come from this stage's file.
     stage = os.environ.get("STAGE") or local.get("STAGE")
     return {**(local if local.get("STAGE", stage) == stage else {}), **os.environ}
 
 
-def _read_env_file(name: str) -> dict[str, str]:
+def read_env_file(name: str) -> dict[str, str]:
+    """Return the variables of an env file; none if there is no such file."""
     return {variable: value or "" for variable, value in dotenv_values(name).items()}
 
 
@@ -39,7 +40,7 @@ def use_stage(stage: str, setting_names: Iterable[str]) -> None:
     name = f"{ENV_FILE}.{stage}"
     if not Path(name).is_file():
         name = ENV_FILE
-    values = _read_env_file(name)
+    values = read_env_file(name)
     if not Path(name).is_file() or (name == ENV_FILE and _get_stage(values) != stage):
         raise SettingsError(f"--env {stage}: there is no file {ENV_FILE}.{stage} here; copy .env.example to it and "
                             "fill it in")
@@ -53,10 +54,16 @@ def use_stage(stage: str, setting_names: Iterable[str]) -> None:
         os.environ["EVENTS_QUEUE"] = f"jpi-events-{stage}.fifo"
 
 
+def use_region(region: str) -> None:
+    """Let this process work in this region of AWS, unless none is given or the environment names one."""
+    if region and not os.environ.get("AWS_DEFAULT_REGION"):
+        os.environ.setdefault("AWS_REGION", region)
+
+
 def refuse_other_stage(file: Path, stage: str) -> None:
     """Raise SettingsError if this env file is another stage's, whose secrets would be overwritten."""
     suffix = file.name.removeprefix(f"{ENV_FILE}.") if file.name.startswith(f"{ENV_FILE}.") else None
-    file_stage = _read_env_file(str(file)).get("STAGE") or suffix or stage
+    file_stage = read_env_file(str(file)).get("STAGE") or suffix or stage
     if file_stage != stage:
         raise SettingsError(f"{file} belongs to the stage '{file_stage}', but the settings are those of '{stage}': "
                             f"run `jpi --env {file_stage} ...`")

@@ -34,8 +34,9 @@ MAY_IMPORT = {"errors": set(), "domain": {"errors"}, "json_fields": {"errors", "
                               "store", "aws", "metrics"},
               "flask_app": {"wiring"},
               "status_page": {"errors", "wiring", "flask_app", "store", "domain", "sync", "metrics", "diagnostics"},
-              "tools": {"errors", "wiring", "settings", "env_files", "store", "jira", "pagerduty", "queue", "domain",
-                        "sync", "aws", "metrics", "status_page", "diagnostics", "event_codec", "signatures"}}
+              "tools": {"errors", "wiring", "settings", "env_files", "secret_references", "store", "jira", "pagerduty",
+                        "queue", "domain", "sync", "aws", "metrics", "status_page", "diagnostics", "event_codec",
+                        "signatures"}}
 PURE = ("errors", "domain", "sync", "json_fields", "signatures", "metrics")
 IMPURE = {"flask", "boto3", "botocore", "pynamodb", "jira", "pdpyras", "requests", "os", "time", "socket", "random"}
 # One file each, so that each can be swapped.

@@ -6,7 +6,7 @@ from functools import partial
 
 import click
 
-from jpi.env_files import use_stage
+from jpi.env_files import get_variable, use_region, use_stage
 from jpi.settings import SETTING_NAMES
 from jpi.tools import (
     aws_configuration,
@@ -15,6 +15,7 @@ from jpi.tools import (
     create_tables,
     doctor,
     explain,
+    init,
     jira_configuration,
     replay,
     schema,
@@ -24,10 +25,14 @@ from jpi.tools import (
 from jpi.tools.command_runner import run_command
 
 
-def select_stage(stage: str | None) -> None:
+@click.pass_context
+def select_stage(context: click.Context, stage: str | None) -> None:
     """Work with the settings of this stage; without one, with those of `.env` and the shell."""
-    if stage:
+    # `jpi init` makes the stage's file.
+    if stage and context.invoked_subcommand != init.write_settings.name:
         use_stage(stage, SETTING_NAMES)
+    elif not stage:
+        use_region(get_variable("AWS_REGION"))
 
 
 def make_alias(command: click.Command, name: str) -> click.Command:
@@ -41,11 +46,11 @@ ENV_OPTION = click.Option(["--env", "stage"], metavar="STAGE",
                           help="Work on this stage: read .env.STAGE and nothing else, use its tables and queue.")
 JPI = click.Group("jpi", callback=select_stage, params=[ENV_OPTION],
                   help="Set up, check and repair jpi, which keeps PagerDuty incidents and Jira issues in step.",
-                  commands=[check.check_settings, doctor.check_installation, explain.explain_incident,
-                            replay.replay_events, check_sync.check_sync_file, webhook_configuration.configure_webhooks,
-                            aws_configuration.configure_aws, jira_configuration.configure_jira,
-                            create_tables.create_tables, schema.print_schema, version.print_version,
-                            make_alias(aws_configuration.configure_aws, "aws-configuration"),
+                  commands=[init.write_settings, check.check_settings, doctor.check_installation,
+                            explain.explain_incident, replay.replay_events, check_sync.check_sync_file,
+                            webhook_configuration.configure_webhooks, aws_configuration.configure_aws,
+                            jira_configuration.configure_jira, create_tables.create_tables, schema.print_schema,
+                            version.print_version, make_alias(aws_configuration.configure_aws, "aws-configuration"),
                             make_alias(jira_configuration.configure_jira, "jira-configuration")])
 main = partial(run_command, JPI, name="jpi")
 

@@ -14,9 +14,9 @@ from jpi import wiring
 from jpi.errors import PermanentError, Refused
 from jpi.tools import cli, command_runner, replay
 
-MODULES = {"check": "check", "doctor": "doctor", "explain": "explain", "replay": "replay", "check-sync": "check_sync",
-           "webhooks": "webhook_configuration", "deploy-role": "aws_configuration", "site": "jira_configuration",
-           "create-tables": "create_tables", "schema": "schema", "version": "version"}
+MODULES = {"init": "init", "check": "check", "doctor": "doctor", "explain": "explain", "replay": "replay",
+           "check-sync": "check_sync", "webhooks": "webhook_configuration", "deploy-role": "aws_configuration",
+           "site": "jira_configuration", "create-tables": "create_tables", "schema": "schema", "version": "version"}
 OLD_NAMES = {"aws-configuration": "deploy-role", "jira-configuration": "site"}
 
 
