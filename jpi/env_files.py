@@ -43,7 +43,7 @@ def use_stage(stage: str, setting_names: Iterable[str]) -> None:
     values = read_env_file(name)
     if not Path(name).is_file() or (name == ENV_FILE and _get_stage(values) != stage):
         raise SettingsError(f"--env {stage}: there is no file {ENV_FILE}.{stage} here; copy .env.example to it and "
-                            "fill it in")
+                            f"fill it in, or run `jpi --env {stage} init`")
     if _get_stage(values) != stage:
         raise SettingsError(f"--env {stage}: STAGE is '{_get_stage(values)}' in {name}; it must be '{stage}'")
     for setting_name in setting_names:

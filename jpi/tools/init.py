@@ -12,7 +12,9 @@ import click
 from jpi import aws, env_files, wiring
 from jpi.env_files import DEFAULT_STAGE, ENV_FILE
 from jpi.secret_references import is_reference
+from jpi.settings import SETTING_NAMES
 from jpi.tools.command_runner import run_command
+from jpi.tools.jira_configuration import configure_jira
 from jpi.tools.settings_interview import SettingsInterview
 
 EXAMPLE_FILE = Path(".env.example")
@@ -25,10 +27,11 @@ ADDRESSES = ("JIRA_API_URL", "PAGERDUTY_API_URL")
 # Prod takes no secrets in plain text.
 REFERENCE_STAGE = "prod"
 STORED_SECRETS = ("JIRA_API_TOKEN", "PAGERDUTY_API_TOKEN", *CHOSEN_SECRETS)
+SITE_QUESTION = "Make the projects, types and fields that the Jira site lacks now, as `jpi site` does?"
 NEXT_STEPS = """Next:
   {command} site                                 makes what the Jira site lacks (needs a Jira administrator's token)
   sls deploy{option}                             prints the endpoint
-  {command} webhooks --url <endpoint> {store}
+  {command} webhooks {store}
   sls deploy{option}                             deploys the webhooks' secrets
   {command} doctor --first-incident <service>    opens a P1, and sees whether all works"""
 
@@ -69,6 +72,9 @@ def write_settings(context: click.Context, no_input: bool) -> None:
     _write_file(file, changes)
     print(f"Written to {file}, for your eyes only: {', '.join(changes)}." if changes else f"{file} stays as it is.")
     is_named = file.name != ENV_FILE
+    if interview.can_make_project and not no_input and click.confirm(SITE_QUESTION, default=True):
+        env_files.use_stage(stage, SETTING_NAMES)
+        context.invoke(configure_jira, step=None, check=False, samples=False)
     print(NEXT_STEPS.format(command=f"jpi --env {stage}" if is_named else "jpi", option=f" --env {stage}" * is_named,
                             store=f"--ssm /jpi/{stage}" if stage == REFERENCE_STAGE else f"--write-env {file}"))
 

@@ -48,6 +48,8 @@ class SettingsInterview:
         self._values = values
         self._environ = environ
         self._infrastructure = infrastructure
+        # Known once Jira's token has passed.
+        self.can_make_project = False
 
     def run(self) -> dict[str, str]:
         """Ask all questions; return the values with the answers."""
@@ -156,11 +158,12 @@ class SettingsInterview:
             self._values["JIRA_API_URL"] = address
         return f"works at {app.settings.jira_api_url}; {self._describe_project(app)}"
 
-    @staticmethod
-    def _describe_project(app: wiring.App) -> str:
+    def _describe_project(self, app: wiring.App) -> str:
         key = app.settings.incident_project_key
         is_administrator = not app.jira.find_missing_permissions(["ADMINISTER"])
-        project = f"the project {key} exists" if app.jira.admin.find_project(key) else f"there is no project {key} yet"
+        has_project = app.jira.admin.find_project(key) is not None
+        self.can_make_project = is_administrator and not has_project
+        project = f"the project {key} exists" if has_project else f"there is no project {key} yet"
         return f"{project}; the account is {'an' if is_administrator else 'no'} administrator"
 
     def _check_pagerduty_token(self, token: str) -> str:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import click
 
 from jpi import aws, env_files, settings, wiring
+from jpi.diagnostics.checks import find_endpoint
 from jpi.errors import SettingsError
 from jpi.pagerduty.subscriptions import ACCOUNT_SCOPE
 from jpi.settings import Settings
@@ -24,7 +25,9 @@ def is_loopback(host: str) -> bool:
     return host in ("127.0.0.1", "localhost") or host.endswith(".localhost")
 
 
-def _validate_url(context: click.Context, option: click.Parameter, url: str) -> str:
+def _validate_url(context: click.Context, option: click.Parameter, url: str | None) -> str:
+    if not url:
+        return ""
     parts = urlsplit(url)
     if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
         raise click.BadParameter("must be an https address: both services deliver to no other")
@@ -35,7 +38,8 @@ def _validate_url(context: click.Context, option: click.Parameter, url: str) -> 
 
 
 @click.command("webhooks")
-@click.option("--url", required=True, callback=_validate_url, help="The endpoint that `sls deploy` prints.")
+@click.option("--url", callback=_validate_url,
+              help="The endpoint that `sls deploy` prints; by default read from CloudFormation.")
 @click.option("--team", "teams", multiple=True, metavar="ID", help="Subscribe to a PagerDuty team only.")
 @click.option("--service", "services", multiple=True, metavar="ID", help="Subscribe to a PagerDuty service only.")
 @click.option("--write-env", type=Path, metavar="FILE", help="Write new secrets into this env file.")
@@ -51,11 +55,12 @@ def configure_webhooks(url: str, teams: tuple[str, ...], services: tuple[str, ..
                        ssm: str | None, ping: bool, **actions: bool) -> int:
     """Create or update both services' webhooks.
 
-    They will deliver to --url. The command needs the tokens of a PagerDuty administrator or manager, and of a Jira
-    administrator.
+    They will deliver to --url, or to the stage's endpoint. The command needs the tokens of a PagerDuty administrator or
+    manager, and of a Jira administrator.
 
     \b
     Example:
+      jpi webhooks --write-env .env
       jpi webhooks --url https://x.execute-api.us-east-1.amazonaws.com/dev --write-env .env
     """
     require_at_most_one(**actions)
@@ -66,6 +71,7 @@ def configure_webhooks(url: str, teams: tuple[str, ...], services: tuple[str, ..
         env_files.refuse_other_stage(write_env, app.settings.stage)
     app.budget.start(CALL_BUDGET_SECONDS)
     scopes = [*(("team", team) for team in teams), *(("service", service) for service in services)]
+    url = url or _find_endpoint(app.settings)
     webhooks = WebhookSetup(app, url, scopes or [ACCOUNT_SCOPE], _build_secret_store(write_env, ssm, app.settings))
     if actions["list"] or actions["delete"]:
         lines = list(webhooks.describe_webhooks() if actions["list"] else webhooks.delete())
@@ -78,6 +84,15 @@ def configure_webhooks(url: str, teams: tuple[str, ...], services: tuple[str, ..
     if _fix_problems(webhooks, actions["check"]) and actions["check"]:
         return 1
     return _ping_and_wait(webhooks, app, infrastructure.sleep) if ping else 0
+
+
+def _find_endpoint(app_settings: Settings) -> str:
+    """Return the endpoint of the deployed stage; raise a usage error where CloudFormation names none."""
+    url = "" if app_settings.is_offline else find_endpoint(app_settings.stage)
+    if not url:
+        raise click.UsageError(f"Missing option '--url': CloudFormation names no endpoint of jpi-{app_settings.stage}. "
+                               "Run `sls deploy` first, or give the endpoint that it printed.")
+    return url
 
 
 def _check_parameter_path(path: str | None, stage: str) -> None:

@@ -90,7 +90,7 @@ def test_a_stage_is_chosen_for_any_command(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert cli.main(["--env", "qa", "doctor"]) == 1
     assert capsys.readouterr().err == ("--env qa: there is no file .env.qa here; copy .env.example to it and fill it "
-                                       "in\n")
+                                       "in, or run `jpi --env qa init`\n")
 
 
 @pytest.mark.parametrize(("error", "text"), [

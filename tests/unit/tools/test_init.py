@@ -12,7 +12,7 @@ from dotenv import dotenv_values
 
 from jpi import settings
 from jpi.tools import cli, init, settings_interview
-from sandbox.seed import JIRA_BOT_TOKEN, PAGERDUTY_KEY
+from sandbox.seed import JIRA_ADMIN_LOGIN, JIRA_BOT_TOKEN, PAGERDUTY_KEY
 from sandbox.simulated_service import HttpFault
 
 EXAMPLE = Path(".env.example").read_text()
@@ -97,6 +97,21 @@ def test_run_again_it_keeps_what_works_and_asks_for_what_does_not(world, person,
     assert "an-expired-token" not in output
     values = dotenv_values(".env")
     assert (values["SYNC_PRIORITIES"], values["JIRA_API_TOKEN"]) == ("P1,P2", JIRA_BOT_TOKEN)
+
+
+@pytest.mark.parametrize("agrees", [True, False])
+def test_an_administrator_may_have_the_project_made_at_once(world, person, monkeypatch, capsys, agrees):
+    questions = []
+    monkeypatch.setattr(click, "confirm", lambda text, default: [questions.append(text), agrees][1])
+    Path("etc").mkdir()
+    Path("etc/questions.json").write_text("[]")
+    assert (run(capsys, "init")[0], questions) == (0, []), "nothing is missing"
+    world.jira.projects.pop("INCIDENT")
+    person.answers |= {"JIRA_USER_EMAIL": [JIRA_ADMIN_LOGIN[0]], "JIRA_API_TOKEN": [JIRA_ADMIN_LOGIN[1]]}
+    Path(".env").unlink()
+    code, output = run(capsys, "init")
+    assert (code, len(questions), "INCIDENT" in world.jira.projects) == (0, 1, agrees), output
+    assert ("project INCIDENT: created" in output) is agrees
 
 
 @pytest.mark.parametrize(("name", "wrong", "text"), [

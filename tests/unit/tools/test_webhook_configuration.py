@@ -64,6 +64,18 @@ def test_they_are_made_once_and_work(unhooked, monkeypatch, tmp_path, capsys):
     assert incident.status == "resolved"
 
 
+def test_the_endpoint_of_a_deployed_stage_is_found(unhooked, tmp_path, monkeypatch, capsys):
+    file = str(tmp_path / ".env")
+    assert webhook_configuration.main(["--write-env", file]) == 2
+    assert "Missing option '--url'" in capsys.readouterr().err, "offline nothing is deployed"
+    monkeypatch.setenv("IS_OFFLINE", "")
+    monkeypatch.setattr(webhook_configuration, "find_endpoint", {unhooked.environ["STAGE"]: unhooked.app_url}.get)
+    assert webhook_configuration.main(["--write-env", file]) == 0
+    [subscription], [jira_hook] = list_hooks(unhooked)
+    assert (subscription.url, jira_hook.url) == (
+        f"{unhooked.app_url}/pagerduty-webhook", f"{unhooked.app_url}/jira-webhook")
+
+
 def test_a_new_secret_stands_in_front_of_the_old(unhooked, tmp_path, monkeypatch):
     old = unhooked.environ["PAGERDUTY_WEBHOOK_SECRET"]
     assert run(unhooked, "--write-env", str(tmp_path / ".env"), "--service", unhooked.service.id) == 0
