@@ -61,7 +61,11 @@ def write_settings(context: click.Context, no_input: bool) -> None:
     environ = dict(os.environ) if no_input else None
     addresses = {name: environ[name] for name in ADDRESSES if environ and environ.get(name) and not values.get(name)}
     interview = SettingsInterview({**values, **addresses, "STAGE": stage}, environ, wiring.make_infrastructure())
-    answers = interview.run()
+    try:
+        answers = interview.run()
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("\nNothing was written. Without a terminal, use --no-input.", err=True)
+        raise
     for name, size in CHOSEN_SECRETS.items():
         if not values.get(name):
             answers[name] = secrets.token_urlsafe(size)
