@@ -33,7 +33,8 @@ class FirstIncident:
         """Open the incident on a service, by name or id; return 0 if its issue was created and then done."""
         self._app.budget.start(CALL_BUDGET_SECONDS)
         # Nothing is opened where the tables, in which the issue's key is found, cannot be read.
-        self._app.cursor.load()
+        if missing := ", ".join(self._app.stores.find_missing_tables()):
+            raise PermanentError(f"There is no table {missing}: run `sls deploy`, or choose the stage with --env.")
         incident = self._open_incident(service)
         print(f"Opened the {incident.priority} incident {incident.id} on {incident.service} (whoever is on call for it "
               f"is notified): {incident.url}", flush=True)

@@ -3,7 +3,7 @@
 import os
 import secrets
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -28,12 +28,11 @@ ADDRESSES = ("JIRA_API_URL", "PAGERDUTY_API_URL")
 REFERENCE_STAGE = "prod"
 STORED_SECRETS = ("JIRA_API_TOKEN", "PAGERDUTY_API_TOKEN", *CHOSEN_SECRETS)
 SITE_QUESTION = "Make the projects, types and fields that the Jira site lacks now, as `jpi site` does?"
-NEXT_STEPS = """Next:
-  {command} site                                 makes what the Jira site lacks (needs a Jira administrator's token)
-  sls deploy{option}                             prints the endpoint
-  {command} webhooks {store}
-  sls deploy{option}                             deploys the webhooks' secrets
-  {command} doctor --first-incident <service>    opens a P1, and sees whether all works"""
+NEXT_STEPS = (("{command} site", "makes what the Jira site lacks (needs a Jira administrator's token)"),
+              ("sls deploy{option}", "deploys jpi"),
+              ("{command} webhooks {store}", "makes both webhooks"),
+              ("sls deploy{option}", "deploys the webhooks' secrets"),
+              ("{command} doctor --first-incident <service>", "opens a P1, and sees whether all works"))
 
 
 @click.command("init")
@@ -75,12 +74,19 @@ def write_settings(context: click.Context, no_input: bool) -> None:
         changes = _store_secrets(changes, stage, answers["AWS_REGION"])
     _write_file(file, changes)
     print(f"Written to {file}, for your eyes only: {', '.join(changes)}." if changes else f"{file} stays as it is.")
-    is_named = file.name != ENV_FILE
     if interview.can_make_project and not no_input and click.confirm(SITE_QUESTION, default=True):
         env_files.use_stage(stage, SETTING_NAMES)
         context.invoke(configure_jira, step=None, check=False, samples=False)
-    print(NEXT_STEPS.format(command=f"jpi --env {stage}" if is_named else "jpi", option=f" --env {stage}" * is_named,
-                            store=f"--ssm /jpi/{stage}" if stage == REFERENCE_STAGE else f"--write-env {file}"))
+    print("\n".join(["Next:", *_describe_next_steps(file, stage)]))
+
+
+def _describe_next_steps(file: Path, stage: str) -> Iterator[str]:
+    is_named = file.name != ENV_FILE
+    words = {"command": f"jpi --env {stage}" if is_named else "jpi", "option": f" --env {stage}" if is_named else "",
+             "store": f"--ssm /jpi/{stage}" if stage == REFERENCE_STAGE else f"--write-env {file}"}
+    steps = [(command.format(**words), purpose) for command, purpose in NEXT_STEPS]
+    width = max(len(command) for command, _ in steps)
+    return (f"  {command:<{width}}  {purpose}" for command, purpose in steps)
 
 
 def _choose_file(stage: str | None) -> Path:

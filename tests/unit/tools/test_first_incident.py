@@ -141,6 +141,15 @@ def test_nothing_is_opened_where_it_would_lead_to_nothing(connected, capsys, spo
     assert (code, text in output, connected.pagerduty.incidents) == (1, True, {})
 
 
+def test_nothing_is_opened_where_jpi_is_not_deployed(make_loopback_world, monkeypatch, capsys):
+    world = make_loopback_world(queued=True)
+    connect(world, monkeypatch)
+    monkeypatch.setenv("CONFIG_TABLE", "none")
+    code, output = run(capsys)
+    assert (code, output, world.pagerduty.incidents) == (
+        1, "There is no table none: run `sls deploy`, or choose the stage with --env.\n", {})
+
+
 @pytest.mark.parametrize(("condition", "urgency"), [
     ('urgencies = "high"', "high"), ('services = "Checkout"', "low"), ('services = "Payments"', None)])
 def test_the_rules_decide_how_urgent_it_is(make_world, monkeypatch, tmp_path, capsys, condition, urgency):
