@@ -87,8 +87,10 @@ class Expectations:
 def find_failures(world: World, expectations: Expectations, has_parts: bool) -> list[str]:
     """Return what does not hold, each by its kind and what it is about."""
     incidents = list(world.pagerduty.incidents.values())
-    return [failure for incident in incidents
-            for failure in _find_incident_failures(world, incident, expectations, has_parts)]
+    shared = [f"issues: {issue.key} has {count} incidents" for issue in world.jira.issues.values()
+              if not issue.deleted and (count := sum(is_issue_of(issue, incident) for incident in incidents)) > 1]
+    return [*shared, *(failure for incident in incidents
+                       for failure in _find_incident_failures(world, incident, expectations, has_parts))]
 
 
 def list_issues(world: World, incident: Incident) -> list[Issue]:
