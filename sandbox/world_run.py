@@ -23,9 +23,11 @@ class NeverIdleError(AssertionError):
 class WorldRun:
     """One run of a world, in which jpi may die at any call. `jpi` is the process that runs now."""
 
+    jpi: wiring.App
+
     def __init__(self, world: World) -> None:
         self.world = world
-        self.jpi = world.start_jpi()
+        self.restart_jpi()
         for outbox in (world.pagerduty.outbox, world.jira.outbox):
             outbox.post = self.post_delivery
 
