@@ -118,7 +118,9 @@ def advance_watermarks(event: Event, link: Link, issue_was_created: bool = False
     link = link.with_watermark(event.side, snapshot_at=get_snapshot_valid_until(event))
     if isinstance(event, IncidentReopened):
         link = replace(link, status=replace(link.status, reopened_at=event.at.timestamp()))
-    link = observe_snapshot(event, link, except_fields=[FieldName.ASSIGNEE] if issue_was_created else [])
+    # Once the creation of the issue has begun, the link keeps what it was created with.
+    if link.issue_key or not link.leases:
+        link = observe_snapshot(event, link, except_fields=[FieldName.ASSIGNEE] if issue_was_created else [])
     if isinstance(event, IssueUpdated):
         is_known_better = is_stale(event, link, "status") or is_done_contradicted(event, link)
         # An issue that is seen for the first time may have been moved or may have begun there: the poll asks Jira.

@@ -4,6 +4,7 @@ import pytest
 
 from jpi import wiring
 from sandbox.simulate.history import History, Knobs, Step
+from sandbox.simulate.play import KINDS
 from sandbox.simulate.theatre import play_history
 
 
@@ -83,3 +84,9 @@ def test_assignees_that_jpi_had_not_heard_of_when_it_acknowledged(play):
 def test_an_issue_that_opened_an_incident_and_got_another_key(play):
     play(History(Knobs(opens_incidents=True), (
         Step("create_issue"), Step("settle"), Step("move_project"), Step("settle"))))
+
+
+def test_a_priority_that_is_lowered_while_the_issue_is_being_created(play):
+    play(History(Knobs(is_queued=False), (
+        Step("trigger"), Step("resolve", 0, 1), Step("break", 8, len(KINDS) - 1), Step("settle"),
+        Step("set_priority", 0, 1), Step("deliver", 2, 1))))
