@@ -132,7 +132,7 @@ def test_nothing_imports_itself_in_the_end(source_files, package):
 
 # Who may ask this machine for the time: the clock of `make sandbox`; what is measured in seconds; what jpi starts with.
 TIMED = {"sandbox/clock.py", "jpi/wiring.py", "jpi/http_client.py", "jpi/diagnostics/runner.py", "sandbox/demo.py",
-         "sandbox/simulate/__main__.py", "sandbox/pairs.py"}
+         "sandbox/simulate/__main__.py", "sandbox/pairs.py", "sandbox/small_world/__main__.py"}
 
 
 def list_readings_of_the_time(source_file):
