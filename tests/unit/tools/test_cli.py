@@ -54,6 +54,12 @@ def test_the_version_is_that_of_pyproject(monkeypatch, capsys):
     assert capsys.readouterr().out == f"jpi {project['version']}, Python {platform.python_version()}, stage qa\n"
 
 
+def test_the_shell_completes_commands(monkeypatch):
+    for name, value in {"_JPI_COMPLETE": "bash_complete", "COMP_WORDS": "jpi depl", "COMP_CWORD": "1"}.items():
+        monkeypatch.setenv(name, value)
+    assert run_python("-m", "jpi.tools.cli").stdout == "plain,deploy-role\n"
+
+
 def test_make_writes_the_command_that_pyproject_names(tmp_path):
     scripts = tomllib.loads(Path("pyproject.toml").read_text())["project"]["scripts"]
     assert scripts == {"jpi": "jpi.tools.cli:main"}
