@@ -11,7 +11,6 @@ from jpi.errors import IdentityDoubt, LostRace, OutcomeUnknown, TooEarly
 from jpi.jira.client import JiraClient
 from jpi.sync.executors import DecisionExecutor
 from jpi.sync.leases import Leases, RefusedUnderLease
-from jpi.sync.link_ender import EndingRule, LinkEnder
 from jpi.sync.poller import Poller
 from jpi.sync.service import SyncService
 
@@ -39,9 +38,6 @@ BRANCHES: Mapping[str, tuple[type, str, IsReached]] = {
     "poll failed and its cursor stayed": (Poller, "run", _is_raised(BaseException)),
     "window not read": (Poller, "_read_window", _is_raised(BaseException)),
     "whole log read": (Poller, "_read_whole_log", _is_value),
-    "first look met nothing": (EndingRule, "is_gone", _is_raised(TooEarly)),
-    "link ended": (LinkEnder, "end_link", _is_value),
-    "link resumed": (EndingRule, "_with_unread_log", _is_value),
     "action refused and kept": (DecisionExecutor, "_keep_refused_action", _is_value)}
 
 

@@ -18,7 +18,7 @@ WEIGHTS = {"acknowledge": 3, "unacknowledge": 1, "resolve": 3, "reopen": 3, "set
            "reassign": 3, "add_note": 3, "move_issue": 6, "edit_summary": 2, "edit_priority": 2, "edit_assignee": 2,
            "comment": 3, "trigger": 1, "deliver": 14, "settle": 3, "poll": 1, "work": 3, "break": 6, "restart": 1,
            "kill_token": 1, "renew_tokens": 1, "cross": 5, "merge": 1, "edit_comment": 1, "delete_comment": 1,
-           "move_project": 0, "delete_issue": 0, "hide_issue": 1, "hide_incident": 0, "create_issue": 1}
+           "move_project": 0, "delete_issue": 0, "hide_issue": 0, "hide_incident": 0, "create_issue": 1}
 
 
 @dataclass
