@@ -77,11 +77,10 @@ class FieldSync:
         status_write_at = max(status_write_at, changed_at) if is_written else status_write_at
         link = link.with_watermark(Side.PAGERDUTY, status_write_at=status_write_at)
         assignee = choose_assignee(snapshot.incident.assignees, link)
-        # Whoever was assigned stays; if jpi had not heard of some of them yet, they are still to be carried over.
-        if not (is_written and assignee and action.status == "acknowledged") or link.responders:
+        if not (is_written and assignee and action.status == "acknowledged"):
             return link
         link = replace(link, responders=tuple(sorted(person.id for person in snapshot.incident.assignees)))
-        # Where nobody was assigned, the API assigns an acknowledged incident to our user: an own write, not a change.
+        # Where nobody could stay, the API assigns an acknowledged incident to our user: an own write, not a change.
         return record_own_write(EditIncident({"assignee": assignee.id}, changed_at), link, changed_at)
 
     def edit_fields(self, link: Link, action: EditIssue | EditIncident) -> tuple[Link, Action]:

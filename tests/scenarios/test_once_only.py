@@ -389,8 +389,10 @@ def test_what_happened_on_a_side_before_our_own_write_there_is_older(p1):
     world.move_issue(world.list_issues()[0], "indeterminate")
     world.run_until_idle()
     late = IncidentUnacknowledged("E1", before, replace(event.incident, status="triggered"), event.actor)
-    assert apply_event(world, late) == "nothing to do"
+    # It tells of the first assignee, who has stayed, but no longer of the status.
+    assert apply_event(world, late) == "EditIssue"
     assert world.read_statuses() == {"Down": ("acknowledged", "indeterminate")}
+    assert world.list_issues()[0].assignee == world.oscar_id
 
 
 def test_an_old_done_does_not_resolve_what_was_reopened_since(p1):

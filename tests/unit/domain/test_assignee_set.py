@@ -136,6 +136,7 @@ def test_jiras_assignee_becomes_one_of_pagerdutys_and_then_nothing_is_written(st
     assert world.writes == writes
 
 
+@example([("jira", [0])] * 11 + [("jira", [1]), ("pagerduty", [0]), ("pagerduty", [0, 1, 2])])
 @given(STEPS)
 def test_nobody_is_removed_but_the_one_whom_a_change_on_jira_replaced(steps):
     world = play(steps)
