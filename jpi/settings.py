@@ -154,10 +154,10 @@ class Settings:
 
 
 SETTING_NAMES = tuple(setting.name.upper() for setting in fields(Settings))
-# The secrets, with the fewest characters that each must have.
 SECRET_LENGTHS = {setting.name.upper(): setting.metadata["min_characters"] for setting in fields(Settings)
                   if "min_characters" in setting.metadata}
 REQUIRED_SECRETS = ("JIRA_API_TOKEN", "PAGERDUTY_API_TOKEN")
+WEBHOOK_SECRETS = ("JIRA_WEBHOOK_SECRET", "PAGERDUTY_WEBHOOK_SECRET", "PAGERDUTY_V2_TOKEN")
 # An empty value turns these off; for all others it means the default.
 EMPTY_MEANS_OFF = ("person_project_key", "question_project_key", "timeline_project_key")
 
@@ -196,10 +196,11 @@ def _read_settings(environ: Mapping[str, str] | None,
                    resolve_secrets: bool) -> tuple[dict[str, Any], list[str], dict[str, str]]:
     """Return the values, the problems, and those of secrets by variable."""
     environ = dict(read_environment() if environ is None else environ)
+    allows_plain, is_offline = (_parse_flag(environ.get(name, "")) for name in ("ALLOW_PLAIN_SECRETS", "IS_OFFLINE"))
+    rules = secret_references.SecretRules(environ.get("STAGE", "").strip(), allows_plain, resolve_secrets)
     # Offline only programs of this machine deliver.
-    is_lenient = any(_parse_flag(environ.get(name, "")) for name in ("ALLOW_PLAIN_SECRETS", "IS_OFFLINE"))
-    rules = secret_references.SecretRules(environ.get("STAGE", "").strip(), is_lenient, resolve_secrets)
-    secrets, secret_problems = rules.read_secrets(environ, SECRET_LENGTHS)
+    lengths = SECRET_LENGTHS | dict.fromkeys(WEBHOOK_SECRETS if is_offline else (), 1)
+    secrets, secret_problems = rules.read_secrets(environ, lengths)
     # A required secret that cannot be used is not missing as well.
     environ |= {name: text or secret_references.WITHHELD if name in REQUIRED_SECRETS else text
                 for name, text in secrets.items()}
@@ -222,8 +223,7 @@ def _parse_setting(name: str, metadata: Mapping[str, Any], environ: Mapping[str,
 
 
 def _describe_setting(setting: Field[Any], environ: Mapping[str, str]) -> str:
-    name = setting.name.upper()
-    text = environ.get(name, "").strip()
+    text = environ.get(name := setting.name.upper(), "").strip()
     return f"{name} ({text if setting.repr else '***'})" if text else name
 
 

@@ -50,11 +50,15 @@ def test_a_short_secret_is_refused_unless_somebody_insists(name):
     with pytest.raises(SettingsError, match=f"{name} .* is too short"):
         load({**REQUIRED, name: short})
     assert load({**REQUIRED, name: short, "ALLOW_PLAIN_SECRETS": "1"})
-    assert load({**REQUIRED, name: short, "IS_OFFLINE": "True"})
     assert load({**REQUIRED, name: f"{short}e"})
 
 
-@pytest.mark.parametrize("name", ["JIRA_WEBHOOK_SECRET", "PAGERDUTY_WEBHOOK_SECRET", "PAGERDUTY_V2_TOKEN"])
+@pytest.mark.parametrize("name", settings.WEBHOOK_SECRETS)
+def test_on_ones_own_machine_a_webhooks_secret_may_be_short(name):
+    assert load({**REQUIRED, name: "short", "IS_OFFLINE": "True"})
+
+
+@pytest.mark.parametrize("name", settings.WEBHOOK_SECRETS)
 def test_a_short_one_among_several_is_refused(name):
     with pytest.raises(SettingsError, match=f"{name} .* is too short"):
         load({**REQUIRED, name: "a secret that is long enough,short"})

@@ -166,4 +166,6 @@ def play_all(make_world: Any, monkeypatch: Any, tmp_path: Any) -> None:
     play_rare_calls(world, incident, issue)
     play_unlinked_change(world, incident, issue)
     run_tools(world, monkeypatch, tmp_path)
+    world.jira.users[world.bot_id].token = "renewed"
+    doctor.main([])
     set_up_bare_site(monkeypatch, tmp_path)
