@@ -163,13 +163,11 @@ def get_snapshot_fields(event: Event, link: Link) -> Mapping[FieldName, str]:
 def _list_responders(event: Event, link: Link) -> tuple[tuple[str, ...], str | None]:
     """Return the incident's assignees, and the one whose place a new one takes; nobody else is removed.
 
-    A person's assignment on PagerDuty that is restored keeps all whom it names, and who came before our own write.
+    A person's assignment on PagerDuty that is restored keeps all whom it names.
     """
     if isinstance(event, IncidentEvent):
-        assignee, own_id = find_assignee(event, link), link.fields[FieldName.ASSIGNEE].pagerduty.value
-        newer_ids = [person_id for person_id in link.responders or () if person_id != own_id]
-        ids = dict.fromkeys([*(person.id for person in event.incident.assignees), *newer_ids])
-        return tuple(person_id for person_id in ids if assignee is None or person_id != assignee.id), None
+        assignee = find_assignee(event, link)
+        return tuple(person.id for person in event.incident.assignees if person != assignee), None
     incident = event.incident.incident if isinstance(event, IssueUpdated) and event.incident else None
     assignees = incident.assignees if incident else ()
     assignee, is_known = choose_assignee(assignees, link), bool(link.fields[FieldName.ASSIGNEE].pagerduty.value)

@@ -83,6 +83,16 @@ class FieldSync:
         # Where nobody could stay, the API assigns an acknowledged incident to our user: an own write, not a change.
         return record_own_write(EditIncident({"assignee": assignee.id}, changed_at), link, changed_at)
 
+    def _keep_present_assignees(self, link: Link, action: EditIncident) -> EditIncident:
+        """Return the action; where it restores an older assignment, with whoever was assigned since, but by jpi."""
+        assignee = action.values.get("assignee")
+        if not (isinstance(assignee, Assignee) and assignee.side is Side.PAGERDUTY):
+            return action
+        own_id = link.fields[FieldName.ASSIGNEE].pagerduty.value
+        present = self._pagerduty.get_snapshot(link.incident_id).incident.assignees
+        ids = [*action.assignee_ids, *(person.id for person in present if person.id != own_id)]
+        return replace(action, assignee_ids=tuple(dict.fromkeys(user_id for user_id in ids if user_id != assignee.id)))
+
     def edit_fields(self, link: Link, action: EditIssue | EditIncident) -> tuple[Link, Action]:
         """Set fields; return also the action with what was really set."""
         started_at = self._clock()
@@ -92,6 +102,7 @@ class FieldSync:
         if isinstance(action, EditIssue):
             refused = self._jira.edit(str(link.issue_key), values)
         else:
+            action = self._keep_present_assignees(link, action)
             assignee_ids = replace_assignee(action.assignee_ids, action.replaced_id, values.get("assignee"))
             refused = self._pagerduty.edit(link.incident_id, values, assignee_ids)
         steps = list_steps(action)
