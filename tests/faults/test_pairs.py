@@ -46,7 +46,7 @@ def test_a_difference_is_named_by_its_place():
 
 @pytest.mark.parametrize("number", range(1, SLICES + 1))
 def test_both_sides_agree_after_any_two_faults(exhaustive, number):
-    options = ["--share", "0.01" if exhaustive else "0.0002", "--slice", f"{number}/{SLICES}", "--jobs", "1"]
+    options = ["--share", "0.005" if exhaustive else "0.0002", "--slice", f"{number}/{SLICES}", "--jobs", "1"]
     command = [sys.executable, "-W", "ignore", "-m", "sandbox.pairs", *options]
     run = subprocess.run(command, capture_output=True, text=True)
     assert run.returncode == 0, run.stdout + run.stderr
