@@ -162,23 +162,23 @@ class ApiClient:
 
     def _send_once(self, method: str, path: str, params: Mapping[str, Any], body: Any, is_read: bool) -> Any:
         call = f"{self._service} {method} {path}"
-        failure: RetryableError | None
         try:
             timeout = self._budget.get_timeouts(READ_TIMEOUT_SECONDS if is_read else WRITE_TIMEOUT_SECONDS)
             self._counts.update(calls=1)
             answer = self._send_and_log(method, path, params, body, timeout)
         except requests.RequestException as error:
             self._counts.update(errors=1)
-            failure = _classify_network_error(call, error, is_read)
-            self.outage = str(failure)
-            raise failure from error
+            outage = _classify_network_error(call, error, is_read)
+            self.outage = str(outage)
+            raise outage from error
         self._counts.update(limited=answer.status_code == HTTPStatus.TOO_MANY_REQUESTS,
                             errors=answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR)
-        failure = _parse_temporary_failure(call, answer, is_read, self._budget.get_time())
-        is_limited = answer.status_code == HTTPStatus.TOO_MANY_REQUESTS
-        self.outage = str(failure) if failure and not is_limited else ""
-        if HTTPStatus.MULTIPLE_CHOICES <= answer.status_code < HTTPStatus.BAD_REQUEST:
-            raise _build_address_error(call, answer, self._address_setting)
+        is_redirect = HTTPStatus.MULTIPLE_CHOICES <= answer.status_code < HTTPStatus.BAD_REQUEST
+        failure = (_build_address_error(call, answer, self._address_setting) if is_redirect
+                   else _parse_temporary_failure(call, answer, is_read, self._budget.get_time()))
+        self.outage = str(failure or "") if answer.status_code != HTTPStatus.TOO_MANY_REQUESTS else ""
+        if isinstance(failure, AddressError):
+            raise failure
         refused = None if answer.ok else parse_refusal(self._service, method, path, answer)
         if doubt := self.identity.find_doubt(call, answer.status_code, answer.headers, str(refused)):
             # Had somebody unknown written something, it would be done.

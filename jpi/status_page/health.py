@@ -93,7 +93,7 @@ def _check_queue(facts: HealthFacts) -> Iterator[Reason]:
         yield Reason("amber", f"The queue cannot be read: {facts.queue_error}")
     if facts.queue and facts.queue.dead_letters:
         yield Reason("red", f"{_pluralise(facts.queue.dead_letters, 'event')} failed for half a day and went to the "
-                     "dead-letter queue: run {facts.command} replay")
+                     f"dead-letter queue: run {facts.command} replay")
     if facts.queue and facts.queue.waiting > MANY_WAITING_EVENTS:
         yield Reason("amber", f"{facts.queue.waiting} events wait in the queue")
 

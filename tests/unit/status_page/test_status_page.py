@@ -11,6 +11,7 @@ from jpi.diagnostics import probes
 from jpi.domain.link import Link, LinkSummary, StatusState
 from jpi.errors import AwsOutage, ServiceUnavailable, SettingsError
 from jpi.status_page import auth, queries, routes
+from jpi.status_page.health import HealthFacts, QueueDepth, assess_health
 from jpi.store.sessions import SESSION_SECONDS
 from sandbox.bench.measurement import record_aws_requests
 from sandbox.simulated_service import HttpFault
@@ -419,6 +420,21 @@ def test_a_service_that_is_down_is_said_first_and_nothing_calms(world, team):
     world.jira_server.choose_fault = lambda call: None
     run_poll(world)
     assert "is down" not in team.get("/status").text
+
+
+def test_a_site_that_has_moved_is_said_first(world, team):
+    run_poll(world)
+    world.jira_server.choose_fault = lambda call: HttpFault(301, headers={"Location": "https://elsewhere.example/"})
+    run_poll(world)
+    reason = team.get("/status.json").get_json()["health"]["reasons"][0]
+    assert (reason["level"], "JIRA_SERVER_URL" in reason["text"] or "JIRA_API_URL" in reason["text"]) == ("red", True)
+
+
+def test_dead_letters_are_told_with_the_command_that_shows_them():
+    facts = HealthFacts(0.0, is_deployed=False, command="jpi --env qa", poll_interval_seconds=60,
+                        queue=QueueDepth(0, 0, 2))
+    level, [reason] = assess_health(facts)
+    assert (level, reason.text.endswith("run jpi --env qa replay")) == ("red", True)
 
 
 def test_tokens_and_webhooks_are_probed_once_an_hour(world, team):
