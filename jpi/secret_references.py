@@ -1,7 +1,7 @@
 """Reads secrets by name, `ssm:/path` (a SecureString) and `secretsmanager:name`, and checks what is read."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -35,21 +35,25 @@ class SecretRules:
     allows_plain: bool = False
     resolves_references: bool = True
 
-    def read_secrets(self, environ: Mapping[str, str],
-                     min_characters: Mapping[str, int]) -> tuple[dict[str, str], dict[str, str]]:
-        """Return the secrets that can be used, by variable, and what is wrong with the others."""
+    def read_secrets(self, environ: Mapping[str, str], min_characters: Mapping[str, int],
+                     lists: Collection[str] = ()) -> tuple[dict[str, str], dict[str, str]]:
+        """Return the secrets that can be used, by variable, and what is wrong with the others.
+
+        `lists`: the variables that may hold several secrets, comma-separated; in any other a comma is a character.
+        """
         given = {name: text for name in min_characters if (text := environ.get(name, "").strip())}
         secrets, problems = resolve_references(given) if self.resolves_references else (dict(given), {})
         for name, text in given.items():
-            if name not in problems and (problem := self.find_problem(text, secrets[name], min_characters[name])):
-                problems[name] = f"{name} {problem}"
+            parts = _split_list(secrets[name]) if name in lists else [secrets[name]]
+            if problem := self.find_problem(text, parts, min_characters[name]):
+                problems[name] = "\n  ".join([*([problems[name]] if name in problems else []), f"{name} {problem}"])
                 secrets[name] = ""
         # Whoever reads this file knows that text: it is no secret.
         return {name: "" if secret == WITHHELD else secret for name, secret in secrets.items()}, problems
 
-    def find_problem(self, text: str, secret: str, min_characters: int) -> str:
-        """Return what is wrong with a secret, in the setting as `text`; "" if it may be used."""
-        parts = [part for part in map(str.strip, secret.split(",")) if part and not is_reference(part)]
+    def find_problem(self, text: str, secrets: Sequence[str], min_characters: int) -> str:
+        """Return what is wrong with the secrets of a setting whose value is `text`; "" if they may be used."""
+        parts = [secret for secret in secrets if secret and not is_reference(secret)]
         patterns = [PLACEHOLDER_PATTERN, *([GUESSABLE_PATTERN] if min_characters > 1 else [])]
         if any(pattern.fullmatch(part) for pattern in patterns for part in parts):
             return "(***) is a placeholder: put a secret of your own in its place"
@@ -57,7 +61,7 @@ class SecretRules:
             return ""
         if any(len(part) < min_characters for part in parts):
             return f"(***) is too short: {min_characters} characters at least (ALLOW_PLAIN_SECRETS=1 if you insist)"
-        is_plain = any(part.strip() and not is_reference(part.strip()) for part in text.split(",")) and text != WITHHELD
+        is_plain = text != WITHHELD and not all(map(is_reference, _split_list(text)))
         if self.stage == "prod" and is_plain:
             return ("(***) is in plain text: store it in AWS and give its name, as ssm:/jpi/prod/<name> "
                     "(ALLOW_PLAIN_SECRETS=1 if you insist)")
@@ -101,7 +105,11 @@ def get_stored_at(reference: str) -> datetime | None:
 
 
 def _find_references(value: str) -> Iterator[str]:
-    return filter(is_reference, map(str.strip, value.split(",")))
+    return filter(is_reference, _split_list(value))
+
+
+def _split_list(value: str) -> list[str]:
+    return [part for part in map(str.strip, value.split(",")) if part]
 
 
 def _replace_references(value: str, secrets: Mapping[str, str]) -> str:

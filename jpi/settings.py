@@ -200,7 +200,7 @@ def _read_settings(environ: Mapping[str, str] | None,
     rules = secret_references.SecretRules(environ.get("STAGE", "").strip(), allows_plain, resolve_secrets)
     # Offline only programs of this machine deliver.
     lengths = SECRET_LENGTHS | dict.fromkeys(WEBHOOK_SECRETS if is_offline else (), 1)
-    secrets, secret_problems = rules.read_secrets(environ, lengths)
+    secrets, secret_problems = rules.read_secrets(environ, lengths, WEBHOOK_SECRETS)
     # A required secret that cannot be used is not missing as well.
     environ |= {name: text or secret_references.WITHHELD if name in REQUIRED_SECRETS else text
                 for name, text in secrets.items()}

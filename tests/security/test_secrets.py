@@ -64,6 +64,27 @@ def test_a_short_one_among_several_is_refused(name):
         load({**REQUIRED, name: "a secret that is long enough,short"})
 
 
+@pytest.mark.parametrize("name", [name for name in CHOSEN if name not in settings.WEBHOOK_SECRETS])
+def test_a_comma_is_a_character_of_a_single_secret(name):
+    for guess in (",", ",,,", "e,e,e"):
+        with pytest.raises(SettingsError, match=f"{name} .* is (a placeholder|too short)"):
+            load({**REQUIRED, name: guess})
+    assert getattr(load({**REQUIRED, name: "correct,horse,battery,staple"}), name.lower()) == (
+        "correct,horse,battery,staple")
+
+
+@pytest.mark.parametrize("name", settings.WEBHOOK_SECRETS)
+@pytest.mark.parametrize(("left", "problem"), [("changeme", "is a placeholder"), ("short", "is too short")])
+def test_what_is_left_of_several_secrets_is_checked_as_well(name, left, problem, monkeypatch):
+    monkeypatch.setattr("jpi.secret_references._fetch_parameters", lambda references: {
+        reference: left if reference == "ssm:old" else LookupError("there is no such parameter")
+        for reference in references})
+    usable = load_usable({**REQUIRED, name: "ssm:new,ssm:old"})
+    assert getattr(usable.settings, name.lower()) == ()
+    lines = usable.secret_problems[name].splitlines()
+    assert ["no such parameter" in lines[0], problem in lines[1]] == [True, True]
+
+
 @pytest.mark.parametrize("name", SECRETS)
 def test_in_prod_plain_text_is_refused(name, monkeypatch):
     monkeypatch.setattr("jpi.secret_references.resolve_references", lambda values: (
