@@ -189,18 +189,21 @@ class JiraClient(IssueQueries):
 
     def edit(self, key: str, values: Mapping[str, str]) -> dict[str, str]:
         """Set summary (`title`), priority and assignee by one call; return the refused ones with Jira's reasons."""
-        refused: dict[str, str] = {}
-        while pending := {name: value for name, value in values.items() if name not in refused}:
-            fields = {FIELD_ID_BY_NAME[name]: FIELD_CONVERTERS[name](value) for name, value in pending.items()}
-            try:
-                self.api.request("PUT", f"/issue/{key}", body={"fields": fields})
-                break
-            except Refused as error:
-                reasons = {name: error.field_errors[FIELD_ID_BY_NAME[name]] for name in pending
-                           if FIELD_ID_BY_NAME[name] in error.field_errors}
-                if not error.is_bad_request or not reasons:
-                    raise
-                refused |= reasons
+        fields = {FIELD_ID_BY_NAME[name]: FIELD_CONVERTERS[name](value) for name, value in values.items()}
+        try:
+            self.api.request("PUT", f"/issue/{key}", body={"fields": fields})
+            return {}
+        except Refused as error:
+            if not error.is_bad_request:
+                raise
+            refused = {name: error.field_errors[FIELD_ID_BY_NAME[name]] for name in values
+                       if FIELD_ID_BY_NAME[name] in error.field_errors}
+            if not refused and len(values) == 1:
+                return dict.fromkeys(values, str(error))
+        rest = {name: value for name, value in values.items() if name not in refused}
+        # Where Jira does not say which of several values it refuses, set each by itself.
+        for part in [rest] if refused else [{name: value} for name, value in values.items()]:
+            refused |= self.edit(key, part) if part else {}
         return refused
 
     def add_labels(self, key: str, incident_id: str) -> None:

@@ -202,13 +202,15 @@ def test_a_long_title_is_cut_by_jiras_count_when_it_changes_too(synced):
     assert list_steps(world, incident) == []
 
 
-@pytest.mark.parametrize("fault", ["off the edit screen", "not in the scheme"])
+@pytest.mark.parametrize("fault", ["off the edit screen", "not in the scheme", "without the field's name"])
 def test_a_field_that_jira_refuses_is_named_and_set_once_it_is_mended(synced, refuse, fault, capsys):
     world, incident, issue = synced
     reason = {"off the edit screen": "Field 'priority' cannot be set. It is not on the appropriate screen, or unknown.",
-              "not in the scheme": "The priority selected is invalid."}[fault]
-    refuse(world.jira_server, "PUT", f"/issue/{issue.key}", 400, {"errorMessages": [], "errors": {"priority": reason}},
-           text='"priority"')
+              "not in the scheme": "The priority selected is invalid.",
+              "without the field's name": "The priority selected is invalid."}[fault]
+    answer = ({"errorMessages": [reason], "errors": {}} if fault == "without the field's name"
+              else {"errorMessages": [], "errors": {"priority": reason}})
+    refuse(world.jira_server, "PUT", f"/issue/{issue.key}", 400, answer, text='"priority"')
     world.pagerduty.set_title(incident, "Checkout is slow")
     world.pagerduty.set_priority(incident, "P3", world.rita)
     poll_for_minutes(world, 2)
