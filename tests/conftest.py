@@ -195,3 +195,13 @@ def make_linked(make_world, tmp_path):
 def linked(make_linked):
     """Make a P1 with its issue, all in step: (world, incident, issue)."""
     return make_linked()
+
+
+@pytest.fixture(params=["in process", "queued"])
+def linked_pair(request, make_world):
+    """Make a P1 with its issue, all in step: (world, incident, issue)."""
+    world = make_world(queued=request.param == "queued")
+    incident = world.pagerduty.trigger_incident(world.service, "Checkout is down", world.rita, "P1")
+    world.run_until_idle()
+    run_poll(world)
+    return world, incident, world.find_issue(incident)

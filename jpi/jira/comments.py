@@ -37,10 +37,16 @@ class Comments:
         return str(comment["id"])
 
     def find_by_text(self, key: str, text: str) -> str | None:
-        """Return the id of the comment with exactly this text among the issue's newest hundred."""
+        """Return the id of the comment with exactly this text among the issue's newest hundred.
+
+        None if a site that knows us has none.
+        """
         page = self._api.request("GET", f"/issue/{key}/comment", {"orderBy": "-created", "maxResults": PAGE_SIZE})
-        return next((comment["id"] for comment in page["comments"]
-                     if to_plain_text(comment["body"]) == to_plain_text(to_adf_document(text))), None)
+        comment_id = next((comment["id"] for comment in page["comments"]
+                           if to_plain_text(comment["body"]) == to_plain_text(to_adf_document(text))), None)
+        if comment_id is None:
+            self._api.identity.verify_account()
+        return comment_id
 
     def read(self, comment_id: str) -> tuple[Comment, bool] | None:
         """Return the comment, and whether jpi wrote it; None if it does not exist."""

@@ -22,12 +22,15 @@ class NewIncidents:
         self._get_priority_ids = get_priority_ids
 
     def find_by_key(self, key: str) -> Incident | None:
-        """Return the newest incident with this key, open or resolved."""
+        """Return the newest incident with this key, open or resolved; None if an account that knows us has none."""
         params = {"incident_key": key, **ALL_DATES, "sort_by": "created_at:desc"}
         incidents = read_pages(self._api, "/incidents", "incidents", params)
         # An account that ignores the filter returns other incidents too.
-        return next((snapshot.incident for snapshot in map(try_parse_incident_snapshot, incidents)
-                     if snapshot and snapshot.incident.key == key), None)
+        incident = next((snapshot.incident for snapshot in map(try_parse_incident_snapshot, incidents)
+                         if snapshot and snapshot.incident.key == key), None)
+        if incident is None:
+            self._api.identity.verify_account()
+        return incident
 
     def get_service_id(self, name: str) -> str:
         """Return the id of the service with this name; a name that no service has is taken for an id."""

@@ -96,7 +96,10 @@ class ConversationSync:
     def _find_note(self, incident_id: str, text: str) -> str | None:
         """Return the id of the note with this last line, which is the address of what it stands for."""
         notes = self._pagerduty.notes.list_for_incident(incident_id).notes
-        return next((note.id for note in notes if note.text.rstrip().endswith(text.splitlines()[-1])), None)
+        note_id = next((note.id for note in notes if note.text.rstrip().endswith(text.splitlines()[-1])), None)
+        if note_id is None:
+            self._pagerduty.verify_identity()
+        return note_id
 
     def _build_note_text(self, link: Link, comment: Comment) -> str:
         return render_note(comment, build_issue_url(self._site_url, str(link.issue_key), comment.id))

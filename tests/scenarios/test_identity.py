@@ -4,36 +4,22 @@ from datetime import UTC, datetime
 
 import pytest
 
-from jpi.handlers import log_entries
 from jpi.status_page.health import assess_health
 from jpi.status_page.queries import read_health_facts
 from jpi.tools import replay
 from sandbox.conditions import CONDITIONS, EDGE_ANSWERS, clear_conditions, set_condition
 from sandbox.simulated_service import HttpFault
 from sandbox.world import is_from_jpi
-from tests.world_actions import edit_issue, is_idle_after_polls, poll_sparsely, run_poll, run_second_look
+from tests.world_actions import (
+    edit_issue,
+    is_idle_after_polls,
+    poll_quietly,
+    poll_sparsely,
+    run_poll,
+    run_second_look,
+)
 
 EVERY_CONDITION = [(service, name) for service, names in CONDITIONS.items() for name in names]
-
-
-@pytest.fixture(params=["in process", "queued"])
-def linked_pair(request, make_world):
-    """Make a P1 with its issue, all in step: (world, incident, issue)."""
-    world = make_world(queued=request.param == "queued")
-    incident = world.pagerduty.trigger_incident(world.service, "Checkout is down", world.rita, "P1")
-    world.run_until_idle()
-    run_poll(world)
-    return world, incident, world.find_issue(incident)
-
-
-def poll_quietly(world):
-    """Poll as the schedule does: a poll that fails is logged."""
-    world.clock.advance(60)
-    try:
-        log_entries.handler({}, None)
-    except Exception as error:
-        print("the poll failed:", error)
-    world.run_until_idle()
 
 
 def live_without_service(world, incident, issue, hours):
