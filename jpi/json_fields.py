@@ -103,6 +103,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Json = dict[str, Any]
+MAX_ID_CHARACTERS = 64
 ID_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 JSON_TYPE_NAMES = {str: "a text", dict: "an object", list: "a list", int: "a whole number", bool: "true or false"}
 # Titles, names, addresses and ids; bodies of notes and comments; lists.
@@ -180,7 +181,7 @@ def try_parse(parse: Callable[[Json], T], data: Any, message: str) -> T | None:
             raise RejectedDelivery("It is not an object.")
         return parse(data)
     except RejectedDelivery as odd:
-        log.warning(message, extra={"odd_id": read_id(data, ""), "reason": str(odd)})
+        log.warning(message, extra={"odd_id": cut_long_text(read_id(data, ""), MAX_ID_CHARACTERS), "reason": str(odd)})
         return None
 
 

@@ -11,6 +11,7 @@ from jpi.json_fields import (
     MAX_CHARACTERS,
     MAX_DEPTH,
     MAX_DIGITS,
+    MAX_ID_CHARACTERS,
     MAX_KEY_CHARACTERS,
     MAX_VALUES,
     TOO_DEEP,
@@ -18,6 +19,8 @@ from jpi.json_fields import (
     bound_json,
     cut_long_text,
     decode_json,
+    get_id,
+    try_parse,
 )
 from tests.deliveries import JSON
 
@@ -104,3 +107,8 @@ def test_a_long_text_is_cut_to_its_limit(text, limit):
     cut = cut_long_text(text, limit)
     assert len(cut) <= limit
     assert cut == text or cut.endswith("… (cut by jpi)")
+
+
+def test_a_log_line_holds_no_more_of_an_odd_id_than_an_id_is_long(caplog):
+    assert try_parse(get_id, {"id": "PAYLOAD " * 10_000}, "an incident cannot be read") is None
+    assert len(caplog.records[0].odd_id) == MAX_ID_CHARACTERS
