@@ -53,7 +53,7 @@ def _check_names(app: wiring.App) -> Iterator[str]:
     waited_for = {name for rule in policy.opening_rules for name in rule.condition.priorities}
     yield from (f"Jira has no priority '{name}'" for name in sorted((mapped | created | waited_for) - set(priorities)))
     yield from (f"Jira has no field '{name}', which transitions should fill in" for name in policy.screen_fields
-                if name.casefold() not in jira.site_schema.fields)
+                if name.casefold() not in jira.site.require_fields().fields)
 
 
 def _check_created_issue(app: wiring.App, create: IssueSpec) -> Iterator[str]:

@@ -38,7 +38,7 @@ def handler(event: Any, context: Any) -> dict[str, int]:
 def _read_links_back(app: wiring.App) -> None:
     """Check which way round Jira reads the first links of each type; a failure is left to the next poll."""
     try:
-        reversed_types = app.jira.link_directions.read_back(app.jira.site_schema)
+        reversed_types = app.jira.link_directions.read_back(app.jira.site.require_link_types())
     except JpiError as error:
         app.log.warning("links were not read back", extra={"reason": repr(error)})
         return

@@ -1,7 +1,6 @@
 """Jira Cloud's REST API v3, called through the session of the `jira` package."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict
 from functools import cached_property
 from typing import Any
 from urllib.parse import quote
@@ -10,17 +9,7 @@ import jira
 import requests
 from requests.adapters import BaseAdapter
 
-from jpi.domain.issue_drafts import (
-    MANAGER_LINK_TYPE,
-    PAGERDUTY_LABEL,
-    QUESTION_LINK_TYPE,
-    STAKEHOLDER_LINK_TYPE,
-    TIMELINE_LINK_TYPE,
-    CreatedIssue,
-    IssueDraft,
-    IssueLink,
-    build_incident_label,
-)
+from jpi.domain.issue_drafts import PAGERDUTY_LABEL, CreatedIssue, IssueDraft, IssueLink, build_incident_label
 from jpi.domain.model import Category
 from jpi.domain.policy import TransitionTarget
 from jpi.errors import OutcomeUnknown, Refused, ServiceUnavailable
@@ -30,16 +19,16 @@ from jpi.jira.admin import AdminWebhooks, JiraAdmin
 from jpi.jira.comments import Comments
 from jpi.jira.create_request import (
     LABELS_FIELD,
+    LINKS_FIELD,
     REQUIRED_FIELDS,
-    SiteSchema,
     build_create_body,
     find_droppable_fields,
-    list_field_names,
     parse_bulk_error,
 )
 from jpi.jira.create_screens import Cache, CreateScreens
 from jpi.jira.link_directions import LinkDirections
 from jpi.jira.queries import IssueQueries
+from jpi.jira.site_reader import SiteReader
 from jpi.jira.users import Accounts
 from jpi.jira.workflow import TransitionOutcome, Workflow
 from jpi.json_fields import Json
@@ -48,7 +37,6 @@ FIELD_ID_BY_NAME = {name: field_id for field_id, name in payloads.FIELD_NAME_BY_
 FIELD_CONVERTERS: Mapping[str, Callable[[str], Any]] = {"title": lambda value: value,
                                                         "priority": lambda value: {"name": value},
                                                         "assignee": lambda value: {"accountId": value}}
-LINK_TYPES = {QUESTION_LINK_TYPE, STAKEHOLDER_LINK_TYPE, MANAGER_LINK_TYPE, TIMELINE_LINK_TYPE}
 API_PATH = "/rest/api/3"
 ADDRESS_SETTING = "JIRA_SERVER_URL (and JIRA_API_URL, where that is set)"
 # By then Jira has finished a request whose sender stopped waiting, and its search index has caught up as a rule.
@@ -70,11 +58,10 @@ class JiraClient(IssueQueries):
             # An adapter needs no proxy from the environment.
             self._jira._session.trust_env = False
         self._url = url
-        self._wanted_fields = {name.casefold() for name in fields}
         self.api = ApiClient("Jira", self._send_request, budget, sleep, ADDRESS_SETTING)
         self.api.identity.prove_account = self.fetch_own_id
         self._workflow = Workflow(self.api)
-        self._cache = cache
+        self.site = SiteReader(self.api, cache, {name.casefold() for name in fields})
         self.create_screens = CreateScreens(self.api, cache)
         self.link_directions = LinkDirections(self.api, cache)
         self.comments = Comments(self.api, has_public_comments)
@@ -83,32 +70,9 @@ class JiraClient(IssueQueries):
         self.admin_webhooks = AdminWebhooks(self.api)
         self._statuses: dict[str, tuple[str, Category]] = {}
 
-    @cached_property
-    def site_schema(self) -> SiteSchema:
-        """Return the names and ids of this site; read by two calls a day, or a process while something is missing."""
-        schema = self._cache.get_or_compute(f"site schema:{','.join(sorted(self._wanted_fields))}",
-                                           self._read_complete_schema)
-        return SiteSchema(**schema) if schema else self._fetched_schema
-
-    def _read_complete_schema(self) -> Json | None:
-        # An incomplete schema is not cached: somebody may be setting the site up.
-        schema = self._fetched_schema
-        is_complete = self._wanted_fields <= schema.fields.keys() and schema.has_side.keys() >= LINK_TYPES
-        return asdict(schema) if is_complete else None
-
-    @cached_property
-    def _fetched_schema(self) -> SiteSchema:
-        fields: dict[str, list[Json]] = {}
-        for field in self.api.request("GET", "/field"):
-            for name in list_field_names(field) & self._wanted_fields:
-                fields.setdefault(name, []).append({"id": field["id"], "schema": field.get("schema", {})})
-        types = self.api.request("GET", "/issueLinkType")["issueLinkTypes"]
-        return SiteSchema(fields, {link_type["name"]: "inward" if link_type["inward"].casefold().startswith("has ")
-                                   else "outward" for link_type in types})
-
     def load_site_schema(self) -> None:
-        """Read `site_schema` now unless this process has read it."""
-        _ = self.site_schema
+        """Read the names of this site now, unless this process has read them."""
+        self.site.load()
 
     @cached_property
     def own_id(self) -> str | None:
@@ -162,19 +126,20 @@ class JiraClient(IssueQueries):
         return [outcome for outcome in outcomes if outcome is not None]
 
     def _build_body(self, draft: IssueDraft, dropped: Collection[str]) -> Json:
-        return build_create_body(draft, self.site_schema, dropped,
+        return build_create_body(draft, self.site.schema, dropped,
                                  self.create_screens.get_known_fields(draft.project, draft.type),
                                  self.link_directions.get_reversed_types({link.type for link in draft.links}))
 
     def _find_missing_fields(self, draft: IssueDraft) -> set[str]:
-        """Return the draft's fields that the create screen is known to lack."""
+        """Return the draft's fields that the create screen is known to lack, and its links if their types are not."""
         body = self._build_body(draft, ())
         names = {*body["fields"], *body.get("update", {})} - REQUIRED_FIELDS
-        return self.create_screens.find_missing_fields(draft.project, draft.type, names)
+        links = {LINKS_FIELD} if draft.links and not self.site.has_link_types else set()
+        return links | self.create_screens.find_missing_fields(draft.project, draft.type, names)
 
     def add_link(self, key: str, link: IssueLink) -> None:
         """Link an existing issue; a repeated link has no effect."""
-        self.api.request("POST", "/issueLink", body=self.site_schema.build_link_between(key, link))
+        self.api.request("POST", "/issueLink", body=self.site.require_link_types().build_link_between(key, link))
 
     def transition_issue(self, key: str, target: TransitionTarget) -> TransitionOutcome:
         """Move the issue to the target status, as `Workflow.transition_issue` does."""

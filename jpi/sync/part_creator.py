@@ -117,6 +117,8 @@ class PartCreator:
 
     def _create_pending_links(self, link: Link, pending_links: Sequence[PendingIssueLink]) -> Link:
         """Create these links; those that Jira refuses stay in the backlog."""
+        # Where Jira refused to show the link types, this reads them again.
+        self._jira.load_site_schema()
         for pending in pending_links:
             try:
                 self._jira.add_link(pending.from_key, IssueLink(pending.type, pending.to_key, pending.role))

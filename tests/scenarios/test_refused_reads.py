@@ -1,0 +1,89 @@
+"""A read that is refused costs only what needs it: issues and incidents are created all the same."""
+
+import json
+
+import pytest
+
+from jpi.tools import explain
+from sandbox.simulated_service import HttpFault
+from tests.world_actions import run_poll
+
+NOT_ALLOWED = {"errorMessages": ["You are not permitted to perform this operation."], "errors": {}}
+LINKING_IS_OFF = {"errorMessages": ["Issue linking is currently disabled."], "errors": {}}
+
+
+def refuse_read(server, ending, status, answer):
+    """Refuse each GET whose path ends so."""
+    server.choose_fault = lambda call: HttpFault(status, body=json.dumps(answer)) if (
+        call.method == "GET" and call.path.endswith(ending)) else None
+
+
+def mend(server):
+    server.choose_fault = lambda call: None
+
+
+def poll_for_minutes(world, minutes):
+    for _ in range(minutes):
+        run_poll(world)
+
+
+def list_steps(world, incident):
+    return [step.id.kind.value for step in world.jpi.links.get(incident.id).backlog.refused_steps]
+
+
+def read_verdict(capsys, incident):
+    capsys.readouterr()
+    explain.main([incident.id])
+    return capsys.readouterr().out
+
+
+def count_links(world, issue):
+    return [len(world.list_linked_summaries(issue, kind))
+            for kind in ("Question", "Stakeholder", "Incident Manager", "Timeline")]
+
+
+@pytest.fixture(params=[False, True], ids=["at once", "queued"])
+def world(request, make_world):
+    """Make a world, both ways of handing over."""
+    return make_world(queued=request.param)
+
+
+def trigger_p1(world):
+    incident = world.pagerduty.trigger_incident(world.service, "Checkout is down", world.rita, "P1")
+    world.run_until_idle()
+    return incident
+
+
+def test_fields_that_may_not_be_read_cost_only_their_values(world):
+    refuse_read(world.jira_server, "/field", 403, NOT_ALLOWED)
+    incident = trigger_p1(world)
+    poll_for_minutes(world, 2)
+    issue = world.find_issue(incident)
+    assert (issue.summary, issue.priority, issue.get_custom_value("Severity")) == ("Checkout is down", "Highest", None)
+    assert count_links(world, issue) == [3, 2, 1, len(incident.log)]
+    assert list_steps(world, incident) == []
+    mend(world.jira_server)
+    assert world.find_issue(trigger_p1(world)).get_custom_value("Severity") == "SEV-0"
+
+
+@pytest.mark.parametrize(("status", "answer"), [(403, NOT_ALLOWED), (404, LINKING_IS_OFF)])
+def test_link_types_that_may_not_be_read_cost_only_the_links(world, status, answer, capsys):
+    refuse_read(world.jira_server, "/issueLinkType", status, answer)
+    incident = trigger_p1(world)
+    poll_for_minutes(world, 2)
+    issue = world.find_issue(incident)
+    assert (issue.summary, issue.priority, issue.get_custom_value("Severity")) == (
+        "Checkout is down", "Highest", "SEV-0")
+    assert count_links(world, issue) == [0, 0, 0, 0]
+    assert answer["errorMessages"][0] in read_verdict(capsys, incident)
+    world.pagerduty.resolve_incident(incident, world.rita)
+    world.run_until_idle()
+    assert issue.status == "Done"
+    mend(world.jira_server)
+    poll_for_minutes(world, 10)
+    assert count_links(world, issue) == [3, 2, 1, len(incident.log)]
+    assert list_steps(world, incident) == []
+    assert "Both sides are in step" in read_verdict(capsys, incident)
+    # The questions and the timeline were created once.
+    assert len(world.list_issues("QUESTION")) == 3
+    assert len(world.list_issues("TIMELINE")) == len(incident.log)
