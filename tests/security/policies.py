@@ -15,8 +15,8 @@ ROOT = Path(__file__).resolve().parents[2]
 BOUNDARY_ARN = f"arn:aws:iam::{ACCOUNT}:policy/jpi-boundary"
 
 
-def load_policy(name):
-    return load_document(ROOT / f"etc/{name}.json", "aws", ACCOUNT, STAGES)
+def load_policy(name, partition="aws"):
+    return load_document(ROOT / f"etc/{name}.json", partition, ACCOUNT, STAGES)
 
 
 def is_match(pattern, text):
@@ -34,15 +34,29 @@ OPERATORS = {"StringEquals": lambda wanted, value: wanted == value, "StringLike"
 
 
 def holds(condition, context):
-    """True if all conditions hold; one about a key that the request does not have does not hold."""
-    return all(key in context and any(OPERATORS[operator](wanted, context[key]) for wanted in as_list(values))
-               for operator, keys in condition.items() for key, values in keys.items())
+    """True if all conditions hold; one about a key that the request does not have holds only with `ForAllValues`."""
+    return all(holds_for_key(operator, as_list(wanted), context.get(key))
+               for operator, keys in condition.items() for key, wanted in keys.items())
+
+
+def holds_for_key(operator, wanted, value):
+    """True if a condition on one key holds. `value`: None where the request does not have the key."""
+    if operator == "Null":
+        return wanted == [str(value is None).lower()]
+    name = operator.removeprefix("ForAllValues:")
+    values = as_list(value) if value is not None else []
+    return (bool(values) or name != operator) and all(any(OPERATORS[name](pattern, each) for pattern in wanted)
+                                                      for each in values)
+
+
+def is_about(statement, resource):
+    key = "Resource" if "Resource" in statement else "NotResource"
+    return any(is_match(pattern, resource) for pattern in as_list(statement[key])) is (key == "Resource")
 
 
 def applies(statement, action, resource, context):
     return (any(is_match(pattern.lower(), action.lower()) for pattern in as_list(statement["Action"]))
-            and any(is_match(pattern, resource) for pattern in as_list(statement["Resource"]))
-            and holds(statement.get("Condition", {}), context))
+            and is_about(statement, resource) and holds(statement.get("Condition", {}), context))
 
 
 def is_allowed(policy, action, resource, context=None, boundary=None):

@@ -14,7 +14,15 @@ EVERYTHING = {"Statement": [{"Effect": "Allow", "Action": ["*"], "Resource": ["*
 FORMER = {"Statement": [
     {"Effect": "Allow", "Action": ["iam:CreateRole", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy", "iam:PassRole"],
      "Resource": [f"arn:aws:iam::{ACCOUNT}:role/jpi-*"]},
-    {"Effect": "Allow", "Action": ["apigateway:*"], "Resource": ["arn:aws:apigateway:*::/restapis/*"]},
+    {"Effect": "Allow", "Action": ["apigateway:*"],
+     "Resource": ["arn:aws:apigateway:*::/restapis/*", "arn:aws:apigateway:*::/tags/*"]},
+    {"Effect": "Allow", "Action": ["lambda:AddPermission"], "Resource": [
+        f"arn:aws:lambda:*:{ACCOUNT}:function:jpi-qa-*"]},
+    {"Effect": "Allow", "Action": ["lambda:GetEventSourceMapping"], "Resource": [
+        f"arn:aws:lambda:*:{ACCOUNT}:event-source-mapping:*"]},
+    {"Effect": "Allow", "Action": ["iam:DeleteRole", "iam:GetRolePolicy", "iam:TagRole"], "Resource": [
+        f"arn:aws:iam::{ACCOUNT}:role/jpi-qa-*"]},
+    {"Effect": "Allow", "Action": ["events:PutTargets"], "Resource": [f"arn:aws:events:*:{ACCOUNT}:rule/jpi-qa-*"]},
     {"Effect": "Allow", "Action": ["dynamodb:DeleteTable"], "Resource": [
         "arn:aws:dynamodb:*:*:table/incidents-*", "arn:aws:dynamodb:*:*:table/config-*"]}]}
 
@@ -27,7 +35,10 @@ def arn(service, name, account=ACCOUNT):
     return f"arn:aws:{service}:{REGION}:{account}:{name}"
 
 
+POLLED = arn("lambda", "function:jpi-qa-log_entries")
 APIS = f"arn:aws:apigateway:{REGION}::/restapis"
+# The ARN of what has the tags is encoded in the address, as in the refusals of API Gateway.
+API_TAGS = f"arn:aws:apigateway:{REGION}::/tags/arn%3Aaws%3Aapigateway%3A{REGION}%3A%3A%2F"
 BOUNDED = {"iam:PermissionsBoundary": BOUNDARY_ARN}
 TO_LAMBDA = {"iam:PassedToService": "lambda.amazonaws.com"}
 # (action, resource, what the request carries)
@@ -41,6 +52,16 @@ FORMER_ATTACKS = [
     ("apigateway:DELETE", f"{APIS}/a1b2c3d4e5", {"apigateway:Resource/ApiName": "shop"}),
     ("dynamodb:DeleteTable", arn("dynamodb", "table/config-billing"), {}),
     ("dynamodb:DeleteTable", arn("dynamodb", "table/incidents-archive"), {}),
+    *(("lambda:AddPermission", arn("lambda", "function:jpi-qa-app"), context)
+      for context in ({"lambda:Principal": "*"}, {"lambda:Principal": "999999999999"}, {})),
+    *(("events:PutTargets", arn("events", "rule/jpi-qa-poll"), context) for context in (
+        {"events:TargetArn": arn("lambda", "function:payments")},
+        {"events:TargetArn": [POLLED, arn("sqs", "payments")]}, {})),
+    *(("lambda:GetEventSourceMapping", arn("lambda", "event-source-mapping:1a2b"), context)
+      for context in ({"lambda:FunctionArn": arn("lambda", "function:payments")}, {})),
+    *((action, role("jpi-qa-administrator"), {}) for action in ("iam:DeleteRole", "iam:GetRolePolicy", "iam:TagRole")),
+    *((f"apigateway:{verb}", f"{API_TAGS}{kind}%2Fx", {})
+      for verb in ("GET", "PUT") for kind in ("v2%2Fapis", "domainnames", "apikeys")),
 ]
 ATTACKS = [
     *FORMER_ATTACKS,
@@ -97,11 +118,18 @@ def test_what_a_deployment_needs_is_allowed(stage):
         ("sqs:CreateQueue", arn("sqs", f"jpi-events-{stage}-dead.fifo"), {}),
         ("lambda:CreateFunction", arn("lambda", f"function:jpi-{stage}-app"), {}),
         ("lambda:CreateEventSourceMapping", "*", function),
-        ("lambda:UpdateEventSourceMapping", arn("lambda", "event-source-mapping:1a2b"), function),
+        *((f"lambda:{verb}EventSourceMapping", arn("lambda", "event-source-mapping:1a2b"), function)
+          for verb in ("Get", "Update", "Delete")),
+        *(("lambda:AddPermission", arn("lambda", f"function:jpi-{stage}-{name}"), {
+            "lambda:Principal": f"{caller}.amazonaws.com"})
+          for name, caller in (("app", "apigateway"), ("log_entries", "events"))),
+        ("events:PutTargets", arn("events", f"rule/jpi-{stage}-poll"), {
+            "events:TargetArn": [arn("lambda", f"function:jpi-{stage}-log_entries")]}),
         ("apigateway:POST", APIS, {"apigateway:Request/ApiName": f"{stage}-jpi"}),
         ("apigateway:DELETE", f"{APIS}/a1b2c3d4e5", {"apigateway:Resource/ApiName": f"{stage}-jpi"}),
         ("apigateway:PUT", f"{APIS}/a1b2c3d4e5/resources/x1/methods/ANY", {}),
         ("apigateway:POST", f"{APIS}/a1b2c3d4e5/deployments", {}),
+        ("apigateway:PUT", f"{API_TAGS}restapis%2Fa1b2c3d4e5%2Fstages%2F{stage}", {}),
         ("logs:CreateLogGroup", arn("logs", f"log-group:jpi-{stage}-access"), {}),
         ("cloudwatch:PutMetricAlarm", arn("cloudwatch", f"alarm:jpi-{stage}-poll"), {}),
     ]
@@ -133,7 +161,7 @@ KINDS = "(function:|role/|policy/|table/|log-group:/aws/lambda/|log-group:|alarm
 STAGE = "(dev|qa|prod)"
 OWN_NAMES = re.compile(rf"{KINDS}(jpi[-/].*|(incidents|log-entries|config)-{STAGE}(/index/\*)?)")
 # IAM has no names for these, or AWS lists all of a kind together: each is bound by a condition, or only read or tagged.
-NAMELESS = {"QueueToFunctionHasNoNameYet", "QueueToFunction", "QueueToFunctionHasNoName", "SubscriptionsHaveNoName",
+NAMELESS = {"QueueToFunction", "QueueToFunctionHasNoName", "SubscriptionsHaveNoName",
             "AlarmsAreListedTogether", "LogGroupsAreListedTogether", "EndpointIsNamedWhenItIsMade", "Endpoint",
             "PartsOfAnEndpointHaveNoName", "EndpointsAreReadById", "KeysOfParameters", "KeysOfManagedSecrets"}
 
@@ -141,7 +169,8 @@ NAMELESS = {"QueueToFunctionHasNoNameYet", "QueueToFunction", "QueueToFunctionHa
 @pytest.mark.parametrize("policy", [POLICY, BOUNDARY], ids=["role", "boundary"])
 def test_every_name_is_jpis(policy):
     named = [statement for statement in policy["Statement"] if statement["Sid"] not in NAMELESS]
-    names = [resource.split(":", 5)[5] for statement in named for resource in statement["Resource"]]
+    names = [resource.split(":", 5)[5] for statement in named
+             for resource in statement.get("Resource") or statement["NotResource"]]
     assert [name for name in names if not OWN_NAMES.fullmatch(name)] == []
     assert {statement["Sid"] for statement in POLICY["Statement"] + BOUNDARY["Statement"]} >= NAMELESS
 
@@ -155,5 +184,7 @@ def test_a_boundary_is_demanded_wherever_a_role_could_gain_rights():
 
 def test_iam_takes_both_documents():
     # IAM counts without blanks: 10,240 characters in a role's own policies, 6,144 in a managed one.
-    sizes = [len("".join(str(policy).split())) for policy in (POLICY, BOUNDARY)]
-    assert (sizes[0] < 10_240, sizes[1] < 6_144) == (True, True)
+    for partition in ("aws", "aws-cn", "aws-us-gov"):
+        policies = [load_policy(f"jpi-{name}-policy", partition) for name in ("cfn-role", "boundary")]
+        sizes = [len("".join(str(policy).split())) for policy in policies]
+        assert (sizes[0] < 10_240, sizes[1] < 6_144) == (True, True), partition
