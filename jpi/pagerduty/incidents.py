@@ -21,16 +21,15 @@ class NewIncidents:
         self._api = api
         self._get_priority_ids = get_priority_ids
 
-    def find_by_key(self, key: str) -> Incident | None:
-        """Return the newest incident with this key, open or resolved; None if an account that knows us has none."""
+    def list_by_key(self, key: str) -> list[Incident]:
+        """Return the incidents with this key, newest first, open or resolved; none only if PagerDuty knows us."""
         params = {"incident_key": key, **ALL_DATES, "sort_by": "created_at:desc"}
-        incidents = read_pages(self._api, "/incidents", "incidents", params)
+        snapshots = map(try_parse_incident_snapshot, read_pages(self._api, "/incidents", "incidents", params))
         # An account that ignores the filter returns other incidents too.
-        incident = next((snapshot.incident for snapshot in map(try_parse_incident_snapshot, incidents)
-                         if snapshot and snapshot.incident.key == key), None)
-        if incident is None:
+        incidents = [snapshot.incident for snapshot in snapshots if snapshot and snapshot.incident.key == key]
+        if not incidents:
             self._api.identity.verify_account()
-        return incident
+        return incidents
 
     def get_service_id(self, name: str) -> str:
         """Return the id of the service with this name; a name that no service has is taken for an id."""

@@ -1,7 +1,9 @@
 """Opens incidents for issues, if a rule of the sync file says so; at most one an issue, by the issue's key."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from uuid import uuid4
 
 from jpi.domain.backlog import Backlog, Part
 from jpi.domain.conversation_rules import build_issue_url
@@ -13,13 +15,15 @@ from jpi.domain.link_parts import FieldName, Replica, SyncedField
 from jpi.domain.model import Incident, Issue
 from jpi.domain.policy import OpeningRule, Policy
 from jpi.domain.templates import to_title
-from jpi.errors import Refused
+from jpi.errors import IdentityDoubt
 from jpi.sync.conversation_sync import ConversationSync
 from jpi.sync.enrichment import OwnAccounts
-from jpi.sync.leases import Leases
+from jpi.sync.leases import Leases, RefusedUnderLease
 from jpi.sync.ports import Cache, Jira, Links, PagerDuty
 
 OPENING_LEASE = "incident"
+# A lease's name that holds the incident's key, where that is not the issue's: nobody can guess it.
+CHOSEN_KEY_PREFIX = "key:"
 INCIDENT_OPENED_COMMENT = "PagerDuty incident {number} was opened for this issue: {url}"
 INCIDENT_OPENED_STEP = "Opened the incident {incident}."
 INCIDENT_DETAILS_TEXT = "Opened by a Jira issue: {address}"
@@ -52,7 +56,7 @@ class IncidentOpener:
             return None
         incident = None
         # An issue that was moved has another key, and is known by its label.
-        if opening.leases or not self._has_incident(event.issue.key, or_labelled=True):
+        if OPENING_LEASE in opening.leases or not self._has_incident(event.issue.key, or_labelled=True):
             opening, incident = self._open_or_find_incident(opening, event.issue, rule)
         if incident is None:
             self._end_opening(opening)
@@ -69,13 +73,15 @@ class IncidentOpener:
 
     def adopt_opened_incident(self, event: IncidentEvent, link: Link) -> Link:
         """Return the link with the issue that the incident was opened for; unchanged if it was not opened for one."""
-        key = event.incident.key or ""
+        incident_key = event.incident.key or ""
+        key = incident_key.partition(".")[0]
         # Check project and service only: the issue may have changed since it opened the incident.
         if link.issue_key or not (ISSUE_KEY_PATTERN.fullmatch(key) and self._policy.can_open(key, event.incident)):
             return link
         opening = self._links.get(key)
         # Whoever opens an incident chooses its key: only where jpi began to open one is the key the issue's.
-        if opening.ended or not opening.version or not self._is_own_opening(event, key) or self._has_incident(key):
+        is_begun = opening.version and not opening.ended and incident_key == _get_incident_key(opening)
+        if not is_begun or not self._is_own_opening(opening, event.incident, event) or self._has_incident(key):
             return link
         for issue, _ in self._jira.get_issue_states([key]).get_all():
             # Jira finds an issue that was moved by its old key, too.
@@ -84,15 +90,18 @@ class IncidentOpener:
                 self._end_opening(opening)
         return link
 
-    def _is_own_opening(self, event: IncidentEvent, key: str) -> bool:
-        """True if our own account opened the incident; where that is not known, if PagerDuty finds it by the key."""
+    def _is_own_opening(self, opening: Link, incident: Incident, event: IncidentEvent | None = None) -> bool:
+        """True if jpi opened the incident, which has the opening's key; raise IdentityDoubt if nothing tells."""
+        if incident.key != opening.incident_id:
+            return True
         own_id = self._own_accounts.get_own_id("pagerduty")
         if own_id is None:
-            incident = self._pagerduty.new_incidents.find_by_key(key)
-            return incident is not None and incident.id == event.incident.id
+            raise IdentityDoubt("PagerDuty", f"nothing tells whether jpi opened the incident {incident.id} with the "
+                                             f"key {incident.key}, since jpi's own user (PAGERDUTY_USER_EMAIL) is "
+                                             "not known")
         if isinstance(event, IncidentTriggered) and event.actor:
             return event.actor.id == own_id
-        entries = [snapshot.entry for snapshot in self._pagerduty.list_incident_log_entries(event.incident.id)]
+        entries = [snapshot.entry for snapshot in self._pagerduty.list_incident_log_entries(incident.id)]
         return any(entry.is_trigger and entry.agent and entry.agent.id == own_id for entry in entries)
 
     def _has_incident(self, issue_key: str, or_labelled: bool = False) -> bool:
@@ -108,29 +117,44 @@ class IncidentOpener:
                                rule: OpeningRule | None) -> tuple[Link, Incident | None]:
         """Return the incident that an earlier attempt opened, else open it; None if no rule wants it any more."""
         if self._leases.is_outcome_unknown(opening, OPENING_LEASE):
-            incident = self._pagerduty.new_incidents.find_by_key(issue.key)
-            if incident and not self._policy.can_open(issue.key, incident):
-                incident = None
+            incident = self._find_own_incident(opening, self._list_holders(opening))
             if incident or rule is None:
                 return opening, incident
         if rule is None:
             return opening, None
-        return self._leases.run_with_lease(opening, OPENING_LEASE, partial(
-            self._open_incident, issue, rule, is_retry=bool(opening.failures)))
+        if not opening.leases and self._own_accounts.get_own_id("pagerduty") is None:
+            opening = _with_chosen_key(opening)
+        try:
+            return self._open_with_lease(opening, issue, rule)
+        except RefusedUnderLease as refused:
+            # PagerDuty takes a key only once while its incident is open: another worker may have been first.
+            opening, holders = refused.link, self._list_holders(refused.link) if refused.is_bad_request else []
+            if incident := self._find_own_incident(opening, holders):
+                return opening, incident
+            if not any(holder.status != "resolved" and rule.service in (holder.service, holder.service_id)
+                       for holder in holders):
+                raise
+        # An incident of somebody else's has the key.
+        return self._open_with_lease(_with_chosen_key(opening), issue, rule)
 
-    def _open_incident(self, issue: Issue, rule: OpeningRule, is_retry: bool) -> Incident:
+    def _list_holders(self, opening: Link) -> list[Incident]:
+        """Return the incidents with the opening's key on the services that its issue may open incidents on."""
+        return [incident for incident in self._pagerduty.new_incidents.list_by_key(_get_incident_key(opening))
+                if self._policy.can_open(opening.incident_id, incident)]
+
+    def _find_own_incident(self, opening: Link, holders: Sequence[Incident]) -> Incident | None:
+        """Return the incident that jpi opened among those with its key, of which the oldest is the likeliest."""
+        return next((incident for incident in reversed(holders) if self._is_own_opening(opening, incident)), None)
+
+    def _open_with_lease(self, opening: Link, issue: Issue, rule: OpeningRule) -> tuple[Link, Incident]:
+        return self._leases.run_with_lease(opening, OPENING_LEASE, partial(
+            self._open_incident, issue, rule, _get_incident_key(opening), is_retry=bool(opening.failures)))
+
+    def _open_incident(self, issue: Issue, rule: OpeningRule, key: str, is_retry: bool) -> Incident:
         title, priority = to_title(issue.title or issue.key), self._policy.to_pagerduty_priority(issue.priority or "")
         details = INCIDENT_DETAILS_TEXT.format(address=build_issue_url(self._policy.jira_url, issue.key))
-        new_incidents = self._pagerduty.new_incidents
         service_id = self._find_service_id(rule.service, is_retry)
-        try:
-            return new_incidents.open_incident(service_id, issue.key, title, details, rule.urgency, priority)
-        except Refused as refused:
-            # PagerDuty takes a key only once while its incident is open: another worker may have been first.
-            incident = new_incidents.find_by_key(issue.key) if refused.is_bad_request else None
-            if incident is None or incident.service_id not in (None, service_id):
-                raise
-            return incident
+        return self._pagerduty.new_incidents.open_incident(service_id, key, title, details, rule.urgency, priority)
 
     def _find_service_id(self, service: str, is_retry: bool) -> str:
         """Return the service's id, cached until an incident is refused: the service may have been created anew."""
@@ -164,3 +188,14 @@ class IncidentOpener:
         self._jira.add_labels(issue.key, incident.id)
         text = INCIDENT_OPENED_COMMENT.format(number=incident.number or incident.id, url=incident.url or "")
         return self._links.save(self._conversation_sync.add_remark(link, build_opened_key(incident.id), text))
+
+
+def _with_chosen_key(opening: Link) -> Link:
+    """Return the opening with a key for its incident that nobody else can have chosen."""
+    return opening.with_lease(f"{CHOSEN_KEY_PREFIX}{opening.incident_id}.{uuid4().hex}")
+
+
+def _get_incident_key(opening: Link) -> str:
+    """Return the key of the incident that is opened: the issue's, unless another one had to be chosen."""
+    keys = [name.removeprefix(CHOSEN_KEY_PREFIX) for name in opening.leases if name.startswith(CHOSEN_KEY_PREFIX)]
+    return next(iter(keys), opening.incident_id)

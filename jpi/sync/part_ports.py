@@ -57,8 +57,8 @@ class Notes(Protocol):
 class NewIncidents(Protocol):
     """Opens PagerDuty's incidents."""
 
-    def find_by_key(self, key: str) -> Incident | None:
-        """Return the newest incident with this key, whether it is open or not."""
+    def list_by_key(self, key: str) -> list[Incident]:
+        """Return the incidents with this key, newest first, whether they are open or not."""
 
     def get_service_id(self, name: str) -> str:
         """Return the id of the service with this name or id."""

@@ -110,7 +110,7 @@ def was_issue_deleted(world: World, incident: Incident) -> bool:
 
 def needs_issue(incident: Incident) -> bool:
     """True if the incident once had a priority that qualifies."""
-    if ISSUE_KEY_PATTERN.fullmatch(incident.key):
+    if ISSUE_KEY_PATTERN.match(incident.key):
         return True
     names = {(entry.channel.get("new_priority") or {}).get("summary") for entry in incident.log}
     return bool(incident.priority and incident.priority.name == "P1") or "P1" in names
@@ -173,5 +173,5 @@ def _find_part_failures(world: World, incident: Incident, issue: Issue) -> Itera
     if entries != timeline:
         yield f"timeline: lost {dict(entries - timeline)}, doubled {dict(timeline - entries)}"
     counts = tuple(len(world.list_linked_summaries(issue, kind)) for kind in ("Question", "Stakeholder"))
-    if counts != ((0, 0) if ISSUE_KEY_PATTERN.fullmatch(incident.key) else (3, 2)):
+    if counts != ((0, 0) if ISSUE_KEY_PATTERN.match(incident.key) else (3, 2)):
         yield f"parts: {counts[0]} questions, {counts[1]} stakeholders"

@@ -203,4 +203,4 @@ def test_an_incident_that_has_an_issue_is_tied_to_no_other(opening):
     opening.jpi.sync_service.apply(IssueCreated("again", opening.clock.now(),
                                                 Issue(other, priority="High", type="Incident")))
     assert opening.find_issue(incident) is first
-    assert opening.jira.issues[other].labels == []
+    assert f"pagerduty-{incident.id}" not in opening.jira.issues[other].labels

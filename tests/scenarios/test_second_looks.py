@@ -60,4 +60,4 @@ def test_an_incident_that_a_stranger_is_not_shown_is_in_doubt(world):
     blind_jpi(world.pagerduty_server, "/incidents", "incidents")
     world.pagerduty.trigger_incident(world.service, "Down", world.rita, key="INCIDENT-7")
     with pytest.raises(IdentityDoubt):
-        world.jpi.pagerduty.new_incidents.find_by_key("INCIDENT-7")
+        world.jpi.pagerduty.new_incidents.list_by_key("INCIDENT-7")

@@ -6,11 +6,12 @@ from jpi.app import app
 from jpi.domain.events import IssueCreated
 from jpi.domain.link import Link
 from jpi.domain.model import Issue
+from jpi.errors import IdentityDoubt
 from jpi.jira import webhooks
 from jpi.sync.history import MAX_HISTORY_ENTRIES
 from jpi.sync.incident_opener import OPENING_LEASE
 from tests.deliveries import encode_body, make_issue_updated_body, sign_as_jira, sign_as_pagerduty
-from tests.world_actions import edit_issue, run_poll
+from tests.world_actions import edit_issue, make_fault_on_call, run_poll
 
 RULE = """
     [[open]]
@@ -197,17 +198,104 @@ def test_our_own_opening_is_adopted_by_a_later_event(opening):
     assert is_adopted(world, incident, issue)
 
 
-def test_after_a_lost_answer_an_incident_on_another_service_is_not_ours(opening):
-    world, issue = opening
-    other_service = world.pagerduty.add_service("Attacker's", world.oscar)
-    planted = trigger_with_key(world, world.rita, issue.key, other_service)
+def get_opened(world):
+    return [incident for incident in world.pagerduty.incidents.values() if incident.title == "Customers call us"]
+
+
+def apply_creation(world, issue):
     world.clock.advance(120)
     world.jpi.budget.start(25.0)
     world.jpi.sync_service.apply(IssueCreated("again", world.clock.now(), Issue(
         issue.key, issue.id, priority="High", type="Incident", title="Customers call us")))
+
+
+def test_after_a_lost_answer_an_incident_on_another_service_is_not_ours(opening):
+    world, issue = opening
+    other_service = world.pagerduty.add_service("Attacker's", world.oscar)
+    planted = trigger_with_key(world, world.rita, issue.key, other_service)
+    apply_creation(world, issue)
     assert not is_adopted(world, planted, issue)
-    [ours] = [incident for incident in world.pagerduty.incidents.values() if incident.title == "Customers call us"]
+    [ours] = get_opened(world)
     assert is_adopted(world, ours, issue)
+
+
+@pytest.mark.parametrize("is_resolved", [False, True])
+def test_after_a_lost_answer_an_alert_with_the_issues_key_is_not_ours(opening, is_resolved):
+    world, issue = opening
+    planted = world.pagerduty.trigger_incident(world.service, "Look here", None, "P4", api=True, key=issue.key)
+    if is_resolved:
+        world.pagerduty.resolve_incident(planted, world.oscar)
+    world.run_until_idle()
+    apply_creation(world, issue)
+    assert not is_adopted(world, planted, issue)
+    [ours] = get_opened(world)
+    assert is_adopted(world, ours, issue)
+
+
+def test_after_a_lost_answer_ours_is_found_among_others_with_its_key(opening):
+    world, issue = opening
+    with world.lose_webhooks():
+        ours = trigger_with_key(world, world.pagerduty_bot, issue.key)
+        world.pagerduty.resolve_incident(ours, world.rita)
+        planted = world.pagerduty.trigger_incident(world.service, "Look", None, "P4", api=True, key=issue.key)
+    apply_creation(world, issue)
+    assert (is_adopted(world, ours, issue), is_adopted(world, planted, issue)) == (True, False)
+    assert get_opened(world) == []
+
+
+def plant_next_key(world):
+    numbers = [int(key.removeprefix("INCIDENT-")) for key in world.jira.issues if key.startswith("INCIDENT-")]
+    return world.pagerduty.trigger_incident(world.service, "Look here", None, "P4", api=True,
+                                            key=f"INCIDENT-{max(numbers) + 1}")
+
+
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_an_alert_that_has_taken_the_next_issues_key_keeps_nobody_from_being_paged(site, is_lost):
+    world, *_ = site
+    planted = plant_next_key(world)
+    world.run_until_idle()
+    if is_lost:
+        world.pagerduty_server.choose_fault = make_fault_on_call("POST", "/incidents", 1, after=True)
+    issue = make_issue(world)
+    for _ in range(3):
+        world.run_until_idle()
+        run_poll(world)
+    assert issue.key == planted.key
+    [ours] = get_opened(world)
+    assert (is_adopted(world, ours, issue), is_adopted(world, planted, issue)) == (True, False)
+    assert ours.key.startswith(f"{issue.key}.")
+    world.pagerduty.resolve_incident(planted, world.oscar)
+    world.run_until_idle()
+    assert (issue.status, ours.status) == ("To Do", "triggered")
+
+
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_where_our_own_account_is_not_known_no_key_of_others_is_taken(site, monkeypatch, is_lost):
+    world, *_ = site
+    monkeypatch.setattr(world.jpi.sync_service._own_accounts, "get_own_id", lambda side: None)
+    planted = plant_next_key(world)
+    world.run_until_idle()
+    if is_lost:
+        world.pagerduty_server.choose_fault = make_fault_on_call("POST", "/incidents", 0, after=True)
+    issue = make_issue(world)
+    for _ in range(3):
+        world.run_until_idle()
+        run_poll(world)
+    [ours] = get_opened(world)
+    assert (is_adopted(world, ours, issue), is_adopted(world, planted, issue)) == (True, False)
+
+
+def test_what_was_begun_when_our_account_was_known_waits_until_it_is_known_again(opening, monkeypatch):
+    world, issue = opening
+    planted = world.pagerduty.trigger_incident(world.service, "Look here", None, "P4", api=True, key=issue.key)
+    with monkeypatch.context() as context:
+        context.setattr(world.jpi.sync_service._own_accounts, "get_own_id", lambda side: None)
+        with pytest.raises(IdentityDoubt, match=planted.id):
+            apply_creation(world, issue)
+        assert (is_adopted(world, planted, issue), get_opened(world)) == (False, [])
+    apply_creation(world, issue)
+    [ours] = get_opened(world)
+    assert (is_adopted(world, ours, issue), is_adopted(world, planted, issue)) == (True, False)
 
 
 def test_jiras_delivery_id_is_of_the_signed_content_alone():
