@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Any
 
 import requests
@@ -22,6 +23,7 @@ WAIT_HEADERS = ("Retry-After", "ratelimit-reset", "X-RateLimit-Reset")
 REASON_FIELDS = ("errorMessages", "message", "errorMessage", "error_description", "detail", "title")
 # Jira's, application/problem+json, PagerDuty's.
 OWN_ERROR_FIELDS = frozenset({"errorMessages", "errors", "detail", "title", "error"})
+MAINTENANCE_TEXT = "an HTML page answered, not the service itself: the site may be in maintenance"
 HTML_TITLE = re.compile(r"<title[^>]{0,200}>([^<]{1,300})", re.IGNORECASE)
 
 
@@ -50,6 +52,13 @@ def is_own_error(answer: requests.Response) -> bool:
     except (ValueError, RecursionError):
         return False
     return isinstance(body, dict) and not OWN_ERROR_FIELDS.isdisjoint(body)
+
+
+def describe_server_fault(call: str, answer: requests.Response) -> str:
+    """Say that the call failed; both services' own 503 is JSON, and a page for people tells of maintenance."""
+    is_page = answer.content[:MAX_REASON_LENGTH].lstrip().lower().startswith((b"<!doctype html", b"<html"))
+    hint = f": {MAINTENANCE_TEXT}" if answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE and is_page else ""
+    return f"{call} failed with {answer.status_code}{hint}"
 
 
 def parse_wait_seconds(answer: requests.Response, now: float) -> float:

@@ -15,7 +15,7 @@ import tenacity
 from requests.adapters import BaseAdapter
 from urllib3.exceptions import NewConnectionError
 
-from jpi.error_answers import get_limit_reason, is_own_error, parse_refusal, parse_wait_seconds
+from jpi.error_answers import describe_server_fault, get_limit_reason, is_own_error, parse_refusal, parse_wait_seconds
 from jpi.errors import (
     AddressError,
     IdentityDoubt,
@@ -224,7 +224,7 @@ def _parse_temporary_failure(call: str, answer: requests.Response, is_read: bool
         return ServiceUnavailable(f"{call} was refused by a rate limit{f' ({limit})' if limit else ''}",
                                   retry_after_seconds=seconds)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in (HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY):
-        text = f"{call} failed with {status}"
+        text = describe_server_fault(call, answer)
         return ServiceUnavailable(text, retry_after_seconds=seconds) if is_read else OutcomeUnknown(text)
     if status == HTTPStatus.NOT_FOUND and not is_own_error(answer):
         # The edge of a site in maintenance, moving or suspended: the service itself was not reached.

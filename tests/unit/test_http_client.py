@@ -215,6 +215,16 @@ def test_a_404_that_the_service_did_not_write_is_an_outage(make_api, body):
     assert len(sent) == 3
 
 
+@pytest.mark.parametrize(("status", "body", "is_page"), [
+    (503, b"<!DOCTYPE html><title>Maintenance</title>", True), (503, b"\n<html></html>", True),
+    (503, {"errorMessages": ["Overloaded."]}, False), (503, None, False), (500, b"<html></html>", False)])
+def test_a_maintenance_page_is_told_apart_from_a_503_of_the_service(make_api, status, body, is_page):
+    api, _, _ = make_api(*[make_answer(status, body)] * 3)
+    with pytest.raises(ServiceUnavailable) as raised:
+        api.request("GET", "/x")
+    assert ("the site may be in maintenance" in str(raised.value)) is is_page
+
+
 FAILED_SIGN_IN = {"X-Seraph-LoginReason": "AUTHENTICATED_FAILED"}
 
 

@@ -116,7 +116,8 @@ PAGE = "<html><title>Atlassian status</title></html>"
      ["the account is deactivated or locked", "bot@"]),
     ("jira", HttpFault(200, headers={"X-Seraph-LoginReason": "AUTHENTICATED_FAILED"}), ["the token is not valid"]),
     ("jira", HttpFault(404, body=PAGE), ["the site may be in maintenance, moved or suspended"]),
-    ("jira", HttpFault(503, body=PAGE), ["failed with 503"]),
+    ("jira", HttpFault(503, body=PAGE), ["failed with 503", "the site may be in maintenance"]),
+    ("pagerduty", HttpFault(503, body=PAGE), ["failed with 503", "the site may be in maintenance"]),
     ("pagerduty", HttpFault(401), ["the token is not valid", "PAGERDUTY_API_TOKEN"]),
     ("pagerduty", HttpFault(200, body='{"users": [], "services": []}'), ["another account's?", "PAGERDUTY_USER_EMAIL"]),
 ])
