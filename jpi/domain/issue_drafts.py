@@ -12,11 +12,7 @@ from jpi.domain.templates import fill_template, render_entry_description, render
 
 # Names of link types; the incident *has* a question, a stakeholder, an incident manager, a timeline entry.
 QUESTION_LINK_TYPE, STAKEHOLDER_LINK_TYPE, MANAGER_LINK_TYPE, TIMELINE_LINK_TYPE = (
-    "Question",
-    "Stakeholder",
-    "Incident Manager",
-    "Timeline",
-)
+    "Question", "Stakeholder", "Incident Manager", "Timeline")
 PAGERDUTY_LABEL = "pagerduty"
 
 
@@ -80,18 +76,13 @@ def draft_incident_issue(incident: Incident, issue_spec: IssueSpec, manager_key:
     links = [IssueLink(STAKEHOLDER_LINK_TYPE, key) for key in policy.stakeholders]
     project = issue_spec.project or policy.incident_project
     return IssueDraft(
-        project=project,
-        type=issue_spec.type or derive_issue_type(project),
-        summary=to_summary(incident.title),
-        description=render_incident_description(incident),
-        idempotency_key=build_incident_issue_key(incident.id),
-        search_label=build_incident_label(incident.id),
+        project=project, type=issue_spec.type or derive_issue_type(project), summary=to_summary(incident.title),
+        description=render_incident_description(incident), idempotency_key=build_incident_issue_key(incident.id),
+        search_label=build_incident_label(incident.id), assignee=assignee_account_id,
         priority=issue_spec.priority or policy.to_jira_priority(incident.priority),
-        assignee=assignee_account_id,
         fields=fill_template({**SEVERITY_FIELD, **issue_spec.all_fields}, incident),
         labels=(PAGERDUTY_LABEL, build_incident_label(incident.id), *issue_spec.labels),
-        links=tuple(links + ([IssueLink(MANAGER_LINK_TYPE, manager_key)] if manager_key else [])),
-    )
+        links=tuple(links + ([IssueLink(MANAGER_LINK_TYPE, manager_key)] if manager_key else [])))
 
 
 def draft_question(question: Question, idempotency_key: str, link: Link, policy: Policy) -> IssueDraft:

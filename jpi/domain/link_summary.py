@@ -71,15 +71,12 @@ def to_card(link: Link) -> LinkCard:
     summary = link.summary
     return LinkCard(
         title=cut_text(link.fields[FieldName.TITLE].pagerduty.value or summary.title or "", TITLE_MAX_CHARACTERS),
-        url=summary.url or "",
+        url=summary.url or "", issue=link.issue_key or (link.incident_id if link.is_opening else ""),
         priority=link.fields[FieldName.PRIORITY].pagerduty.value or summary.priority or "",
         pagerduty=GONE if has_lost(link, Side.PAGERDUTY) else link.status.agreed or summary.status or "",
         jira=GONE if has_lost(link, Side.JIRA) else _get_issue_status(link),
-        issue=link.issue_key or (link.incident_id if link.is_opening else ""),
-        equal_at=summary.in_step_at or 0.0,
-        equal_by=summary.in_step_event_type or "",
-        trouble=cut_text(_get_trouble(link), REASON_MAX_CHARACTERS),
-    )
+        equal_at=summary.in_step_at or 0.0, equal_by=summary.in_step_event_type or "",
+        trouble=cut_text(_get_trouble(link), REASON_MAX_CHARACTERS))
 
 
 def has_lost(link: Link, side: Side) -> bool:

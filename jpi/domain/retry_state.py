@@ -50,15 +50,10 @@ def without_failure(link: Link, event: Event) -> Link:
     Those are the permanent ones, and those of the poll, which gives what it reads a new id each time.
     """
     brings_all = isinstance(event, IssueUpdated) or (isinstance(event, IncidentLogged) and event.whole)
-    return replace(
-        link,
-        failures={
-            event_id: failure
-            for event_id, failure in link.failures.items()
-            if event_id != event.id and not (brings_all and failure.side is event.side
-                                             and (failure.permanent or event_id.startswith(POLL_ID_PREFIXES)))
-        },
-    )
+    return replace(link, failures={
+        event_id: failure for event_id, failure in link.failures.items()
+        if event_id != event.id and not (brings_all and failure.side is event.side
+                                         and (failure.permanent or event_id.startswith(POLL_ID_PREFIXES)))})
 
 
 def retry_is_due(link: Link, now: float) -> bool:

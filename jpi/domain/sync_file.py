@@ -94,18 +94,9 @@ def _parse_skip(reader: TomlReader, value: Any, path: KeyPath) -> bool:
 
 
 def _parse_incident_condition(reader: TomlReader, value: Any, path: KeyPath) -> IncidentCondition:
-    return IncidentCondition(
-        **reader.read_table(
-            value,
-            path,
-            {
-                "priorities": TomlReader.read_texts,
-                "urgencies": _parse_urgencies,
-                "services": TomlReader.read_texts,
-                "title": TomlReader.read_pattern,
-            },
-        )
-    )
+    return IncidentCondition(**reader.read_table(value, path, {
+        "priorities": TomlReader.read_texts, "urgencies": _parse_urgencies, "services": TomlReader.read_texts,
+        "title": TomlReader.read_pattern}))
 
 
 def _parse_urgencies(reader: TomlReader, value: Any, path: KeyPath) -> tuple[str, ...]:

@@ -158,24 +158,13 @@ def _render_media(node: Node, depth: int) -> list[str]:
 
 
 BLOCK_RENDERERS: Mapping[str, Callable[[Node, int], list[str]]] = {
-    "paragraph": _render_paragraph,
-    "heading": _render_paragraph,
-    "bulletList": _render_list,
-    "orderedList": _render_list,
-    "taskList": _render_list,
-    "decisionList": _render_list,
-    "codeBlock": _render_code,
-    "blockquote": _render_quote,
-    "panel": _render_panel,
-    "expand": _render_expand,
-    "nestedExpand": _render_expand,
+    **dict.fromkeys(("paragraph", "heading"), _render_paragraph),
+    **dict.fromkeys(("bulletList", "orderedList", "taskList", "decisionList"), _render_list),
+    "codeBlock": _render_code, "blockquote": _render_quote, "panel": _render_panel, "table": _render_table,
+    **dict.fromkeys(("expand", "nestedExpand"), _render_expand),
+    **dict.fromkeys(("blockCard", "embedCard"), _render_card),
+    **dict.fromkeys(("mediaSingle", "mediaGroup", "media"), _render_media),
     "rule": lambda _, __: ["---"],
-    "table": _render_table,
-    "blockCard": _render_card,
-    "embedCard": _render_card,
-    "mediaSingle": _render_media,
-    "mediaGroup": _render_media,
-    "media": _render_media,
 }
 INLINE_RENDERERS: Mapping[str, Callable[[Node, int], str]] = {
     "text": _render_text,

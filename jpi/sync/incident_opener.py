@@ -175,16 +175,10 @@ class IncidentOpener:
             fields = {FieldName.TITLE: SyncedField(Replica(incident.title), Replica(issue.title)),
                       FieldName.PRIORITY: SyncedField(Replica(incident.priority or NO_VALUE), Replica(issue.priority)),
                       FieldName.ASSIGNEE: SyncedField(Replica(known_id), Replica(assignee))}
-            link = self._links.save(
-                replace(
-                    link,
-                    issue=IssueRef(issue.key, issue.id),
-                    status=replace(link.status, agreed="triggered"),
-                    fields=fields,
-                    history=(*opening.history, *link.history),
-                    backlog=Backlog({Part.TIMELINE: ()} if self._policy.timeline_project else {}),
-                )
-            )
+            link = self._links.save(replace(
+                link, issue=IssueRef(issue.key, issue.id), status=replace(link.status, agreed="triggered"),
+                fields=fields, history=(*opening.history, *link.history),
+                backlog=Backlog({Part.TIMELINE: ()} if self._policy.timeline_project else {})))
         self._jira.add_labels(issue.key, incident.id)
         text = INCIDENT_OPENED_COMMENT.format(number=incident.number or incident.id, url=incident.url or "")
         return self._links.save(self._conversation_sync.add_remark(link, build_opened_key(incident.id), text))
