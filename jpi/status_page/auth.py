@@ -29,14 +29,13 @@ def find_session() -> Session | None:
 
 def attempt_sign_in(password: str) -> tuple[str, int]:
     """Check the password: return what is wrong, empty if nothing, and the seconds before the next attempt."""
-    app, device_id = get_app(), _find_device_id()
-    client = f"device:{device_id}" if device_id else _find_network(request.remote_addr or "unknown")
-    if wait := app.sign_in_attempts.claim_attempt(client, is_known=bool(device_id)):
+    app, (client, is_known) = get_app(), _identify_client()
+    if wait := app.sign_in_attempts.claim_attempt(client, is_known):
         return f"Too many attempts: please wait {wait:.0f} seconds.", max(1, round(wait))
     if not _is_password(password):
         app.log.warning("somebody tried to see the status page", extra={"from": request.remote_addr})
         return WRONG_PASSWORD_MESSAGE, 0
-    app.sign_in_attempts.record_success(client, is_known=bool(device_id))
+    app.sign_in_attempts.record_success(client, is_known)
     return "", 0
 
 
@@ -44,8 +43,8 @@ def start_session(answer: Response) -> None:
     """Start a session in place of the one before, and let the browser be known from now on."""
     end_session(answer)
     _set_cookie(answer, SESSION_COOKIE, get_app().sessions.start(_compute_fingerprint()), SESSION_SECONDS)
-    device_id = _find_device_id() or secrets.token_urlsafe(16)
-    _set_cookie(answer, DEVICE_COOKIE, f"{device_id}.{_sign_device(device_id)}", DEVICE_SECONDS)
+    device = f"{_find_device_id() or secrets.token_urlsafe(16)}.{get_app().clock():.0f}"
+    _set_cookie(answer, DEVICE_COOKIE, f"{device}.{_sign_device(device)}", DEVICE_SECONDS)
 
 
 def end_session(answer: Response) -> None:
@@ -87,19 +86,15 @@ def is_on_loopback() -> bool:
 
 
 def _is_password(password: str) -> bool:
-    salt = get_app().sessions.derive_key("password")
-    return hmac.compare_digest(_hash_password(password, salt), _hash_own_password(_get_password(), salt))
+    salt, own_password = get_app().sessions.derive_key("password"), get_app().settings.status_password
+    return hmac.compare_digest(_hash_password(password, salt), _hash_own_password(own_password, salt))
 
 
 def _compute_fingerprint() -> str:
     """Return what sessions hold of the password: a new password ends them all."""
     sessions = get_app().sessions
-    hashed = _hash_own_password(_get_password(), sessions.derive_key("password"))
+    hashed = _hash_own_password(get_app().settings.status_password, sessions.derive_key("password"))
     return hmac.digest(sessions.derive_key("fingerprint"), hashed, "sha256").hex()
-
-
-def _get_password() -> str:
-    return get_app().settings.status_password
 
 
 @lru_cache(maxsize=2)
@@ -111,15 +106,27 @@ def _hash_password(password: str, salt: bytes) -> bytes:
     return hashlib.scrypt(password.encode("utf-8", "surrogatepass"), salt=salt, **SCRYPT_COST)
 
 
+def _identify_client() -> tuple[str, bool]:
+    """Return whose attempt this is, a known browser's or an address's, and True for a known browser's."""
+    device_id = _find_device_id()
+    if device_id and get_app().sign_in_attempts.is_known_client_trusted(f"device:{device_id}"):
+        return f"device:{device_id}", True
+    return _find_network(request.remote_addr or "unknown"), False
+
+
 def _find_device_id() -> str:
-    """Return the id in a device cookie that jpi signed; "" if there is none."""
-    device_id, _, signature = _read_cookie(DEVICE_COOKIE).partition(".")
-    is_own = bool(signature) and hmac.compare_digest(signature.encode(), _sign_device(device_id).encode())
-    return device_id if is_own else ""
+    """Return the id in a device cookie that jpi signed, with this password, in the last 180 days; "" if there is none.
+    """
+    device, _, signature = _read_cookie(DEVICE_COOKIE).rpartition(".")
+    is_own = bool(device) and hmac.compare_digest(signature.encode(), _sign_device(device).encode())
+    device_id, _, issued_at = device.rpartition(".")
+    return device_id if is_own and get_app().clock() < int(issued_at) + DEVICE_SECONDS else ""
 
 
-def _sign_device(device_id: str) -> str:
-    return hmac.digest(get_app().sessions.derive_key("device"), device_id.encode(), "sha256").hex()
+def _sign_device(device: str) -> str:
+    """Return the signature of `id.issued`; a new password ends all."""
+    key = hmac.digest(get_app().sessions.derive_key("device"), _compute_fingerprint().encode(), "sha256")
+    return hmac.digest(key, device.encode(), "sha256").hex()
 
 
 def _find_network(address: str) -> str:

@@ -2,7 +2,8 @@
 
 A browser that has signed in before has a limit of its own, so that no stranger can lock it out: OWASP's device cookies,
 owasp.org/www-community/Slow_Down_Online_Guessing_Attacks_with_Device_Cookies. Strangers have two: of their address,
-and of all together.
+and of all together. When known browsers together have failed too often, somebody has collected their cookies: then
+they count as strangers.
 """
 
 from collections.abc import Callable
@@ -13,15 +14,18 @@ from jpi.store.ports import ConfigItem, ConfigTable
 
 # After the free attempts the wait is 2 seconds, 4, 8 ... 15 minutes; one failure is forgotten every 15 minutes.
 FREE_ATTEMPTS, MAX_WAIT_SECONDS = 3, 900.0
-# Of all strangers together the failures of the last two hours count, by parts of ten minutes.
+# Of all strangers together the failures of the last two hours count, by parts of ten minutes; so do known browsers'.
 PART_SECONDS, PART_COUNT = 600, 13
 # As soon as other addresses have failed so often, an address gets no second attempt; and after so many nobody gets one.
 MAX_OTHER_FAILURES, MAX_FAILURES = 3, 250
+# As soon as other known browsers have failed so often, a known browser is a stranger. Whoever has one cookie fails 20
+# times in two hours at most.
+MAX_KNOWN_FAILURES = 25
 RETENTION_SECONDS = 86_400.0
 # The wait after two attempts of one client raced.
 RACE_WAIT_SECONDS = 1.0
 READ_OPERATION, SAVE_OPERATION = "reading sign-in attempts", "counting a sign-in attempt"
-STRANGERS, FAILURES = "strangers", "failures"
+STRANGERS, KNOWN, FAILURES = "strangers", "known", "failures"
 
 
 class SignInAttempts:
@@ -44,39 +48,44 @@ class SignInAttempts:
         # Saved before the password is checked, so that of many attempts at once only one is checked.
         if not self._save(client, _count_failure(item.value, now), item.version):
             return RACE_WAIT_SECONDS
-        if not is_known:
-            self._add_to_strangers(1)
+        self._add_failures(KNOWN if is_known else STRANGERS, 1)
         return 0.0
+
+    def is_known_client_trusted(self, client: str) -> bool:
+        """True unless other known browsers have failed so often that somebody must have their cookies."""
+        return self._count_others(KNOWN, self._load(client).value) < MAX_KNOWN_FAILURES
 
     def record_success(self, client: str, is_known: bool = False) -> None:
         """Forget the failures of this client, also among those of all strangers."""
         item = self._load(client)
-        if not is_known:
-            self._add_to_strangers(-_count_recent(item.value, self._clock()))
+        self._add_failures(KNOWN if is_known else STRANGERS, -_count_recent(item.value, self._clock()))
         self._save(client, _build_value(0, self._clock()), item.version)
 
     def _is_too_much_of_strangers(self, own: dict[str, Any]) -> bool:
-        now = self._clock()
-        names = [_build_part_name(now - PART_SECONDS * back) for back in range(PART_COUNT)]
-        counts = self._table.get_counts(names, READ_OPERATION)
-        others = sum(count.get(FAILURES, 0) for count in counts.values()) - _count_recent(own, now)
         # Who has failed of late is a stranger whose second attempt is worth less than another's first.
-        has_failed = own[FAILURES] > 0 and now - own["at"] < RETENTION_SECONDS
-        return others >= (MAX_OTHER_FAILURES if has_failed else MAX_FAILURES)
+        has_failed = own[FAILURES] > 0 and self._clock() - own["at"] < RETENTION_SECONDS
+        return self._count_others(STRANGERS, own) >= (MAX_OTHER_FAILURES if has_failed else MAX_FAILURES)
 
-    def _add_to_strangers(self, count: int) -> None:
+    def _count_others(self, group: str, own: dict[str, Any]) -> int:
+        """Return how often others of a group have failed in the last two hours."""
         now = self._clock()
-        self._table.add_counts(_build_part_name(now), {FAILURES: count}, now + RETENTION_SECONDS, SAVE_OPERATION)
+        names = [_build_part_name(group, now - PART_SECONDS * back) for back in range(PART_COUNT)]
+        counts = self._table.get_counts(names, READ_OPERATION)
+        return sum(count.get(FAILURES, 0) for count in counts.values()) - _count_recent(own, now)
+
+    def _add_failures(self, group: str, count: int) -> None:
+        now = self._clock()
+        self._table.add_counts(_build_part_name(group, now), {FAILURES: count}, now + RETENTION_SECONDS, SAVE_OPERATION)
 
     def _load(self, client: str) -> ConfigItem:
-        item = self._table.get(_build_name(client), READ_OPERATION, consistent=True)
+        item = self._table.get(f"sign-in:{client}", READ_OPERATION, consistent=True)
         # A row of an earlier version has no parts.
         value = {**_build_value(0, 0.0), **(item.value if item else {})}
         return ConfigItem(value, item.version if item else None)
 
     def _save(self, client: str, value: dict[str, Any], version: int | None) -> bool:
         try:
-            self._table.save(_build_name(client), ConfigItem(value, version), SAVE_OPERATION,
+            self._table.save(f"sign-in:{client}", ConfigItem(value, version), SAVE_OPERATION,
                              self._clock() + RETENTION_SECONDS)
         except LostRace:
             return False
@@ -110,9 +119,5 @@ def _round_to_part(at: float) -> int:
     return int(at // PART_SECONDS * PART_SECONDS)
 
 
-def _build_name(client: str) -> str:
-    return f"sign-in:{client}"
-
-
-def _build_part_name(at: float) -> str:
-    return f"sign-in:{STRANGERS}:{_round_to_part(at)}"
+def _build_part_name(group: str, at: float) -> str:
+    return f"sign-in:{group}:{_round_to_part(at)}"

@@ -80,6 +80,66 @@ def test_a_device_cookie_that_was_stolen_has_one_limit_whatever_its_address(stat
     assert Browser("198.51.100.1").sign_in().status_code == 303
 
 
+def keep_guessing(cookies, times=6):
+    """Return how many guesses with these device cookies are looked at, from one address."""
+    looked_at = 0
+    for _ in range(times):
+        for cookie in cookies:
+            thief = Browser("203.0.113.5")
+            thief.client.set_cookie("jpi-device", cookie)
+            looked_at += thief.sign_in("guess").status_code == 403
+    return looked_at
+
+
+def collect_cookies(count):
+    browsers = [Browser(f"198.51.100.{number}") for number in range(count)]
+    assert {browser.sign_in().status_code for browser in browsers} == {303}
+    return [browser.client.get_cookie("jpi-device").value for browser in browsers]
+
+
+def test_a_new_password_ends_device_cookies(status_world):
+    cookies = collect_cookies(5)
+    status_world.environ["STATUS_PASSWORD"] = "another of the team"
+    status_world.jpi = status_world.start_jpi()
+    assert keep_guessing(cookies) == sign_in_attempts.FREE_ATTEMPTS + 1
+
+
+def test_a_device_cookie_ends_after_180_days(status_world):
+    cookies = collect_cookies(5)
+    status_world.clock.advance(auth.DEVICE_SECONDS - 60)
+    assert keep_guessing(cookies[:2], 1) == 2
+    status_world.clock.advance(60)
+    assert keep_guessing(cookies[2:]) == sign_in_attempts.FREE_ATTEMPTS + 1
+
+
+def test_a_collection_of_device_cookies_buys_few_guesses(status_world):
+    cookies = collect_cookies(40)
+    per_browser = sign_in_attempts.FREE_ATTEMPTS + 1
+    assert keep_guessing(cookies) <= sign_in_attempts.MAX_KNOWN_FAILURES + 2 * per_browser
+    assert Browser("198.51.100.99").sign_in().status_code == 303
+
+
+def test_one_stolen_cookie_does_not_make_the_other_browsers_strangers(status_world):
+    cookies = collect_cookies(1)
+    for _ in range(MINUTES):
+        keep_guessing(cookies, 2)
+        status_world.clock.advance(60)
+    assert status_world.jpi.sign_in_attempts.is_known_client_trusted("device:another")
+
+
+def test_a_sign_in_keeps_the_id_of_a_known_browser_and_renews_its_end(status_world, browser):
+    first = browser.client.get_cookie("jpi-device").value
+    status_world.clock.advance(auth.DEVICE_SECONDS - 60)
+    assert browser.sign_in().status_code == 303
+    renewed = browser.client.get_cookie("jpi-device").value
+    assert renewed.partition(".")[0] == first.partition(".")[0]
+    status_world.clock.advance(60)
+    thief = Browser()
+    thief.client.set_cookie("jpi-device", first)
+    assert [thief.sign_in().status_code, browser.sign_in().status_code] == [303, 303]
+    assert thief.client.get_cookie("jpi-device").value.partition(".")[0] != first.partition(".")[0]
+
+
 def test_the_password_is_compared_as_a_hash_that_is_slow_to_guess(make_world, monkeypatch):
     make_world(STATUS_PASSWORD=PASSWORD)
     cost = auth.SCRYPT_COST
