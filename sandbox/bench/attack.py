@@ -19,6 +19,7 @@ from sandbox.bench.load import (
     CONCURRENT_DELIVERIES,
     SERVE_JPI,
     SubprocessServer,
+    compute_percentile,
     format_percentiles,
     open_loaded_world,
     post_delivery,
@@ -27,6 +28,8 @@ from sandbox.bench.load import (
 from sandbox.webhook_outbox import Delivery
 from sandbox.world import JIRA_WEBHOOK_SECRET
 
+# What an attacker may cost at most: the answer time of 99 of 100 real deliveries, and memory.
+MAX_P99_SECONDS, MAX_MEBIBYTES = 0.200, 256
 FORGED_PER_MINUTE, ATTACK_SECONDS, REAL_PER_SECOND = 1_000, 30, 5
 COMMENT_CHARACTERS, COMMENTS = 32 * 1024, 200
 # Brackets, braces, pipes and backslashes, and what begins an address, a table or a macro.
@@ -44,14 +47,25 @@ print(answer["statusCode"], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss /
 
 
 def print_attack() -> None:
-    """Print what an attacker can cost: answer times, seconds of parsing, memory."""
-    print_forged_deliveries()
+    """Print what an attacker can cost: answer times, seconds of parsing, memory. Exit with 1 if it is over the limits.
+    """
+    p99_seconds = print_forged_deliveries()
     print_comments()
-    print_largest_delivery()
+    if excess := list(find_excess(p99_seconds, print_largest_delivery())):
+        sys.exit("\n".join(excess))
 
 
-def print_forged_deliveries() -> None:
-    """Print how long real deliveries take, alone and while 1,000 forged ones a minute arrive."""
+def find_excess(p99_seconds: float, mebibytes: int) -> Iterator[str]:
+    """Yield a line for each figure that is over its limit."""
+    if p99_seconds > MAX_P99_SECONDS:
+        yield (f"over the limit: p99 of real deliveries is {p99_seconds * 1000:.0f} ms, not at most "
+               f"{MAX_P99_SECONDS * 1000:.0f} ms")
+    if mebibytes > MAX_MEBIBYTES:
+        yield f"over the limit: the largest delivery takes {mebibytes} MiB, not at most {MAX_MEBIBYTES} MiB"
+
+
+def print_forged_deliveries() -> float:
+    """Print how long real deliveries take, alone and while 1,000 forged ones a minute arrive; return the p99 then."""
     with open_loaded_world() as world, SubprocessServer(SERVE_JPI, **world.environ) as jpi:
         count = ATTACK_SECONDS * REAL_PER_SECOND
         warm, *deliveries = [replace(delivery, url=delivery.url.replace(world.app_url, jpi.url))
@@ -67,6 +81,7 @@ def print_forged_deliveries() -> None:
         for name, answers in (("real deliveries alone", alone), ("the forged ones", refused),
                               (f"real deliveries among {FORGED_PER_MINUTE} forged ones a minute", attacked)):
             print(f"{name}: {sorted({status for status, _ in answers})}, {format_percentiles(answers)}", flush=True)
+        return compute_percentile(attacked, 0.99)
 
 
 def post_evenly(pool: ThreadPoolExecutor, deliveries: list[Delivery], per_second: float) -> list[tuple[int, float]]:
@@ -134,8 +149,8 @@ def make_comment_delivery(text: str, **fields: Any) -> dict[str, Any]:
             "issue": {"id": "10000", "key": "INCIDENT-1", "fields": fields}}
 
 
-def print_largest_delivery() -> None:
-    """Print the most memory of a process that takes the largest delivery which Lambda lets through."""
+def print_largest_delivery() -> int:
+    """Print and return the most MiB of a process that takes the largest delivery which Lambda lets through."""
     with open_loaded_world() as world:
         environ = {**os.environ, **world.environ, "LOG_LEVEL": "CRITICAL"}
         peaks = {}
@@ -145,6 +160,7 @@ def print_largest_delivery() -> None:
             status, peaks[name] = map(int, done.stdout.split()[-2:])
             print(f"{len(raw) / 2**20:.1f} MiB of {name}: {status}, {peaks[name]} MiB at most", flush=True)
         print(f"the largest delivery takes {max(peaks.values())} MiB at most, libraries included", flush=True)
+        return max(peaks.values())
 
 
 def make_largest_deliveries() -> Iterator[tuple[str, str]]:
