@@ -109,9 +109,8 @@ def _hash_password(password: str, salt: bytes) -> bytes:
 def _identify_client() -> tuple[str, bool]:
     """Return whose attempt this is, a known browser's or an address's, and True for a known browser's."""
     device_id = _find_device_id()
-    if device_id and get_app().sign_in_attempts.is_known_client_trusted(f"device:{device_id}"):
-        return f"device:{device_id}", True
-    return _find_network(request.remote_addr or "unknown"), False
+    is_known = bool(device_id) and get_app().sign_in_attempts.is_known_client_trusted(f"device:{device_id}")
+    return f"device:{device_id}" if is_known else _find_network(request.remote_addr or "unknown"), is_known
 
 
 def _find_device_id() -> str:
@@ -125,7 +124,7 @@ def _find_device_id() -> str:
 
 def _sign_device(device: str) -> str:
     """Return the signature of `id.issued`; a new password ends all."""
-    key = hmac.digest(get_app().sessions.derive_key("device"), _compute_fingerprint().encode(), "sha256")
+    key = get_app().sessions.derive_key(f"device:{_compute_fingerprint()}")
     return hmac.digest(key, device.encode(), "sha256").hex()
 
 

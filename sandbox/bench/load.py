@@ -106,14 +106,9 @@ def post_delivery(delivery: Delivery) -> tuple[int, float]:
 
 def format_percentiles(answers: list[tuple[int, float]]) -> str:
     """Return the median and the 99th percentile, in milliseconds."""
-    return ", ".join(f"{name} {compute_percentile(answers, share) * 1000:.0f} ms"
-                     for name, share in (("p50", 0.5), ("p99", 0.99)))
-
-
-def compute_percentile(answers: list[tuple[int, float]], share: float) -> float:
-    """Return the seconds in which this share of the answers came."""
     ordered = sorted(seconds for _, seconds in answers)
-    return ordered[int(len(ordered) * share)]
+    at = {name: ordered[int(len(ordered) * share)] for name, share in (("p50", 0.5), ("p99", 0.99))}
+    return ", ".join(f"{name} {seconds * 1000:.0f} ms" for name, seconds in at.items())
 
 
 class PostRateLimit:

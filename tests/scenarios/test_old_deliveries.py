@@ -1,8 +1,11 @@
 """A signed delivery changes nothing if its event is older than any retry, whatever headers come with it."""
 
+from pathlib import Path
+
 import pytest
 
-from jpi.app import app
+from jpi.app import MAX_EVENT_AGE_SECONDS, app
+from jpi.domain.model import Side
 from jpi.jira.adf import to_adf_document
 from tests.deliveries import encode_body, make_v2_body, sign_as_pagerduty
 from tests.world_actions import run_poll
@@ -143,3 +146,9 @@ def test_an_old_incident_is_judged_by_its_events_time(site):
     world.run_until_idle()
     assert (issue.status, incident.title) == ("In Progress", "Checkout is slow")
     run_poll(world)
+
+
+def test_the_security_page_says_how_old_an_event_may_be():
+    hours = {side: round(seconds / 3600) for side, seconds in MAX_EVENT_AGE_SECONDS.items()}
+    page = (Path(__file__).resolve().parents[2] / "docs/security.md").read_text()
+    assert f"({hours[Side.PAGERDUTY]} hours for PagerDuty, {hours[Side.JIRA]} for Jira)" in page
