@@ -49,7 +49,7 @@ browser: $(VENV)/.done node_modules ## the pages, in chromium
 
 check: $(VENV)/.done node_modules ## all of it: lint, types, audit, tests, faults, deployment, browser, histories
 	@$(MAKE) --no-print-directory -j 2 lint types audit
-	@$(BIN)/python -m pytest $(PYTEST) --exhaustive --fault-step 3
+	@$(BIN)/python -m pytest $(PYTEST) --exhaustive --fault-step 4
 	@$(BIN)/python -W ignore -m sandbox.simulate --histories 400
 
 witnesses: $(VENV)/.done node_modules .venv-witnesses/.done .venv-runtime-client/.done ## show jpi's calls to checkers of others; write the ledger
