@@ -16,7 +16,7 @@ from typing import Any
 import requests
 from requests.adapters import BaseAdapter
 
-from jpi.domain.backlog import REQUESTER_CODES
+from jpi.domain.backlog import REQUESTER_CODES, describe_refusal
 from jpi.domain.model import Incident, IncidentSnapshot, LogEntrySnapshot, Status
 from jpi.errors import Refused, translate_parse_errors
 from jpi.http_client import ApiClient, Budget
@@ -162,9 +162,13 @@ class PagerDutyClient:
 
     def _find_unknown_priority(self, values: Mapping[str, str]) -> dict[str, str]:
         name = values.get("priority")
-        if name is None or name in self._priority_ids:
-            return {}
-        return {"priority": f"the account has no priority {name}" if self._priority_ids else "it has no priorities"}
+        try:
+            if name is None or name in self._priority_ids:
+                return {}
+            reason = f"the account has no priority {name}" if self._priority_ids else "it has no priorities"
+        except Refused as refused:
+            reason = describe_refusal(refused)
+        return {"priority": reason}
 
     @cached_property
     def _priority_ids(self) -> dict[str, str]:

@@ -1,14 +1,17 @@
 """Opens incidents, each once by its incident key, and reads and writes their notes."""
 
+import logging
 from collections.abc import Callable, Mapping
 from urllib.parse import quote
 
 from jpi.domain.model import Incident, IncidentNotes
-from jpi.errors import PermanentError
+from jpi.errors import PermanentError, Refused
 from jpi.http_client import ApiClient
 from jpi.json_fields import Json
 from jpi.pagerduty.paging import read_pages
 from jpi.pagerduty.payloads import try_parse_incident_snapshot, try_parse_note
+
+log = logging.getLogger(__name__)
 
 # By default PagerDuty searches the last month only.
 ALL_DATES = {"date_range": "all"}
@@ -51,8 +54,11 @@ class NewIncidents:
 
     def open_incident(self, service_id: str, key: str, title: str, details: str, urgency: str,
                       priority: str | None) -> Incident:
-        """Open an incident; raise Refused if the service has an open one with this key."""
-        priority_id = self._get_priority_ids().get(priority or "")
+        """Open an incident; raise Refused if the service has an open one with this key.
+
+        Where PagerDuty refuses to list its priorities, the incident gets none.
+        """
+        priority_id = self._find_priority_id(priority) if priority else None
         body = {"type": "incident", "title": title, "incident_key": key,
                 "service": {"id": service_id, "type": "service_reference"},
                 "body": {"type": "incident_body", "details": details}, **({"urgency": urgency} if urgency else {}),
@@ -62,6 +68,20 @@ class NewIncidents:
         if snapshot is None:
             raise PermanentError("PagerDuty's answer is not as documented")
         return snapshot.incident
+
+    def has_priorities(self) -> bool:
+        """True unless the account's plan has no priorities; also where PagerDuty refuses to list them."""
+        try:
+            return bool(self._get_priority_ids())
+        except Refused:
+            return True
+
+    def _find_priority_id(self, name: str) -> str | None:
+        try:
+            return self._get_priority_ids().get(name)
+        except Refused as refused:
+            log.warning("an incident is opened without its priority", extra={"priority": name, "reason": str(refused)})
+            return None
 
 
 class Notes:

@@ -172,8 +172,11 @@ class IncidentOpener:
         if not link.issue_key:
             assignee = issue.assignee.id if issue.assignee else None
             known_id = None if assignee else NO_VALUE
+            # An incident that got no priority gets the issue's by the next event or poll that shows it.
+            is_set = incident.priority or not self._pagerduty.new_incidents.has_priorities()
             fields = {FieldName.TITLE: SyncedField(Replica(incident.title), Replica(issue.title)),
-                      FieldName.PRIORITY: SyncedField(Replica(incident.priority or NO_VALUE), Replica(issue.priority)),
+                      FieldName.PRIORITY: SyncedField(Replica(incident.priority or NO_VALUE),
+                                                      Replica(issue.priority if is_set else NO_VALUE)),
                       FieldName.ASSIGNEE: SyncedField(Replica(known_id), Replica(assignee))}
             link = self._links.save(replace(
                 link, issue=IssueRef(issue.key, issue.id), status=replace(link.status, agreed="triggered"),

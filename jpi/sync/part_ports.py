@@ -65,7 +65,10 @@ class NewIncidents(Protocol):
 
     def open_incident(self, service_id: str, key: str, title: str, details: str, urgency: str,
                       priority: str | None) -> Incident:
-        """Open an incident."""
+        """Open an incident, without a priority where PagerDuty refuses to list them."""
+
+    def has_priorities(self) -> bool:
+        """True unless the account's plan has no priorities."""
 
 
 class Directory(Protocol):

@@ -6,10 +6,16 @@ import pytest
 
 from jpi.tools import explain
 from sandbox.simulated_service import HttpFault
-from tests.world_actions import run_poll
+from tests.world_actions import edit_issue, run_poll
 
 NOT_ALLOWED = {"errorMessages": ["You are not permitted to perform this operation."], "errors": {}}
+RESTRICTED = {"error": {"message": "Access Denied", "code": 2010}}
 LINKING_IS_OFF = {"errorMessages": ["Issue linking is currently disabled."], "errors": {}}
+RULE = """
+    [[open]]
+    when = {projects = "INCIDENT", types = "Incident", priorities = ["High"]}
+    service = "Checkout"
+"""
 
 
 def refuse_read(server, ending, status, answer):
@@ -87,3 +93,40 @@ def test_link_types_that_may_not_be_read_cost_only_the_links(world, status, answ
     # The questions and the timeline were created once.
     assert len(world.list_issues("QUESTION")) == 3
     assert len(world.list_issues("TIMELINE")) == len(incident.log)
+
+
+def test_priorities_that_may_not_be_listed_cost_only_the_priority(world, capsys):
+    incident = trigger_p1(world)
+    poll_for_minutes(world, 1)
+    issue = world.find_issue(incident)
+    refuse_read(world.pagerduty_server, "/priorities", 403, RESTRICTED)
+    edit_issue(world, issue, summary="Checkout is slow", priority={"name": "High"})
+    world.run_until_idle()
+    poll_for_minutes(world, 2)
+    assert (incident.title, incident.priority.name) == ("Checkout is slow", "P1")
+    assert (issue.summary, issue.priority, list_steps(world, incident)) == ("Checkout is slow", "High", ["field"])
+    assert "Access Denied" in read_verdict(capsys, incident)
+    mend(world.pagerduty_server)
+    poll_for_minutes(world, 5)
+    assert (incident.priority.name, issue.priority, list_steps(world, incident)) == ("P2", "High", [])
+
+
+@pytest.mark.parametrize("queued", [False, True], ids=["at once", "queued"])
+def test_an_incident_is_opened_though_priorities_may_not_be_listed(make_world, tmp_path, queued, capsys):
+    file = tmp_path / "sync.toml"
+    file.write_text(RULE)
+    world = make_world(queued=queued, SYNC_FILE=str(file))
+    refuse_read(world.pagerduty_server, "/priorities", 403, RESTRICTED)
+    fields = {"project": {"key": "INCIDENT"}, "issuetype": {"name": "Incident"}, "summary": "Customers call us",
+              "priority": {"name": "High"}}
+    key = world.jim.request("POST", "/rest/api/3/issue", {"fields": fields})["key"]
+    world.run_until_idle()
+    poll_for_minutes(world, 2)
+    [incident] = world.pagerduty.incidents.values()
+    issue = world.find_issue(incident)
+    assert (incident.key, incident.priority, issue.key, issue.priority) == (key, None, key, "High")
+    assert "Access Denied" in read_verdict(capsys, incident)
+    mend(world.pagerduty_server)
+    poll_for_minutes(world, 5)
+    assert (incident.priority.name, issue.priority, list_steps(world, incident)) == ("P2", "High", [])
+    assert len(world.pagerduty.incidents) == 1
