@@ -136,6 +136,7 @@ ConversationAction = MirrorNote | EditComment | MirrorComment | EditNote
 Action = (CreateIncidentIssue | AcceptStatus | TransitionIssue | AddComment | AddTimeline | SetIncidentStatus
           | EditIssue | EditIncident | ReplaceManager | ConversationAction | EndLink)
 
+LOG_READ = StepId(StepKind.LOG_READ, Side.JIRA)
 NOTES_READ = StepId(StepKind.NOTES_READ, Side.JIRA)
 MANAGER = StepId(StepKind.MANAGER, Side.JIRA)
 # Of the copy of a comment: it was to be deleted.

@@ -40,6 +40,7 @@ class StepKind(StrEnum):
     PART = "part"
     ISSUE_LINK = "link"
     NOTES_READ = "notes"
+    LOG_READ = "log"
 
 
 @dataclass(frozen=True)
@@ -167,7 +168,7 @@ def describe_step(step_id: StepId) -> str:
     words = {StepKind.STATUS: "status", StepKind.FIELD: subject, StepKind.NOTE: f"copy of note {subject}",
              StepKind.COMMENT: f"copy of comment {subject}", StepKind.REMARK: "comment by jpi",
              StepKind.MANAGER: "incident manager", StepKind.PART: subject, StepKind.ISSUE_LINK: f"link {subject}",
-             StepKind.NOTES_READ: "copies of notes"}
+             StepKind.NOTES_READ: "copies of notes", StepKind.LOG_READ: "earlier lines of the timeline"}
     return f"{words[step_id.kind]} on {step_id.side.display_name}"
 
 

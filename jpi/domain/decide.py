@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from jpi.domain.actions import (
+    LOG_READ,
     AcceptStatus,
     Action,
     AddTimeline,
@@ -35,7 +36,7 @@ from jpi.domain.link import IssueRef, Link
 from jpi.domain.link_parts import FieldName
 from jpi.domain.model import STATUS_BY_CATEGORY, Side
 from jpi.domain.policy import CreationRule, Policy
-from jpi.domain.retry_state import decide_retries, leave_waiting_steps
+from jpi.domain.retry_state import decide_retries, is_waiting, leave_waiting_steps
 from jpi.domain.status_rules import (
     decide_status,
     get_snapshot_valid_until,
@@ -138,13 +139,15 @@ def advance_watermarks(event: Event, link: Link, issue_was_created: bool = False
 
 
 def needs_whole_log(event: IncidentLogged, link: Link, policy: Policy) -> bool:
-    """Return True if the timeline lacks entries from before the poll's window: new issue, or an entry was refused."""
+    """Return True if the timeline lacks entries from before the poll's window: new issue, or something was refused."""
+    if log_read := link.backlog.find_step(LOG_READ):
+        return not event.whole and not is_waiting(log_read, event)
     if not policy.timeline_project or has_whole_log(event):
         return False
     if not link.issue_key:
         return needs_issue(event, policy)
-    is_waiting = link.backlog.is_waiting(get_part_step_id(Part.TIMELINE), event.observed_at)
-    return Part.TIMELINE in link.backlog.pending and not is_waiting
+    is_paused = link.backlog.is_waiting(get_part_step_id(Part.TIMELINE), event.observed_at)
+    return Part.TIMELINE in link.backlog.pending and not is_paused
 
 
 def needs_issue(event: IncidentEvent, policy: Policy) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from jpi.domain.actions import (
     DELETION,
+    LOG_READ,
     Action,
     AddComment,
     AddTimeline,
@@ -72,6 +73,11 @@ def needs_whole_log_now(link: Link, now: float) -> bool:
     is_failing = any(failure.permanent for failure in link.failures.values())
     is_due = link.issue_key is not None and link.backlog.is_due(Side.PAGERDUTY, now)
     return (is_failing or is_due) and retry_is_due(link, now)
+
+
+def has_unread_log(link: Link) -> bool:
+    """True if PagerDuty refused to show the incident's log: until it does, retries start from the incident's state."""
+    return link.backlog.find_step(LOG_READ) is not None
 
 
 def is_backed_off(link: Link, event: IncidentLogged, now: float) -> bool:
@@ -194,6 +200,8 @@ def _is_unwanted(step: RefusedStep, event: Event, before: Link) -> bool:
     kind = step.id.kind
     if kind is StepKind.FIELD and step.id.side is event.side:
         return _shows_change(FieldName(step.id.subject), get_snapshot_fields(event, before), event, before)
+    if kind is StepKind.LOG_READ:
+        return isinstance(event, IncidentLogged) and event.whole
     if not is_due(step, event):
         return False
     if kind in (StepKind.NOTE, StepKind.NOTES_READ):

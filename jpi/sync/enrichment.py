@@ -1,12 +1,10 @@
 """Reads what an event omits, and drops what is synced already, before the event is decided."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from jpi.domain.actions import NOTES_READ, EditIncident, get_copy_step_id
-from jpi.domain.backlog import StepId, describe_refusal, get_source
+from jpi.domain.actions import LOG_READ, NOTES_READ, EditIncident, get_copy_step_id
 from jpi.domain.decide import decide, drop_processed_entries, needs_issue, needs_whole_log
 from jpi.domain.events import (
     Event,
@@ -21,8 +19,9 @@ from jpi.domain.model import Comment, Incident, LogEntry, Note, SourceId, Source
 from jpi.domain.policy import Policy
 from jpi.domain.retry_state import list_due_comment_ids, needs_notes, stops_everything
 from jpi.domain.status_rules import is_stale
-from jpi.errors import IdentityDoubt, PermanentError, Refused
+from jpi.errors import IdentityDoubt, Refused
 from jpi.sync.ports import Jira, Log, PagerDuty, ProcessedIds
+from jpi.sync.refused_reads import RefusedReads
 
 
 class OwnAccounts:
@@ -53,37 +52,6 @@ class OwnAccounts:
                 self._log.warning("our own account is not known", extra={"side": side, "reason": str(doubt)})
                 return None
         return self._own_id_by_side[side]
-
-
-class RefusedReads:
-    """Collects the reads that failed for good, by the steps that they are for."""
-
-    def __init__(self, link: Link, log: Log) -> None:
-        self._link = link
-        self._log = log
-        self.reason_by_step: dict[StepId, str] = {}
-
-    @contextmanager
-    def contain_refusal(self, step_id: StepId) -> Iterator[None]:
-        """Keep why this step's read failed for good instead of raising it, unless nothing can go on."""
-        try:
-            yield
-        except PermanentError as error:
-            if isinstance(error, Refused) and stops_everything(error, self._link):
-                raise
-            self.keep_step(step_id, describe_refusal(error))
-
-    def keep_step(self, step_id: StepId, reason: str) -> None:
-        """Keep why this step's read was refused, or what it read is not readable."""
-        self._log.warning("a read was refused", extra={"incident": self._link.incident_id, "step": step_id.kind,
-                                                       "reason": reason})
-        self.reason_by_step[step_id] = reason
-
-    def save_to(self, link: Link, now: float) -> Link:
-        """Return the link with these refusals in its backlog."""
-        for step_id, reason in self.reason_by_step.items():
-            link = link.with_refused_step(step_id, "", get_source(step_id).display_name, reason, now)
-        return link
 
 
 class EventEnricher:
@@ -135,8 +103,10 @@ class EventEnricher:
         if event.incident.status is None:
             event = replace(event, incident=self._pagerduty.get_incident(event.incident.id))
         if needs_whole_log(event, link, self._policy):
-            entries = tuple(logged.entry for logged in self._pagerduty.list_incident_log_entries(event.incident.id))
-            event = replace(event, entries=entries, whole=True)
+            # Without it, the entries at hand are carried over, and the rest when it can be read.
+            with refused_reads.contain_refusal(LOG_READ):
+                snapshots = self._pagerduty.list_incident_log_entries(event.incident.id)
+                event = replace(event, entries=tuple(snapshot.entry for snapshot in snapshots), whole=True)
         if link.issue_key:
             entry_ids = [entry.id for entry in event.entries]
             event = drop_processed_entries(event, self._processed_ids.already_processed(entry_ids))

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from jpi.domain.actions import MANAGER, NOTES_READ, ReplaceManager
+from jpi.domain.actions import LOG_READ, MANAGER, NOTES_READ, ReplaceManager
 from jpi.domain.backlog import Backlog, Part, StepId, StepKind, describe_refusal
 from jpi.domain.field_merge import NO_VALUE
 from jpi.domain.issue_drafts import (
@@ -59,7 +59,7 @@ class IssueCreator:
         if issue.dropped_fields:
             fields = {"issue": issue.key, "fields": list(issue.dropped_fields)}
             self._log.warning("fields that the create screen lacks were left out", extra=fields)
-        backlog = self._with_dropped_fields(self._build_backlog(issue, was_known), draft, issue)
+        backlog = self._with_dropped_fields(self._build_backlog(link, issue, was_known), draft, issue)
         if refused:
             backlog = backlog.with_refused_step(MANAGER, names[0], refused.service, describe_refusal(refused),
                                                 self._clock())
@@ -126,12 +126,14 @@ class IssueCreator:
                 link = self._links.get(link.incident_id)
         return self._links.save(replace(_take_created(link), **values))
 
-    def _build_backlog(self, issue: CreatedIssue, was_known: bool) -> Backlog:
+    def _build_backlog(self, link: Link, issue: CreatedIssue, was_known: bool) -> Backlog:
         """Return what the issue lacks; an incident that jpi knew before it got its issue may have notes already."""
         policy = self._policy
         is_wanted = {Part.TIMELINE: policy.timeline_project,
                      Part.QUESTIONS: policy.question_project and policy.questions}
-        backlog = Backlog({part: () for part in Part if is_wanted[part]}, list_pending_links([issue]))
+        log_read = link.backlog.find_step(LOG_READ)
+        backlog = Backlog({part: () for part in Part if is_wanted[part]}, list_pending_links([issue]),
+                          (log_read,) if log_read else ())
         # With a timeline, the whole log is read for it, and the notes with that.
         if policy.timeline_project or not was_known or not policy.field_policy("comments").is_synced_to(Side.JIRA):
             return backlog

@@ -9,7 +9,7 @@ from jpi.domain.decide import drop_processed_entries, needs_applying
 from jpi.domain.events import Event, IncidentEvent, IncidentLogged
 from jpi.domain.model import LogEntrySnapshot
 from jpi.domain.policy import Policy
-from jpi.domain.retry_state import is_backed_off, needs_whole_log_now
+from jpi.domain.retry_state import has_unread_log, is_backed_off, needs_whole_log_now
 from jpi.errors import JpiError, OutOfTime, PermanentError, Refused
 from jpi.sync.event_sink import EventSink, assign_event_id, group_by_incident, sort_by_time
 from jpi.sync.issue_changes import LinksById
@@ -132,9 +132,14 @@ class Poller:
             raise
 
     def _list_retry_ids(self, position: PollPosition, open_links: LinksById, now: datetime) -> set[str]:
-        """Return the incidents that failed or are unfinished: their logs are read from the beginning."""
-        return {*position.retry_incident_ids, *(incident_id for incident_id, link in open_links.items()
-                                                if needs_whole_log_now(link, now.timestamp()))}
+        """Return the incidents that failed or are unfinished: their logs are read from the beginning.
+
+        A log that PagerDuty refused to show is read again with the incident's next event.
+        """
+        unread_ids = {incident_id for incident_id, link in open_links.items() if has_unread_log(link)}
+        unfinished_ids = {incident_id for incident_id, link in open_links.items()
+                          if needs_whole_log_now(link, now.timestamp())}
+        return {*position.retry_incident_ids, *unfinished_ids} - unread_ids
 
     def _read_whole_logs(self, incident_ids: Collection[str], logged: dict[str, IncidentLogged],
                          now: datetime) -> set[str]:

@@ -18,7 +18,7 @@ from jpi.domain.issue_drafts import PAGERDUTY_LABEL
 from jpi.domain.link import ISSUE_KEY_PATTERN, Link
 from jpi.domain.model import Incident, IncidentSnapshot, Issue, IssueComments, IssueStates, Side
 from jpi.domain.policy import Policy
-from jpi.domain.retry_state import retry_is_due
+from jpi.domain.retry_state import has_unread_log, needs_whole_log_now, retry_is_due
 from jpi.errors import IdentityDoubt, JpiError, Refused
 from jpi.sync.event_sink import assign_event_id, group_by_incident
 from jpi.sync.issue_changes import IssueChanges, LinksById, OpeningReader, count_minutes_since
@@ -61,7 +61,8 @@ class Reconciler:
         drifted = [assign_event_id(event, links[event.incident.id]) for event in events
                    if retry_is_due(links[event.incident.id], now.timestamp())
                    and (_is_shown_again(event, links[event.incident.id])
-                        or decide(event, links[event.incident.id], self._policy).actions)]
+                        or decide(event, links[event.incident.id], self._policy).actions
+                        or _has_due_unread_log(links[event.incident.id], now))]
         gone = [IncidentGone(f"gone:{incident_id}:{open_links[incident_id].version}", now, Incident(incident_id),
                              source="poll") for incident_id, snapshot in snapshots.items() if snapshot is None]
         return [*drifted, *gone]
@@ -215,3 +216,8 @@ class Reconciler:
 def _is_shown_again(event: IncidentLogged, link: Link) -> bool:
     """True if PagerDuty shows an incident that it did not show before."""
     return event.side in link.missing_since
+
+
+def _has_due_unread_log(link: Link, now: datetime) -> bool:
+    """True if something unfinished is due which the poll could not bring with the incident's log."""
+    return has_unread_log(link) and needs_whole_log_now(link, now.timestamp())

@@ -24,7 +24,7 @@ from jpi.domain.retry_state import needs_recording, with_failure, without_failur
 from jpi.errors import JpiError, LostRace, Refused, RetryableError, TooEarly
 from jpi.metrics import MetricCounters, build_event_metrics, list_event_counts
 from jpi.sync.conversation_sync import ConversationSync
-from jpi.sync.enrichment import EventEnricher, OwnAccounts, RefusedReads
+from jpi.sync.enrichment import EventEnricher, OwnAccounts
 from jpi.sync.event_sink import convert_edit
 from jpi.sync.executors import DecisionExecutor, Executors
 from jpi.sync.field_sync import FieldSync
@@ -36,6 +36,7 @@ from jpi.sync.leases import Leases
 from jpi.sync.link_ender import EndingRule, LinkEnder
 from jpi.sync.part_creator import PartCreator
 from jpi.sync.ports import Cache, Clock, Jira, Links, Log, PagerDuty, ProcessedIds
+from jpi.sync.refused_reads import RefusedReads
 
 MAX_APPLY_ATTEMPTS = 3
 

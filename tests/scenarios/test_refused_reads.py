@@ -6,7 +6,7 @@ import pytest
 
 from jpi.tools import explain
 from sandbox.simulated_service import HttpFault
-from tests.world_actions import edit_issue, run_poll
+from tests.world_actions import edit_issue, poll_sparsely, run_poll
 
 NOT_ALLOWED = {"errorMessages": ["You are not permitted to perform this operation."], "errors": {}}
 RESTRICTED = {"error": {"message": "Access Denied", "code": 2010}}
@@ -93,6 +93,37 @@ def test_link_types_that_may_not_be_read_cost_only_the_links(world, status, answ
     # The questions and the timeline were created once.
     assert len(world.list_issues("QUESTION")) == 3
     assert len(world.list_issues("TIMELINE")) == len(incident.log)
+
+
+@pytest.mark.parametrize("is_webhook_lost", [False, True])
+def test_a_log_that_may_not_be_read_costs_only_the_earlier_lines_of_the_timeline(world, is_webhook_lost, capsys):
+    incident = world.pagerduty.trigger_incident(world.service, "Checkout is down", world.rita, "P3")
+    world.run_until_idle()
+    world.clock.advance(3_600)
+    run_poll(world)
+    earlier_count = len(incident.log)
+    refuse_read(world.pagerduty_server, "/incidents/" + incident.id + "/log_entries", 403, RESTRICTED)
+    world.pagerduty.outbox.is_losing = is_webhook_lost
+    world.pagerduty.set_priority(incident, "P1", world.rita)
+    world.pagerduty.outbox.is_losing = False
+    poll_for_minutes(world, 2)
+    issue = world.find_issue(incident)
+    assert (issue.summary, issue.priority) == ("Checkout is down", "Highest")
+    assert count_links(world, issue) == [3, 2, 1, 1]
+    assert list_steps(world, incident) == ["log"]
+    assert "Access Denied" in read_verdict(capsys, incident)
+    world.pagerduty.add_note(incident, "Rolled back.", world.rita)
+    world.pagerduty.resolve_incident(incident, world.rita)
+    poll_for_minutes(world, 30)
+    assert (issue.status, len(issue.comments), list_steps(world, incident)) == ("Done", 1, ["log"])
+    assert count_links(world, issue)[-1] == len(incident.log) - earlier_count
+    reads = [call for call in world.pagerduty_server.calls if call.path.endswith(f"{incident.id}/log_entries")]
+    assert len(reads) < 10, "the pauses grow"
+    mend(world.pagerduty_server)
+    poll_sparsely(world, 66)
+    assert count_links(world, issue) == [3, 2, 1, len(incident.log)]
+    assert list_steps(world, incident) == []
+    assert "Both sides are in step" in read_verdict(capsys, incident)
 
 
 def test_priorities_that_may_not_be_listed_cost_only_the_priority(world, capsys):
