@@ -24,10 +24,7 @@ from jpi.json_fields import Json
 from jpi.pagerduty.incidents import NewIncidents, Notes
 from jpi.pagerduty.log_entries import LogEntries
 from jpi.pagerduty.paging import MAX_OFFSET, read_pages
-from jpi.pagerduty.payloads import (
-    parse_incident_snapshot,
-    try_parse_incident_snapshot,
-)
+from jpi.pagerduty.payloads import parse_incident_snapshot, try_parse_incident_snapshot
 from jpi.pagerduty.subscriptions import WebhookSubscriptions
 from jpi.pagerduty.users import OwnIdentity, Users
 

@@ -6,14 +6,7 @@ from typing import Any
 
 from jpi.domain.actions import LOG_READ, NOTES_READ, EditIncident, get_copy_step_id
 from jpi.domain.decide import decide, drop_processed_entries, needs_issue, needs_whole_log
-from jpi.domain.events import (
-    Event,
-    IncidentAnnotated,
-    IncidentEvent,
-    IncidentLogged,
-    IssueCommented,
-    IssueUpdated,
-)
+from jpi.domain.events import Event, IncidentAnnotated, IncidentEvent, IncidentLogged, IssueCommented, IssueUpdated
 from jpi.domain.link import Link
 from jpi.domain.model import Comment, Incident, LogEntry, Note, SourceId, SourceKind
 from jpi.domain.policy import Policy

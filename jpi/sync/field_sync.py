@@ -2,15 +2,7 @@
 
 from dataclasses import replace
 
-from jpi.domain.actions import (
-    Action,
-    Assignee,
-    EditIncident,
-    EditIssue,
-    SetIncidentStatus,
-    TransitionIssue,
-    list_steps,
-)
+from jpi.domain.actions import Action, Assignee, EditIncident, EditIssue, SetIncidentStatus, TransitionIssue, list_steps
 from jpi.domain.backlog import StepId, StepKind, describe_refusal
 from jpi.domain.field_merge import choose_assignee, record_own_write, replace_assignee
 from jpi.domain.idempotency_keys import build_no_transition_key, build_unknown_assignee_key

@@ -8,13 +8,7 @@ from typing import Any
 from jpi.domain.actions import LOG_READ, MANAGER, NOTES_READ, ReplaceManager
 from jpi.domain.backlog import Backlog, Part, StepId, StepKind, describe_refusal
 from jpi.domain.field_merge import NO_VALUE
-from jpi.domain.issue_drafts import (
-    MANAGER_LINK_TYPE,
-    CreatedIssue,
-    IssueDraft,
-    IssueLink,
-    draft_incident_issue,
-)
+from jpi.domain.issue_drafts import MANAGER_LINK_TYPE, CreatedIssue, IssueDraft, IssueLink, draft_incident_issue
 from jpi.domain.link import IssueRef, Link
 from jpi.domain.link_parts import FieldName, Replica, SyncedField
 from jpi.domain.model import Incident, Side

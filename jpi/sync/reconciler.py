@@ -5,15 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from jpi.domain.decide import decide, needs_issue
-from jpi.domain.events import (
-    Event,
-    IncidentEvent,
-    IncidentGone,
-    IncidentLogged,
-    IssueDeleted,
-    IssueEvent,
-    IssueUpdated,
-)
+from jpi.domain.events import Event, IncidentEvent, IncidentGone, IncidentLogged, IssueDeleted, IssueEvent, IssueUpdated
 from jpi.domain.issue_drafts import PAGERDUTY_LABEL
 from jpi.domain.link import ISSUE_KEY_PATTERN, Link
 from jpi.domain.model import Incident, IncidentSnapshot, Issue, IssueComments, IssueStates, Side
