@@ -11,6 +11,8 @@ from jpi.domain.write_limits import WriteLog
 
 # Of older ones it is only known that they were carried over; edits of those are not followed.
 MAX_MIRRORS = 200
+# A read replica that lags, or a site that moves, is seen through by then.
+SECOND_LOOK_SECONDS = 120.0
 # PagerDuty's ids have no hyphen.
 ISSUE_KEY_PATTERN = re.compile(r"[A-Z][A-Z0-9_]+-\d+")
 
@@ -51,12 +53,29 @@ class Watermark:
 
 
 @dataclass(frozen=True)
+class FirstLook:
+    """When a side first said that what it had is gone, in epoch seconds, and in which invocation."""
+
+    at: float
+    invocation: str
+
+    def get_wait_seconds(self, second: "FirstLook") -> float:
+        """Return how long to wait until another look may confirm this one; 0 if the second one does."""
+        wait = self.at + SECOND_LOOK_SECONDS - second.at
+        return max(wait, 1.0) if wait > 0 or self.invocation == second.invocation else 0.0
+
+
+@dataclass(frozen=True)
 class Mirror:
-    """The copy of a note or comment on the other side; `copy_id` is None once it was deleted."""
+    """The copy of a note or comment on the other side; `copy_id` is None once it was deleted.
+
+    `missing_since`: the first look that did not find it.
+    """
 
     copy_id: str | None
     digest: str
     source_changed_at: float
+    missing_since: FirstLook | None = None
 
 
 @dataclass(frozen=True)
@@ -68,14 +87,6 @@ class Failure:
     at: float
     permanent: bool
     attempts: int
-
-
-@dataclass(frozen=True)
-class FirstLook:
-    """When a side first said that what it had is gone, in epoch seconds, and in which invocation."""
-
-    at: float
-    invocation: str
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,7 @@ def to_columns(link: Link) -> dict[str, Any]:
         "todo": _to_plain(link.backlog),
         "failed": _to_plain(link.failures),
         "fields": {name: _encode_field(field) for name, field in link.fields.items()},
-        "talk": {source.idempotency_key: _to_plain(mirror) for source, mirror in link.mirrors.items()},
+        "talk": {source.idempotency_key: _encode_mirror(mirror) for source, mirror in link.mirrors.items()},
         "ended": link.ended,
         "missing": _to_plain(link.missing_since) or None,
         "about": _to_plain(link.summary),
@@ -118,10 +118,20 @@ def link_from_columns(columns: Mapping[str, Any]) -> Link:
                           failure in columns["failed"].items()}, ended=bool(columns.get("ended")),
                 missing_since={Side(side): FirstLook(**look) for side, look in (columns.get("missing") or {}).items()},
                 fields={FieldName(name): _decode_field(field) for name, field in columns["fields"].items()},
-                mirrors={_parse_source(key): Mirror(**mirror) for key, mirror in columns["talk"].items()},
+                mirrors={_parse_source(key): _decode_mirror(mirror) for key, mirror in columns["talk"].items()},
                 summary=LinkSummary(**columns["about"]),
                 history=tuple(_decode_entry(entry) for entry in columns["history"]),
                 write_log=_decode_write_log(columns.get("writes") or {"recent": [], "pause": None}))
+
+
+def _encode_mirror(mirror: Mirror) -> dict[str, Any]:
+    # A link has up to 200 mirrors; of nearly all of them this is None.
+    return {name: value for name, value in _to_plain(mirror).items() if name != "missing_since" or value}
+
+
+def _decode_mirror(mirror: Mapping[str, Any]) -> Mirror:
+    look = mirror.get("missing_since")
+    return Mirror(**{**mirror, "missing_since": FirstLook(**look) if look else None})
 
 
 def _to_status_state(columns: Mapping[str, Any]) -> StatusState:

@@ -1,17 +1,21 @@
 """Executes conversation actions: comments made of notes and notes made of comments, each once."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
+from http import HTTPStatus
 
 from jpi.domain.actions import AddComment, EditComment, EditNote, MirrorComment, MirrorNote
 from jpi.domain.backlog import StepId, StepKind, describe_refusal
 from jpi.domain.conversation_rules import build_issue_url, build_mirror, render_comment, render_note
-from jpi.domain.link import Link
+from jpi.domain.link import FirstLook, Link
 from jpi.domain.model import Comment, Note, Side, SourceId, SourceKind
 from jpi.domain.retry_state import stops_everything
 from jpi.errors import Refused
 from jpi.sync.leases import Leases, RefusedUnderLease
 from jpi.sync.ports import Clock, Jira, PagerDuty, ProcessedIds
+
+COPY_NOT_FOUND_TEXT = "the copy was not found; jpi looks again before it takes the copy for deleted"
 
 
 class ConversationSync:
@@ -45,21 +49,30 @@ class ConversationSync:
     def edit_comment(self, link: Link, action: EditComment) -> Link:
         """Change or delete the comment made of a note; return the link, not saved yet."""
         issue_key, comment_id = str(link.issue_key), str(link.mirrors[action.source].copy_id)
-        if action.note is None:
-            self._jira.comments.delete(issue_key, comment_id)
-            return link.with_mirror(action.source, build_mirror(None))
-        exists = self._jira.comments.edit(issue_key, comment_id, render_comment(action.note))
-        return _with_mirror(link, action.note, comment_id if exists else None)
+        note, comments = action.note, self._jira.comments
+        exists = (comments.edit(issue_key, comment_id, render_comment(note)) if note
+                  else comments.delete(issue_key, comment_id))
+        if not exists:
+            self._require_second_look(link, action.source, Side.JIRA, self._jira.verify_identity())
+        return _with_edited_mirror(link, action.source, note, comment_id if exists else None)
 
     def edit_note(self, link: Link, action: EditNote) -> Link:
         """Change or delete the note made of a comment; return the link, not saved yet."""
-        note_id = str(link.mirrors[action.source].copy_id)
-        if action.comment is None:
-            self._pagerduty.notes.delete(link.incident_id, note_id)
-            return link.with_mirror(action.source, build_mirror(None))
-        text = self._build_note_text(link, action.comment)
-        exists = self._pagerduty.notes.edit(link.incident_id, note_id, text)
-        return _with_mirror(link, action.comment, note_id if exists else None)
+        note_id, comment, notes = str(link.mirrors[action.source].copy_id), action.comment, self._pagerduty.notes
+        exists = (notes.edit(link.incident_id, note_id, self._build_note_text(link, comment)) if comment
+                  else notes.delete(link.incident_id, note_id))
+        if not exists:
+            self._require_second_look(link, action.source, Side.PAGERDUTY, self._pagerduty.verify_identity())
+        return _with_edited_mirror(link, action.source, comment, note_id if exists else None)
+
+    def _require_second_look(self, link: Link, source: SourceId, side: Side, invocation: str) -> None:
+        """Raise RefusedUnderLease unless an earlier invocation, two minutes ago, did not find the copy either."""
+        mirror, look = link.mirrors[source], FirstLook(self._clock(), invocation)
+        first = mirror.missing_since or look
+        if first.get_wait_seconds(look):
+            link = link.with_mirror(source, replace(mirror, missing_since=first))
+            raise RefusedUnderLease(Refused(side.display_name, "PUT", str(mirror.copy_id), HTTPStatus.NOT_FOUND,
+                                            [COPY_NOT_FOUND_TEXT]), link)
 
     def add_comment_once(self, link: Link, idempotency_key: str, text: str) -> tuple[Link, str | None]:
         """Comment on the issue once; return the link, and the comment's id, None if it was added before."""
@@ -107,3 +120,8 @@ class ConversationSync:
 
 def _with_mirror(link: Link, source: Note | Comment, copy_id: str | None) -> Link:
     return link.with_mirror(source.source, build_mirror(copy_id, source.text, source.at.timestamp()))
+
+
+def _with_edited_mirror(link: Link, source: SourceId, message: Note | Comment | None, copy_id: str | None) -> Link:
+    """Return the link once the copy says what its source says; no message: once both are deleted."""
+    return _with_mirror(link, message, copy_id) if message else link.with_mirror(source, build_mirror(None))

@@ -14,7 +14,7 @@ LEASE_SECONDS = 90.0
 
 
 class RefusedUnderLease(Refused):
-    """A refusal of work that was done under a lease; `link`: as it was saved without the lease."""
+    """A refusal of work that changed its link; `link`: as it is since, where it had a lease saved without that."""
 
     def __init__(self, refused: Refused, link: Link) -> None:
         super().__init__(refused.service, refused.method, refused.path, refused.status, refused.messages,

@@ -63,10 +63,6 @@ def pause_link(link: Link, action: Action, event: Event, now: float, log: Log) -
     return replace(link, write_log=replace(link.write_log, pause=pause)), describe_pause(pause)
 
 
-# A read replica that lags, or a site that moves, is seen through by then.
-SECOND_LOOK_SECONDS = 120.0
-
-
 class EndingRule:
     """Looks for what is said to be gone, twice, on a side that has named our account."""
 
@@ -85,14 +81,13 @@ class EndingRule:
         if self.is_visible(link, side):
             return False
         invocation = self._jira.verify_identity() if side is Side.JIRA else self._pagerduty.verify_identity()
-        now, first = self._clock(), link.missing_since.get(side)
+        look, first = FirstLook(self._clock(), invocation), link.missing_since.get(side)
         if first is None:
-            first = FirstLook(now, invocation)
+            first = look
             self._links.save(link.with_first_look(side, first))
-        wait = first.at + SECOND_LOOK_SECONDS - now
-        if wait > 0 or first.invocation == invocation:
+        if wait := first.get_wait_seconds(look):
             raise TooEarly(f"{side.display_name} does not show {_name_thing(link, side)}: jpi looks again before the "
-                           "link ends", retry_after_seconds=max(wait, 1.0))
+                           "link ends", retry_after_seconds=wait)
         return True
 
     def resume_if_seen(self, event: Event, link: Link) -> Link:

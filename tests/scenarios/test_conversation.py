@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.world_actions import is_idle_after_polls, list_writes, make_fault_on_call, run_poll
+from tests.world_actions import is_idle_after_polls, list_writes, make_fault_on_call, poll_sparsely, run_poll
 
 
 def notes(incident):
@@ -211,6 +211,9 @@ def test_a_comment_deleted_on_jira_is_not_made_again(linked):
     with world.lose_webhooks():
         world.pagerduty.add_note(incident, "Done.", world.rita)
     run_poll(world)
+    assert [text.split("\n")[1] for text in comments(issue)] == ["Done."]
+    # Until a second look has not found the comment either.
+    poll_sparsely(world, 5)
     assert [text.split("\n")[1] for text in comments(issue)] == ["Done."]
     assert is_idle_after_polls(world)
 

@@ -61,3 +61,91 @@ def test_an_incident_that_a_stranger_is_not_shown_is_in_doubt(world):
     world.pagerduty.trigger_incident(world.service, "Down", world.rita, key="INCIDENT-7")
     with pytest.raises(IdentityDoubt):
         world.jpi.pagerduty.new_incidents.list_by_key("INCIDENT-7")
+
+
+def hide_copy_once(server, method, path):
+    """Let a service say once, to jpi, that a copy does not exist."""
+    body = json.dumps({"errorMessages": ["Can not find a comment."]} if server.name == "jira"
+                      else {"error": {"message": "Not Found", "code": 2100}})
+    left = [1]
+
+    def choose_fault(call):
+        if call.method != method or path not in call.path or not is_from_jpi(call) or not left[0]:
+            return None
+        left[0] -= 1
+        return HttpFault(404, body=body)
+
+    server.choose_fault = choose_fault
+    return left
+
+
+def make_copies(world, incident, issue):
+    """Let a note and a comment be copied; return both."""
+    note = world.pagerduty.add_note(incident, "Rolled back.", world.rita)
+    comment_id = write_comment(world, issue, "Traffic is back.")
+    world.run_until_idle()
+    world.clock.advance(5)
+    return note, comment_id
+
+
+def read_notes_again(world, incident):
+    """Let PagerDuty's log have a new note, for which jpi reads all: PagerDuty tells nothing of edits."""
+    world.pagerduty.add_note(incident, "Watching.", world.rita)
+    world.run_until_idle()
+    poll_quietly(world)
+
+
+def test_one_404_on_an_edit_of_a_copy_does_not_end_it(linked_pair):
+    world, incident, issue = linked_pair
+    note, comment_id = make_copies(world, incident, issue)
+    lefts = [hide_copy_once(world.jira_server, "PUT", "/comment/"),
+             hide_copy_once(world.pagerduty_server, "PUT", "/notes/")]
+    note.content = "Rolled forward."
+    write_comment(world, issue, "Traffic is slow.", comment_id)
+    read_notes_again(world, incident)
+    assert lefts == [[0], [0]]
+    assert "the copy was not found" in world.jpi.links.get(incident.id).backlog.refused_steps[0].reason
+    poll_sparsely(world, 10, poll_quietly)
+    assert [comment.text.rpartition("\n")[2] for comment in issue.comments if "on PagerDuty" in comment.text] == [
+        "Rolled forward.", "Watching."]
+    assert [text.content.partition("\n")[0] for text in incident.notes if "[Jira]" in text.content] == [
+        "[Jira] Jim Jira: Traffic is slow."]
+    assert world.jpi.links.get(incident.id).backlog.refused_steps == ()
+    # Later edits arrive, too.
+    write_comment(world, issue, "Traffic is fast.", comment_id)
+    world.run_until_idle()
+    assert "[Jira] Jim Jira: Traffic is fast." in [text.content.partition("\n")[0] for text in incident.notes]
+    assert is_idle_after_polls(world)
+
+
+def test_one_404_on_a_deletion_of_a_copy_does_not_leave_it(linked_pair):
+    world, incident, issue = linked_pair
+    note, comment_id = make_copies(world, incident, issue)
+    lefts = [hide_copy_once(world.jira_server, "DELETE", "/comment/"),
+             hide_copy_once(world.pagerduty_server, "DELETE", "/notes/")]
+    incident.notes.remove(note)
+    world.jim.request("DELETE", f"/rest/api/3/issue/{issue.key}/comment/{comment_id}")
+    read_notes_again(world, incident)
+    assert lefts == [[0], [0]]
+    poll_sparsely(world, 10, poll_quietly)
+    assert [comment.text.rpartition("\n")[2] for comment in issue.comments] == ["Watching."]
+    assert [text.content for text in incident.notes] == ["Watching."]
+    assert world.jpi.links.get(incident.id).backlog.refused_steps == ()
+    assert is_idle_after_polls(world)
+
+
+def test_a_copy_that_stays_gone_is_let_go_after_a_second_look(linked_pair):
+    world, incident, issue = linked_pair
+    note, comment_id = make_copies(world, incident, issue)
+    issue.comments[:] = [comment for comment in issue.comments if comment.id == comment_id]
+    incident.notes[:] = [note]
+    note.content = "Rolled forward."
+    write_comment(world, issue, "Traffic is slow.", comment_id)
+    read_notes_again(world, incident)
+    mirrors = world.jpi.links.get(incident.id).mirrors.values()
+    assert (all(mirror.copy_id for mirror in mirrors), any(mirror.missing_since for mirror in mirrors)) == (True, True)
+    poll_sparsely(world, 10, poll_quietly)
+    link = world.jpi.links.get(incident.id)
+    assert sum(mirror.copy_id is None for mirror in link.mirrors.values()) == 2
+    assert (link.ended, link.backlog.refused_steps, len(issue.comments), len(incident.notes)) == (False, (), 2, 2)
+    assert is_idle_after_polls(world)

@@ -56,7 +56,7 @@ LINKS = build(
     fields=all_of(FieldName, build(SyncedField, pagerduty=REPLICAS, jira=REPLICAS)),
     failures=mapping(TEXT, build(Failure)),
     missing_since=mapping(st.sampled_from(Side), build(FirstLook)),
-    mirrors=mapping(build(SourceId), build(Mirror)),
+    mirrors=mapping(build(SourceId), build(Mirror, missing_since=st.none() | build(FirstLook))),
     summary=SUMMARIES,
     write_log=build(WriteLog, recent=tuples(build(RecentWrite)), pause=st.none() | PAUSES),
     history=tuples(

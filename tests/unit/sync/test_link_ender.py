@@ -2,10 +2,10 @@
 
 import pytest
 
-from jpi.domain.link import IssueRef, Link
+from jpi.domain.link import SECOND_LOOK_SECONDS, IssueRef, Link
 from jpi.domain.model import Side
 from jpi.errors import IdentityDoubt, TooEarly
-from jpi.sync.link_ender import SECOND_LOOK_SECONDS, EndingRule
+from jpi.sync.link_ender import EndingRule
 
 
 class EmptySide:
