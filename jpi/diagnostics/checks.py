@@ -7,7 +7,7 @@ from functools import partial
 from jpi import aws, env_files, settings, wiring
 from jpi.diagnostics import sync_file_checks
 from jpi.diagnostics.poll_state import is_poll_late
-from jpi.diagnostics.token_checks import FOREIGN_TEXT, INVALID_TEXT, describe_jira_doubt
+from jpi.diagnostics.token_checks import FOREIGN_TEXT, INVALID_TEXT, NO_SERVICE_TEXT, describe_jira_doubt
 from jpi.domain.backlog import describe_step
 from jpi.domain.issue_drafts import MANAGER_LINK_TYPE, QUESTION_LINK_TYPE, STAKEHOLDER_LINK_TYPE, TIMELINE_LINK_TYPE
 from jpi.domain.model import Webhook
@@ -120,10 +120,12 @@ def check_jira_webhook(get_endpoint: EndpointFinder, app: wiring.App) -> Iterato
 
 
 def check_pagerduty_token(app: wiring.App) -> Iterator[str]:
-    """Check that PagerDuty accepts the token and has the user that jpi writes as."""
+    """Check that PagerDuty accepts the token, has the user that jpi writes as, and shows a service."""
     try:
         if app.pagerduty.find_own_id() is None:
             yield FOREIGN_TEXT.format(email=app.settings.pagerduty_user_email)
+        elif not app.pagerduty.has_visible_service():
+            yield NO_SERVICE_TEXT
     except IdentityDoubt as doubt:
         yield Blocker(f"{INVALID_TEXT} ({doubt})")
     yield from (Remark(f"stored {days} days ago") for days in _read_token_age_days(app, "PAGERDUTY_API_TOKEN"))

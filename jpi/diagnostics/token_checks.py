@@ -12,6 +12,8 @@ SCOPED_TEXT = ("; a token with scopes works only at https://api.atlassian.com/ex
                "must then name")
 FOREIGN_TEXT = ("PagerDuty has no user {email} (PAGERDUTY_USER_EMAIL): it refuses writes; is PAGERDUTY_API_TOKEN "
                 "another account's?")
+NO_SERVICE_TEXT = ("PagerDuty shows none of the account's services: put the user of PAGERDUTY_API_TOKEN back into the "
+                   "teams whose incidents jpi syncs, or use a key of the whole account")
 
 
 def describe_jira_doubt(app: wiring.App, doubt: IdentityDoubt) -> str:

@@ -187,14 +187,23 @@ class PagerDutyClient:
         """Return the id of this invocation once PagerDuty has shown our user in it; raise IdentityDoubt otherwise."""
         return self.api.identity.verify_account()
 
-    def has_incident(self, incident_id: str) -> bool:
-        """True if it exists; raise IdentityDoubt if nothing else of ours is visible either."""
+    def has_visible_service(self) -> bool:
+        """True if the key shows any service, or may not ask."""
+        try:
+            return self._identity.has_visible_service()
+        except Refused as refused:
+            if not refused.is_forbidden:
+                raise
+            return True
+
+    def has_incident(self, incident_id: str, service: str | None) -> bool:
+        """True if it exists; raise IdentityDoubt if its service (None: no service at all) is not visible either."""
         try:
             self.api.request("GET", f"/incidents/{incident_id}")
         except Refused as refused:
             if not refused.is_not_found:
                 raise
-            self._identity.require_visible_service()
+            self._identity.require_visible_service(service)
             return False
         return True
 

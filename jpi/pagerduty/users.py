@@ -57,7 +57,16 @@ class OwnIdentity:
         if own_id is None:
             raise self._api.identity.make_doubt(f"it has no user {self._email} (PAGERDUTY_USER_EMAIL)")
 
-    def require_visible_service(self) -> None:
-        """Raise IdentityDoubt if the key shows no service: a foreign account, or a user without teams."""
-        if not self._api.request("GET", "/services", {"limit": 1})["services"]:
-            raise self._api.identity.make_doubt("it shows none of the account's services")
+    def require_visible_service(self, name: str | None = None) -> None:
+        """Raise IdentityDoubt if the key does not show this service, or none at all: its user may have lost a team."""
+        if not self.has_visible_service(name):
+            service = f"the service {name}" if name else "any of the account's services"
+            raise self._api.identity.make_doubt(f"it does not show {service}; is its user in all teams?")
+
+    def has_visible_service(self, name: str | None = None) -> bool:
+        """True if the key shows the service with this name; no name: any service."""
+        if name is None:
+            return bool(self._api.request("GET", "/services", {"limit": 1})["services"])
+        # PagerDuty matches parts of names too.
+        services = read_pages(self._api, "/services", "services", {"query": name})
+        return any(service.get("name") == name for service in services)

@@ -133,7 +133,7 @@ class EndingRule:
     def is_visible(self, link: Link, side: Side) -> bool:
         """True if the side shows the link's incident or issue."""
         if side is Side.PAGERDUTY:
-            return self._pagerduty.has_incident(link.incident_id)
+            return self._pagerduty.has_incident(link.incident_id, link.summary.service)
         return self._jira.has_issue(link.issue_id or _name_thing(link, side))
 
 

@@ -116,8 +116,8 @@ class PagerDuty(Protocol):
     def verify_identity(self) -> str:
         """Return the id of this invocation if PagerDuty shows our user in it; raise IdentityDoubt otherwise."""
 
-    def has_incident(self, incident_id: str) -> bool:
-        """True if the incident is visible to us; raise IdentityDoubt if PagerDuty may not know us."""
+    def has_incident(self, incident_id: str, service: str | None) -> bool:
+        """True if the incident is visible to us; raise IdentityDoubt if PagerDuty shows us not even its service."""
 
     def find_own_id(self) -> str | None:
         """Return the user id that jpi writes as."""

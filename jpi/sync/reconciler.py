@@ -56,7 +56,8 @@ class Reconciler:
                         or decide(event, links[event.incident.id], self._policy).actions
                         or _has_due_unread_log(links[event.incident.id], now))]
         gone = [IncidentGone(f"gone:{incident_id}:{open_links[incident_id].version}", now, Incident(incident_id),
-                             source="poll") for incident_id, snapshot in snapshots.items() if snapshot is None]
+                             source="poll") for incident_id, snapshot in snapshots.items()
+                if snapshot is None and retry_is_due(open_links[incident_id], now.timestamp())]
         return [*drifted, *gone]
 
     def reconcile_issues(self, open_links: LinksById, since: datetime, unread_ids: Collection[str]) -> IssueChanges:

@@ -96,7 +96,7 @@ class RestApi:
         """Return the services with this name, or those whose name contains the query."""
         name, query = request.args.get("name"), request.args.get("query", "").lower()
         services = [service for service in self.account.services if query in service.name.lower()
-                    and name in (None, service.name)]
+                    and name in (None, service.name) and service.id not in self.account.hidden_service_ids]
         return self._make_page("services", services, lambda service: service.to_json())
 
     def _read_object(self, name: str) -> Json:

@@ -19,7 +19,7 @@ class PagerDutyState:
     The methods are what a person does in the web application; the REST API does the same.
 
     Switches: `priorities_enabled`; `logs_new_priority` False leaves the new priority out of log entries' channels;
-    `hidden_incident_ids`: incidents that nobody may see;
+    `hidden_incident_ids`, `hidden_service_ids`: incidents and services that nobody may see;
     `log_order` is "newest", "oldest" or "shuffled", since the API promises none.
     """
 
@@ -34,6 +34,7 @@ class PagerDutyState:
         self.logs_new_priority = True
         self.log_order = "newest"
         self.hidden_incident_ids: set[str] = set()
+        self.hidden_service_ids: set[str] = set()
         self.outbox = Outbox(clock, PAGERDUTY_RULES)
         self.webhooks = WebhookRegistry(self.outbox)
 

@@ -80,7 +80,7 @@ class FakePagerDuty(FakeService):
         return str(self.clock())
 
     @read_call
-    def has_incident(self, incident_id):
+    def has_incident(self, incident_id, service):
         """True if the incident exists."""
         return incident_id in self.incidents
 

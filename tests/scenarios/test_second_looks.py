@@ -149,3 +149,23 @@ def test_a_copy_that_stays_gone_is_let_go_after_a_second_look(linked_pair):
     assert sum(mirror.copy_id is None for mirror in link.mirrors.values()) == 2
     assert (link.ended, link.backlog.refused_steps, len(issue.comments), len(incident.notes)) == (False, (), 2, 2)
     assert is_idle_after_polls(world)
+
+
+def test_a_user_who_lost_a_team_is_no_proof_that_its_incidents_are_gone(linked_pair, caplog):
+    world, incident, issue = linked_pair
+    world.pagerduty.add_service("Search of another team", world.rita)
+    world.pagerduty.hidden_incident_ids.add(incident.id)
+    world.pagerduty.hidden_service_ids.add(world.service.id)
+    # Then its log says nothing of it, and it is read by itself.
+    world.clock.advance(3600)
+    poll_sparsely(world, 60, poll_quietly)
+    assert not world.jpi.links.get(incident.id).ended
+    assert f"it does not show the service {world.service.name}" in str([vars(record) for record in caplog.records])
+    world.pagerduty.hidden_incident_ids.clear()
+    world.pagerduty.hidden_service_ids.clear()
+    world.pagerduty.resolve_incident(incident, world.rita)
+    world.run_until_idle()
+    poll_sparsely(world, 75, poll_quietly)
+    assert world.read_statuses() == {"Checkout is down": ("resolved", "done")}
+    assert (issue.comments, incident.notes) == ([], [])
+    assert is_idle_after_polls(world)

@@ -14,7 +14,7 @@ class EmptySide:
     def __init__(self):
         self.invocation = "first"
 
-    def has_issue(self, ref):
+    def has_issue(self, ref, service=None):
         return False
 
     has_incident = has_issue

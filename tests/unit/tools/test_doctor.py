@@ -51,6 +51,10 @@ def jira_has_no_timeline_links(world, monkeypatch):
     world.jira.link_types = {key: one for key, one in world.jira.link_types.items() if one.name != "Timeline"}
 
 
+def pagerduty_shows_no_service(world, monkeypatch):
+    world.pagerduty.hidden_service_ids |= {service.id for service in world.pagerduty.services}
+
+
 def jira_hook_lacks_an_event(world, monkeypatch):
     next(iter(world.jira.webhooks.values())).events.remove("comment_created")
 
@@ -64,6 +68,7 @@ def pagerduty_hook_is_off(world, monkeypatch):
     ("spoil", "check", "text"),
     [
         (jira_has_no_timeline_links, "Jira link types", "no link type 'Timeline'"),
+        (pagerduty_shows_no_service, "PagerDuty token", "shows none of the account's services"),
         (jira_hook_lacks_an_event, "Jira webhook", "does not send comment_created"),
         (pagerduty_hook_is_off, "PagerDuty webhook", "is switched off: webhook_configuration --enable"),
         (
