@@ -167,12 +167,8 @@ BLOCK_RENDERERS: Mapping[str, Callable[[Node, int], list[str]]] = {
     "rule": lambda _, __: ["---"],
 }
 INLINE_RENDERERS: Mapping[str, Callable[[Node, int], str]] = {
-    "text": _render_text,
-    "hardBreak": lambda _, __: "\n",
-    "mention": _render_mention,
-    "date": _render_date,
+    "text": _render_text, "hardBreak": lambda _, __: "\n", "mention": _render_mention, "date": _render_date,
     "emoji": lambda node, _: _get_attribute(node, "text", "shortName"),
     "status": lambda node, _: f"[{_get_attribute(node, 'text')}]",
-    "inlineCard": lambda node, _: _get_attribute(node, "url"),
-    "mediaInline": lambda _, __: "[attachment]",
+    "inlineCard": lambda node, _: _get_attribute(node, "url"), "mediaInline": lambda _, __: "[attachment]",
 }

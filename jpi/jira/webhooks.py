@@ -92,10 +92,7 @@ def _parse_deletion(data: Json, delivery_id: str, at: datetime, issue: Issue) ->
     return IssueDeleted(delivery_id, at, Issue(issue.key, issue.id), parse_person(get_optional(data, "user", dict)))
 
 
-EVENT_PARSERS: Mapping[str, Callable[[Json, str, datetime, Issue],
-                                     IssueEvent]] = {"jira:issue_created": _parse_creation,
-                                                     "jira:issue_updated": _parse_update,
-                                                     "jira:issue_deleted": _parse_deletion,
-                                                     "comment_created": _parse_comment_change,
-                                                     "comment_updated": _parse_comment_change,
-                                                     "comment_deleted": _parse_comment_deletion}
+EVENT_PARSERS: Mapping[str, Callable[[Json, str, datetime, Issue], IssueEvent]] = {
+    "jira:issue_created": _parse_creation, "jira:issue_updated": _parse_update, "jira:issue_deleted": _parse_deletion,
+    "comment_created": _parse_comment_change, "comment_updated": _parse_comment_change,
+    "comment_deleted": _parse_comment_deletion}

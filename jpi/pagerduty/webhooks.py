@@ -25,24 +25,17 @@ from jpi.pagerduty.payloads import parse_incident, parse_person, try_parse_log_e
 log = logging.getLogger(__name__)
 
 # Other types are ignored on purpose: PagerDuty adds some over time.
-V3_EVENT_TYPES: Mapping[str, type[IncidentEvent]] = {"incident.triggered": IncidentTriggered,
-                                                     "incident.acknowledged": IncidentAcknowledged,
-                                                     "incident.unacknowledged": IncidentUnacknowledged,
-                                                     "incident.resolved": IncidentResolved,
-                                                     "incident.reopened": IncidentReopened,
-                                                     "incident.priority_updated": IncidentPriorityUpdated,
-                                                     "incident.reassigned": IncidentReassigned,
-                                                     "incident.escalated": IncidentReassigned,
-                                                     "incident.delegated": IncidentReassigned,
-                                                     "incident.annotated": IncidentAnnotated}
-V2_EVENT_TYPES: Mapping[str, type[IncidentEvent]] = {"incident.trigger": IncidentTriggered,
-                                                     "incident.acknowledge": IncidentAcknowledged,
-                                                     "incident.unacknowledge": IncidentUnacknowledged,
-                                                     "incident.resolve": IncidentResolved,
-                                                     "incident.assign": IncidentReassigned,
-                                                     "incident.escalate": IncidentReassigned,
-                                                     "incident.delegate": IncidentReassigned,
-                                                     "incident.annotate": IncidentAnnotated}
+V3_EVENT_TYPES: Mapping[str, type[IncidentEvent]] = {
+    "incident.triggered": IncidentTriggered, "incident.acknowledged": IncidentAcknowledged,
+    "incident.unacknowledged": IncidentUnacknowledged, "incident.resolved": IncidentResolved,
+    "incident.reopened": IncidentReopened, "incident.priority_updated": IncidentPriorityUpdated,
+    "incident.reassigned": IncidentReassigned, "incident.escalated": IncidentReassigned,
+    "incident.delegated": IncidentReassigned, "incident.annotated": IncidentAnnotated}
+V2_EVENT_TYPES: Mapping[str, type[IncidentEvent]] = {
+    "incident.trigger": IncidentTriggered, "incident.acknowledge": IncidentAcknowledged,
+    "incident.unacknowledge": IncidentUnacknowledged, "incident.resolve": IncidentResolved,
+    "incident.assign": IncidentReassigned, "incident.escalate": IncidentReassigned,
+    "incident.delegate": IncidentReassigned, "incident.annotate": IncidentAnnotated}
 
 
 def find_ping_id(raw: bytes) -> str | None:

@@ -19,8 +19,7 @@ MAX_TEXT_CHARACTERS, MAX_FORM_BYTES = 200, 16 * 1024
 CALL_BUDGET_SECONDS = 20.0
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 SECURITY_HEADERS = {"Content-Security-Policy": CONTENT_SECURITY_POLICY, "Cache-Control": "no-store",
                     "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin", "X-Frame-Options": "DENY"}
 ERROR_MESSAGES = {403: "This page was open too long. Go back, reload it and press the button again.",

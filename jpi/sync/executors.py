@@ -53,16 +53,11 @@ class Executors:
         self._issue_creator = issue_creator
         self._field_sync = field_sync
         self._execute_by_type: Mapping[type[Action], Callable[[Link, Any], Link]] = {
-            AddTimeline: part_creator.add_timeline,
-            ReplaceManager: issue_creator.replace_manager,
-            AcceptStatus: lambda link, _: link,
-            TransitionIssue: field_sync.transition_issue,
-            SetIncidentStatus: field_sync.set_incident_status,
-            AddComment: conversation_sync.add_comment,
-            MirrorNote: conversation_sync.mirror_note,
-            EditComment: conversation_sync.edit_comment,
-            MirrorComment: conversation_sync.mirror_comment,
-            EditNote: conversation_sync.edit_note,
+            AddTimeline: part_creator.add_timeline, ReplaceManager: issue_creator.replace_manager,
+            AcceptStatus: lambda link, _: link, TransitionIssue: field_sync.transition_issue,
+            SetIncidentStatus: field_sync.set_incident_status, AddComment: conversation_sync.add_comment,
+            MirrorNote: conversation_sync.mirror_note, EditComment: conversation_sync.edit_comment,
+            MirrorComment: conversation_sync.mirror_comment, EditNote: conversation_sync.edit_note,
             EndLink: link_ender.end_link}
 
     def execute(self, action: Action, link: Link, event: Event) -> tuple[Link, Action]:

@@ -24,8 +24,7 @@ SCREEN_FIELDS = ("summary", "description", "priority", "labels", "issuelinks", "
 SAMPLE_STAKEHOLDERS = ("Head of Support", "Press Office")
 TEAM_MANAGED_MESSAGE = (
     "The project {key} is team-managed: the API cannot set up its types and screens. Replace it by a "
-    "company-managed project, or choose another key in the settings."
-)
+    "company-managed project, or choose another key in the settings.")
 STEP_SECONDS = 120.0
 # Jira's search finds a new issue only after a few seconds.
 SEARCH_ATTEMPTS, SEARCH_PAUSE_SECONDS = 30, 2.0
