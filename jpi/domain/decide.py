@@ -161,7 +161,7 @@ def can_open_incident(event: IssueEvent, policy: Policy) -> bool:
     if isinstance(event, IssueUpdated):
         is_wanted = event.is_reclassified and event.issue.category != "done"
     else:
-        is_wanted = isinstance(event, IssueCreated) and not event.ours
+        is_wanted = isinstance(event, IssueCreated)
     return is_wanted and policy.find_opening_rule(event.issue) is not None
 
 

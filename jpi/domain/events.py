@@ -198,9 +198,7 @@ class IssueUpdated(IssueEvent):
 
 @dataclass(frozen=True)
 class IssueCreated(IssueEvent):
-    """An issue was created; `ours`: by jpi for an incident, as its labels say."""
-
-    ours: bool = False
+    """An issue was created."""
 
 
 @dataclass(frozen=True)

@@ -153,10 +153,8 @@ class Link:
         return self.issue.id if self.issue else None
 
     def holds_issue(self, issue: Issue) -> bool:
-        """True if this is the link's issue: by its id, which nobody can choose; by its key where no id is known."""
-        if self.issue_id and issue.id:
-            return self.issue_id == issue.id
-        return self.issue_key == issue.key
+        """True if this is the link's issue: by its id, which nobody can choose; by its key if the link has no id."""
+        return self.issue_id == issue.id if self.issue_id else self.issue_key == issue.key
 
     @property
     def is_opening(self) -> bool:

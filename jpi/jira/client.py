@@ -60,6 +60,7 @@ class JiraClient(IssueQueries):
         self._url = url
         self.api = ApiClient("Jira", self._send_request, budget, sleep, ADDRESS_SETTING)
         self.api.identity.prove_account = self.fetch_own_id
+        self._get_own_id = lambda: self.own_id
         self._workflow = Workflow(self.api)
         self.site = SiteReader(self.api, cache, {name.casefold() for name in fields})
         self.create_screens = CreateScreens(self.api, cache)

@@ -1,11 +1,11 @@
 """Builds JQL; reads issues and finds them by summary, label, link and time; reads what the checks ask for."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 
-from jpi.domain.issue_drafts import PAGERDUTY_LABEL, IssueDraft
+from jpi.domain.issue_drafts import IssueDraft, build_incident_label
 from jpi.domain.model import Issue, IssueStates
 from jpi.errors import Refused, translate_parse_errors
 from jpi.http_client import ApiClient
@@ -15,6 +15,7 @@ from jpi.jira.create_screens import CreateScreens
 from jpi.jira.paging import fetch_all_issues, fetch_issues, read_pages, search_issues
 from jpi.json_fields import Json, get_objects, get_optional_time
 
+CREATOR_FIELD = "creator"
 STATE_FIELDS = ("status", "summary", "priority", "assignee")
 READ_FIELDS = (*STATE_FIELDS, "issuetype", "updated")
 # The fields that the mark of an issue may stand in.
@@ -29,6 +30,7 @@ class IssueQueries:
 
     api: ApiClient
     create_screens: CreateScreens
+    _get_own_id: Callable[[], str | None]
 
     def find_keys_by_summary(self, project: str, names: Sequence[str]) -> dict[str, str]:
         """Return the key of the oldest issue in `project` with exactly this summary, by summary."""
@@ -38,7 +40,7 @@ class IssueQueries:
 
     def find_created_issue(self, draft: IssueDraft) -> Issue | None:
         """Return the issue that was created from this draft, by its mark; the search index lags behind."""
-        issues = self._search_marked(draft, ["status", LABELS_FIELD])
+        issues = list(filter(self._is_own, self._search_marked(draft, ["status", LABELS_FIELD, CREATOR_FIELD])))
         own = [issue for issue in issues if _get_idempotency_key(issue) == draft.idempotency_key]
         labelled = [issue for issue in issues if _get_idempotency_key(issue) is None
                     and draft.search_label in issue["fields"].get(LABELS_FIELD, [])]
@@ -49,10 +51,10 @@ class IssueQueries:
 
         Linked issues are read directly. The search is for issues created without links, once the index has caught up.
         """
-        unlinked = self._search_marked(draft, ["summary"])
-        linked = fetch_all_issues(self.api, list(self.get_linked_issues(key, link_type)), fields=["summary"],
+        unlinked = self._search_marked(draft, [CREATOR_FIELD])
+        linked = fetch_all_issues(self.api, list(self.get_linked_issues(key, link_type)), fields=[CREATOR_FIELD],
                                   properties=[JPI_PROPERTY])
-        return set(filter(None, map(_get_idempotency_key, [*linked, *unlinked])))
+        return set(filter(None, map(_get_idempotency_key, filter(self._is_own, [*linked, *unlinked]))))
 
     def get_issue_states(self, ids: Sequence[str]) -> IssueStates:
         """Read directly the issues with these keys or ids; skip those that are gone."""
@@ -80,12 +82,13 @@ class IssueQueries:
         return {(link.get("outwardIssue") or link["inwardIssue"])["key"]: str(link["id"])
                 for link in fields.get(LINKS_FIELD, []) if link["type"]["name"] == link_type}
 
-    def is_own_issue(self, key: str, or_labelled: bool = False) -> bool:
-        """True if the issue has the property of the issues that jpi created, or (`or_labelled`) an incident's label."""
-        issue = self.api.request("GET", f"/issue/{key}", {"fields": LABELS_FIELD, "properties": JPI_PROPERTY})
-        labels = issue["fields"].get(LABELS_FIELD) or [] if or_labelled else []
-        return JPI_PROPERTY in issue.get("properties", {}) or any(
-            label.startswith(f"{PAGERDUTY_LABEL}-") for label in labels)
+    def read_marks(self, key: str) -> tuple[bool, list[str]]:
+        """Return whether jpi created the issue, and the ids of the incidents that its labels name."""
+        params = {"fields": f"{LABELS_FIELD},{CREATOR_FIELD}", "properties": JPI_PROPERTY}
+        issue = self.api.request("GET", f"/issue/{key}", params)
+        labels, prefix = issue["fields"].get(LABELS_FIELD) or [], build_incident_label("")
+        is_own = JPI_PROPERTY in issue.get("properties", {}) and self._is_own(issue)
+        return is_own, [label.removeprefix(prefix) for label in labels if label.startswith(prefix) and label != prefix]
 
     def find_recently_edited(self, projects: Sequence[str], minutes: int) -> list[tuple[Issue, datetime]]:
         """Return the issues, with when they were created, that changed within so many minutes in these or all projects.
@@ -135,6 +138,10 @@ class IssueQueries:
         times = [at for change in changes if (at := get_optional_time(change, "created")) and at >= since
                  and any(item.get("fieldId") in payloads.RULE_FIELD_IDS for item in get_objects(change, "items"))]
         return max(times, default=None)
+
+    def _is_own(self, issue: Json) -> bool:
+        """True if our account created the issue: whoever may edit an issue can give it any label and property."""
+        return (issue["fields"].get(CREATOR_FIELD) or {}).get("accountId") == self._get_own_id()
 
     def _search_marked(self, draft: IssueDraft, fields: Sequence[str]) -> list[Json]:
         """Search issues with the mark of the draft's incident, with their idempotency keys."""

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from jpi.domain.events import Event, IssueCommented, IssueCreated, IssueDeleted, IssueEvent, IssueUpdated
-from jpi.domain.issue_drafts import PAGERDUTY_LABEL
 from jpi.domain.model import Issue
 from jpi.errors import UselessDelivery
 from jpi.jira.payloads import FIELD_NAME_BY_ID, RULE_FIELD_IDS, parse_comment, parse_issue, parse_person
@@ -83,9 +82,7 @@ def _parse_comment_deletion(data: Json, delivery_id: str, at: datetime, issue: I
 
 
 def _parse_creation(data: Json, delivery_id: str, at: datetime, issue: Issue) -> IssueEvent:
-    labels = get_optional(get_optional(data["issue"], "fields", dict) or {}, "labels", list) or []
-    is_own = any(isinstance(label, str) and label.startswith(f"{PAGERDUTY_LABEL}-") for label in labels)
-    return IssueCreated(delivery_id, at, issue, parse_person(get_optional(data, "user", dict)), ours=is_own)
+    return IssueCreated(delivery_id, at, issue, parse_person(get_optional(data, "user", dict)))
 
 
 def _parse_deletion(data: Json, delivery_id: str, at: datetime, issue: Issue) -> IssueEvent:

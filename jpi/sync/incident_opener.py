@@ -22,9 +22,8 @@ from jpi.sync.leases import Leases, RefusedUnderLease
 from jpi.sync.ports import Cache, Jira, Links, PagerDuty
 
 OPENING_LEASE = "incident"
-# A lease's name that holds the incident's key, where that is not the issue's: nobody can guess it.
-CHOSEN_KEY_PREFIX = "key:"
 INCIDENT_OPENED_COMMENT = "PagerDuty incident {number} was opened for this issue: {url}"
+UNKNOWN_OPENER = "did jpi open the incident {} with the key {}? Its own user (PAGERDUTY_USER_EMAIL) is not known"
 INCIDENT_OPENED_STEP = "Opened the incident {incident}."
 INCIDENT_DETAILS_TEXT = "Opened by a Jira issue: {address}"
 
@@ -49,14 +48,14 @@ class IncidentOpener:
     def open_incident(self, event: IssueCreated) -> Link | None:
         """Open an incident for a new issue; return its link, None if no rule opens one or jpi created the issue."""
         rule = self._policy.find_opening_rule(event.issue)
-        if event.ours or (rule is None and event.source == "webhook"):
+        if rule is None and event.source == "webhook":
             return None
         opening = self._links.get(event.issue.key)
         if opening.ended or (opening.version is None and rule is None):
             return None
         incident = None
         # An issue that was moved has another key, and is known by its label.
-        if OPENING_LEASE in opening.leases or not self._has_incident(event.issue.key, or_labelled=True):
+        if OPENING_LEASE in opening.leases or not self._has_incident(event.issue):
             opening, incident = self._open_or_find_incident(opening, event.issue, rule)
         if incident is None:
             self._end_opening(opening)
@@ -68,20 +67,19 @@ class IncidentOpener:
     def describe_opening(self, event: IssueCreated) -> str | None:
         """Describe the incident that the issue would open; None if it would open none."""
         rule = self._policy.find_opening_rule(event.issue)
-        is_wanted = rule and not event.ours and not self._links.get(event.issue.key).ended
+        is_wanted = rule and not self._links.get(event.issue.key).ended
         return f"open an incident on {rule.service}" if rule and is_wanted else None
 
     def adopt_opened_incident(self, event: IncidentEvent, link: Link) -> Link:
         """Return the link with the issue that the incident was opened for; unchanged if it was not opened for one."""
-        incident_key = event.incident.key or ""
-        key = incident_key.partition(".")[0]
+        key = (event.incident.key or "").partition(".")[0]
         # Check project and service only: the issue may have changed since it opened the incident.
         if link.issue_key or not (ISSUE_KEY_PATTERN.fullmatch(key) and self._policy.can_open(key, event.incident)):
             return link
         opening = self._links.get(key)
         # Whoever opens an incident chooses its key: only where jpi began to open one is the key the issue's.
-        is_begun = opening.version and not opening.ended and incident_key == _get_incident_key(opening)
-        if not is_begun or not self._is_own_opening(opening, event.incident, event) or self._has_incident(key):
+        is_begun = opening.version and not opening.ended and event.incident.key == _get_incident_key(opening)
+        if not is_begun or not self._is_own_opening(opening, event.incident, event) or self._has_incident(Issue(key)):
             return link
         for issue, _ in self._jira.get_issue_states([key]).get_all():
             # Jira finds an issue that was moved by its old key, too.
@@ -96,17 +94,20 @@ class IncidentOpener:
             return True
         own_id = self._own_accounts.get_own_id("pagerduty")
         if own_id is None:
-            raise IdentityDoubt("PagerDuty", f"nothing tells whether jpi opened the incident {incident.id} with the "
-                                             f"key {incident.key}, since jpi's own user (PAGERDUTY_USER_EMAIL) is "
-                                             "not known")
+            raise IdentityDoubt("PagerDuty", UNKNOWN_OPENER.format(incident.id, incident.key))
         if isinstance(event, IncidentTriggered) and event.actor:
             return event.actor.id == own_id
         entries = [snapshot.entry for snapshot in self._pagerduty.list_incident_log_entries(incident.id)]
         return any(entry.is_trigger and entry.agent and entry.agent.id == own_id for entry in entries)
 
-    def _has_incident(self, issue_key: str, or_labelled: bool = False) -> bool:
-        """True if the issue is linked to an incident, or jpi created or (`or_labelled`) labelled it for one."""
-        return bool(self._links.find_incident_id(issue_key)) or self._jira.is_own_issue(issue_key, or_labelled)
+    def _has_incident(self, issue: Issue) -> bool:
+        """True if the issue is linked to an incident, by its key or by its label and id, or jpi created it for one."""
+        if self._links.find_incident_id(issue.key):
+            return True
+        is_own, ids = self._jira.read_marks(issue.key)
+        # Everybody who may edit an issue chooses its labels.
+        links = self._links.get_all(ids if issue.id else []).values()
+        return is_own or any(link.issue and link.issue_id in (None, issue.id) for link in links)
 
     def _end_opening(self, opening: Link) -> None:
         """Forget what was kept while the incident had no link; the row stays, and says that it was opened."""
@@ -116,10 +117,9 @@ class IncidentOpener:
     def _open_or_find_incident(self, opening: Link, issue: Issue,
                                rule: OpeningRule | None) -> tuple[Link, Incident | None]:
         """Return the incident that an earlier attempt opened, else open it; None if no rule wants it any more."""
-        if self._leases.is_outcome_unknown(opening, OPENING_LEASE):
-            incident = self._find_own_incident(opening, self._list_holders(opening))
-            if incident or rule is None:
-                return opening, incident
+        if self._leases.is_outcome_unknown(opening, OPENING_LEASE) and (
+                incident := self._find_own_incident(opening, self._list_holders(opening))):
+            return opening, incident
         if rule is None:
             return opening, None
         if not opening.leases and self._own_accounts.get_own_id("pagerduty") is None:
@@ -131,8 +131,8 @@ class IncidentOpener:
             opening, holders = refused.link, self._list_holders(refused.link) if refused.is_bad_request else []
             if incident := self._find_own_incident(opening, holders):
                 return opening, incident
-            if not any(holder.status != "resolved" and rule.service in (holder.service, holder.service_id)
-                       for holder in holders):
+            services = [(holder.service, holder.service_id) for holder in holders if holder.status != "resolved"]
+            if not any(rule.service in names for names in services):
                 raise
         # An incident of somebody else's has the key.
         return self._open_with_lease(_with_chosen_key(opening), issue, rule)
@@ -189,10 +189,9 @@ class IncidentOpener:
 
 def _with_chosen_key(opening: Link) -> Link:
     """Return the opening with a key for its incident that nobody else can have chosen."""
-    return opening.with_lease(f"{CHOSEN_KEY_PREFIX}{opening.incident_id}.{uuid4().hex}")
+    return opening.with_lease(f"{opening.incident_id}.{uuid4().hex}")
 
 
 def _get_incident_key(opening: Link) -> str:
     """Return the key of the incident that is opened: the issue's, unless another one had to be chosen."""
-    keys = [name.removeprefix(CHOSEN_KEY_PREFIX) for name in opening.leases if name.startswith(CHOSEN_KEY_PREFIX)]
-    return next(iter(keys), opening.incident_id)
+    return next((name for name in opening.leases if "." in name), opening.incident_id)

@@ -74,8 +74,10 @@ class IssueCreator:
 
     def _create_or_find_issue(self, link: Link, incident: Incident, draft: IssueDraft) -> tuple[Link, CreatedIssue]:
         self._jira.load_site_schema()
-        if self._leases.is_outcome_unknown(link, INCIDENT_ISSUE_LEASE) and (
-                issue := self._jira.find_created_issue(draft)):
+        issue = self._jira.find_created_issue(draft) if self._leases.is_outcome_unknown(
+            link, INCIDENT_ISSUE_LEASE) else None
+        # An issue has one incident, whatever its labels say.
+        if issue and self._links.find_incident_id(issue.key) in (None, link.incident_id):
             # Some of its links may exist already; creating one again does nothing.
             return link, CreatedIssue(issue.key, issue.id or "", missing_links=draft.links)
         link = replace(link, fields=self._foresee_fields(incident, draft))

@@ -64,8 +64,8 @@ class Jira(Protocol):
     def get_issue_states(self, ids: Sequence[str]) -> IssueStates:
         """Return issues as they are now, each with the time of its last change."""
 
-    def is_own_issue(self, key: str, or_labelled: bool = False) -> bool:
-        """True if jpi created this issue."""
+    def read_marks(self, key: str) -> tuple[bool, list[str]]:
+        """Return whether jpi created the issue, and the ids of the incidents that its labels name."""
 
     def has_changed_status(self, key: str) -> bool:
         """True if the issue's status was ever changed."""

@@ -101,7 +101,7 @@ class FirstIncident:
         linked_keys = [linked_key for link_type in (QUESTION_LINK_TYPE, TIMELINE_LINK_TYPE)
                        for linked_key in self._app.jira.get_linked_issues(key, link_type)]
         # What people have linked is theirs.
-        own_keys = [linked_key for linked_key in linked_keys if self._app.jira.is_own_issue(linked_key)]
+        own_keys = [linked_key for linked_key in linked_keys if self._app.jira.read_marks(linked_key)[0]]
         deleted_keys = list(filter(self._try_to_delete, [*own_keys, key]))
         left_keys = [left_key for left_key in [*own_keys, key] if left_key not in deleted_keys]
         if deleted_keys:

@@ -159,7 +159,7 @@ def test_an_event_of_what_ended_costs_nothing(linked):
     world.forget_calls()
     world.pagerduty.set_priority(incident, "P2", world.rita)
     world.pagerduty.add_note(incident, "Rolled back.", world.rita)
-    world.jpi.sync_service.apply(IssueCommented("late", before, Issue(issue.key), incident_id=incident.id,
+    world.jpi.sync_service.apply(IssueCommented("late", before, Issue(issue.key, issue.id), incident_id=incident.id,
                                                 comment=Comment("10001", "Late.", before)))
     world.run_until_idle()
     assert world.list_jpi_calls() == []

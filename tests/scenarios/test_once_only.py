@@ -404,7 +404,8 @@ def test_an_old_done_does_not_resolve_what_was_reopened_since(p1):
         world.clock.advance(60)
         act(incident, world.rita)
         world.run_until_idle()
-    late = IssueUpdated("J1", world.clock.now() - timedelta(seconds=30), Issue("INCIDENT-1", None, "done"))
+    late = IssueUpdated("J1", world.clock.now() - timedelta(seconds=30), Issue("INCIDENT-1", world.list_issues()[0].id,
+                                                                                "done"))
     assert apply_event(world, late) == "nothing to do"
     assert world.read_statuses() == {"Down": ("triggered", "new")}
 

@@ -4,6 +4,7 @@ import pytest
 
 from jpi.app import app
 from jpi.domain.events import IssueCreated
+from jpi.domain.issue_drafts import IssueDraft
 from jpi.domain.link import Link
 from jpi.domain.model import Issue
 from jpi.errors import IdentityDoubt
@@ -30,10 +31,11 @@ def site(request, make_linked):
     return world, incident, issue, other
 
 
-def make_issue(world, priority="High"):
+def make_issue(world, priority="High", labels=(), properties=()):
     fields = {"project": {"key": "INCIDENT"}, "issuetype": {"name": "Incident"}, "summary": "Customers call us",
-              "priority": {"name": priority}}
-    return world.jira.issues[world.jim.request("POST", "/rest/api/3/issue", {"fields": fields})["key"]]
+              "priority": {"name": priority}, **({"labels": labels} if labels else {})}
+    body = {"fields": fields, "properties": list(properties)}
+    return world.jira.issues[world.jim.request("POST", "/rest/api/3/issue", body)["key"]]
 
 
 def post_jira(world, body):
@@ -81,6 +83,16 @@ def test_an_issue_with_the_key_but_another_id_touches_no_link(site):
         post_jira(world, body)
     world.clock.advance(300)
     post_jira(world, {**make_done_body(issue.key, other.id), "webhookEvent": "jira:issue_deleted"})
+    assert read_state(world, incident, issue) == before
+    assert world.list_jpi_calls() == []
+
+
+def test_an_issue_with_the_key_and_no_id_touches_no_link_that_holds_an_id(site):
+    world, incident, issue, other = site
+    before = read_state(world, incident, issue)
+    body = make_done_body(issue.key, other.id)
+    del body["issue"]["id"]
+    post_jira(world, body)
     assert read_state(world, incident, issue) == before
     assert world.list_jpi_calls() == []
 
@@ -296,6 +308,82 @@ def test_what_was_begun_when_our_account_was_known_waits_until_it_is_known_again
     apply_creation(world, issue)
     [ours] = get_opened(world)
     assert (is_adopted(world, ours, issue), is_adopted(world, planted, issue)) == (True, False)
+
+
+@pytest.fixture
+def unknown_outcome(site):
+    """A P1 of which jpi does not know whether Jira has its issue: (world, incident, issue of a person)."""
+    world, _, _, other = site
+    world.jira_server.choose_fault = make_fault_on_call("POST", "/issue", 0, after=False)
+    incident = world.pagerduty.trigger_incident(world.service, "Down", world.rita, "P1")
+    return world, incident, other
+
+
+def mark_issue(world, issue, incident_id, mark=None):
+    """Mark an issue as the one that jpi created, as whoever may edit it can."""
+    issue.labels = [*issue.labels, f"pagerduty-{incident_id}"]
+    issue.properties = {"jpi": {"mark": mark}} if mark else {}
+    world.jira.index_issue(issue)
+
+
+def settle(world):
+    for _ in range(3):
+        world.clock.advance(300)
+        world.run_until_idle()
+        run_poll(world)
+
+
+@pytest.mark.parametrize("has_property", [False, True])
+def test_an_issue_that_somebody_marked_is_not_taken_for_the_one_that_jpi_created(unknown_outcome, has_property):
+    world, incident, other = unknown_outcome
+    mark_issue(world, other, incident.id, f"incident:{incident.id}" if has_property else None)
+    settle(world)
+    issue = world.jira.issues[world.jpi.links.get(incident.id).issue_key]
+    assert (issue.creator, other.creator) == (world.jpi.jira.own_id, world.jim_id)
+
+
+def test_an_issue_of_another_incident_is_not_taken_even_if_jpi_created_it(unknown_outcome):
+    world, incident, _ = unknown_outcome
+    first = next(iter(world.pagerduty.incidents.values()))
+    issue = world.find_issue(first)
+    mark_issue(world, issue, incident.id, f"incident:{incident.id}")
+    settle(world)
+    assert world.jpi.links.get(first.id).issue_key == issue.key
+    assert world.jpi.links.get(incident.id).issue_key not in (None, issue.key)
+
+
+def test_a_part_that_somebody_marked_is_not_taken_for_one_that_jpi_created(site):
+    world, incident, issue, other = site
+    mark_issue(world, other, incident.id, "entry")
+    draft = IssueDraft("INCIDENT", "Incident", "x", "x", "entry", f"pagerduty-{incident.id}")
+    world.clock.advance(300)
+    world.jpi.budget.start(25.0)
+    keys = world.jpi.jira.find_idempotency_keys(issue.key, "Timeline", draft)
+    assert "entry" not in keys
+    assert f"incident:{incident.id}" in keys
+
+
+def label_as_followup(world):
+    return ["pagerduty-followup"]
+
+
+def label_as_ours(world):
+    return [f"pagerduty-{next(iter(world.pagerduty.incidents))}"]
+
+
+@pytest.mark.parametrize("make_labels", [label_as_followup, label_as_ours, lambda world: ["pagerduty-"]])
+@pytest.mark.parametrize("has_property", [False, True])
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_no_label_keeps_an_issue_from_opening_its_incident(site, make_labels, has_property, is_lost):
+    world, *_ = site
+    world.jira.outbox.is_losing = is_lost
+    properties = [{"key": "jpi", "value": {"mark": "incident:Q1"}}] if has_property else []
+    issue = make_issue(world, labels=make_labels(world), properties=properties)
+    world.jira.outbox.is_losing = False
+    world.run_until_idle()
+    run_poll(world)
+    [ours] = get_opened(world)
+    assert is_adopted(world, ours, issue)
 
 
 def test_jiras_delivery_id_is_of_the_signed_content_alone():

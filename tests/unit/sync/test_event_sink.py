@@ -24,8 +24,7 @@ def test_an_issue_goes_with_its_incident_also_after_it_was_moved(issue_key, old_
     assert find_message_group(LINKS, POLICY, event) == group
 
 
-@pytest.mark.parametrize(("issue_key", "is_ours", "group"), [
-    ("OPS-7", False, "OPS-7"), ("OPS-7", True, None), ("SHOP-7", False, None)])
-def test_a_new_issue_goes_by_its_key_if_it_opens_an_incident(issue_key, is_ours, group):
-    event = IssueCreated("J1", START, Issue(issue_key), ours=is_ours)
+@pytest.mark.parametrize(("issue_key", "group"), [("OPS-7", "OPS-7"), ("SHOP-7", None)])
+def test_a_new_issue_goes_by_its_key_if_it_opens_an_incident(issue_key, group):
+    event = IssueCreated("J1", START, Issue(issue_key))
     assert find_message_group(LINKS, POLICY, event) == group
