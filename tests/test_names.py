@@ -22,7 +22,7 @@ ONE_WORD = {
 }
 MOST_ONE_WORD = 0.45
 MOST_FILES_IN_A_FOLDER = 22
-MOST_CODE_LINES = 10_900
+MOST_CODE_LINES = 11_000
 # How no docstring of a function begins: with what is described, in place of what the function does.
 NOUNS_FIRST = {
     "A", "All", "An", "Any", "Each", "Every", "Everything", "How", "In", "It", "Its", "None", "Nothing", "Of", "On",
