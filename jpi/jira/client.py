@@ -155,6 +155,8 @@ class JiraClient(IssueQueries):
 
     def edit(self, key: str, values: Mapping[str, str]) -> dict[str, str]:
         """Set summary (`title`), priority and assignee by one call; return the refused ones with Jira's reasons."""
+        if not values:
+            return {}
         fields = {FIELD_ID_BY_NAME[name]: FIELD_CONVERTERS[name](value) for name, value in values.items()}
         try:
             self.api.request("PUT", f"/issue/{key}", body={"fields": fields})
@@ -169,7 +171,7 @@ class JiraClient(IssueQueries):
         rest = {name: value for name, value in values.items() if name not in refused}
         # Where Jira does not say which of several values it refuses, set each by itself.
         for part in [rest] if refused else [{name: value} for name, value in values.items()]:
-            refused |= self.edit(key, part) if part else {}
+            refused |= self.edit(key, part)
         return refused
 
     def add_labels(self, key: str, incident_id: str) -> None:
