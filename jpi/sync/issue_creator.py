@@ -79,10 +79,9 @@ class IssueCreator:
         # An issue has one incident, whatever its labels say.
         if issue and self._links.find_incident_id(issue.key) in (None, link.incident_id):
             # Some of its links may exist already; creating one again does nothing. It has one manager, whoever that is.
-            has_manager = bool(self._jira.get_linked_issues(issue.key, MANAGER_LINK_TYPE))
-            links = tuple(issue_link for issue_link in draft.links
-                          if issue_link.type != MANAGER_LINK_TYPE or not has_manager)
-            return link, CreatedIssue(issue.key, issue.id or "", missing_links=links)
+            others = tuple(issue_link for issue_link in draft.links if issue_link.type != MANAGER_LINK_TYPE)
+            has_manager = len(others) < len(draft.links) and self._jira.get_linked_issues(issue.key, MANAGER_LINK_TYPE)
+            return link, CreatedIssue(issue.key, issue.id or "", missing_links=others if has_manager else draft.links)
         link = replace(link, fields=self._foresee_fields(incident, draft))
         return self._leases.run_with_lease(link, INCIDENT_ISSUE_LEASE, partial(self._jira.create, draft),
                                            self._index_lag_seconds)

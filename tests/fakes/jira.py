@@ -79,6 +79,11 @@ class FakeJira(FakeService):
     def load_site_schema(self):
         """Do nothing: no schema is needed."""
 
+    @read_call
+    def get_linked_issues(self, key, link_type):
+        """Return the issues that this one was created with by this type of link."""
+        return {link.key: link.key for link in self.issues[key].draft.links if link.type == link_type}
+
     @write_call
     def create(self, draft):
         """Create one issue."""

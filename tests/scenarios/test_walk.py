@@ -9,7 +9,7 @@ import jpi
 
 ROOT = Path(jpi.__file__).parent
 # Webhook to answer in a warm process, the stores in memory.
-MOST_FILES = {"a P1 triggered": 53, "an issue moved to done": 42}
+MOST_FILES = {"a P1 triggered": 55, "an issue moved to done": 43}
 
 
 def list_files_entered(act):
