@@ -332,7 +332,8 @@ def test_the_artefact_is_the_same_to_the_byte(packaged_for_prod, artefact):
     assert packaged.read_bytes() == (artefact[1].parent / "jpi.zip").read_bytes()
 
 
-def test_a_library_that_is_not_what_the_lock_has_hashed_is_not_deployed(deployed):
+def test_a_library_that_is_not_what_the_lock_has_hashed_is_not_deployed(deployed, compiled):
+    """Once the template has been read, which a package that fails takes away."""
     lock = deployed.folder / "Pipfile.lock"
     before = lock.read_text()
     changed = json.loads(before)
