@@ -18,6 +18,7 @@ REFUSAL_REMARK, NO_DETAILS, DETAILS = "jpi could not move this issue", "PagerDut
 # The poll tries what was refused again after 1, 2 and 4 minutes.
 POLLS_AFTER_REFUSAL = 6
 # At the end nothing else happens: fewer polls see the same minutes pass.
+SEVERITY = "SEV-0"
 LATE_POLLS, LATE_POLL_PAUSE_SECONDS = 3, 60
 # All that people see, by title, and how many issues were created.
 State = dict[str, Any]
@@ -160,9 +161,10 @@ def forget_refusals(state: State) -> State:
 
 
 def _forget_refusals_of_issue(issue: tuple[Any, ...]) -> tuple[Any, ...]:
-    summary, priority, status, description, comments, *rest = issue
+    summary, priority, status, description, comments, severity, links = issue
+    # Where Jira does not show its fields, an issue is created without the ones of a rule, which nothing sets later.
     return (summary, priority, status, description.replace(NO_DETAILS, DETAILS),
-            [text for text in comments if not text.startswith(REFUSAL_REMARK)], *rest)
+            [text for text in comments if not text.startswith(REFUSAL_REMARK)], severity or SEVERITY, links)
 
 
 def comment_as_jim(world: World, incident: Incident) -> None:
