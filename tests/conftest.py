@@ -21,6 +21,7 @@ from sandbox.hosts import InProcessHost, LoopbackHost
 from sandbox.live_sandbox import SANDBOX_SETTINGS, LiveSandbox
 from sandbox.site_setup import set_up_jira
 from sandbox.world import World
+from tests.source_files import read_source_files
 from tests.world_actions import run_poll
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -205,3 +206,15 @@ def linked_pair(request, make_world):
     world.run_until_idle()
     run_poll(world)
     return world, incident, world.find_issue(incident)
+
+
+@pytest.fixture(scope="module")
+def source_files():
+    """Return the files of jpi and the sandbox, parsed; of one module only, since the trees are large."""
+    return read_source_files("jpi", "sandbox")
+
+
+@pytest.fixture(scope="module")
+def our_files(source_files):
+    """Return jpi's files of these."""
+    return [source_file for source_file in source_files if source_file.path.startswith("jpi/")]

@@ -7,7 +7,7 @@ from dataclasses import fields
 import pytest
 
 from jpi.settings import Settings
-from tests.source_files import ROOT, find_violations, read_source_files
+from tests.source_files import ROOT, find_violations
 
 # Reading all files costs more than the tests: one worker does it.
 pytestmark = pytest.mark.xdist_group("layout")
@@ -44,18 +44,6 @@ ONLY_IN = {"jira": "jpi/jira/client.py", "pdpyras": "jpi/pagerduty/client.py", "
            "aws_lambda_powertools.Logger": "jpi/logs.py", "aws_lambda_powertools.utilities": "jpi/handlers/events.py",
            "boto3": "jpi/aws.py", "cattrs": "jpi/event_codec.py", "flask": "jpi/app.py",
            "tenacity": "jpi/http_client.py", "serverless_wsgi": "jpi/handlers/app.py"}
-
-
-
-
-@pytest.fixture(scope="module")
-def source_files():
-    return read_source_files("jpi", "sandbox")
-
-
-@pytest.fixture(scope="module")
-def our_files(source_files):
-    return [source_file for source_file in source_files if source_file.path.startswith("jpi/")]
 
 
 def get_room(source_file):

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tests.source_files import find_violations, read_source_files
+from tests.source_files import find_violations
 
 # Reading all files costs more than the tests: one worker does it.
 pytestmark = pytest.mark.xdist_group("names")
@@ -29,17 +29,6 @@ NOUNS_FIRST = {
     "One", "Only", "Our", "Some", "Somebody", "Something", "That", "The", "There", "These", "They", "This", "Those",
     "What", "When", "Where", "Whether", "Who", "Whom"
 }
-
-
-
-@pytest.fixture(scope="module")
-def source_files():
-    return read_source_files("jpi", "sandbox")
-
-
-@pytest.fixture(scope="module")
-def our_files(source_files):
-    return [source_file for source_file in source_files if source_file.path.startswith("jpi/")]
 
 
 def list_short_lived(source_file):

@@ -261,6 +261,15 @@ def plant_next_key(world):
                                             key=f"INCIDENT-{max(numbers) + 1}")
 
 
+def make_issue_and_wait(world):
+    """Make an issue that opens an incident; return it after three polls."""
+    issue = make_issue(world)
+    for _ in range(3):
+        world.run_until_idle()
+        run_poll(world)
+    return issue
+
+
 @pytest.mark.parametrize("is_lost", [False, True])
 def test_an_alert_that_has_taken_the_next_issues_key_keeps_nobody_from_being_paged(site, is_lost):
     world, *_ = site
@@ -268,10 +277,7 @@ def test_an_alert_that_has_taken_the_next_issues_key_keeps_nobody_from_being_pag
     world.run_until_idle()
     if is_lost:
         world.pagerduty_server.choose_fault = make_fault_on_call("POST", "/incidents", 1, after=True)
-    issue = make_issue(world)
-    for _ in range(3):
-        world.run_until_idle()
-        run_poll(world)
+    issue = make_issue_and_wait(world)
     assert issue.key == planted.key
     [ours] = get_opened(world)
     assert (is_adopted(world, ours, issue), is_adopted(world, planted, issue)) == (True, False)
@@ -289,10 +295,7 @@ def test_where_our_own_account_is_not_known_no_key_of_others_is_taken(site, monk
     world.run_until_idle()
     if is_lost:
         world.pagerduty_server.choose_fault = make_fault_on_call("POST", "/incidents", 0, after=True)
-    issue = make_issue(world)
-    for _ in range(3):
-        world.run_until_idle()
-        run_poll(world)
+    issue = make_issue_and_wait(world)
     [ours] = get_opened(world)
     assert (is_adopted(world, ours, issue), is_adopted(world, planted, issue)) == (True, False)
 
